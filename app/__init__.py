@@ -1,0 +1,1 @@
+"""The studio: a Streamlit front end that draws and asks; it never trains."""

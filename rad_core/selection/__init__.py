@@ -1,0 +1,1 @@
+"""Which points to buy: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Experiments: configuration, loop, store and summaries."""
