@@ -1,0 +1,358 @@
+"""The max-min game between the buyer of labels and an adversary who decides where the teacher errs.
+
+    maximize over q   V(q) = min over S, |S| <= k  of  sum over i not in S of q_i g_i
+    subject to        0 <= q_i <= 1,  sum q = b
+
+Baykal et al., Robust Active Distillation (arXiv:2210.01213); here with the box q_i <= 1 handled exactly, which makes
+it a fractional knapsack with budgeted uncertainty (Bertsimas and Sim, 2004).
+
+Both sides play a level. The buyer picks a *cap*: no point may be worth more than it to the adversary, so
+q_i = min(1, cap / g_i) from the most informative point down, until the budget is spent. The adversary picks a
+*waterline*: it corrupts point i with probability 1 - waterline / g_i, from the top down, until its k mistakes are
+spent. The buyer's value as a function of the cap is concave and piecewise linear, so its maximum is found by bisection
+over prefix sums of 1/g: one sort, one prefix sum, O(log^2 N) look-ups.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rad_core.errors import InputError
+from rad_core.selection.arrays import is_torch
+
+# Gains below this are treated as zero: 1/g and its prefix sums must stay finite in float64.
+_SMALLEST_GAIN = 1e-250
+# Relative slack of comparisons between prefix sums, so that rounding cannot split a group of (nearly) equal gains.
+_SLACK = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Equilibrium:
+    """Both optimal strategies of the game and its value.
+
+    q: (N,) inclusion probabilities, sum = budget. attack: (N,) probability that the adversary corrupts each point,
+    sum <= wrong. cap and waterline: the two levels, in units of gain. value: the informative-and-correct gain that is
+    guaranteed in expectation whatever the adversary does. support: number of points with q > 0.
+    q and attack have the kind, the device and the floating type of the gains.
+    """
+
+    q: Any
+    cap: float
+    waterline: float
+    value: float
+    support: int
+    attack: Any
+    budget: int
+    wrong: int
+
+
+def wrong_count(n: int, teacher_accuracy: float) -> int:
+    """Number of the n pool points on which a teacher of this accuracy may be wrong: k = floor((1 - m) n)."""
+    if not 0.0 <= teacher_accuracy <= 1.0:
+        raise InputError(f"teacher_accuracy is {teacher_accuracy!r}; it must lie between 0 and 1.")
+    # (1 - 0.9) * 10 is 0.99999...8 in floating point and means 1.
+    return min(n, math.floor((1.0 - teacher_accuracy) * n + 1e-9 * max(1, n) ** 0.5))
+
+
+def solve_game(
+    gains: Any, budget: int, *, teacher_accuracy: float | None = None, wrong: int | None = None
+) -> Equilibrium:
+    """Solve the game exactly: how likely each point should be bought, and what that guarantees.
+
+    gains: (N,) array or tensor, finite and >= 0. budget: b, 1 <= b <= N. Exactly one of teacher_accuracy (m, between 0
+    and 1; k = floor((1 - m) N)) and wrong (k >= 0) is given. Points of equal gain are treated alike. Sums are
+    accumulated in float64; a CUDA tensor is solved on its device. Raises InputError on bad input.
+    Source: arXiv:2210.01213, section 3, with the box constraint q <= 1 added.
+    """
+    if is_torch(gains):
+        if gains.device.type == "cuda":
+            return _solve(gains, budget, teacher_accuracy, wrong)
+        # numpy sorts several times faster than torch on a CPU, and the memory is shared.
+        import torch
+
+        solved = solve_game(gains.detach().cpu().numpy(), budget, teacher_accuracy=teacher_accuracy, wrong=wrong)
+        back = {name: torch.from_numpy(getattr(solved, name)).to(gains.device) for name in ("q", "attack")}
+        return Equilibrium(**{**solved.__dict__, **back})
+    return _solve(np.asarray(gains), budget, teacher_accuracy, wrong)
+
+
+def game_value(q: Any, gains: Any, wrong: int) -> float:
+    """Worst-case value V(q) of any inclusion probabilities: sort q_i g_i and drop the k largest.
+
+    q and gains: (N,). wrong: k >= 0. Accumulated in float64.
+    """
+    products = _products(q, gains, "q")
+    n = len(products)
+    if wrong < 0:
+        raise InputError(f"wrong is {wrong}; it must be a number of points, 0 or more.")
+    if wrong >= n:
+        return 0.0
+    if is_torch(products):
+        return float(products.sort().values[: n - wrong].sum())
+    if wrong > 0:
+        products.partition(n - wrong)
+    return float(products[: n - wrong].sum())
+
+
+def attack_value(attack: Any, gains: Any, budget: int) -> float:
+    """What the best answer to this attack is worth: the sum of the b largest residual gains g_i (1 - a_i).
+
+    At the equilibrium it equals the value of the game: the certificate that both sides are optimal.
+    """
+    products = _products(1.0 - attack, gains, "attack")
+    n = len(products)
+    budget = min(budget, n)
+    if is_torch(products):
+        return float(products.sort(descending=True).values[:budget].sum())
+    if budget < n:
+        products.partition(n - budget)
+    return float(products[n - budget :].sum())
+
+
+def _products(weights: Any, gains: Any, name: str) -> Any:
+    if is_torch(gains):
+        import torch
+
+        weights = torch.as_tensor(weights, device=gains.device)
+    elif is_torch(weights):
+        weights = weights.detach().cpu().numpy()
+    if weights.ndim != 1 or tuple(weights.shape) != tuple(np.shape(gains)):
+        raise InputError(
+            f"{name} has shape {tuple(weights.shape)} and gains {tuple(np.shape(gains))}; both must be (N,)."
+        )
+    if is_torch(gains):
+        return weights.double() * gains.double()
+    return np.asarray(weights, np.float64) * np.asarray(gains, np.float64)
+
+
+# --- the solver -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """Positive gains in descending order and prefix sums of 1/g, read one number at a time."""
+
+    gains: Any  # (P,) descending
+    prefix: Any  # (P,) float64: prefix[i] = sum over t <= i of 1 / gains[t]
+    count: int  # P
+    size: int  # N
+    smallest: float
+    largest: float
+
+    def g(self, i: int) -> float:
+        return float(self.gains[i])
+
+    def h(self, j: int) -> float:
+        """H_j: the sum of 1/g over the j largest gains."""
+        return float(self.prefix[j - 1]) if j > 0 else 0.0
+
+    def above(self, level: float) -> int:
+        """Number of positive gains > level."""
+        return _first(0, self.count, lambda i: self.g(i) <= level)
+
+    def ties(self, i: int) -> tuple[int, int]:
+        """Half-open range of the positions whose gain equals that of position i."""
+        level = self.g(i)
+        return _first(0, i, lambda t: self.g(t) <= level), _first(i, self.count, lambda t: self.g(t) < level)
+
+
+@dataclass(frozen=True)
+class _Levels:
+    cap: float
+    waterline: float
+    capped: int  # points at or above the cap: q = cap / g, the ones the adversary attacks
+    bought: int  # points bought in full (capped ones at cap / g, the others for certain)
+
+
+def _first(lo: int, hi: int, true_from: Callable[[int], bool]) -> int:
+    """First i in [lo, hi) for which a monotone predicate holds, else hi."""
+    while lo < hi:
+        middle = (lo + hi) // 2
+        if true_from(middle):
+            hi = middle
+        else:
+            lo = middle + 1
+    return lo
+
+
+def _solve(gains: Any, budget: int, teacher_accuracy: float | None, wrong: int | None) -> Equilibrium:
+    gains = _floating(gains)
+    n = len(gains)
+    k = _checked_wrong(n, teacher_accuracy, wrong)
+    if not _is_whole(budget) or not 1 <= budget <= n:
+        raise InputError(f"budget is {budget!r}; it must be a whole number from 1 to the {n} points of the pool.")
+    b = int(budget)
+    pool = _sort(gains)
+    if not (math.isfinite(pool.largest) and pool.smallest >= 0.0):
+        raise InputError(f"gains run from {pool.smallest} to {pool.largest}; every gain must be finite and 0 or more.")
+    if k >= pool.count:
+        # The adversary can corrupt everything that is worth anything: no rule guarantees more than 0.
+        q = _full_like(gains, b / n)
+        attack = _where(gains >= _SMALLEST_GAIN, 1.0, gains)
+        return Equilibrium(q, 0.0, 0.0, 0.0, n, attack, b, k)
+    levels = _closed_form(pool, b, k) or _boxed(pool, b, k)
+    return _equilibrium(gains, pool, levels, b, k)
+
+
+def _closed_form(pool: _Sorted, b: int, k: int) -> _Levels | None:
+    """Levels when no q_i would exceed 1: K = argmax (j - k)/H_j, cap = b/H_K, waterline = (K - k)/H_K."""
+    # (j - k)/H_j is a running mean of the gains: it rises while the next gain lies above it, then falls for good.
+    # Of several best K the largest is taken: it has the lowest cap, and treats points of equal gain alike.
+    count = _first(0, pool.count, lambda j: j - k > (1 + _SLACK) * pool.h(j) * pool.g(j))
+    cap = b / pool.h(count)
+    if cap > pool.g(count - 1) * (1 + _SLACK):
+        return None
+    return _Levels(cap, (count - k) / pool.h(count), count, count)
+
+
+def _boxed(pool: _Sorted, b: int, k: int) -> _Levels:
+    """Levels when some points are bought for certain: bisect the concave F(cap) over its breakpoints."""
+    # The first position where F still rises to the right of cap = g: the best cap lies in (g(j), g(j - 1)].
+    j = _first(0, pool.count, lambda i: _slope(pool, pool.g(i), b, k) > 0)
+    h = pool.h(j)
+    high = min(pool.g(j - 1), b / h)
+    waterline = (j - k) / h
+    bought = max(j, pool.above(waterline))
+    cap = (b - (bought - j)) / h
+    if cap <= high:
+        return _Levels(cap, waterline, j, bought)
+    # The cap stops at the gain of a point that is then attacked only in part; the waterline is the gain of the
+    # last point that the budget reaches, and 0 if the budget reaches them all.
+    rest = b - high * h
+    tolerance = _SLACK * b
+    last = j + math.ceil(rest - tolerance) - 1
+    waterline = min(waterline, pool.g(last)) if last < pool.count else 0.0
+    return _Levels(high, waterline, j, min(pool.count, j + math.floor(rest + tolerance)))
+
+
+def _slope(pool: _Sorted, cap: float, b: int, k: int) -> float:
+    """Right-hand derivative of F at a cap that is one of the gains.
+
+    Raising the cap pays (j - k) per unit for the j capped points and takes H_j per unit of budget away from the last
+    point bought, whose gain is lost.
+    """
+    j = pool.above(cap)
+    if cap * pool.h(j) >= b:  # the budget ends among the capped points
+        j = _first(0, j, lambda s: cap * pool.h(s + 1) >= b)
+        last = j
+    else:
+        last = j + math.ceil(b - cap * pool.h(j)) - 1
+    return (j - k) - pool.h(j) * (pool.g(last) if last < pool.count else 0.0)
+
+
+def _equilibrium(gains: Any, pool: _Sorted, levels: _Levels, b: int, k: int) -> Equilibrium:
+    """Write out both strategies. The last, partly served group of equal gains shares what is left, on either side."""
+    cap, waterline, j, bought = levels.cap, levels.waterline, levels.capped, levels.bought
+    spent = cap * pool.h(j) + (bought - j)
+    if bought == pool.count:  # every point of positive gain is served
+        leftover = max(0.0, b - spent)
+        edge, share = pool.g(pool.count - 1), min(1.0, cap / pool.g(pool.count - 1))
+        support = pool.count
+    else:
+        leftover = 0.0
+        last = bought if b - spent > _SLACK * b else bought - 1
+        start, support = pool.ties(last)
+        edge = pool.g(last)
+        share = (b - cap * pool.h(min(start, j)) - max(0, start - j)) / (support - start)
+    total = cap * min(j, bought) + _sum(pool.gains[j:bought])
+    if bought < pool.count:
+        total += (b - spent) * pool.g(bought)
+    q = _fill(gains, edge, min(1.0, max(0.0, share)), lambda g: _minimum_one(cap / g))
+    if leftover > _SLACK * b:  # no gain is left to buy: the rest of the budget cannot lower the value anywhere
+        room = j - cap * pool.h(j) + pool.size - pool.count
+        q = q + (1.0 - q) * min(1.0, leftover / room) if room > 0 else q
+        support = pool.size
+    start, end = pool.ties(j - 1)
+    level = pool.g(j - 1)
+    share = (k - (start - waterline * pool.h(start))) / (end - start)
+    share = max(0.0, min(1.0 - waterline / level, share))
+    attack = _fill(gains, level, share, lambda g: 1.0 - _minimum_one(waterline / g))
+    return Equilibrium(q, cap, waterline, max(0.0, total - k * cap), support, attack, b, k)
+
+
+# --- numpy and torch ----------------------------------------------------------------------------------------------
+
+
+def _checked_wrong(n: int, teacher_accuracy: float | None, wrong: int | None) -> int:
+    if (teacher_accuracy is None) == (wrong is None):
+        raise InputError("Give exactly one of teacher_accuracy (a share) and wrong (a number of points).")
+    if teacher_accuracy is not None:
+        return wrong_count(n, teacher_accuracy)
+    if wrong is None or not _is_whole(wrong) or wrong < 0:
+        raise InputError(f"wrong is {wrong!r}; it must be a whole number of points, 0 or more.")
+    return min(n, int(wrong))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _floating(gains: Any) -> Any:
+    if gains.ndim != 1 or len(gains) == 0:
+        raise InputError(f"gains has shape {tuple(gains.shape)}; it must be (N,) with N of 1 or more.")
+    if is_torch(gains):
+        import torch
+
+        gains = gains.detach()
+        return gains if gains.dtype in (torch.float32, torch.float64) else gains.double()
+    if gains.dtype in (np.float32, np.float64):
+        return gains
+    if gains.dtype.kind not in "fiub":
+        raise InputError(f"gains has type {gains.dtype}; it must hold numbers.")
+    return gains.astype(np.float64)
+
+
+def _sort(gains: Any) -> _Sorted:
+    return _sort_tensor(gains) if is_torch(gains) else _sort_array(gains)
+
+
+def _sort_array(gains: np.ndarray) -> _Sorted:
+    ascending = np.sort(gains)
+    descending = ascending[::-1]
+    count = _first(0, len(gains), lambda i: not descending[i] >= _SMALLEST_GAIN)
+    prefix = np.empty(count, np.float64)
+    np.divide(1.0, descending[:count], out=prefix, dtype=np.float64)
+    np.cumsum(prefix, out=prefix)
+    return _Sorted(descending[:count], prefix, count, len(gains), float(ascending[0]), float(ascending[-1]))
+
+
+def _sort_tensor(gains: Any) -> _Sorted:
+    descending = gains.sort(descending=True).values
+    count = int((descending >= _SMALLEST_GAIN).sum())
+    prefix = descending[:count].double().reciprocal_().cumsum(0)
+    return _Sorted(descending[:count], prefix, count, len(gains), float(descending[-1]), float(descending[0]))
+
+
+def _sum(values: Any) -> float:
+    return float(values.double().sum()) if is_torch(values) else float(np.sum(values, dtype=np.float64))
+
+
+def _full_like(gains: Any, value: float) -> Any:
+    return gains.new_full((len(gains),), value) if is_torch(gains) else np.full_like(gains, value)
+
+
+def _where(condition: Any, value: float, gains: Any) -> Any:
+    return condition.to(gains.dtype) * value if is_torch(gains) else condition.astype(gains.dtype) * value
+
+
+def _minimum_one(values: Any) -> Any:
+    return values.clamp_(max=1.0) if is_torch(values) else np.minimum(values, 1.0, out=values)
+
+
+def _fill(gains: Any, edge: float, at_edge: float, above: Callable[[Any], Any]) -> Any:
+    """above(g) where g > edge, the number at_edge where g == edge, 0 below: edge is one of the gains, exactly."""
+    out = _full_like(gains, 0.0)
+    if is_torch(gains):
+        higher = gains > edge
+        safe = gains.masked_fill(~higher, 1.0)
+        return out.copy_(above(safe)).masked_fill_(~higher, 0.0).masked_fill_(gains == edge, at_edge)
+    exact = gains.dtype.type(edge)
+    higher = gains > exact
+    out[higher] = above(gains[higher])
+    out[gains == exact] = at_edge
+    return out
