@@ -324,7 +324,7 @@ def _sort_array(gains: np.ndarray) -> _Sorted:
 def _sort_tensor(gains: Any) -> _Sorted:
     descending = gains.sort(descending=True).values
     count = int((descending >= _SMALLEST_GAIN).sum())
-    prefix = descending[:count].double().reciprocal_().cumsum(0)
+    prefix = descending[:count].double().reciprocal().cumsum(0)
     return _Sorted(descending[:count], prefix, count, len(gains), float(descending[-1]), float(descending[0]))
 
 
