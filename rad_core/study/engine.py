@@ -1,0 +1,318 @@
+"""Who runs the cells of a study: this process, or several workers beside it.
+
+Every unit of work (the preparation of a seed; a cell) depends on nothing but the study's configuration and what is in
+its store, so that any of them may be killed at any moment and done again by another process. A worker writes each
+finished round itself, in one transaction. When the process that started the workers goes away, so do they.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rad_core.errors import InputError
+from rad_core.study.config import StudyConfig
+from rad_core.study.store import Study, open_study
+
+if TYPE_CHECKING:
+    from rad_core.study.loop import Setting
+
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something worth showing while a study runs. done and total count rounds, the seeds' preparation included."""
+
+    kind: str  # "seed" | "round" | "warning" | "done"
+    done: float
+    total: float
+    strategy: str = ""
+    seed: int = -1
+    round: int = 0
+    message: str = ""
+
+
+class StudyStopped(Exception):
+    """The study was asked to pause or to stop; everything finished so far is in the store."""
+
+
+def run_study(
+    study: Study, *, workers: int | None = None, on_event: Callable[[Event], None] | None = None
+) -> None:
+    """Run a study, or what is left of it, to the end.
+
+    workers: processes to use; by default one per core on a CPU (never more than cells), one on a GPU. Raises
+    StudyStopped when asked to pause or cancel, KeyboardInterrupt as it comes, InputError for what the user can mend;
+    the status in the store tells the same.
+    """
+    with study.lock():
+        study.request("run")
+        study.set_status("running")
+        try:
+            _run(study, workers, on_event or (lambda event: None))
+        except KeyboardInterrupt:
+            study.set_status("paused", "Interrupted from the keyboard.")
+            raise
+        except StudyStopped as stopped:
+            study.set_status(str(stopped))
+            raise
+        except Exception as error:
+            study.set_status("failed", str(error) or type(error).__name__)
+            raise
+        study.set_status("finished")
+
+
+def count_workers(config: StudyConfig, workers: int | None = None) -> int:
+    """Processes to run a study with: on a CPU one per core that has a cell to work on, otherwise one."""
+    if workers is not None and workers < 1:
+        raise InputError(f"workers is {workers}; it must be 1 or more.")
+    from rad_core.learning.device import pick_device
+
+    if workers is None:
+        workers = _cores() if pick_device(config.device).type == "cpu" else 1
+    return min(workers, len(config.strategies) * config.seeds)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run(study: Study, workers: int | None, on_event: Callable[[Event], None]) -> None:
+    config = study.config
+    count = count_workers(config, workers)
+    progress = _Progress(study, on_event)
+    if count == 1:
+        _limit_threads(config)
+        for seed in range(config.seeds):
+            for event in _seed_work(study, seed):
+                progress(event)
+            for strategy in config.strategies:
+                for event in _cell_work(study, strategy, seed):
+                    progress(event)
+    else:
+        _run_in_workers(study, count, progress)
+    on_event(Event("done", progress.total, progress.total))
+
+
+class _Progress:
+    """Counts finished rounds, passes events on, and stops the run when the store says so."""
+
+    def __init__(self, study: Study, on_event: Callable[[Event], None]) -> None:
+        config = study.config
+        self.study, self.on_event = study, on_event
+        self.total = float(config.seeds + config.seeds * len(config.strategies) * config.rounds)
+        self.done = float(
+            sum(study.has_seed(seed) for seed in range(config.seeds))
+            + sum(
+                max(0, len(study.finished_rounds(strategy, seed)) - 1)
+                for seed in range(config.seeds)
+                for strategy in config.strategies
+            )
+        )
+
+    def __call__(self, event: Event) -> None:
+        self.done += event.kind in ("seed", "round")
+        self.on_event(
+            Event(event.kind, self.done, self.total, event.strategy, event.seed, event.round, event.message)
+        )
+        if event.message:
+            self.study.log(event.message)
+        self.check()
+
+    def check(self) -> None:
+        self.study.heartbeat()
+        asked = self.study.requested()
+        if asked in ("pause", "cancel"):
+            raise StudyStopped({"pause": "paused", "cancel": "cancelled"}[asked])
+
+
+def _seed_work(study: Study, seed: int) -> Iterator[Event]:
+    from rad_core.study.prepare import prepare_seed
+
+    if not study.has_seed(seed):
+        message = prepare_seed(study, seed)
+        yield Event("seed", 0, 0, seed=seed, message=message)
+
+
+def _cell_work(study: Study, strategy: str, seed: int) -> Iterator[Event]:
+    from rad_core.study.loop import run_cell
+    from rad_core.study.prepare import read_history
+
+    finished = study.finished_rounds(strategy, seed)
+    if len(finished) > study.config.rounds:
+        return
+    for record in run_cell(_setting(study, seed), strategy, read_history(study, strategy, seed)):
+        study.put_round(strategy, seed, record.round, record.arrays, record.metrics, record.seconds)
+        message = (
+            f"{strategy}, seed {seed}, round {record.round}: accuracy {record.metrics['accuracy']:.3f} "
+            f"with {record.metrics['labels']:.0f} soft labels"
+        )
+        yield Event("round", 0, 0, strategy, seed, record.round, message)
+
+
+_settings: dict[tuple[str, int], Setting] = {}
+
+
+def _setting(study: Study, seed: int) -> Setting:
+    """The seed's setting, kept for the next cell of the same seed."""
+    from rad_core.study.prepare import open_setting
+
+    key = (str(study.path), seed)
+    if key not in _settings:
+        _settings.clear()
+        _settings[key] = open_setting(study, seed)
+    return _settings[key]
+
+
+def _limit_threads(config: StudyConfig) -> None:
+    """Cells run side by side, a core each; a study with fewer cells than cores gives each cell several.
+
+    The number depends on the study and the machine only, so that a resumed run repeats the same floating-point sums.
+    """
+    import torch
+
+    torch.set_num_threads(max(1, _cores() // (len(config.strategies) * config.seeds)))
+
+
+# --- workers ---------------------------------------------------------------------------------------------------------
+
+_queue: Any = None
+
+
+def _start_worker(parent: int, queue: Any, config: StudyConfig) -> None:
+    global _queue
+    _queue = queue
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    _limit_threads(config)
+
+
+def _leave_with(parent: int) -> None:
+    """End this process when the one that started it is gone, even by kill -9."""
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os._exit(1)
+
+
+def _work(root: str, study_id: str, seed: int, strategy: str | None) -> None:
+    study = open_study(Path(root), study_id)
+    events = _seed_work(study, seed) if strategy is None else _cell_work(study, strategy, seed)
+    for event in events:
+        _queue.put(event)
+
+
+def _run_in_workers(study: Study, count: int, progress: _Progress) -> None:
+    config = study.config
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    pool = ProcessPoolExecutor(
+        count, mp_context=context, initializer=_start_worker, initargs=(os.getpid(), queue, config)
+    )
+    where = (str(study.path.parent), study.id)
+
+    # Cells of a seed start when the seed is prepared; seeds follow one another, so that a worker keeps its setting.
+    pending: dict[Future[None], int | None] = {
+        pool.submit(_work, *where, seed, None): seed for seed in range(config.seeds)
+    }
+    try:
+        while pending:
+            finished, _ = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            _drain(queue, progress)
+            for future in finished:
+                seed = pending.pop(future)
+                future.result()
+                if seed is not None:
+                    for strategy in config.strategies:
+                        pending[pool.submit(_work, *where, seed, strategy)] = None
+            progress.check()
+        pool.shutdown()
+        _drain(queue, progress)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "A worker process ended unexpectedly, most likely for lack of memory; "
+            "resume the study with fewer workers (--workers 1) or a smaller data set."
+        ) from error
+    finally:
+        _stop(pool)
+
+
+def _drain(queue: Any, progress: _Progress) -> None:
+    while not queue.empty():
+        progress(queue.get())
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: what they have not finished is done again at the next start."""
+    processes = list((getattr(pool, "_processes", None) or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        if process.is_alive():
+            process.kill()
+
+
+# --- the plan ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study will do and cost, before it starts."""
+
+    cells: int
+    rounds: int
+    trainings: int  # of the student, the reference lines included
+    teacher_queries: int
+    price: float
+    currency: str
+    teacher_seconds: float  # latency of the teacher, summed over its queries
+    estimated_seconds: float | None  # of computation, measured by a short calibration; None without one
+    pool: int
+    device: str
+    workers: int
+
+
+def plan(config: StudyConfig, *, workers: int | None = None, calibrate: bool = True) -> Plan:
+    """Say what a study will do: cells, rounds, teacher queries and their price, and the estimated time.
+
+    Loads the data set (and downloads it where it must). calibrate: time a few training steps of student and teacher.
+    Raises InputError where the data cannot bear the sizes asked for.
+    """
+    from rad_core.learning.device import describe_device, pick_device
+    from rad_core.study.prepare import load_data, time_training
+
+    config = config.resolved()
+    dataset, split = load_data(config, 0)
+    cells = len(config.strategies) * config.seeds
+    queries = cells * config.rounds * config.budget
+    trainings = cells * config.rounds + config.seeds * (2 if config.full_pool else 1)
+    count = count_workers(config, workers)
+    seconds = None
+    if calibrate:
+        per_student, per_teacher = time_training(config, dataset, split)
+        seconds = (trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
+    return Plan(
+        cells=cells,
+        rounds=config.rounds,
+        trainings=trainings,
+        teacher_queries=queries,
+        price=queries * config.price_per_label,
+        currency=config.currency,
+        teacher_seconds=queries * config.latency_per_label,
+        estimated_seconds=seconds if seconds is None else float(math.ceil(seconds)),
+        pool=len(split.pool),
+        device=describe_device(pick_device(config.device)),
+        workers=count,
+    )
+
+
+_START_SECONDS = 5.0  # starting the workers and importing torch in them
