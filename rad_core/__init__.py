@@ -4,6 +4,7 @@ For people who bring their own models: `select` picks the rows to have labeled, 
 sampling probabilities and the guarantee behind them. Importing them imports no torch.
 """
 
+from rad_core.selection.api import select
 from rad_core.selection.game import Equilibrium, game_value, solve_game
 
-__all__ = ["Equilibrium", "game_value", "solve_game"]
+__all__ = ["Equilibrium", "game_value", "select", "solve_game"]

@@ -1,0 +1,183 @@
+"""Choosing for diversity: k-center greedy, k-means++ on gradient embeddings, round robin over clusters.
+
+None of them builds a matrix of all pairs: per pick one product of the features with the newest center, O(N D) time and
+O(N) memory beside the features. The products are float32 and expanded (|a|^2 + |b|^2 - 2 a.b), whose rounding could
+make a copy of a center look like a stranger; squared distances below a small share of |a|^2 + |b|^2 count as 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rad_core.selection.arrays import is_torch, to_like, to_numpy
+
+_ROUNDING = 4e-6  # of |a|^2 + |b|^2 in float32: some 30 units in the last place
+_BLOCK = 4096  # rows of a block of distances to many centers
+
+
+def k_center_greedy(features: Any, centers: Any, budget: int, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Pick `budget` rows, each the one farthest from all centers and earlier picks; ties go to a random row.
+
+    features: (N, D). centers: (L, D) or None (then the first pick is random). Returns positions (b,) and, as scores,
+    each point's distance to the nearest of the given centers (to the nearest pick where there were none).
+    Sener and Savarese, arXiv:1708.00489, algorithm 1.
+    """
+    # Rows in random order make the first of several equal maxima a random one.
+    order = rng.permutation(len(features))
+    if is_torch(features) and features.is_cuda:
+        picks, scores = _k_center_tensor(features, centers, budget, order)
+        return picks, scores
+    shuffled = np.ascontiguousarray(to_numpy(features)[order], dtype=np.float32)
+    squares = np.einsum("nd,nd->n", shuffled, shuffled)
+    nearest = np.full(len(shuffled), np.inf, np.float32)
+    if centers is not None and len(centers) > 0:
+        _to_nearest(shuffled, squares, np.asarray(to_numpy(centers), np.float32), nearest)
+    given = nearest.copy()
+    product, distances = np.empty_like(nearest), np.empty_like(nearest)
+    picks = np.empty(budget, np.int64)
+    for step in range(budget):
+        pick = int(nearest.argmax())
+        picks[step] = pick
+        np.dot(shuffled, shuffled[pick], out=product)
+        np.add(squares, squares[pick], out=distances)
+        product *= -2
+        product += distances
+        distances *= _ROUNDING
+        product[product < distances] = 0
+        np.minimum(nearest, product, out=nearest)
+        nearest[pick] = -1  # never twice, even when every distance is 0
+    scores = np.empty_like(nearest)
+    scores[order] = np.sqrt(np.maximum(nearest if np.isinf(given[0]) else given, 0))
+    return to_like(order[picks], features), to_like(scores, features)
+
+
+def _to_nearest(points: np.ndarray, squares: np.ndarray, centers: np.ndarray, nearest: np.ndarray) -> None:
+    """Squared distance of every point to its nearest center, into `nearest`."""
+    center_squares = np.einsum("nd,nd->n", centers, centers)
+    rows = max(1, _BLOCK * 1024 // max(1, len(centers)))
+    for start in range(0, len(points), rows):
+        block = slice(start, start + rows)
+        total = squares[block, None] + center_squares
+        distances = total - 2 * (points[block] @ centers.T)
+        distances[distances < _ROUNDING * total] = 0
+        nearest[block] = distances.min(1)
+
+
+def _k_center_tensor(features: Any, centers: Any, budget: int, order: np.ndarray) -> tuple[Any, Any]:
+    """The same on the device, without a host synchronization per pick."""
+    import torch
+
+    permutation = torch.from_numpy(order).to(features.device)
+    points = features[permutation].float()
+    squares = points.square().sum(1)
+    nearest = torch.full_like(squares, torch.inf)
+    if centers is not None and len(centers) > 0:
+        for block in centers.float().split(1024):
+            total = squares[:, None] + block.square().sum(1)
+            distances = total - 2 * points @ block.T
+            nearest = nearest.minimum(distances.masked_fill(distances < _ROUNDING * total, 0).amin(1))
+    given = nearest.clone()
+    picks = torch.empty(budget, dtype=torch.int64, device=features.device)
+    for step in range(budget):
+        pick = nearest.argmax()
+        picks[step] = pick
+        total = squares + squares[pick]
+        distances = torch.addmv(total, points, points[pick], alpha=-2)
+        nearest = nearest.minimum(distances.masked_fill(distances < _ROUNDING * total, 0))
+        nearest[pick] = -1
+    scores = torch.empty_like(nearest)
+    scores[permutation] = (nearest if centers is None or len(centers) == 0 else given).clamp(min=0).sqrt()
+    return permutation[picks], scores
+
+
+def k_means_pp_on_gradients(
+    probabilities: Any, features: Any, budget: int, rng: np.random.Generator
+) -> tuple[Any, Any]:
+    """Pick `budget` rows by k-means++ sampling (D^2) of gradient embeddings (p - onehot(argmax p)) x features.
+
+    The first pick is the largest embedding, as in the authors' code. The embedding is an outer product, so inner
+    products factor, (u_i . u_c)(f_i . f_c), and the N x (D C) matrix is never built. When all that is left coincides
+    with picks, the rest is drawn uniformly. Returns positions (b,) and, as scores, the norms of the embeddings (N,).
+    Ash et al., arXiv:1906.03671, algorithm 1.
+    """
+    residuals = np.array(to_numpy(probabilities), np.float32, order="C")
+    residuals[np.arange(len(residuals)), residuals.argmax(1)] -= 1
+    points = np.ascontiguousarray(to_numpy(features), dtype=np.float32)
+    squares = np.einsum("nc,nc->n", residuals, residuals) * np.einsum("nd,nd->n", points, points)
+    nearest = np.full(len(points), np.inf, np.float32)
+    residual_product, product, total = (np.empty_like(nearest) for _ in range(3))
+    cumulative = np.empty(len(points), np.float64)
+    picks = np.empty(budget, np.int64)
+    pick = int(squares.argmax())
+    for step in range(budget):
+        picks[step] = pick
+        if step + 1 == budget:
+            break
+        np.dot(points, points[pick], out=product)
+        np.dot(residuals, residuals[pick], out=residual_product)
+        product *= residual_product
+        product *= -2
+        np.add(squares, squares[pick], out=total)
+        product += total
+        total *= _ROUNDING
+        product[product < total] = 0
+        np.minimum(nearest, product, out=nearest)
+        nearest[pick] = 0
+        np.cumsum(nearest, out=cumulative)
+        if cumulative[-1] > 0:
+            pick = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+        else:  # only copies of picks are left
+            rest = np.setdiff1d(np.arange(len(points)), picks[: step + 1])
+            picks[step + 1 :] = rng.choice(rest, budget - step - 1, replace=False)
+            break
+    return to_like(picks, features), to_like(np.sqrt(squares), features)
+
+
+# The paper sets aside ten times the budget, and clusters once; a sample keeps average linkage, quadratic in the number
+# of points, affordable.
+MARGIN_FACTOR = 10
+LINKAGE_SAMPLE = 2000
+POINTS_PER_CLUSTER = 4
+
+
+def round_robin_over_clusters(
+    features: np.ndarray, gains: np.ndarray, budget: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Of the 10 b points of smallest margin take b by round robin over clusters, from the smallest cluster up.
+
+    features: (N, D). gains: (N,), higher for smaller margins. Clusters: average linkage on a sample of at most 2,000
+    of these points, four points to a cluster on average; the others join the nearest cluster mean. Returns (b,).
+    Citovsky et al., arXiv:2107.14263, algorithm 2, which clusters the whole pool.
+    """
+    order = rng.permutation(len(gains))
+    candidates = order[np.argsort(-gains[order], kind="stable")][: MARGIN_FACTOR * budget]
+    labels = _clusters(np.asarray(features[candidates], np.float32), rng)
+    sizes = np.bincount(labels)
+    members = [rng.permutation(candidates[labels == cluster]) for cluster in np.argsort(sizes, kind="stable")]
+    picks: list[int] = []
+    turn = 0
+    while len(picks) < budget:
+        picks += [int(group[turn]) for group in members if turn < len(group)]
+        turn += 1
+    return np.array(picks[:budget], np.int64)
+
+
+def _clusters(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    from sklearn.cluster import AgglomerativeClustering
+
+    sample = rng.permutation(len(points))[:LINKAGE_SAMPLE]
+    count = max(1, len(sample) // POINTS_PER_CLUSTER)
+    if count == 1:
+        return np.zeros(len(points), np.int64)
+    found = AgglomerativeClustering(n_clusters=count, linkage="average").fit_predict(points[sample])
+    means = np.zeros((count, points.shape[1]), np.float32)
+    np.add.at(means, found, points[sample])
+    means /= np.bincount(found)[:, None]
+    half_squares = np.einsum("nd,nd->n", means, means) / 2
+    labels = np.empty(len(points), np.int64)
+    for start in range(0, len(points), _BLOCK):
+        labels[start : start + _BLOCK] = (half_squares - points[start : start + _BLOCK] @ means.T).argmin(1)
+    labels[sample] = found
+    return labels

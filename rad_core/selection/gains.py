@@ -1,0 +1,74 @@
+"""How informative a label would be, from the student's class probabilities: (N, C) -> (N,) in [0, 1]."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rad_core.errors import InputError
+from rad_core.selection.arrays import is_torch
+
+Gain = Callable[[Any], Any]
+
+# Rows of probabilities written with few digits are still probabilities.
+ROW_SUM_TOLERANCE = 1e-3
+
+
+def margin(probabilities: Any) -> Any:
+    """1 - (largest - second largest probability): high where two classes compete."""
+    if is_torch(probabilities):
+        top = probabilities.topk(2, dim=1).values
+        return 1 - (top[:, 0] - top[:, 1])
+    top = np.partition(probabilities, -2, axis=1)
+    return 1 - (top[:, -1] - top[:, -2])
+
+
+def entropy(probabilities: Any) -> Any:
+    """Entropy of the probabilities divided by its maximum, log C: high where many classes compete."""
+    classes = probabilities.shape[1]
+    if is_torch(probabilities):
+        import torch
+
+        return (-torch.special.xlogy(probabilities, probabilities).sum(1) / math.log(classes)).clamp(0, 1)
+    logs = np.log(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
+    return np.clip(-np.einsum("nc,nc->n", probabilities, logs) / math.log(classes), 0, 1)
+
+
+def least_confidence(probabilities: Any) -> Any:
+    """(1 - largest probability) C / (C - 1): high where even the favorite class is unlikely."""
+    classes = probabilities.shape[1]
+    largest = probabilities.amax(1) if is_torch(probabilities) else probabilities.max(1)
+    gains = (1 - largest) * (classes / (classes - 1))
+    return gains.clamp(0, 1) if is_torch(gains) else np.clip(gains, 0, 1)
+
+
+GAINS: dict[str, Gain] = {"margin": margin, "entropy": entropy, "least_confidence": least_confidence}
+
+
+def check_probabilities(probabilities: Any, name: str = "probabilities") -> Any:
+    """Return (N, C) class probabilities as a floating array, or raise InputError that says what is wrong with them."""
+    if not is_torch(probabilities):
+        probabilities = np.asarray(probabilities)
+        if probabilities.dtype.kind not in "fiu":
+            raise InputError(f"{name} has type {probabilities.dtype}; it must hold numbers.")
+        if probabilities.dtype not in (np.float32, np.float64):
+            probabilities = probabilities.astype(np.float64)
+    shape = tuple(probabilities.shape)
+    if len(shape) != 2 or shape[0] < 1 or shape[1] < 2:
+        raise InputError(f"{name} has shape {shape}; it must be (N, C): one row per point, two or more classes.")
+    sums = probabilities.sum(1)
+    smallest = probabilities.amin(1) if is_torch(probabilities) else probabilities.min(1)
+    wrong = ~((abs(sums - 1) <= ROW_SUM_TOLERANCE) & (smallest >= 0))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong.cpu().numpy() if is_torch(wrong) else wrong)[0])
+        if not math.isfinite(float(sums[row])):
+            raise InputError(f"Row {row} of {name} holds NaN or infinity; every probability must be a number.")
+        if float(smallest[row]) < 0:
+            raise InputError(f"Row {row} of {name} holds {float(smallest[row]):.4g}; probabilities are 0 or more.")
+        raise InputError(
+            f"Row {row} of {name} sums to {float(sums[row]):.4g}; each row must sum to 1 (apply softmax to logits)."
+        )
+    return probabilities

@@ -1,0 +1,199 @@
+"""The rules that choose which points to buy: (Snapshot, budget, generator) -> Selection.
+
+A strategy sees what a real user would have: the student's outputs on the remaining pool, features, what was bought so
+far, the estimated accuracy of the teacher; never the pool's true labels. Adding one is a function and a line in
+STRATEGIES; the first sentence of its docstring is its help text everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rad_core.errors import InputError
+from rad_core.selection import diversity
+from rad_core.selection.arrays import to_like, to_numpy
+from rad_core.selection.gains import GAINS
+from rad_core.selection.game import Equilibrium, solve_game
+from rad_core.selection.sampling import sample
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a strategy may look at. Arrays are numpy or torch, all of one kind and on one device.
+
+    probabilities: (N, C) of the student on the remaining pool. gains: (N,) in [0, 1]. wrong: k, on how many of these
+    points the teacher may be wrong. features: (N, D) of the student, or None. labeled_features: (L, D), the student's
+    features of the labeled set and of everything bought so far, or None.
+    """
+
+    probabilities: Any
+    gains: Any
+    wrong: int
+    features: Any = None
+    labeled_features: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """A choice and its reasons.
+
+    positions: (b,) int64, distinct rows of the snapshot. scores: (N,), higher is more worth asking. q: (N,) inclusion
+    probabilities, where the strategy has them. equilibrium: of the game, for RAD. partners: (b,) positions and mix:
+    (b,) weights of the images mixed into the picks, for UNIXKD.
+    """
+
+    positions: Any
+    scores: Any
+    q: Any = None
+    equilibrium: Equilibrium | None = None
+    partners: Any = None
+    mix: Any = None
+
+
+Strategy = Callable[[Snapshot, int, np.random.Generator], Selection]
+Oracle = Callable[[Snapshot, int, np.random.Generator, Any], Selection]
+
+
+def rad(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """Robust Active Distillation: play the max-min game against an adversary who decides where the teacher errs.
+
+    Source: Baykal et al., arXiv:2210.01213, section 3.
+    """
+    game = solve_game(snapshot.gains, budget, wrong=snapshot.wrong)
+    return Selection(sample(game.q, rng, budget), game.q, game.q, game)
+
+
+def uniform(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """Every point is equally likely: the rule that ignores informativeness, and the teacher's errors with it."""
+    n = len(snapshot.gains)
+    q = snapshot.gains * 0 + budget / n
+    return Selection(to_like(rng.choice(n, budget, replace=False), snapshot.gains), q, q)
+
+
+def margin(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """The points with the smallest margin between the student's two likeliest classes."""
+    return _greedy(GAINS["margin"](snapshot.probabilities), budget, rng)
+
+
+def entropy(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """The points with the highest entropy of the student's prediction."""
+    return _greedy(GAINS["entropy"](snapshot.probabilities), budget, rng)
+
+
+def least_confidence(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """The points whose likeliest class the student is least sure of."""
+    return _greedy(GAINS["least_confidence"](snapshot.probabilities), budget, rng)
+
+
+def coreset(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """Core-set: cover the pool's features, each pick the point farthest from everything labeled or picked so far.
+
+    k-center greedy of Sener and Savarese, arXiv:1708.00489, algorithm 1.
+    """
+    features = _features(snapshot, "coreset")
+    picks, distances = diversity.k_center_greedy(features, snapshot.labeled_features, budget, rng)
+    return Selection(picks, distances)
+
+
+def badge(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """BADGE: diverse picks of large hypothetical gradient, by k-means++ sampling of gradient embeddings.
+
+    Ash et al., arXiv:1906.03671, algorithm 1.
+    """
+    features = _features(snapshot, "badge")
+    picks, scores = diversity.k_means_pp_on_gradients(snapshot.probabilities, features, budget, rng)
+    return Selection(picks, scores)
+
+
+def cluster_margin(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """Cluster-Margin: the smallest margins, spread over clusters of the pool from the smallest cluster up.
+
+    Citovsky et al., arXiv:2107.14263, algorithm 2.
+    """
+    features = to_numpy(_features(snapshot, "cluster_margin"))
+    gains = to_numpy(GAINS["margin"](snapshot.probabilities))
+    picks = diversity.round_robin_over_clusters(features, gains, budget, rng)
+    return Selection(to_like(picks, snapshot.gains), to_like(gains, snapshot.gains))
+
+
+# Of the queries, how many stay plain images: 32 of 48 in the authors' experiments.
+UNIXKD_UNMIXED = 2 / 3
+
+
+def unixkd(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """UNIXKD: the most uncertain points; the less uncertain of them are mixed with other images before the teacher sees them.
+
+    Xu et al., arXiv:2012.09413, which selects within every batch; here within the pool of a round: the `budget` points
+    of highest entropy are queried, the upper two thirds as they are (32 of 48 in the authors' experiments), the rest
+    mixed with a random partner from the pool; as in the authors' code one weight for all, drawn from Beta(1, 1), and
+    the step between plain and mixed a steep sigmoid in the rank.
+    """
+    scores = to_numpy(GAINS["entropy"](snapshot.probabilities))
+    order = _descending(scores, rng)[:budget]
+    unmixed = max(1, round(UNIXKD_UNMIXED * budget))
+    steepness = 1000.0
+    ranks = (np.arange(budget) - (unmixed - 0.5)) / len(scores)
+    weight = rng.beta(1.0, 1.0) / (1.0 + np.exp(-np.clip(steepness * ranks, -50, 50)))
+    weight[:unmixed] = 0.0
+    partners = rng.integers(len(scores), size=budget)
+    like = snapshot.gains
+    return Selection(
+        to_like(order, like),
+        to_like(scores, like),
+        partners=to_like(np.where(weight > 0, partners, order), like),
+        mix=to_like(weight.astype(np.float32), like),
+    )
+
+
+def oracle(snapshot: Snapshot, budget: int, rng: np.random.Generator, correct: Any) -> Selection:
+    """An upper bound, not usable in practice: the most informative of the points that the teacher gets right.
+
+    correct: (N,) bool, whether the teacher is right; nobody has this before buying.
+    """
+    correct = to_like(np.asarray(to_numpy(correct), bool), snapshot.gains)
+    # The teacher's errors come last, so that a budget beyond the right points still finds its number of picks.
+    return _greedy((1 + snapshot.gains) * correct, budget, rng, scores=snapshot.gains * correct)
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "rad": rad,
+    "uniform": uniform,
+    "margin": margin,
+    "entropy": entropy,
+    "least_confidence": least_confidence,
+    "coreset": coreset,
+    "badge": badge,
+    "cluster_margin": cluster_margin,
+    "unixkd": unixkd,
+}
+ORACLES: dict[str, Oracle] = {"oracle": oracle}
+
+
+def _greedy(keys: Any, budget: int, rng: np.random.Generator, scores: Any = None) -> Selection:
+    """The `budget` largest keys; ties at the edge are drawn at random, and share their inclusion probability."""
+    values = to_numpy(keys)
+    n = len(values)
+    edge = np.partition(values, n - budget)[n - budget]
+    above, tied = np.flatnonzero(values > edge), np.flatnonzero(values == edge)
+    share = (budget - len(above)) / len(tied)
+    q = (values > edge).astype(values.dtype)
+    q[tied] = share
+    above = above[np.argsort(-values[above], kind="stable")]
+    picks = np.concatenate([above, rng.choice(tied, budget - len(above), replace=False)])
+    return Selection(to_like(picks, keys), keys if scores is None else scores, to_like(q, keys))
+
+
+def _descending(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Positions by descending value, ties in random order."""
+    order = rng.permutation(len(values))
+    return order[np.argsort(-values[order], kind="stable")]
+
+
+def _features(snapshot: Snapshot, strategy: str) -> Any:
+    if snapshot.features is None:
+        raise InputError(f"The strategy {strategy} needs the student's features; give an (N, D) array of them.")
+    return snapshot.features
