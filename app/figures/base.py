@@ -1,0 +1,187 @@
+"""What all figures share: the Chart, the light and dark template, the Plotly configuration, small drawing helpers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from rad_core.errors import InputError
+
+Theme = Literal["light", "dark"]
+
+FONT = '"Source Sans 3", "Source Sans Pro", "Source Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif'
+FONT_SIZE = 16  # axis titles and direct labels, readable on a projector
+SMALL_SIZE = 14  # nothing is smaller than this
+
+# For every chart, on a page or in an export. Plotly's own button would upload the figure to its cloud.
+PLOTLY_CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "scrollZoom": False,
+    "responsive": True,
+    "displayModeBar": "hover",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "svg", "filename": "rad-studio", "width": 1280, "height": 720},
+}
+
+
+def plotly_config(image: Literal["svg", "png"] = "svg", filename: str = "rad-studio") -> dict[str, Any]:
+    """PLOTLY_CONFIG whose camera button saves an SVG, or a PNG at twice the screen's resolution."""
+    options = {**PLOTLY_CONFIG["toImageButtonOptions"], "format": image, "filename": filename}
+    return {**PLOTLY_CONFIG, "toImageButtonOptions": options | ({"scale": 2} if image == "png" else {})}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure and what has to come with it.
+
+    figure: without a title, so that a page, a report or a slide can set its own. table: the plotted numbers with
+    readable column names. title: the question that the chart answers. alt: its message in one sentence.
+    """
+
+    figure: go.Figure
+    table: pd.DataFrame
+    title: str
+    alt: str
+
+    def titled(self) -> go.Figure:
+        """A copy of the figure that carries its title, for an image that has to stand alone."""
+        copy = go.Figure(self.figure)
+        top = copy.layout.margin.t
+        copy.update_layout(
+            title={"text": self.title, "x": 0.01, "xanchor": "left", "y": 0.98, "yanchor": "top", "font_size": 22},
+            margin_t=(top if top is not None else 40) + 40,
+        )
+        return copy
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Colors of text and lines on one kind of paper."""
+
+    text: str
+    soft: str  # secondary text
+    line: str  # axes
+    grid: str
+    paper: str  # what the transparent figure lies on
+    halo: str  # behind labels that cross lines
+    hover: str
+
+
+INKS: dict[str, Ink] = {
+    "light": Ink("#1B1F27", "#555B66", "#8A9099", "#E6E8EC", "#FFFFFF", "rgba(255,255,255,0.82)", "#FFFFFF"),
+    "dark": Ink("#F2F4F8", "#B3BAC5", "#7C8490", "#2A2F3A", "#0E1117", "rgba(14,17,23,0.82)", "#1C212B"),
+}
+
+
+def ink(theme: Theme) -> Ink:
+    """Text and line colors of a theme."""
+    if theme not in INKS:
+        raise InputError(f"theme is {theme!r}; it must be one of {', '.join(INKS)}.")
+    return INKS[theme]
+
+
+def plotly_template(theme: Theme) -> go.layout.Template:
+    """The house style for one kind of paper: transparent, large type, faint grid."""
+    colors = ink(theme)
+    axis = {
+        "gridcolor": colors.grid,
+        "linecolor": colors.line,
+        "tickcolor": colors.line,
+        "zeroline": False,
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 5,
+        "tickfont": {"size": SMALL_SIZE, "color": colors.soft},
+        "title": {"font": {"size": FONT_SIZE, "color": colors.text}, "standoff": 10},
+        "automargin": True,
+        "separatethousands": True,
+    }
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": FONT, "size": FONT_SIZE, "color": colors.text},
+            "separators": ".,",
+            "margin": {"l": 72, "r": 24, "t": 24, "b": 60},
+            "xaxis": {**axis, "showgrid": False},
+            "yaxis": axis,
+            "hovermode": "closest",
+            "hoverlabel": {
+                "bgcolor": colors.hover,
+                "bordercolor": colors.line,
+                "font": {"family": FONT, "size": SMALL_SIZE, "color": colors.text},
+                "align": "left",
+            },
+            "legend": {"font": {"size": SMALL_SIZE}, "bgcolor": "rgba(0,0,0,0)", "itemwidth": 40},
+            "annotationdefaults": {"font": {"size": SMALL_SIZE}, "showarrow": False},
+            "dragmode": "zoom",
+        }
+    )
+
+
+def empty_figure(theme: Theme, height: int = 480, **layout: Any) -> go.Figure:
+    """A figure in the house style with nothing in it yet; height in pixels."""
+    figure = go.Figure()
+    figure.update_layout(template=plotly_template(theme), height=height, showlegend=False, **layout)
+    return figure
+
+
+def f32(values: Any) -> np.ndarray:
+    """Numbers as they are sent to the browser: float32."""
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def rgba(color: str, alpha: float) -> str:
+    """A "#RRGGBB" color with an opacity."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def spread(positions: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
+    """Move label positions as little as needed so that neighbors keep a gap; order is kept, ends stay in [low, high]."""
+    wanted = np.asarray(positions, float)
+    order = np.argsort(wanted, kind="stable")
+    gap = min(gap, (high - low) / max(1, len(wanted) - 1))
+    # Blocks of touching labels: [sum of (wanted - offset), number of labels]; merge while they overlap.
+    blocks: list[list[float]] = []
+    for position in wanted[order]:
+        blocks.append([position, 1.0])
+        while len(blocks) > 1 and _start(blocks[-2], gap) + gap * blocks[-2][1] > _start(blocks[-1], gap):
+            total, count = blocks.pop()
+            blocks[-1] = [blocks[-1][0] + total, blocks[-1][1] + count]
+    placed = np.concatenate([_start(block, gap) + gap * np.arange(block[1]) for block in blocks] or [np.empty(0)])
+    lowest = low + gap * np.arange(len(placed))
+    highest = high - gap * np.arange(len(placed))[::-1]
+    out = np.empty(len(placed))
+    out[order] = np.minimum(np.maximum(placed, lowest), highest)
+    return out
+
+
+def _start(block: list[float], gap: float) -> float:
+    return block[0] / block[1] - gap * (block[1] - 1) / 2
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for a label: significant digits, thousands separated, no exponent between 0.0001 and a billion."""
+    if not np.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    if abs(value) < 1e-4:
+        return f"{value:.1e}"
+    decimals = digits - 1 - int(np.floor(np.log10(abs(value))))
+    return f"{value:.{decimals}f}"
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """A share as a percentage; an undefined one as a dash."""
+    return f"{100 * share:.{decimals}f} %" if np.isfinite(share) else "–"

@@ -1,0 +1,110 @@
+"""One look for every strategy, class and verdict, the same on every page and in every export.
+
+The colors are Okabe and Ito's hues, shifted in lightness until they also keep apart under simulated deuteranopia and
+protanopia and stand out from white and from dark paper. Nothing relies on color alone: dash and symbol differ too.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a strategy is drawn: its label, color, line dash, marker symbol and line width (px)."""
+
+    label: str
+    color: str
+    dash: str
+    symbol: str
+    width: float = 2.5
+
+
+STRATEGY_STYLES: dict[str, Style] = {
+    "rad": Style("RAD", "#D55E00", "solid", "circle", 4.5),
+    "uniform": Style("Uniform", "#6B6B6B", "dash", "square"),
+    "margin": Style("Margin", "#0065C0", "dashdot", "diamond"),
+    "entropy": Style("Entropy", "#4DA9F0", "dot", "triangle-up"),
+    "least_confidence": Style("Least confidence", "#456E8E", "longdashdot", "triangle-down"),
+    "coreset": Style("Core-set", "#35B580", "longdash", "cross"),
+    "badge": Style("BADGE", "#C985B8", "12px,4px", "pentagon"),
+    "cluster_margin": Style("Cluster-margin", "#6F3CE0", "4px,4px", "x"),
+    "unixkd": Style("UNIXKD", "#85603A", "10px,4px,2px,4px,2px,4px", "hexagram"),
+    "oracle": Style("Oracle (knows the truth)", "#A0B02F", "2px,5px", "star-open"),
+}
+
+# For strategies that are added later and have no entry of their own yet.
+_SPARE_COLORS = ("#9B6A00", "#1F8A9E", "#A23B72", "#5E8C31", "#7A6FC2", "#B5524A")
+_SPARE_DASHES = ("8px,3px", "3px,3px", "14px,3px,3px,3px", "6px,6px")
+_SPARE_SYMBOLS = ("triangle-left", "triangle-right", "hourglass", "bowtie", "octagon", "star-diamond")
+
+CLASS_COLORS = (
+    "#4958AB",
+    "#F3A027",
+    "#06A263",
+    "#EC9CAD",
+    "#51A9FE",
+    "#C45000",
+    "#9B42EE",
+    "#97B859",
+    "#8A4F2A",
+    "#B7016A",
+    "#2AC0E1",
+    "#7B7B9C",
+)
+OTHER_COLOR = "#9A9A9A"
+OTHER_LABEL = "other classes"
+
+RIGHT_COLOR, RIGHT_SYMBOL, RIGHT_LABEL = "#4E8FC0", "circle", "teacher right"
+WRONG_COLOR, WRONG_SYMBOL, WRONG_LABEL = "#D6247F", "x", "teacher wrong"
+UNDEFINED_COLOR, UNDEFINED_SYMBOL, UNDEFINED_LABEL = "#9A9A9A", "diamond-open", "mixture: right or wrong is undefined"
+
+# Plotly names; all are readable by color-blind people and print in order of lightness.
+SEQUENTIAL = "Cividis"
+SEQUENTIAL_ALTERNATIVES = ("Cividis", "Viridis", "Magma")
+DIVERGING = "PuOr"
+
+
+def strategy_style(name: str) -> Style:
+    """How to draw a strategy; a name without an entry gets a look of its own, always the same."""
+    if name in STRATEGY_STYLES:
+        return STRATEGY_STYLES[name]
+    code = zlib.crc32(name.encode())
+    return Style(
+        strategy_label(name),
+        _SPARE_COLORS[code % len(_SPARE_COLORS)],
+        _SPARE_DASHES[code // 7 % len(_SPARE_DASHES)],
+        _SPARE_SYMBOLS[code // 31 % len(_SPARE_SYMBOLS)],
+    )
+
+
+def strategy_label(name: str) -> str:
+    """The strategy's name in plain language; "rad_calibrated" becomes "RAD calibrated"."""
+    if name in STRATEGY_STYLES:
+        return STRATEGY_STYLES[name].label
+    words = name.replace("_", " ").replace("-", " ").strip()
+    for known in ("rad", "badge", "unixkd"):
+        if words == known or words.startswith(known + " "):
+            return known.upper() + words[len(known) :]
+    return words[:1].upper() + words[1:] or "(unnamed)"
+
+
+def strategy_order(names: Sequence[str]) -> list[str]:
+    """The names without repeats, in the palette's order, unknown ones after them by name."""
+    known = [name for name in STRATEGY_STYLES if name in names]
+    return known + sorted(set(names) - set(known))
+
+
+def class_colors(classes: Sequence[str], highlight: Sequence[str] | None = None) -> dict[str, str]:
+    """A color for each class: twelve of them (the first, or those to highlight) stand out, the others share one grey.
+
+    classes: names in the data set's order. highlight: at most twelve of them; None takes the first twelve.
+    """
+    shown = [name for name in classes if highlight is None or name in highlight][: len(CLASS_COLORS)]
+    colors = dict.fromkeys(classes, OTHER_COLOR)
+    # A class keeps its color when others are highlighted, as long as no two of those shown would share one.
+    wanted = [list(classes).index(name) % len(CLASS_COLORS) for name in shown]
+    slots = wanted if len(set(wanted)) == len(wanted) else range(len(shown))
+    return colors | {name: CLASS_COLORS[slot] for name, slot in zip(shown, slots, strict=True)}
