@@ -125,7 +125,7 @@ UNIXKD_UNMIXED = 2 / 3
 
 
 def unixkd(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
-    """UNIXKD: the most uncertain points; the less uncertain of them are mixed with other images before the teacher sees them.
+    """UNIXKD: the most uncertain points, the less uncertain of them mixed with other images for the teacher to label.
 
     Xu et al., arXiv:2012.09413, which selects within every batch; here within the pool of a round: the `budget` points
     of highest entropy are queried, the upper two thirds as they are (32 of 48 in the authors' experiments), the rest

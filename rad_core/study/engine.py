@@ -47,9 +47,7 @@ class StudyStopped(Exception):
     """The study was asked to pause or to stop; everything finished so far is in the store."""
 
 
-def run_study(
-    study: Study, *, workers: int | None = None, on_event: Callable[[Event], None] | None = None
-) -> None:
+def run_study(study: Study, *, workers: int | None = None, on_event: Callable[[Event], None] | None = None) -> None:
     """Run a study, or what is left of it, to the end.
 
     workers: processes to use; by default one per core on a CPU (never more than cells), one on a GPU. Raises
@@ -123,9 +121,7 @@ class _Progress:
 
     def __call__(self, event: Event) -> None:
         self.done += event.kind in ("seed", "round")
-        self.on_event(
-            Event(event.kind, self.done, self.total, event.strategy, event.seed, event.round, event.message)
-        )
+        self.on_event(Event(event.kind, self.done, self.total, event.strategy, event.seed, event.round, event.message))
         if event.message:
             self.study.log(event.message)
         self.check()

@@ -236,9 +236,7 @@ def describe_purchase(
     return arrays
 
 
-def measure_purchase(
-    selection: Selection, snapshot: Snapshot, arrays: dict[str, np.ndarray]
-) -> dict[str, float]:
+def measure_purchase(selection: Selection, snapshot: Snapshot, arrays: dict[str, np.ndarray]) -> dict[str, float]:
     """The purchase in numbers: how informative, how often right, and what it was guaranteed to be worth."""
     metrics = {
         "pool": float(len(snapshot.gains)),

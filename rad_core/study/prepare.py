@@ -14,9 +14,10 @@ from rad_core.learning.teachers import Teacher, make_teacher
 from rad_core.learning.training import Inputs, TrainConfig, fit, predict
 from rad_core.selection.api import estimate_accuracy
 from rad_core.study.config import StudyConfig
+from rad_core.study.folders import data_folder
 from rad_core.study.loop import Bought, Setting, Student, describe_student, student_training, train_student
 from rad_core.study.seeds import derive_seed
-from rad_core.study.store import Study, data_folder
+from rad_core.study.store import Study
 
 THUMBNAIL = 48  # pixels: the longest side of the pool's stored thumbnails
 
@@ -87,7 +88,12 @@ def prepare_seed(study: Study, seed: int) -> str:
     arrays |= {f"teacher_state-{name}": array for name, array in teacher.state().items()}
     # The shared round 0 goes first: a seed counts as prepared only when everything about it is there.
     study.put_round(
-        "", seed, 0, describe_student(config, first), {"accuracy": first.accuracy, "loss": first.loss, "labels": 0.0}, {}
+        "",
+        seed,
+        0,
+        describe_student(config, first),
+        {"accuracy": first.accuracy, "loss": first.loss, "labels": 0.0},
+        {},
     )
     study.put_seed(seed, arrays, metrics)
     return (

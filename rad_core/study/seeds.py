@@ -8,7 +8,7 @@ import numpy as np
 
 
 def derive_seed(*parts: int | str) -> int:
-    """A 63-bit seed that depends on the parts and nothing else, so that any piece of a study can be made again alone."""
+    """A 63-bit seed that depends on the parts and nothing else: any piece of a study can be made again alone."""
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 

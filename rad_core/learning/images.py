@@ -1,0 +1,143 @@
+"""A folder of images as one array: decoded in parallel once, then opened as a memory map."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from rad_core.errors import InputError
+from rad_core.learning.data import Dataset
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+_COMMON_SIZE = 64  # pixels: images that agree on a size up to this keep it; others are resized to this square
+
+
+def load_folder(
+    folder: Path, cache: Path, image_size: int | None, progress: Callable[[int, int], None] | None = None
+) -> Dataset:
+    """Read PATH/<class>/* or PATH/train|test/<class>/* as a data set.
+
+    Images are resized to squares of image_size pixels; without it they keep their size where all agree on one of at
+    most 64 pixels, and become 64 x 64 otherwise. Gray images stay gray where all are. Files that are links out of the
+    folder are refused. The decoded array is kept in the cache, under a key of all names, sizes and times.
+    """
+    folder = folder.resolve()
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}; --dataset folder:PATH needs one with a folder per class.")
+    files, labels, classes, test_from = _list(folder)
+    listing = [(str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    key = hashlib.blake2b(json.dumps([str(folder), image_size, listing]).encode(), digest_size=16).hexdigest()
+    entry = cache / f"folder-{key}.npy"
+    if not entry.is_file():
+        _decode_all(files, image_size, entry, progress)
+    images = np.load(entry, mmap_mode="r", allow_pickle=False)
+    test_ids = np.arange(test_from, len(files)) if test_from is not None else None
+    augment = "crop_flip" if images.shape[3] == 3 else "shift"
+    return Dataset(f"folder:{folder.name}", images, labels, classes, test_ids, augment)
+
+
+def _list(folder: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], int | None]:
+    parts = [folder / "train", folder / "test"] if (folder / "train").is_dir() else [folder]
+    parts = [part for part in parts if part.is_dir()]
+    classes = tuple(sorted(child.name for child in parts[0].iterdir() if child.is_dir() and child.name[0] != "."))
+    if len(classes) < 2:
+        found = f"only {classes[0]!r}" if classes else "none"
+        raise InputError(f"{parts[0]} must hold a folder of images for each of two or more classes; it has {found}.")
+    files: list[Path] = []
+    labels: list[int] = []
+    test_from = None
+    for part in parts:
+        if part.name == "test" and part != folder:
+            test_from = len(files)
+            strangers = {child.name for child in part.iterdir() if child.is_dir()} - set(classes)
+            if strangers:
+                raise InputError(f"{part} has the class {min(strangers)!r}, which {parts[0]} has not.")
+        for number, name in enumerate(classes):
+            found_here = _images(part / name, folder)
+            files += found_here
+            labels += [number] * len(found_here)
+    return files, np.array(labels, np.int64), classes, test_from
+
+
+def _images(folder: Path, root: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"The class folder {folder} is missing; every class needs one in train and in test.")
+    found = sorted(child for child in folder.iterdir() if child.suffix.lower() in SUFFIXES)
+    if not found:
+        raise InputError(
+            f"The class folder {folder} holds no images ({', '.join(sorted(SUFFIXES))}); fill or remove it."
+        )
+    for file in found:
+        if not file.resolve().is_relative_to(root):
+            raise InputError(f"{file} leads to a place outside {root} by a link; copy the images instead.")
+    return found
+
+
+def _decode_all(
+    files: list[Path], image_size: int | None, entry: Path, progress: Callable[[int, int], None] | None
+) -> None:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        heads = list(pool.map(_head, files))
+        gray = all(is_gray for _, is_gray in heads)
+        sizes = {size for size, _ in heads}
+        side = image_size
+        if side is None and not (len(sizes) == 1 and max(next(iter(sizes))) <= _COMMON_SIZE):
+            side = _COMMON_SIZE
+        height, width = (side, side) if side is not None else next(iter(sizes))
+        shape = (len(files), height, width, 1 if gray else 3)
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(entry.parent).free
+        if int(np.prod(shape)) > free:
+            raise InputError(
+                f"{len(files)} images of {height} x {width} need {np.prod(shape) / 2**30:.1f} GiB in {entry.parent}, "
+                f"and {free / 2**30:.1f} GiB are free; lower --image-size or make room."
+            )
+        handle, temporary = tempfile.mkstemp(dir=entry.parent, suffix=".partial")
+        os.close(handle)
+        try:
+            images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+            done = 0
+            for start in range(0, len(files), 2048):
+                block = files[start : start + 2048]
+                for row, pixels in enumerate(pool.map(lambda file: _decode(file, gray, (height, width)), block)):
+                    images[start + row] = pixels
+                done += len(block)
+                if progress is not None:
+                    progress(done, len(files))
+            images.flush()
+            del images
+            Path(temporary).replace(entry)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _head(file: Path) -> tuple[tuple[int, int], bool]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            return (image.height, image.width), image.mode in ("1", "L", "I;16", "LA")
+    except (UnidentifiedImageError, OSError) as error:
+        raise InputError(f"{file} is not a readable image ({error}); repair or remove it.") from error
+
+
+def _decode(file: Path, gray: bool, size: tuple[int, int]) -> np.ndarray:
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            pixels = image.convert("L" if gray else "RGB")
+            if (pixels.height, pixels.width) != size:
+                pixels = pixels.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+            array = np.asarray(pixels)
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files
+        raise InputError(f"{file} is damaged ({error}); repair or remove it.") from error
+    return array[..., None] if gray else array

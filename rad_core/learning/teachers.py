@@ -1,0 +1,223 @@
+"""The teachers: large, accurate, expensive, sometimes wrong; asked for soft labels, and every question counted.
+
+A teacher is written NAME (a network of MODELS, trained here on the labeled set), pretrained:NAME (a torchvision network
+with pretrained weights, fine-tuned on the labeled set) or table:FILE (soft labels computed elsewhere). Adding a kind
+is a function and a line in TEACHERS.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rad_core.errors import InputError
+from rad_core.learning.data import Dataset, Split
+from rad_core.learning.models import MODELS, TORCHVISION, build_model, torchvision_body
+
+if TYPE_CHECKING:
+    import torch
+
+    from rad_core.learning.networks import Network
+    from rad_core.learning.training import Inputs, TrainConfig
+
+
+class Teacher:
+    """Answers with class probabilities and counts the questions.
+
+    queries: soft labels bought so far. can_query_mixtures: whether it can label an image that is not in the data set.
+    """
+
+    can_query_mixtures = True
+
+    def __init__(self) -> None:
+        self.queries = 0
+
+    def query(self, ids: np.ndarray) -> np.ndarray:
+        """Buy the soft labels (b, C) float32 of these dataset ids."""
+        self.queries += len(ids)
+        return self.peek(ids)[0]
+
+    def query_images(self, images: Inputs) -> np.ndarray:
+        """Buy the soft labels (b, C) float32 of images that need not be in the data set, such as mixtures."""
+        raise NotImplementedError
+
+    def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Probabilities (n, C) and features (n, D) or None, uncounted: for display and evaluation only."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What to store in order to have the same teacher again without training."""
+        return {}
+
+
+class NetworkTeacher(Teacher):
+    """A network, and the images it can be asked about."""
+
+    def __init__(self, network: Network, inputs: Inputs) -> None:
+        super().__init__()
+        self.network, self.inputs = network, inputs
+
+    def query_images(self, images: Inputs) -> np.ndarray:
+        """Buy the soft labels of any images of the right shape."""
+        self.queries += len(images)
+        return self._apply(images)[0]
+
+    def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Probabilities and features, uncounted."""
+        return self._apply(self.inputs.take(ids))
+
+    def _apply(self, images: Inputs) -> tuple[np.ndarray, np.ndarray]:
+        from rad_core.learning.training import predict
+
+        probabilities, features = predict(self.network, images)
+        return probabilities.cpu().numpy(), features.cpu().numpy()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The network's weights by name."""
+        return {name: value.cpu().numpy() for name, value in self.network.state_dict().items()}
+
+
+class TableTeacher(Teacher):
+    """Soft labels computed elsewhere, a row for every dataset id."""
+
+    can_query_mixtures = False
+
+    def __init__(self, probabilities: np.ndarray) -> None:
+        super().__init__()
+        self.probabilities = probabilities
+
+    def query_images(self, images: Inputs) -> np.ndarray:
+        """A table knows no other images."""
+        raise InputError("A table of soft labels cannot label mixed images; leave unixkd out of --strategies.")
+
+    def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The rows of the table; there are no features."""
+        return np.asarray(self.probabilities[ids], np.float32), None
+
+
+def _trained(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
+    """A network trained here on the labeled set."""
+    inputs = _inputs(dataset, rest["device"])
+    network = build_model(
+        argument, classes=len(dataset.classes), image_shape=inputs.image_shape, seed=rest["seed"] % 2**63
+    )
+    return _fitted(network, inputs, dataset, split, **rest)
+
+
+def _pretrained(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
+    """A torchvision network with weights pretrained on ImageNet, fine-tuned on the labeled set."""
+    if argument not in TORCHVISION:
+        raise InputError(f"teacher is 'pretrained:{argument}'; choose pretrained: with {', '.join(TORCHVISION)}.")
+    import torch
+
+    from rad_core.learning.networks import Network, PretrainedBody
+
+    try:
+        body, features = torchvision_body(argument, "DEFAULT" if rest["state"] is None else None)
+    except OSError as error:  # urllib's URLError is one
+        raise InputError(
+            f"The pretrained weights of {argument} could not be downloaded ({error}); connect to the internet once, or "
+            f"train a teacher here with --teacher {argument}."
+        ) from error
+    inputs = _inputs(dataset, rest["device"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(rest["seed"] % 2**63)
+        network = Network(PretrainedBody(body, inputs.mean.cpu(), inputs.std.cpu()), features, len(dataset.classes))
+    return _fitted(network, inputs, dataset, split, **rest)
+
+
+def _table(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
+    """Soft labels computed elsewhere: a file with one row of class probabilities for every image of the data set."""
+    return TableTeacher(read_soft_labels(Path(argument).expanduser(), (len(dataset.labels), len(dataset.classes))))
+
+
+def read_soft_labels(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """Class probabilities (M, C) from an .npy file or an .npz file (array "probabilities", or its only array)."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; teacher table:FILE needs an .npy or .npz file of soft labels.")
+    try:
+        found = np.load(path, allow_pickle=False)
+        if isinstance(found, np.lib.npyio.NpzFile):
+            with found:
+                name = "probabilities" if "probabilities" in found.files else found.files[0]
+                found = found[name]
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError, IndexError) as error:
+        raise InputError(f"{path} is not a readable .npy or .npz file of plain numbers ({error}).") from error
+    if found.shape != shape:
+        raise InputError(
+            f"{path} has shape {found.shape}; it must be {shape}: a row for every image of the data set, test images "
+            "included, and a column for every class."
+        )
+    if found.dtype.kind != "f" or not (np.isfinite(found).all() and found.min() >= 0):
+        raise InputError(f"{path} must hold probabilities: floating numbers of 0 or more, without NaN.")
+    sums = found.sum(1, dtype=np.float64)
+    worst = int(np.abs(sums - 1).argmax())
+    if abs(sums[worst] - 1) > 1e-3:
+        raise InputError(f"Row {worst} of {path} sums to {sums[worst]:.4g}; each row must sum to 1.")
+    return found
+
+
+TEACHERS: dict[str, Callable[..., Teacher]] = {"trained": _trained, "pretrained": _pretrained, "table": _table}
+
+
+def parse_teacher(spec: str) -> tuple[str, str]:
+    """Split a teacher's name into its kind and argument, and check both as far as names go."""
+    kind, colon, argument = spec.partition(":")
+    if not colon:
+        kind, argument = "trained", spec
+    valid = {"trained": argument in MODELS, "pretrained": argument in TORCHVISION, "table": bool(argument)}
+    if not valid.get(kind, False):
+        raise InputError(
+            f"teacher is {spec!r}; write a network to train here ({', '.join(MODELS)}), pretrained:NAME "
+            f"({', '.join(TORCHVISION)}) or table:FILE (.npy or .npz of soft labels)."
+        )
+    return kind, argument
+
+
+def make_teacher(
+    spec: str,
+    dataset: Dataset,
+    split: Split,
+    *,
+    config: TrainConfig,
+    device: torch.device,
+    seed: int,
+    state: dict[str, np.ndarray] | None = None,
+) -> Teacher:
+    """Make the teacher of one seed: trained on the labeled set, and only on it; or restored from its state."""
+    kind, argument = parse_teacher(spec)
+    return TEACHERS[kind](argument, dataset, split, config=config, device=device, seed=seed, state=state)
+
+
+def _inputs(dataset: Dataset, device: torch.device) -> Inputs:
+    from rad_core.learning.training import Inputs
+
+    return Inputs.of(dataset, device)
+
+
+def _fitted(
+    network: Network,
+    inputs: Inputs,
+    dataset: Dataset,
+    split: Split,
+    *,
+    config: TrainConfig,
+    device: torch.device,
+    seed: int,
+    state: dict[str, np.ndarray] | None,
+) -> Teacher:
+    import torch
+
+    from rad_core.learning.training import fit
+
+    if state is not None:
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    else:
+        targets = np.eye(len(dataset.classes), dtype=np.float32)[dataset.labels[split.labeled]]
+        hard = np.zeros(len(targets), bool)
+        fit(network, inputs.take(split.labeled), targets, soft=hard, config=config, seed=seed)
+    return NetworkTeacher(network, inputs)

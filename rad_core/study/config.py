@@ -1,0 +1,247 @@
+"""The one description of a study: frozen, validated, with every default.
+
+Read from TOML or from options; importable, with the names of all choices, without torch. A field whose default depends
+on the data set stands at None and is filled in by `resolved` from the data set's own defaults.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from rad_core.errors import InputError
+from rad_core.learning.data import DATASETS, parse_spec
+from rad_core.learning.device import DEVICES
+from rad_core.learning.models import MODELS
+from rad_core.learning.teachers import TEACHERS, parse_teacher
+from rad_core.selection.gains import GAINS
+from rad_core.selection.strategies import ORACLES, STRATEGIES
+
+ALL_STRATEGIES = (*STRATEGIES, *ORACLES)
+
+
+def _refuse(name: str, value: object, wanted: str) -> InputError:
+    return InputError(f"{name} is {value!r}; it must be {wanted}.")
+
+
+def _whole(low: int, high: int | None = None) -> Any:
+    wanted = f"a whole number of {low} or more" if high is None else f"a whole number from {low} to {high}"
+
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if value is None and attribute.metadata.get("of_dataset"):
+            return
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= low
+        if not good or (high is not None and value > high):
+            raise _refuse(attribute.name, value, wanted)
+
+    return check
+
+
+def _number(low: float, high: float = math.inf, *, open_low: bool = False) -> Any:
+    bounds = f"above {low:g}" if open_low else f"of {low:g} or more"
+    wanted = f"a number {bounds}" + ("" if math.isinf(high) else f" and at most {high:g}")
+
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not good or value < low or (open_low and value == low) or value > high:
+            raise _refuse(attribute.name, value, wanted)
+
+    return check
+
+
+def _choice(*allowed: str) -> Any:
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if value is None and attribute.metadata.get("of_dataset"):
+            return
+        if value not in allowed:
+            raise _refuse(attribute.name, value, f"one of {', '.join(allowed)}")
+
+    return check
+
+
+def _flag(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise _refuse(attribute.name, value, "true or false")
+
+
+def _text(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str) or len(value) > 100 or any(ord(char) < 32 for char in value):
+        raise _refuse(attribute.name, value, "a line of at most 100 characters")
+
+
+def _dataset(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str):
+        raise _refuse(attribute.name, value, "the name of a data set")
+    parse_spec(value)
+
+
+def _teacher(_: Any, attribute: Any, value: Any) -> None:
+    if value is not None:
+        if not isinstance(value, str):
+            raise _refuse(attribute.name, value, "the name of a teacher")
+        parse_teacher(value)
+
+
+def _strategies(_: Any, attribute: Any, value: Any) -> None:
+    if not value or len(set(value)) < len(value):
+        raise _refuse(attribute.name, ",".join(value), "one or more different strategies")
+    for name in value:
+        if name not in ALL_STRATEGIES:
+            close = difflib.get_close_matches(str(name), ALL_STRATEGIES, 1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            raise InputError(f"strategies holds {name!r}{hint}; choose from {', '.join(ALL_STRATEGIES)}.")
+
+
+def _as_names(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_float(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _field(default: Any, help: str, unit: str = "", *, check: Any, choices: Any = None, **more: Any) -> Any:
+    metadata = {"help": help, "unit": unit, "choices": choices, "of_dataset": default is None}
+    return attrs.field(default=default, validator=check, metadata=metadata, **more)
+
+
+@attrs.frozen(kw_only=True)
+class StudyConfig:
+    """Everything that determines a study: the same configuration gives the same result."""
+
+    name: str = _field("", "Name of the study, for people.", check=_text)
+    dataset: str = _field(
+        "digits", "Data set: a name, folder:PATH or arrays:FILE.npz.", check=_dataset, choices=tuple(DATASETS)
+    )
+    image_size: int | None = _field(
+        None, "Side of the square that the images of a folder are resized to.", "pixels", check=_whole(4, 512)
+    )
+    strategies: tuple[str, ...] = _field(
+        ALL_STRATEGIES,
+        "Strategies to compare, separated by commas.",
+        check=_strategies,
+        choices=ALL_STRATEGIES,
+        converter=_as_names,
+    )
+    seeds: int = _field(3, "Repetitions, each with its own split, teacher and weights.", "seeds", check=_whole(1, 1000))
+    rounds: int = _field(5, "Rounds of buying soft labels.", "rounds", check=_whole(1, 1000))
+    budget: int | None = _field(None, "Soft labels bought per round.", "labels", check=_whole(1))
+    labeled: int | None = _field(
+        None, "Size of the labeled set that the teacher learns from.", "labels", check=_whole(2)
+    )
+    validation: int | None = _field(
+        None, "Size of the labeled set that estimates the teacher's accuracy.", "labels", check=_whole(2)
+    )
+    pool: int | None = _field(
+        None, "Size of the unlabeled pool; by default all that remains.", "points", check=_whole(2)
+    )
+    test: int | None = _field(None, "Size of the test set; by default the data set's own.", "points", check=_whole(2))
+    teacher: str | None = _field(
+        None,
+        "Teacher: a network to train here, pretrained:NAME or table:FILE.",
+        check=_teacher,
+        choices=tuple(TEACHERS),
+    )
+    student: str | None = _field(None, "Network of the student.", check=_choice(*MODELS), choices=tuple(MODELS))
+    gain: str = _field("margin", "How informative a label is.", check=_choice(*GAINS), choices=tuple(GAINS))
+    teacher_accuracy: str = _field(
+        "mean",
+        "Teacher accuracy that the game gets: the estimate on the validation set, or its one-sided lower bound.",
+        check=_choice("mean", "lower"),
+        choices=("mean", "lower"),
+    )
+    confidence: float = _field(
+        0.95, "Confidence of the interval of the teacher's accuracy.", check=_number(0.5, 0.9999), converter=_as_float
+    )
+    temperature: float = _field(
+        1.0, "Temperature of soft labels in training.", check=_number(0, 100, open_low=True), converter=_as_float
+    )
+    student_steps: int | None = _field(
+        None, "Optimizer steps of each student, the same for all.", "steps", check=_whole(1)
+    )
+    teacher_steps: int | None = _field(None, "Optimizer steps of the teacher.", "steps", check=_whole(1))
+    batch_size: int = _field(128, "Examples per optimizer step.", "images", check=_whole(2, 65536))
+    learning_rate: float = _field(
+        0.003, "Highest learning rate (AdamW).", check=_number(0, 10, open_low=True), converter=_as_float
+    )
+    weight_decay: float = _field(0.001, "Weight decay (AdamW).", check=_number(0, 10), converter=_as_float)
+    augment: bool = _field(True, "Augment training images as suits the data set.", check=_flag)
+    full_pool: bool = _field(True, "Also train the reference student on the whole soft-labeled pool.", check=_flag)
+    device: str = _field("auto", "Device to compute on.", check=_choice(*DEVICES), choices=DEVICES)
+    price_per_label: float = _field(
+        0.0, "Price of one soft label, for reports.", "currency", check=_number(0), converter=_as_float
+    )
+    currency: str = _field("USD", "Currency of the price.", check=_text)
+    latency_per_label: float = _field(
+        0.0, "Time the teacher takes for one soft label, for reports.", "seconds", check=_number(0), converter=_as_float
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.teacher is not None and self.teacher.startswith("table:") and "unixkd" in self.strategies:
+            raise InputError(
+                "strategies holds unixkd, which has mixed images labeled, and a table of soft labels cannot do that; "
+                "leave unixkd out or choose another teacher."
+            )
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> StudyConfig:
+        """A configuration from names and values; unknown names are refused."""
+        known = [field.name for field in attrs.fields(cls)]
+        for key in values:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
+                raise InputError(f"{key} = {values[key]!r} is not a setting of a study; {hint}")
+        return cls(**values)
+
+    @classmethod
+    def from_toml(cls, path: Path) -> StudyConfig:
+        """A configuration from a TOML file of names and values."""
+        return cls.from_mapping(read_toml(path))
+
+    def resolved(self) -> StudyConfig:
+        """The same with every setting that depends on the data set filled in."""
+        name, _ = parse_spec(self.dataset)
+        defaults = DATASETS[name].defaults
+        missing = {
+            field.name: defaults[field.name]
+            for field in attrs.fields(type(self))
+            if field.metadata["of_dataset"] and getattr(self, field.name) is None
+        }
+        if "table:" in (self.teacher or ""):
+            missing.pop("teacher", None)
+        return attrs.evolve(self, **missing)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return {**attrs.asdict(self), "strategies": list(self.strategies)}
+
+    def to_json(self) -> str:
+        """Canonical JSON: equal configurations give equal texts."""
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    def to_toml(self) -> str:
+        """TOML that `from_toml` reads back; settings left to the data set are left out."""
+        lines = [f"{key} = {json.dumps(value)}" for key, value in self.to_dict().items() if value is not None]
+        return "\n".join(lines) + "\n"
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The names and values of a study file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no study file {path}; give the path of a .toml file, or options alone.") from error
+    except OSError as error:
+        raise InputError(f"The study file {path} cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"The study file {path} is not valid TOML: {error}.") from error
