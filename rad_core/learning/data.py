@@ -146,7 +146,7 @@ def _checked_arrays(path: Path, x: np.ndarray, y: np.ndarray, suffix: str) -> tu
         )
     if y.shape != (len(x),) or y.dtype.kind not in "iuUS":
         raise InputError(
-            f"In {path}, y{suffix} has shape {y.shape} and type {y.dtype}; it must hold {len(x)} class numbers or names."
+            f"In {path}, y{suffix} has shape {y.shape} and type {y.dtype}; it must be {len(x)} class numbers or names."
         )
     if x.dtype.kind == "f":
         if not (np.isfinite(x).all() and x.min() >= 0 and x.max() <= 1):

@@ -77,7 +77,7 @@ def torchvision_body(name: str, weights: str | None = None) -> tuple[nn.Module, 
     constructor, classifier, _ = TORCHVISION[name]
     network = getattr(torchvision.models, constructor)(weights=weights)
     removed: Any = getattr(network, classifier)
-    first = removed[0] if isinstance(removed, nn.Sequential) else removed
+    first: Any = removed[0] if isinstance(removed, nn.Sequential) else removed
     setattr(network, classifier, nn.Identity())
     return network, int(first.in_features)
 

@@ -1,7 +1,7 @@
 """The one description of a study: frozen, validated, with every default.
 
-Read from TOML or from options; importable, with the names of all choices, without torch. A field whose default depends
-on the data set stands at None and is filled in by `resolved` from the data set's own defaults.
+Read from TOML or from options; importable, with the names of all choices, without torch. A field whose default
+depends on the data set stands at None until `resolved` fills it in from the data set's own defaults; the engine sees resolved ones.
 """
 
 from __future__ import annotations
@@ -134,24 +134,22 @@ class StudyConfig:
     )
     seeds: int = _field(3, "Repetitions, each with its own split, teacher and weights.", "seeds", check=_whole(1, 1000))
     rounds: int = _field(5, "Rounds of buying soft labels.", "rounds", check=_whole(1, 1000))
-    budget: int | None = _field(None, "Soft labels bought per round.", "labels", check=_whole(1))
-    labeled: int | None = _field(
-        None, "Size of the labeled set that the teacher learns from.", "labels", check=_whole(2)
-    )
-    validation: int | None = _field(
+    budget: int = _field(None, "Soft labels bought per round.", "labels", check=_whole(1))
+    labeled: int = _field(None, "Size of the labeled set that the teacher learns from.", "labels", check=_whole(2))
+    validation: int = _field(
         None, "Size of the labeled set that estimates the teacher's accuracy.", "labels", check=_whole(2)
     )
     pool: int | None = _field(
         None, "Size of the unlabeled pool; by default all that remains.", "points", check=_whole(2)
     )
     test: int | None = _field(None, "Size of the test set; by default the data set's own.", "points", check=_whole(2))
-    teacher: str | None = _field(
+    teacher: str = _field(
         None,
         "Teacher: a network to train here, pretrained:NAME or table:FILE.",
         check=_teacher,
         choices=tuple(TEACHERS),
     )
-    student: str | None = _field(None, "Network of the student.", check=_choice(*MODELS), choices=tuple(MODELS))
+    student: str = _field(None, "Network of the student.", check=_choice(*MODELS), choices=tuple(MODELS))
     gain: str = _field("margin", "How informative a label is.", check=_choice(*GAINS), choices=tuple(GAINS))
     teacher_accuracy: str = _field(
         "mean",
@@ -165,10 +163,8 @@ class StudyConfig:
     temperature: float = _field(
         1.0, "Temperature of soft labels in training.", check=_number(0, 100, open_low=True), converter=_as_float
     )
-    student_steps: int | None = _field(
-        None, "Optimizer steps of each student, the same for all.", "steps", check=_whole(1)
-    )
-    teacher_steps: int | None = _field(None, "Optimizer steps of the teacher.", "steps", check=_whole(1))
+    student_steps: int = _field(None, "Optimizer steps of each student, the same for all.", "steps", check=_whole(1))
+    teacher_steps: int = _field(None, "Optimizer steps of the teacher.", "steps", check=_whole(1))
     batch_size: int = _field(128, "Examples per optimizer step.", "images", check=_whole(2, 65536))
     learning_rate: float = _field(
         0.003, "Highest learning rate (AdamW).", check=_number(0, 10, open_low=True), converter=_as_float

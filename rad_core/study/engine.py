@@ -43,7 +43,7 @@ class Event:
     message: str = ""
 
 
-class StudyStopped(Exception):
+class StudyStopped(Exception):  # noqa: N818 - a request, not an error
     """The study was asked to pause or to stop; everything finished so far is in the store."""
 
 
@@ -127,7 +127,6 @@ class _Progress:
         self.check()
 
     def check(self) -> None:
-        self.study.heartbeat()
         asked = self.study.requested()
         if asked in ("pause", "cancel"):
             raise StudyStopped({"pause": "paused", "cancel": "cancelled"}[asked])
@@ -181,7 +180,7 @@ def _limit_threads(config: StudyConfig) -> None:
     torch.set_num_threads(max(1, _cores() // (len(config.strategies) * config.seeds)))
 
 
-# --- workers ---------------------------------------------------------------------------------------------------------
+# --- workers ------------------------------------------------------------------------------------------
 
 _queue: Any = None
 
@@ -257,7 +256,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
             process.kill()
 
 
-# --- the plan ----------------------------------------------------------------------------------------------------------
+# --- the plan ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

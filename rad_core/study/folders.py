@@ -1,4 +1,4 @@
-"""Where things are kept: studies and data, each in its own folder of the user, or where an environment variable says."""
+"""Where things are kept: studies and data, in folders of the user or where an environment variable says."""
 
 from __future__ import annotations
 

@@ -85,7 +85,6 @@ def prepare_seed(study: Study, seed: int) -> str:
     }
     if features is not None:
         arrays["teacher_features"] = features.astype(np.float16)
-    arrays |= {f"teacher_state-{name}": array for name, array in teacher.state().items()}
     # The shared round 0 goes first: a seed counts as prepared only when everything about it is there.
     study.put_round(
         "",
@@ -95,7 +94,7 @@ def prepare_seed(study: Study, seed: int) -> str:
         {"accuracy": first.accuracy, "loss": first.loss, "labels": 0.0},
         {},
     )
-    study.put_seed(seed, arrays, metrics)
+    study.put_seed(seed, arrays, metrics, teacher.state())
     return (
         f"seed {seed}: teacher right on {metrics['teacher_accuracy_pool']:.1%} of the pool, "
         f"student alone {first.accuracy:.3f} on the test set"
@@ -123,13 +122,7 @@ def open_setting(study: Study, seed: int) -> Setting:
                 f"The data set {config.dataset} has changed since study {study.id} was started "
                 f"(another {name} split); start a new study with --new."
             )
-    prefix = "teacher_state-"
-    state = {
-        name.removeprefix(prefix): np.array(study.seed_array(seed, name))
-        for name in study.seed_arrays(seed)
-        if name.startswith(prefix)
-    }
-    teacher = _teacher(config, dataset, split, seed, state)
+    teacher = _teacher(config, dataset, split, seed, study.teacher_state(seed))
     used = study.seed_metrics(seed)["teacher_accuracy_used"]
     right = study.seed_array(seed, "teacher_pool_probabilities").argmax(1) == dataset.labels[split.pool]
     return _setting(config, seed, dataset, split, teacher, used, right)

@@ -178,9 +178,9 @@ def _counts(values: Any, name: str, least: int, most: int | None) -> np.ndarray:
 
 
 def inclusion(gains: Any, budget: int, wrong: int, rule: str, right: Any = None) -> np.ndarray:
-    """Probability with which a rule buys each point: (N,) float64, sum = budget; points of equal gain are treated alike.
+    """Probability with which a rule buys each point: (N,) float64, sum = budget.
 
-    gains: (N,). right: (N,) bool, where the teacher is right; only the oracle needs it.
+    Points of equal gain are treated alike. gains: (N,). right: (N,) bool, where the teacher is right; only the oracle needs it.
     """
     array = np.asarray(gains, np.float64)
     n = len(array)
@@ -207,7 +207,7 @@ def _top(scores: np.ndarray, b: int) -> np.ndarray:
 
 
 def expected_wrong(q: np.ndarray, right: Any) -> float:
-    """Expected number of wrong labels bought: sum of q_i (1 - P(teacher right on i)). right: (N,) bool or probability."""
+    """Expected number of wrong labels bought: sum of q_i (1 - r_i). right: (N,) bool or probability r_i."""
     return float(np.sum(q * (1.0 - np.asarray(right, np.float64))))
 
 

@@ -1,0 +1,446 @@
+"""Studies on disk: a folder each, with an SQLite database for state and metrics and plain .npy files for arrays.
+
+A round or a seed counts only once its row is in the database, and its files are in place before that: a kill at any
+moment loses the round in progress and nothing else, and a reader never sees half of one. Nothing is ever unpickled, and
+no name read from a file leads out of the store.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+from filelock import FileLock, Timeout
+
+from rad_core.errors import InputError
+from rad_core.study import files
+from rad_core.study.config import StudyConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+ID = re.compile(r"[a-z0-9][a-z0-9-]{5,39}")
+DATABASE = "study.sqlite"
+STATUSES = ("planned", "running", "paused", "cancelled", "failed", "finished")
+ACTIONS = ("run", "pause", "cancel")
+SHARED = ""  # strategy of the round 0 that all strategies of a seed share
+
+_TABLES = """
+create table meta (key text primary key, value text not null) without rowid;
+create table seeds (seed integer primary key, metrics text not null, arrays text not null);
+create table rounds (
+    strategy text not null, seed integer not null, round integer not null,
+    metrics text not null, arrays text not null, seconds text not null, finished real not null,
+    primary key (strategy, seed, round)
+) without rowid;
+create table log (id integer primary key, time real not null, text text not null);
+"""
+
+
+@attrs.frozen
+class StudyInfo:
+    """A study at a glance. status: one of STATUSES, or lost (its process is gone), or unreadable (see message)."""
+
+    id: str
+    name: str = ""
+    status: str = "unreadable"
+    message: str = ""
+    created: float = 0.0  # seconds since 1970
+    updated: float = 0.0
+    dataset: str = ""
+    rounds_done: int = 0  # over all cells
+    rounds_total: int = 0
+    best: str = ""  # the strategy of highest mean accuracy after the last round, the oracle aside
+
+
+def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Study:
+    """Make a new study folder; it appears whole or not at all."""
+    config = config.resolved()
+    now = time.time()
+    if id is None:
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+        word = re.sub(r"[^a-z0-9]", "", config.dataset.split(":")[0])[:12]
+        id = f"{word}-{stamp}-{secrets.token_hex(2)}"
+    _check_id(id)
+    with files.writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+        files.sweep(root, ".trash-*", ".new-*")
+        if (root / id).exists():
+            raise InputError(f"There is a study {id} in {root} already; choose another id or delete that one.")
+        temporary = root / f".new-{id}"
+        temporary.mkdir()
+        values = {
+            "id": id, "name": config.name, "config": config.to_json(), "status": "planned", "message": "",
+            "created": repr(now), "updated": repr(now), "control": "run", "version": "0",
+        }  # fmt: skip
+        with closing(sqlite3.connect(temporary / DATABASE)) as database:
+            database.execute("pragma journal_mode = wal")
+            database.executescript(_TABLES)
+            database.execute(f"pragma user_version = {SCHEMA}")
+            database.executemany("insert into meta values (?, ?)", values.items())
+            database.commit()
+        temporary.rename(root / id)
+    return Study(root / id)
+
+
+def open_study(root: Path, id: str) -> Study:
+    """Open a study by its id, by the beginning of one, or the newest as "latest"."""
+    ids = study_ids(root)
+    if id == "latest":
+        if not ids:
+            raise InputError(f"There are no studies in {root} yet; start one with rad run.")
+        id = max(list_studies(root), key=lambda info: info.created).id
+    elif id not in ids:
+        matches = [known for known in ids if known.startswith(id)] if ID.match(id + "-----") else []
+        if len(matches) != 1:
+            hint = f"it fits {', '.join(matches[:5])}" if matches else "see rad runs"
+            raise InputError(f"There is no study {id!r} in {root}; {hint}.")
+        id = matches[0]
+    study = Study(root / id)
+    study.check()
+    return study
+
+
+def study_ids(root: Path) -> list[str]:
+    """The ids of all studies in a store, sorted."""
+    if not root.is_dir():
+        return []
+    return sorted(
+        child.name
+        for child in root.iterdir()
+        if ID.fullmatch(child.name) and not child.is_symlink() and (child / DATABASE).is_file()
+    )
+
+
+def list_studies(root: Path) -> list[StudyInfo]:
+    """All studies of a store, the newest first; one that cannot be read says why and hides no other."""
+    found = []
+    for id in study_ids(root):
+        try:
+            found.append(Study(root / id).info())
+        except InputError as error:
+            found.append(StudyInfo(id, message=str(error)))
+    return sorted(found, key=lambda info: (-info.created, info.id))
+
+
+def delete_study(root: Path, id: str) -> None:
+    """Delete a study for good. Refused while it runs."""
+    study = open_study(root, id)
+    with study.lock(), files.writing(root):
+        # Out of sight first: a kill during the slow part leaves no half study behind.
+        trash = root / f".trash-{study.id}-{secrets.token_hex(4)}"
+        study.path.rename(trash)
+    shutil.rmtree(trash)
+
+
+def _check_id(id: str) -> None:
+    if not ID.fullmatch(id):
+        raise InputError(f"The study id is {id!r}; use 6 to 40 lower-case letters, digits and hyphens.")
+
+
+class Study:
+    """One study on disk, for reading and writing. Safe to open in several processes and threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self._config: StudyConfig | None = None
+
+    # --- the database ---
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(files.connect_to_read(self.path / DATABASE)) as database:
+                version = database.execute("pragma user_version").fetchone()[0]
+                if version > SCHEMA:
+                    raise InputError(
+                        f"Study {self.id} was written by a newer version of RAD Studio (schema {version}, this one "
+                        f"knows {SCHEMA}); upgrade with pip install --upgrade rad-studio."
+                    )
+                yield database
+        except sqlite3.Error as error:
+            raise InputError(
+                f"The database of study {self.id} cannot be read ({error}); restore or delete the folder {self.path}."
+            ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading():  # refuses a newer schema
+            pass
+        with files.writing(self.path), closing(sqlite3.connect(self.path / DATABASE, timeout=60)) as database:
+            database.execute("pragma synchronous = full")
+            database.execute("begin immediate")
+            yield database
+            database.execute("update meta set value = value + 1 where key = 'version'")
+            database.execute("update meta set value = ? where key = 'updated'", [repr(time.time())])
+            database.commit()
+
+    def check(self) -> None:
+        """Raise InputError unless the study can be read."""
+        with self._reading() as database:
+            database.execute("select count(*) from rounds").fetchone()
+
+    def _meta(self) -> dict[str, str]:
+        with self._reading() as database:
+            return dict(database.execute("select key, value from meta"))
+
+    def _set(self, **values: str) -> None:
+        with self._writing() as database:
+            for key, value in values.items():
+                database.execute("insert or replace into meta values (?, ?)", [key, value])
+
+    # --- state ---
+
+    @property
+    def config(self) -> StudyConfig:
+        """The resolved configuration."""
+        if self._config is None:
+            self._config = StudyConfig.from_mapping(json.loads(self._meta()["config"]))
+        return self._config
+
+    def version(self) -> int:
+        """A number that grows with every write: the key under which readers may cache."""
+        return int(self._meta()["version"])
+
+    def info(self) -> StudyInfo:
+        """The study at a glance."""
+        meta, config = self._meta(), self.config
+        with self._reading() as database:
+            done = database.execute("select count(*) from rounds where strategy != ?", [SHARED]).fetchone()[0]
+            last = database.execute("select strategy, metrics from rounds where round = ?", [config.rounds]).fetchall()
+        finals: dict[str, list[float]] = {}
+        for strategy, metrics in last:
+            finals.setdefault(strategy, []).append(json.loads(metrics)["accuracy"])
+        finals.pop("oracle", None)
+        status = meta["status"]
+        if status == "running" and not self.is_locked():
+            status = "lost"
+        return StudyInfo(
+            id=self.id,
+            name=meta["name"],
+            status=status,
+            message=meta["message"] if status != "lost" else "Its process is gone; resume it.",
+            created=float(meta["created"]),
+            updated=float(meta["updated"]),
+            dataset=config.dataset,
+            rounds_done=done,
+            rounds_total=len(config.strategies) * config.seeds * config.rounds,
+            best=max(finals, key=lambda name: np.mean(finals[name])) if finals else "",
+        )
+
+    def set_status(self, status: str, message: str = "") -> None:
+        """Record what the study is doing; status is one of STATUSES."""
+        if status not in STATUSES:
+            raise ValueError(f"unknown status {status!r}")
+        self._set(status=status, message=message)
+
+    def rename(self, name: str) -> None:
+        """Give the study another name for people."""
+        self._set(name=attrs.evolve(self.config, name=name).name)
+
+    def request(self, action: str) -> None:
+        """Ask the process that runs the study to run, pause or cancel; it looks between rounds and every second."""
+        if action not in ACTIONS:
+            raise ValueError(f"unknown action {action!r}")
+        self._set(control=action)
+
+    def requested(self) -> str:
+        """The last action asked for."""
+        return self._meta()["control"]
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the study: one process at a time runs or deletes it. The system frees it when the process dies."""
+        lock = FileLock(self.path / "run.lock")
+        try:
+            with files.writing(self.path):
+                lock.acquire(timeout=2)  # is_locked holds it for an instant
+        except Timeout as error:
+            raise InputError(
+                f"Study {self.id} is being run by another process; wait for it, or pause it there (Ctrl-C)."
+            ) from error
+        try:
+            files.sweep(self.path, f"*{files.PARTIAL}", f"*/*{files.PARTIAL}", f"*/*/*{files.PARTIAL}")
+            yield
+        finally:
+            lock.release()
+
+    def is_locked(self) -> bool:
+        """Whether a process holds the study."""
+        if not (self.path / "run.lock").exists():
+            return False
+        lock = FileLock(self.path / "run.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:  # a store that cannot be written has nobody running in it
+            return False
+        lock.release()
+        return False
+
+    def log(self, text: str) -> None:
+        """Add a line to the study's log."""
+        with self._writing() as database:
+            database.execute("insert into log (time, text) values (?, ?)", [time.time(), text])
+
+    def read_log(self, last: int = 100) -> list[tuple[float, str]]:
+        """The last lines of the log, the oldest first: (seconds since 1970, text)."""
+        with self._reading() as database:
+            rows = database.execute("select time, text from log order by id desc limit ?", [last]).fetchall()
+        return rows[::-1]
+
+    # --- seeds ---
+
+    def put_seed(
+        self,
+        seed: int,
+        arrays: Mapping[str, np.ndarray],
+        metrics: Mapping[str, Any],
+        teacher_state: Mapping[str, np.ndarray],
+    ) -> None:
+        """Store what all cells of a seed share. teacher_state: weights by name, to restore the teacher."""
+        folder = self.path / f"seed-{seed}"
+        with files.writing(self.path):
+            names = files.save_arrays(folder, "", arrays)
+            files.save_state(folder / "teacher_state.npz", teacher_state)
+        with self._writing() as database:
+            row = [seed, json.dumps(dict(metrics), sort_keys=True), json.dumps(names)]
+            database.execute("insert or replace into seeds values (?, ?, ?)", row)
+
+    def has_seed(self, seed: int) -> bool:
+        """Whether a seed has been prepared."""
+        return seed in self.seeds()
+
+    def seeds(self) -> list[int]:
+        """The seeds prepared so far."""
+        with self._reading() as database:
+            return [row[0] for row in database.execute("select seed from seeds order by seed")]
+
+    def seed_metrics(self, seed: int) -> dict[str, Any]:
+        """The metrics of a seed."""
+        return json.loads(self._seed_row(seed)[0])
+
+    def seed_arrays(self, seed: int) -> list[str]:
+        """The names of a seed's arrays."""
+        return json.loads(self._seed_row(seed)[1])
+
+    def seed_array(self, seed: int, name: str) -> np.ndarray:
+        """An array of a seed, as a read-only memory map."""
+        if name not in self.seed_arrays(seed):
+            raise InputError(f"Seed {seed} of study {self.id} has no array {name!r}.")
+        return files.load_array(self.path, self.path / f"seed-{seed}" / f"{name}.npy")
+
+    def teacher_state(self, seed: int) -> dict[str, np.ndarray]:
+        """The teacher's weights by name; empty for a teacher that has none."""
+        return files.load_state(self.path, self.path / f"seed-{seed}" / "teacher_state.npz")
+
+    def _seed_row(self, seed: int) -> tuple[str, str]:
+        with self._reading() as database:
+            row = database.execute("select metrics, arrays from seeds where seed = ?", [seed]).fetchone()
+        if row is None:
+            raise InputError(f"Seed {seed} of study {self.id} is not prepared yet.")
+        return row
+
+    # --- rounds ---
+
+    def put_round(
+        self,
+        strategy: str,
+        seed: int,
+        round: int,
+        arrays: Mapping[str, np.ndarray],
+        metrics: Mapping[str, float],
+        seconds: Mapping[str, float],
+    ) -> None:
+        """Store a finished round of a cell; strategy SHARED with round 0 for what all strategies start from."""
+        folder, prefix = self._round_place(strategy, seed, round)
+        with files.writing(self.path):
+            names = files.save_arrays(folder, prefix, arrays)
+        row = [strategy, seed, round, *(json.dumps(dict(part), sort_keys=True) for part in (metrics, {}, seconds))]
+        row[4] = json.dumps(names)
+        with self._writing() as database:
+            database.execute("insert or replace into rounds values (?, ?, ?, ?, ?, ?, ?)", [*row, time.time()])
+
+    def finished_rounds(self, strategy: str, seed: int) -> list[int]:
+        """The rounds of a cell that are stored, without a gap from 0 on."""
+        with self._reading() as database:
+            query = "select round from rounds where seed = ? and strategy in (?, ?) order by round"
+            found = [row[0] for row in database.execute(query, [seed, strategy, SHARED])]
+        return [number for number, round in enumerate(found) if number == round]
+
+    def round_metrics(self, strategy: str, seed: int, round: int) -> dict[str, float]:
+        """The metrics of a round."""
+        return json.loads(self._round_row(strategy, seed, round)[0])
+
+    def round_arrays(self, strategy: str, seed: int, round: int) -> list[str]:
+        """The names of a round's arrays."""
+        return json.loads(self._round_row(strategy, seed, round)[1])
+
+    def round_array(self, strategy: str, seed: int, round: int, name: str) -> np.ndarray:
+        """An array of a round, as a read-only memory map."""
+        if name not in self.round_arrays(strategy, seed, round):
+            raise InputError(f"Round {round} of {strategy}, seed {seed}, in study {self.id} has no array {name!r}.")
+        folder, prefix = self._round_place(strategy if round > 0 else SHARED, seed, round)
+        return files.load_array(self.path, folder / f"{prefix}{name}.npy")
+
+    def _round_place(self, strategy: str, seed: int, round: int) -> tuple[Path, str]:
+        folder = f"seed-{seed}" if strategy == SHARED else f"{strategy}-{seed}"
+        return self.path / folder, f"round-{round}-"
+
+    def _round_row(self, strategy: str, seed: int, round: int) -> tuple[str, str]:
+        key = [strategy if round > 0 else SHARED, seed, round]
+        with self._reading() as database:
+            query = "select metrics, arrays from rounds where strategy = ? and seed = ? and round = ?"
+            row = database.execute(query, key).fetchone()
+        if row is None:
+            raise InputError(f"Study {self.id} has no finished round {round} of {strategy}, seed {seed}.")
+        return row
+
+    def rounds_table(self) -> pd.DataFrame:
+        """All metrics, one row per strategy, seed and round; the shared round 0 stands under every strategy."""
+        return self._table("metrics")
+
+    def seconds_table(self) -> pd.DataFrame:
+        """Wall-clock seconds per phase, one row per strategy, seed and round."""
+        return self._table("seconds")
+
+    def _table(self, column: str) -> pd.DataFrame:
+        import pandas as pd
+
+        with self._reading() as database:
+            query = f"select strategy, seed, round, {column} from rounds"  # noqa: S608 - column is ours
+            rows = database.execute(query).fetchall()
+        order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
+        records = [
+            {"strategy": name, "seed": seed, "round": round, **json.loads(values)}
+            for strategy, seed, round, values in rows
+            for name in (order if strategy == SHARED else [strategy])
+        ]
+        records.sort(key=lambda row: (order.get(row["strategy"], 99), row["seed"], row["round"]))
+        return pd.DataFrame(records, columns=None if records else ["strategy", "seed", "round"])
+
+    def content_digest(self) -> str:
+        """A digest of all results: every metric and every array, and nothing that depends on the clock."""
+        with self._reading() as database:
+            seeds = database.execute("select seed, metrics, arrays from seeds order by seed").fetchall()
+            query = "select strategy, seed, round, metrics, arrays from rounds order by strategy, seed, round"
+            rounds = database.execute(query).fetchall()
+        paths = [self.path / f"seed-{seed}" / f"{name}.npy" for seed, _, names in seeds for name in json.loads(names)]
+        paths += [self.path / f"seed-{seed}" / "teacher_state.npz" for seed, _, _ in seeds]
+        for strategy, seed, round, _, names in rounds:
+            folder, prefix = self._round_place(strategy, seed, round)
+            paths += [folder / f"{prefix}{name}.npy" for name in json.loads(names)]
+        return files.digest(json.dumps([seeds, rounds, self.config.to_json()]), self.path, paths)
