@@ -24,16 +24,18 @@ class Style:
 
 STRATEGY_STYLES: dict[str, Style] = {
     "rad": Style("RAD", "#D55E00", "solid", "circle", 4.5),
-    "uniform": Style("Uniform", "#6B6B6B", "dash", "square"),
+    "uniform": Style("Uniform", "#757575", "dash", "square"),
     "margin": Style("Margin", "#0065C0", "dashdot", "diamond"),
     "entropy": Style("Entropy", "#4DA9F0", "dot", "triangle-up"),
-    "least_confidence": Style("Least confidence", "#456E8E", "longdashdot", "triangle-down"),
+    "least_confidence": Style("Least confidence", "#3F6A8C", "longdashdot", "triangle-down"),
     "coreset": Style("Core-set", "#35B580", "longdash", "cross"),
     "badge": Style("BADGE", "#C985B8", "12px,4px", "pentagon"),
     "cluster_margin": Style("Cluster-margin", "#6F3CE0", "4px,4px", "x"),
     "unixkd": Style("UNIXKD", "#85603A", "10px,4px,2px,4px,2px,4px", "hexagram"),
     "oracle": Style("Oracle (knows the truth)", "#A0B02F", "2px,5px", "star-open"),
 }
+
+_DARK_PAPER = 0.0056  # luminance of Streamlit's dark background, #0E1117
 
 # For strategies that are added later and have no entry of their own yet.
 _SPARE_COLORS = ("#9B6A00", "#1F8A9E", "#A23B72", "#5E8C31", "#7A6FC2", "#B5524A")
@@ -65,6 +67,24 @@ UNDEFINED_COLOR, UNDEFINED_SYMBOL, UNDEFINED_LABEL = "#9A9A9A", "diamond-open", 
 SEQUENTIAL = "Cividis"
 SEQUENTIAL_ALTERNATIVES = ("Cividis", "Viridis", "Magma")
 DIVERGING = "PuOr"
+
+
+def text_color(color: str, dark: bool) -> str:
+    """The color moved towards black or white until text in it has a contrast of at least 4.5 on white or dark paper."""
+    rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    paper, target = (_DARK_PAPER, 255) if dark else (1.0, 0)
+    for step in range(21):
+        mixed = [round(channel + (target - channel) * step / 20) for channel in rgb]
+        lighter, darker = sorted((luminance(mixed), paper), reverse=True)
+        if (lighter + 0.05) / (darker + 0.05) >= 4.5:
+            break
+    return "#" + "".join(f"{channel:02X}" for channel in mixed)
+
+
+def luminance(rgb: Sequence[int]) -> float:
+    """Relative luminance of a color (0-255 per channel) as WCAG defines it, 0 to 1."""
+    linear = [(c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4) for c in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def strategy_style(name: str) -> Style:

@@ -145,7 +145,7 @@ def rgba(color: str, alpha: float) -> str:
 
 
 def spread(positions: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
-    """Move label positions as little as needed so that neighbors keep a gap; order is kept, ends stay in [low, high]."""
+    """Move label positions as little as needed so that neighbors keep a gap, in order, between low and high."""
     wanted = np.asarray(positions, float)
     order = np.argsort(wanted, kind="stable")
     gap = min(gap, (high - low) / max(1, len(wanted) - 1))
@@ -171,7 +171,7 @@ def _start(block: list[float], gap: float) -> float:
 def number(value: float, digits: int = 3) -> str:
     """A number for a label: significant digits, thousands separated, no exponent between 0.0001 and a billion."""
     if not np.isfinite(value):
-        return "–"
+        return "n/a"
     if value == 0:
         return "0"
     if abs(value) >= 10 ** (digits - 1):
@@ -183,5 +183,5 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """A share as a percentage; an undefined one as a dash."""
-    return f"{100 * share:.{decimals}f} %" if np.isfinite(share) else "–"
+    """A share as a percentage; an undefined one as n/a."""
+    return f"{100 * share:.{decimals}f}%" if np.isfinite(share) else "n/a"

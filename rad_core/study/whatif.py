@@ -91,18 +91,31 @@ def wrong_counts(size: int, teacher_accuracies: Any) -> np.ndarray:
     return np.array([wrong_count(size, float(m)) for m in np.ravel(teacher_accuracies)], np.int64)
 
 
-def default_budgets(size: int, current: int | None = None, points: int = 25) -> np.ndarray:
-    """Budgets for a curve: about equal steps on a log scale from 10 labels to half the pool, and the current one."""
-    high = max(1, size // 2)
-    grid = np.unique(np.geomspace(min(10, high), high, points).round().astype(np.int64))
-    return grid if current is None else np.unique(np.append(grid, min(max(1, current), size)))
+def default_budgets(size: int, current: int | None = None, wrong: int | None = None, points: int = 41) -> np.ndarray:
+    """Budgets for a curve, int64: equal steps from 1 label to well beyond the current budget and the mistakes.
+
+    The current budget and the number of mistakes (where greedy choices begin to guarantee anything) are among them.
+    """
+    marks = [mark for mark in (current, wrong) if mark is not None and 1 <= mark <= size]
+    most = max(4 * (current or 0), int(1.5 * (wrong or 0))) or size
+    grid = np.linspace(1, min(size, max(most, 2)), points).round()
+    return np.unique(np.append(grid, marks).astype(np.int64))
 
 
-def default_accuracies(measured: float | None = None, points: int = 25) -> np.ndarray:
-    """Teacher accuracies for a curve: equal steps from 50 % to 100 %, wider if the measured one lies below."""
-    low = 0.5 if measured is None or measured >= 0.55 else math.floor(max(0.0, measured - 0.1) * 10) / 10
-    grid = np.linspace(low, 1.0, points)
-    return grid if measured is None else np.unique(np.append(grid, measured))
+def default_accuracies(
+    measured: float | None = None, size: int | None = None, budget: int | None = None, points: int = 41
+) -> np.ndarray:
+    """Teacher accuracies for a curve, up to 1: from 50 %, or lower if the measured one lies near that; denser near 1.
+
+    The measured one is among them, and, where size and budget are given, the one at which the possible mistakes equal
+    the budget.
+    """
+    low = 0.5 if measured is None or measured >= 0.6 else math.floor(max(0.0, measured - 0.15) * 10) / 10
+    grid = 1.0 - (1.0 - low) * np.linspace(1.0, 0.0, points) ** 1.5
+    marks = [] if measured is None else [measured]
+    if size is not None and budget is not None and low <= 1.0 - budget / size:
+        marks.append(1.0 - budget / size)
+    return np.unique(np.append(grid, marks))
 
 
 def _rad_values(pool: SortedGains, b: np.ndarray, k: np.ndarray) -> np.ndarray:
@@ -180,7 +193,8 @@ def _counts(values: Any, name: str, least: int, most: int | None) -> np.ndarray:
 def inclusion(gains: Any, budget: int, wrong: int, rule: str, right: Any = None) -> np.ndarray:
     """Probability with which a rule buys each point: (N,) float64, sum = budget.
 
-    Points of equal gain are treated alike. gains: (N,). right: (N,) bool, where the teacher is right; only the oracle needs it.
+    Points of equal gain are treated alike. gains: (N,). right: (N,) bool, where the teacher is right; only the oracle
+    needs it.
     """
     array = np.asarray(gains, np.float64)
     n = len(array)
