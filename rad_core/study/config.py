@@ -1,7 +1,8 @@
 """The one description of a study: frozen, validated, with every default.
 
 Read from TOML or from options; importable, with the names of all choices, without torch. A field whose default
-depends on the data set stands at None until `resolved` fills it in from the data set's own defaults; the engine sees resolved ones.
+depends on the data set stands at None until `resolved` fills it in from the data set's own defaults; the engine sees
+resolved ones only.
 """
 
 from __future__ import annotations

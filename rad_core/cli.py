@@ -1,0 +1,76 @@
+"""The command line: `rad`. Commands are loaded when they are used, so that help appears at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from rad_core.errors import InputError
+
+COMMANDS = {
+    "run": "Run a study: distil with every strategy and compare them.",
+    "resume": "Go on with an interrupted study.",
+    "runs": "List the studies.",
+    "show": "Show the results of a study.",
+    "export": "Write the results of a study as CSV and Parquet.",
+    "delete": "Delete a study.",
+    "select": "Choose which rows of your own pool to have labeled.",
+    "doctor": "Show device, versions and folders.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only to run it or to show its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order in which people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import rad_core.commands.<name> and return its command."""
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"rad_core.commands.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="rad-studio", prog_name="rad")
+def cli() -> None:
+    """Spend a limited budget of expensive teacher labels well.
+
+    \b
+    Examples:
+      rad run                                   all strategies on handwritten digits, about a minute
+      rad run --dataset cifar10 --seeds 5       a real benchmark (downloads the data on first use)
+      rad show latest                           what came out
+      rad select --probs p.npy --budget 500 --teacher-accuracy 0.7 -o picks.csv
+    """
+
+
+def main() -> None:
+    """Entry point of the command line."""
+    try:
+        cli(standalone_mode=False)
+    except InputError as error:
+        _fail(str(error))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def _fail(sentence: str) -> None:
+    click.echo(f"Error: {sentence}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

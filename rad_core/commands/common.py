@@ -1,0 +1,85 @@
+"""What several commands share: options, tables on the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+store_option = click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the studies (default: RAD_STORE, else the user's data directory).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def store_root(store: Path | None) -> Path:
+    """The store a command works on."""
+    from rad_core.study.folders import default_store
+
+    return store if store is not None else default_store()
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; numbers that are not numbers become null."""
+    click.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value != value:
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int = 1) -> None:
+    """Print a table; columns from number `numbers_from` on are aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number >= numbers_from else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    # A pipe or a file gets the whole table, whatever the width of the terminal.
+    console = Console(highlight=False)
+    Console(highlight=False, width=None if console.is_terminal else 200).print(table)
+    click.echo()
+
+
+def with_interval(values: dict[str, Any], digits: int = 3, scale: float = 1.0) -> str:
+    """A mean and half its interval's width, as "0.702 ± 0.031"; the mean alone for one seed."""
+    mean, low, high = (values[name] for name in ("mean", "low", "high"))
+    if mean is None or mean != mean:
+        return "-"
+    text = f"{scale * mean:.{digits}f}"
+    return text if low != low else f"{text} ± {scale * (high - low) / 2:.{digits}f}"
+
+
+def comma_floats(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[float] | None:
+    """Numbers separated by commas."""
+    if value is None:
+        return None
+    try:
+        return [float(part) for part in value.split(",")]
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a list of numbers such as 0.7,0.8.") from error
+
+
+def add_options(options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """Add several options to a command, in order."""
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate

@@ -1,0 +1,69 @@
+"""`rad doctor`: is everything in place?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from pathlib import Path
+
+import click
+
+from rad_core.commands.common import json_option, print_json, store_option, store_root
+
+_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "streamlit", "plotly", "umap-learn")
+
+
+@click.command()
+@store_option
+@json_option
+def command(store: Path | None, as_json: bool) -> None:
+    """Show device, versions, and the folders of studies and data with their free space.
+
+    \b
+    Example:
+      rad doctor --json
+    """
+    from rad_core.learning.device import describe_device, pick_device
+    from rad_core.study.folders import data_folder
+    from rad_core.study.store import study_ids
+
+    root, data = store_root(store), data_folder()
+    device = pick_device("auto")
+    packages = {name: _version(name) for name in _PACKAGES}
+    folders = {"store": {**_folder(root), "studies": len(study_ids(root))}, "data": _folder(data)}
+    found = {
+        "rad-studio": _version("rad-studio"),
+        "python": platform.python_version(),
+        "device": f"{device.type}: {describe_device(device)}",
+        "packages": packages,
+        **folders,
+    }
+    if as_json:
+        print_json(found)
+        return
+    lines = [(name, str(found[name])) for name in ("rad-studio", "python", "device")]
+    lines += [(name, version or "not installed") for name, version in packages.items()]
+    for name, about in folders.items():
+        state = "writable" if about["writable"] else "NOT WRITABLE"
+        lines.append((name, f"{about['path']} ({state}, {about['free_gib']:.1f} GiB free)"))
+    for name, value in lines:
+        click.echo(f"{name:<14}{value}")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _folder(path: Path) -> dict[str, object]:
+    there = next(place for place in (path, *path.parents) if place.exists())
+    return {
+        "path": str(path),
+        "exists": path.is_dir(),
+        "writable": os.access(there, os.W_OK),
+        "free_gib": shutil.disk_usage(there).free / 2**30,
+    }

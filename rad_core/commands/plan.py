@@ -1,0 +1,47 @@
+"""The plan of a study, printed."""
+
+from __future__ import annotations
+
+import click
+
+from rad_core.commands.common import print_json
+from rad_core.study.config import StudyConfig
+
+
+def print_plan(config: StudyConfig, workers: int | None, as_json: bool) -> None:
+    """Print what a study will do and cost, without doing it."""
+    from rad_core.study.engine import plan
+
+    found = plan(config, workers=workers)
+    if as_json:
+        print_json({**vars(found), "config": config.to_dict()})
+        return
+    lines = [
+        ("Data set", f"{config.dataset}: {config.labeled} labeled, {config.validation} validation, {found.pool} pool"),
+        ("Teacher, student", f"{config.teacher}, {config.student}"),
+        ("Cells", f"{len(config.strategies)} strategies x {config.seeds} seeds = {found.cells}"),
+        ("Rounds", f"{config.rounds} of {config.budget} soft labels each"),
+        ("Students trained", f"{found.trainings}"),
+        ("Teacher queries", f"{found.teacher_queries:,}"),
+    ]
+    if config.price_per_label:
+        lines.append(("Price", f"{found.price:,.2f} {found.currency}"))
+    if config.latency_per_label:
+        lines.append(("Teacher's time", duration(found.teacher_seconds)))
+    lines.append(("Device", f"{found.device}; {found.workers} process{'es' if found.workers > 1 else ''}"))
+    if found.estimated_seconds is not None:
+        lines.append(("Estimated time", duration(found.estimated_seconds)))
+    width = max(len(name) for name, _ in lines) + 2
+    for name, value in lines:
+        click.echo(f"{name:<{width}}{value}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 45 s, 3 min 20 s, 2 h 5 min."""
+    seconds = round(seconds)
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 90:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,31 @@
+"""`rad resume`: go on with an interrupted study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rad_core.commands.common import json_option, store_option, store_root
+
+
+@click.command()
+@click.argument("id")
+@store_option
+@click.option("--workers", type=int, help="Processes to use (default: one per core on a CPU, one on a GPU).")
+@json_option
+@click.option("--quiet", "-q", is_flag=True, help="No progress, only the result.")
+def command(id: str, store: Path | None, workers: int | None, as_json: bool, quiet: bool) -> None:
+    """Go on with a study that was paused, cancelled, killed or failed; finished rounds are not run again.
+
+    ID may be the beginning of an id, or "latest". On a CPU the result is the same, bit for bit, as without the
+    interruption.
+
+    \b
+    Example:
+      rad resume latest
+    """
+    from rad_core.commands.running import run_and_report
+    from rad_core.study.store import open_study
+
+    run_and_report(open_study(store_root(store), id), workers, as_json, quiet)

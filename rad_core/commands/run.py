@@ -1,0 +1,87 @@
+"""`rad run`: start a study, or go on with the same one where it was interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from rad_core.commands.common import add_options, json_option, store_option, store_root
+from rad_core.study.config import StudyConfig
+
+
+def _config_options() -> list[Any]:
+    """One option per field of StudyConfig, with its help, unit, choices and default."""
+    options = []
+    for field in attrs.fields(StudyConfig):
+        flag = "--" + field.name.replace("_", "-")
+        help = field.metadata["help"]
+        if field.metadata["choices"]:
+            help += f" [{', '.join(field.metadata['choices'])}]"
+        if field.metadata["unit"]:
+            help += f" ({field.metadata['unit']})"
+        default = "by data set" if field.metadata["of_dataset"] else field.default
+        shown = {"show_default": "all"} if field.name == "strategies" else {"show_default": str(default) or False}
+        if isinstance(field.default, bool):
+            options.append(click.option(f"{flag}/--no-{flag[2:]}", field.name, default=None, help=help, **shown))
+        else:
+            kind = {int: int, float: float}.get(_plain_type(field), str)
+            options.append(click.option(flag, field.name, type=kind, default=None, help=help, **shown))
+    return options
+
+
+def _plain_type(field: Any) -> type:
+    name = str(field.type).split(" | ")[0]
+    return {"int": int, "float": float}.get(name, str)
+
+
+@click.command()
+@click.argument("study_file", metavar="[STUDY.toml]", required=False, type=click.Path(path_type=Path))
+@add_options(_config_options())
+@store_option
+@click.option("--workers", type=int, help="Processes to use (default: one per core on a CPU, one on a GPU).")
+@click.option("--new", is_flag=True, help="Start a new study even where the same one was interrupted.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@json_option
+@click.option("--quiet", "-q", is_flag=True, help="No progress, only the result.")
+def command(
+    study_file: Path | None,
+    store: Path | None,
+    workers: int | None,
+    new: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Run a study: buy soft labels round by round with every strategy, train a student on each, compare them.
+
+    Settings come from STUDY.toml, if given, and from options, which win. A study of exactly the same settings that was
+    interrupted is resumed (--new starts another one). Ctrl-C pauses; every finished round is kept.
+
+    \b
+    Examples:
+      rad run
+      rad run --dataset folder:~/photos --strategies rad,margin,uniform --seeds 1 --rounds 3
+      rad run study.toml --device cuda --dry-run
+    """
+    from rad_core.study.config import read_toml
+
+    values = read_toml(study_file) if study_file is not None else {}
+    values |= {name: value for name, value in options.items() if value is not None}
+    config = StudyConfig.from_mapping(values).resolved()
+    if dry_run:
+        from rad_core.commands.plan import print_plan
+
+        print_plan(config, workers, as_json)
+        return
+    from rad_core.commands.running import find_interrupted, run_and_report
+    from rad_core.study.store import create_study
+
+    root = store_root(store)
+    study = None if new else find_interrupted(root, config)
+    if study is not None and not quiet:
+        click.echo(f"Resuming {study.id}, which was interrupted (--new starts another).", err=True)
+    run_and_report(study or create_study(root, config), workers, as_json, quiet)

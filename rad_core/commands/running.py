@@ -1,0 +1,80 @@
+"""Running a study under the eyes of a person: progress, Ctrl-C, the summary at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rad_core.study.config import StudyConfig
+from rad_core.study.store import Study, list_studies
+
+if TYPE_CHECKING:
+    from rad_core.study.engine import Event
+
+
+def find_interrupted(root: Path, config: StudyConfig) -> Study | None:
+    """The newest study of exactly these settings that was started and neither finished nor is running."""
+    for info in list_studies(root):
+        if info.status in ("planned", "paused", "cancelled", "failed", "lost"):
+            study = Study(root / info.id)
+            if study.config.to_json() == config.to_json() and not study.is_locked():
+                return study
+    return None
+
+
+def run_and_report(study: Study, workers: int | None, as_json: bool, quiet: bool) -> None:
+    """Run a study to its end with a progress bar, then print its summary."""
+    from rad_core.commands.show import print_summary
+    from rad_core.study.engine import StudyStopped, run_study
+
+    with _progress(quiet) as on_event:
+        try:
+            run_study(study, workers=workers, on_event=on_event)
+        except KeyboardInterrupt:
+            click.echo(f"\nPaused; every finished round is kept. Go on with: rad resume {study.id}", err=True)
+            sys.exit(130)
+        except StudyStopped as stopped:
+            click.echo(f"\nThe study was {stopped} from elsewhere. Go on with: rad resume {study.id}", err=True)
+            sys.exit(130)
+    print_summary(study, None, as_json)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[Event], None]]:
+    """A bar with the time left on a terminal; nothing where nobody looks."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda event: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("training the teachers", total=None)
+
+        def show(event: Event) -> None:
+            if event.kind == "round":
+                words = f"{event.strategy}, seed {event.seed}, round {event.round}"
+                bar.update(task, description=words)
+            bar.update(task, completed=event.done, total=event.total)
+
+        yield show

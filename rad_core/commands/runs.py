@@ -1,0 +1,50 @@
+"""`rad runs`: list the studies."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from rad_core.commands.common import json_option, print_json, print_table, store_option, store_root
+
+
+@click.command()
+@store_option
+@json_option
+def command(store: Path | None, as_json: bool) -> None:
+    """List the studies of a store, the newest first.
+
+    \b
+    Example:
+      rad runs --store ./studies --json
+    """
+    import attrs
+
+    from rad_core.study.store import list_studies
+
+    root = store_root(store)
+    found = list_studies(root)
+    if as_json:
+        print_json([attrs.asdict(info) for info in found])
+        return
+    if not found:
+        click.echo(f"There are no studies in {root} yet; start one with rad run.")
+        return
+    rows = [
+        (
+            info.id,
+            info.name or "-",
+            info.dataset,
+            info.status,
+            f"{info.rounds_done}/{info.rounds_total}",
+            info.best or "-",
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created)) if info.created else "-",
+        )
+        for info in found
+    ]
+    print_table(f"Studies in {root}", ("id", "name", "data set", "status", "rounds", "best", "started"), rows, 4)
+    for info in found:
+        if info.status in ("failed", "unreadable", "lost"):
+            click.echo(f"{info.id}: {info.message}")

@@ -1,0 +1,129 @@
+"""Score files of people who bring their own models: .npy, .npz, .parquet, .csv in; .csv, .parquet out."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rad_core.errors import InputError
+
+READABLE = (".npy", ".npz", ".parquet", ".csv")
+WRITABLE = (".csv", ".parquet")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Numbers read from a file: values (N, columns), and the ids of its rows where it names them."""
+
+    values: np.ndarray
+    ids: np.ndarray | None
+
+
+def read_table(path: Path, what: str, names: Sequence[str] = ()) -> Table:
+    """Read the rows of a file. names: which array of an .npz file, or column of a table, to prefer.
+
+    In .csv and .parquet files a column "id" names the rows and every other column holds numbers. Never unpickles.
+    """
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; give the {what} as {', '.join(READABLE)}.")
+    suffix = path.suffix.lower()
+    if suffix not in READABLE:
+        raise InputError(f"{path} ends in {suffix or 'nothing'}; give the {what} as {', '.join(READABLE)}.")
+    try:
+        found = _read_arrays(path, names) if suffix in (".npy", ".npz") else _read_frame(path, names)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, IndexError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} cannot be read as {suffix} with plain numbers ({error}).") from error
+    if found.values.dtype.kind not in "fiub":
+        raise InputError(f"{path} holds {found.values.dtype} values; the {what} must be numbers.")
+    return found
+
+
+def _read_arrays(path: Path, names: Sequence[str]) -> Table:
+    found: Any = np.load(path, allow_pickle=False)
+    if isinstance(found, np.lib.npyio.NpzFile):
+        with found:
+            name = next((name for name in names if name in found.files), None)
+            if name is None and len(found.files) != 1:
+                held = ", ".join(found.files) or "nothing"
+                raise InputError(f"{path} holds the arrays {held}; name one of them {names[0]}.")
+            ids = found["id"] if name is not None and "id" in found.files else None
+            return Table(found[name or found.files[0]], ids)
+    return Table(found, None)
+
+
+def _read_frame(path: Path, names: Sequence[str]) -> Table:
+    import pandas as pd
+
+    frame = pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
+    ids = frame.pop("id").to_numpy() if "id" in frame else None
+    named = [name for name in names if name in frame]
+    if named:
+        frame = frame[named[:1]]
+    words = [str(name) for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    if words:
+        raise InputError(f"Column {words[0]!r} of {path} does not hold numbers; leave it out or name it id.")
+    if frame.shape[1] == 0:
+        raise InputError(f"{path} has no column of numbers.")
+    return Table(frame.to_numpy(), ids)
+
+
+def read_features(path: Path, rows: int) -> np.ndarray:
+    """Features (N, D), as many rows as the probabilities."""
+    values = read_table(path, "features", ("features",)).values
+    if values.ndim != 2 or len(values) != rows:
+        raise InputError(
+            f"{path} has shape {values.shape}; features must be ({rows}, D), a row for each row of --probs."
+        )
+    if not np.isfinite(values).all():
+        raise InputError(f"{path} holds NaN or infinity; every feature must be a number.")
+    return values.astype(np.float32)
+
+
+def read_flags(path: Path) -> np.ndarray:
+    """Teacher-right flags (V,)."""
+    values = read_table(path, "teacher-right flags", ("right", "correct", "teacher_right")).values
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
+    """Write columns as .csv or .parquet, whole or not at all."""
+    import os
+    import tempfile
+
+    import pandas as pd
+
+    check_output(path)
+    frame = pd.DataFrame(columns)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        try:
+            if path.suffix.lower() == ".csv":
+                frame.to_csv(temporary, index=False)
+            else:
+                frame.to_parquet(temporary, index=False)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror or error}); choose another place with -o."
+        ) from error
+
+
+def check_output(path: Path) -> None:
+    """Raise InputError unless a table may be written to this path."""
+    if path.suffix.lower() not in WRITABLE:
+        raise InputError(f"{path} ends in {path.suffix or 'nothing'}; the output is {' or '.join(WRITABLE)}.")
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent} for the output; make it or choose another with -o.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file, for instance {path / 'picks.csv'}.")
