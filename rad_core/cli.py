@@ -10,7 +10,7 @@ import click
 from rad_core.errors import InputError
 
 COMMANDS = {
-    "run": "Run a study: distil with every strategy and compare them.",
+    "run": "Run a study: distill with every strategy and compare them.",
     "resume": "Go on with an interrupted study.",
     "runs": "List the studies.",
     "show": "Show the results of a study.",

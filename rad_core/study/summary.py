@@ -116,7 +116,7 @@ def default_targets(table: pd.DataFrame) -> list[float]:
     if found.empty:
         return []
     start, best = found.loc[found["round"] == 0, "mean"].mean(), found["mean"].max()
-    return [round(float(start + share * (best - start)), 3) for share in (0.5, 0.9)] if best > start else []
+    return [round(float(start + share * (best - start)), 2) for share in (0.5, 0.9)] if best > start else []
 
 
 def summarize(study: Study, targets: Sequence[float] | None = None) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""What several tests share. The tests use digits, images they make, and the folder named by RAD_TEST_IMAGES."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Cells run side by side, one thread each; BLAS must not start threads of its own on top.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from rad_core.study.config import StudyConfig
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test touches the user's own studies or data."""
+    base = tmp_path_factory.mktemp("user")
+    monkeypatch.setenv("RAD_STORE", str(base / "studies"))
+    monkeypatch.setenv("RAD_DATA", str(base / "data"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """An empty store."""
+    return tmp_path / "store"
+
+
+def tiny_config(**changes: object) -> StudyConfig:
+    """A digits study that takes a second or two: every part of a real one, small."""
+    values: dict = {
+        "strategies": ("rad", "uniform"),
+        "seeds": 1,
+        "rounds": 2,
+        "budget": 10,
+        "pool": 200,
+        "test": 100,
+        "student_steps": 20,
+        "teacher_steps": 20,
+        "device": "cpu",
+    }
+    return StudyConfig.from_mapping({**values, **changes})
+
+
+@pytest.fixture
+def test_images() -> Path:
+    """The folder of real images named by RAD_TEST_IMAGES."""
+    folder = os.environ.get("RAD_TEST_IMAGES")
+    if not folder:
+        pytest.skip("RAD_TEST_IMAGES does not name a folder of images (train/<class>/*, test/<class>/*)")
+    return Path(folder)
