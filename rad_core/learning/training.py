@@ -177,7 +177,7 @@ def _fit(
 
 def soften(probabilities: torch.Tensor, temperature: torch.Tensor | float) -> torch.Tensor:
     """Class probabilities at a temperature: p^(1/T), normalized; the softmax of logits / T."""
-    powered = probabilities ** (1.0 / torch.as_tensor(temperature))
+    powered = probabilities ** (1.0 / torch.as_tensor(temperature, dtype=probabilities.dtype))
     return powered / powered.sum(1, keepdim=True)
 
 

@@ -62,9 +62,20 @@ def save_arrays(folder: Path, prefix: str, arrays: Mapping[str, np.ndarray]) -> 
     for name, array in arrays.items():
         if not _NAME.fullmatch(name):
             raise ValueError(f"unsafe array name {name!r}")
-        replace(folder / f"{prefix}{name}.npy", partial(np.save, arr=np.ascontiguousarray(array), allow_pickle=False))
+        replace(folder / f"{prefix}{name}.npy", partial(_write_array, np.ascontiguousarray(array)))
     _sync_folder(folder)
     return sorted(arrays)
+
+
+class _Stream:
+    """A file as numpy sees a stream: it then writes through the file, whose errors say what went wrong."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.write = file.write
+
+
+def _write_array(array: np.ndarray, file: IO[bytes]) -> None:
+    np.lib.format.write_array(_Stream(file), array, allow_pickle=False)  # type: ignore[arg-type]
 
 
 def save_state(path: Path, state: Mapping[str, np.ndarray]) -> None:

@@ -265,12 +265,14 @@ class Study:
         """Hold the study: one process at a time runs or deletes it. The system frees it when the process dies."""
         lock = FileLock(self.path / "run.lock")
         try:
-            with files.writing(self.path):
-                lock.acquire(timeout=2)  # is_locked holds it for an instant
+            lock.acquire(timeout=2)  # is_locked holds it for an instant
         except Timeout as error:
             raise InputError(
                 f"Study {self.id} is being run by another process; wait for it, or pause it there (Ctrl-C)."
             ) from error
+        except OSError as error:
+            with files.writing(self.path):
+                raise error
         try:
             files.sweep(self.path, f"*{files.PARTIAL}", f"*/*{files.PARTIAL}", f"*/*/*{files.PARTIAL}")
             yield

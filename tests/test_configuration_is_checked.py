@@ -1,0 +1,82 @@
+"""A study's settings: every mistake is refused with the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from rad_core.errors import InputError
+from rad_core.study.config import ALL_STRATEGIES, StudyConfig, read_toml
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"budgt": 3}, r"budgt = 3 is not a setting.*did you mean budget"),
+        ({"zzz": 1}, "known are name, dataset"),
+        ({"rounds": 0}, "rounds is 0; it must be a whole number from 1"),
+        ({"rounds": 2.5}, "rounds is 2.5"),
+        ({"rounds": True}, "rounds is True"),
+        ({"seeds": "many"}, "seeds is 'many'"),
+        ({"budget": -1}, "budget is -1"),
+        ({"learning_rate": 0}, "above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"confidence": 1.0}, "at most 0.9999"),
+        ({"gain": "best"}, "margin, entropy, least_confidence"),
+        ({"device": "tpu"}, "auto, cpu, cuda, mps"),
+        ({"student": "gpt"}, "mlp, cnn_tiny"),
+        ({"teacher": "gpt"}, "pretrained:NAME"),
+        ({"dataset": "imagenet"}, "digits, cifar10"),
+        ({"dataset": 3}, "name of a data set"),
+        ({"strategies": "rad,margni"}, r"'margni' \(did you mean margin\?\)"),
+        ({"strategies": ""}, "one or more"),
+        ({"strategies": ["rad", "rad"]}, "different"),
+        ({"teacher_accuracy": "upper"}, "mean, lower"),
+        ({"augment": 1}, "true or false"),
+        ({"name": "a\nb"}, "line"),
+        ({"teacher": "table:x.npy", "strategies": "rad,unixkd"}, "mixed images"),
+    ],
+)
+def test_mistakes_are_refused_in_words(values: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        StudyConfig.from_mapping(values)
+
+
+def test_toml_there_and_back(tmp_path: Path) -> None:
+    config = StudyConfig(dataset="folder:/photos", strategies=("rad", "badge"), budget=7, name='quotes " and \\')
+    (tmp_path / "study.toml").write_text(config.to_toml())
+    assert StudyConfig.from_toml(tmp_path / "study.toml") == config
+    resolved = config.resolved()
+    (tmp_path / "study.toml").write_text(resolved.to_toml())
+    assert StudyConfig.from_toml(tmp_path / "study.toml").to_json() == resolved.to_json()
+
+
+def test_bad_study_files_are_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no study file"):
+        read_toml(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("rounds = = 3")
+    with pytest.raises(InputError, match="not valid TOML"):
+        read_toml(tmp_path / "bad.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="not valid TOML"):
+        read_toml(tmp_path / "bytes.toml")
+
+
+def test_resolving_fills_in_only_what_is_missing() -> None:
+    config = StudyConfig(budget=7).resolved()
+    assert config.budget == 7
+    assert config.teacher == "mlp"
+    assert config.resolved() == config
+    assert StudyConfig(dataset="cifar10").resolved().student == "resnet8"
+
+
+def test_every_setting_explains_itself() -> None:
+    for field in attrs.fields(StudyConfig):
+        assert field.metadata["help"].endswith("."), field.name
+
+
+def test_all_strategies_are_the_default() -> None:
+    assert StudyConfig().strategies == ALL_STRATEGIES
+    assert {"rad", "uniform", "margin", "entropy", "coreset", "badge", "unixkd", "oracle"} <= set(ALL_STRATEGIES)

@@ -1,0 +1,270 @@
+"""The loss equals a float64 reference, training repeats bit for bit, and it fails in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from rad_core.errors import InputError  # noqa: E402
+from rad_core.learning.data import Dataset, load_dataset, make_split  # noqa: E402
+from rad_core.learning.device import pick_device  # noqa: E402
+from rad_core.learning.models import MODELS, build_model  # noqa: E402
+from rad_core.learning.teachers import make_teacher, parse_teacher, read_soft_labels  # noqa: E402
+from rad_core.learning.training import (  # noqa: E402
+    AUGMENTATIONS,
+    Inputs,
+    TrainConfig,
+    TrainingError,
+    accuracy,
+    batches,
+    distillation_loss,
+    fit,
+    predict,
+    schedule,
+    soften,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset("digits", data_dir=Path("unused"))
+
+
+def test_loss_on_soft_labels_equals_the_definition_in_float64() -> None:
+    rng = np.random.default_rng(0)
+    logits, teacher = rng.normal(size=(6, 4)), rng.dirichlet(np.ones(4), 6)
+    temperature = np.array([1, 1, 2, 4, 0.5, 3.0])[:, None]
+    scaled = logits / temperature
+    log_student = scaled - np.log(np.exp(scaled).sum(1, keepdims=True))
+    softened = teacher ** (1 / temperature)
+    softened /= softened.sum(1, keepdims=True)
+    expected = -(temperature**2 * softened * log_student).sum(1).mean()
+    t = torch.from_numpy(temperature)
+    found = distillation_loss(torch.from_numpy(logits), soften(torch.from_numpy(teacher), t), t)
+    assert found.item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_softening_is_the_softmax_at_a_temperature() -> None:
+    logits = torch.randn(5, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(soften(logits.softmax(1), 3.0), (logits / 3.0).softmax(1), rtol=1e-10)
+
+
+def test_one_hot_soft_labels_at_temperature_one_are_hard_labels() -> None:
+    logits = torch.randn(8, 3, generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(8) % 3
+    one_hot = torch.nn.functional.one_hot(labels, 3).float()
+    expected = torch.nn.functional.cross_entropy(logits, labels)
+    assert distillation_loss(logits, one_hot, torch.ones(8, 1)).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_the_gradient_does_not_shrink_with_the_temperature() -> None:
+    """The T^2 of Hinton et al.: near agreement the gradient with respect to the logits is of the same size."""
+    teacher = torch.tensor([[0.2, 0.3, 0.5]])
+    sizes = []
+    for temperature in (5.0, 20.0):
+        logits = torch.zeros(1, 3, requires_grad=True)
+        t = torch.tensor([[temperature]])
+        distillation_loss(logits, soften(teacher, t), t).backward()
+        sizes.append(logits.grad.norm().item())
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.1)
+
+
+def test_learning_rate_rises_then_falls_to_zero() -> None:
+    rates = [schedule(step, 100, 0.1) for step in range(100)]
+    assert rates[9] == 1.0
+    assert rates == sorted(rates[:10]) + sorted(rates[10:], reverse=True)
+    assert rates[-1] < 0.001
+
+
+def test_batches_visit_every_row_equally_often() -> None:
+    rows = torch.stack(list(batches(10, 4, 25, torch.Generator().manual_seed(0), CPU)))
+    assert rows.shape == (25, 4)
+    np.testing.assert_array_equal(np.bincount(rows.flatten().numpy()), np.full(10, 10))
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentation_keeps_shapes_and_only_moves_pixels(name: str) -> None:
+    x = torch.arange(1.0, 1 + 3 * 2 * 16 * 16).view(3, 2, 16, 16)
+    one = AUGMENTATIONS[name](x, torch.Generator().manual_seed(0))
+    two = AUGMENTATIONS[name](x, torch.Generator().manual_seed(0))
+    assert one.shape == x.shape
+    assert torch.equal(one, two)
+    for image, moved in zip(x, one, strict=True):
+        assert set(moved.flatten().tolist()) <= set(image.flatten().tolist()) | {0.0}
+    if name != "none":
+        assert not torch.equal(one, AUGMENTATIONS[name](x, torch.Generator().manual_seed(1)))
+
+
+def test_mixtures_are_weighted_means(digits: Dataset) -> None:
+    inputs = Inputs.of(digits, CPU)
+    mixed = inputs.mixtures(np.array([3, 4]), np.array([10, 4]), np.array([0.25, 0.0], np.float32))
+    expected = 0.75 * digits.images[3] + 0.25 * digits.images[10].astype(float)
+    np.testing.assert_allclose(mixed.pixels[0, 0].numpy(), expected[..., 0], atol=0.51)
+    np.testing.assert_array_equal(mixed.pixels[1, 0].numpy(), digits.images[4, ..., 0])
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("size", [8, 32])
+def test_every_network_returns_logits_and_features(name: str, size: int) -> None:
+    if size == 8 and name in ("mobilenet", "resnet18", "resnet50"):
+        size = 64  # made for larger images
+    state = torch.random.get_rng_state()
+    network = build_model(name, classes=7, image_shape=(size, size, 3), seed=5).eval()
+    assert torch.equal(state, torch.random.get_rng_state()), "the caller's random numbers must not move"
+    logits, features = network(torch.zeros(2, 3, size, size))
+    assert logits.shape == (2, 7)
+    assert features.shape[0] == 2
+    again = build_model(name, classes=7, image_shape=(size, size, 3), seed=5)
+    for one, two in zip(network.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def fit_digits(digits: Dataset, **changes: object) -> tuple[torch.Tensor, float]:
+    inputs = Inputs.of(digits, CPU)
+    split = make_split(digits, labeled=200, validation=100, seed=0)
+    network = build_model("cnn_tiny", classes=10, image_shape=(8, 8, 1), seed=1)
+    targets = np.eye(10, dtype=np.float32)[digits.labels[split.labeled]]
+    config = TrainConfig(**{"steps": 150, "learning_rate": 0.01, **changes})  # type: ignore[arg-type]
+    fit(network, inputs.take(split.labeled), targets, soft=np.arange(200) >= 100, config=config, seed=2)
+    probabilities, _ = predict(network, inputs.take(split.test))
+    return probabilities, accuracy(probabilities, digits.labels[split.test])
+
+
+def test_training_learns_and_repeats_bit_for_bit(digits: Dataset) -> None:
+    one, learned = fit_digits(digits)
+    two, _ = fit_digits(digits)
+    assert torch.equal(one, two)
+    assert learned > 0.8
+    np.testing.assert_allclose(one.sum(1), 1, atol=1e-5)
+
+
+def test_a_diverging_training_says_what_to_do(digits: Dataset) -> None:
+    with pytest.raises(TrainingError, match="lower it, for instance --learning-rate"):
+        fit_digits(digits, learning_rate=1e30, weight_decay=0.0)
+
+
+def test_tiny_sets_train_with_batch_normalization(digits: Dataset) -> None:
+    inputs = Inputs.of(digits, CPU)
+    network = build_model("cnn", classes=10, image_shape=(8, 8, 1), seed=1)
+    config = TrainConfig(steps=3, batch_size=128)
+    report = fit(network, inputs.take(np.arange(3)), np.eye(10)[:3], soft=np.zeros(3, bool), config=config, seed=0)
+    assert report.batch_size == 3
+    assert np.isfinite(report.loss)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_default_digits_teacher_is_visibly_imperfect(digits: Dataset, seed: int) -> None:
+    from rad_core.study.config import StudyConfig
+    from rad_core.study.prepare import teacher_training
+
+    config = StudyConfig().resolved()
+    split = make_split(digits, labeled=config.labeled, validation=100, test=360, seed=seed)
+    teacher = make_teacher(
+        config.teacher, digits, split, config=teacher_training(config), device=CPU, seed=seed, state=None
+    )
+    right = teacher.peek(split.pool)[0].argmax(1) == digits.labels[split.pool]
+    assert 0.55 < right.mean() < 0.85
+    assert teacher.queries == 0
+
+
+def test_a_teacher_is_restored_bit_for_bit_and_counts_its_queries(digits: Dataset) -> None:
+    split = make_split(digits, labeled=50, validation=50, seed=0)
+    config = TrainConfig(steps=30)
+    teacher = make_teacher("cnn", digits, split, config=config, device=CPU, seed=3)
+    again = make_teacher("cnn", digits, split, config=config, device=CPU, seed=4, state=teacher.state())
+    ids = split.pool[:40]
+    np.testing.assert_array_equal(teacher.query(ids), again.peek(ids)[0])
+    assert (teacher.queries, again.queries) == (40, 0)
+    teacher.query_images(Inputs.of(digits, CPU).take(ids[:5]))
+    assert teacher.queries == 45
+
+
+def test_a_table_teacher_answers_from_the_file(digits: Dataset, tmp_path: Path) -> None:
+    table = np.random.default_rng(0).dirichlet(np.ones(10), len(digits.labels)).astype(np.float32)
+    np.savez(tmp_path / "soft.npz", probabilities=table)
+    split = make_split(digits, labeled=50, validation=50, seed=0)
+    spec = f"table:{tmp_path / 'soft.npz'}"
+    teacher = make_teacher(spec, digits, split, config=TrainConfig(steps=1), device=CPU, seed=0)
+    np.testing.assert_array_equal(teacher.query(split.pool[:7]), table[split.pool[:7]])
+    assert teacher.peek(split.pool)[1] is None
+    with pytest.raises(InputError, match="unixkd"):
+        teacher.query_images(Inputs.of(digits, CPU).take(split.pool[:1]))
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (np.full((4, 2), 0.5)[:3], "shape"),
+        (np.array([[0.5, 0.5]] * 3 + [[np.nan, 1.0]]), "NaN"),
+        (np.array([[0.5, 0.5]] * 3 + [[0.6, 0.6]]), "Row 3 .* 1.2"),
+        (np.array([[0.5, 0.5]] * 3 + [[1.5, -0.5]]), "0 or more"),
+        (np.array([["a", "b"]] * 4), "floating"),
+    ],
+)
+def test_bad_tables_are_refused_in_words(table: np.ndarray, words: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", table)
+    with pytest.raises(InputError, match=words):
+        read_soft_labels(tmp_path / "t.npy", (4, 2))
+
+
+def test_pretrained_weights_that_cannot_be_had_are_said_to_be(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("TORCH_HOME", "/nonexistent-weights")
+    split = make_split(digits, labeled=50, validation=50, seed=0)
+    with pytest.raises(InputError, match=r"could not be downloaded.*--teacher resnet18"):
+        make_teacher("pretrained:resnet18", digits, split, config=TrainConfig(steps=1), device=CPU, seed=0)
+
+
+def test_a_fine_tuned_network_learns_and_is_restored(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torchvision's own loading code, given a weights file made here in place of the downloaded one."""
+    import torchvision.models
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    weights = torchvision.models.MobileNet_V3_Small_Weights.DEFAULT
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    made = torchvision.models.mobilenet_v3_small().state_dict()
+    torch.save(made, tmp_path / "hub" / "checkpoints" / weights.url.rsplit("/", 1)[1])
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", _from_cache)
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", _from_cache)
+    split = make_split(digits, labeled=10, validation=10, seed=0)
+    config = TrainConfig(steps=2, batch_size=4)
+    teacher = make_teacher("pretrained:mobilenet", digits, split, config=config, device=CPU, seed=0)
+    again = make_teacher(
+        "pretrained:mobilenet", digits, split, config=config, device=CPU, seed=0, state=teacher.state()
+    )
+    np.testing.assert_array_equal(teacher.query(split.pool[:3]), again.query(split.pool[:3]))
+
+
+def _from_cache(url: str, **rest: object) -> dict:
+    import os
+
+    name = url.rsplit("/", 1)[1]
+    return torch.load(Path(os.environ["TORCH_HOME"]) / "hub" / "checkpoints" / name, weights_only=True)
+
+
+@pytest.mark.parametrize("spec", ["resnet1000", "pretrained:cnn", "table:", "magic:x"])
+def test_unknown_teachers_are_refused_with_the_known_ones(spec: str) -> None:
+    with pytest.raises(InputError, match="pretrained:NAME"):
+        parse_teacher(spec)
+
+
+def test_a_missing_device_is_named() -> None:
+    with pytest.raises(InputError, match="auto, cpu, cuda"):
+        pick_device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="--device cpu"):
+            pick_device("cuda")
