@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -89,6 +90,11 @@ def ink(theme: Theme) -> Ink:
 
 def plotly_template(theme: Theme) -> go.layout.Template:
     """The house style for one kind of paper: transparent, large type, faint grid."""
+    return go.layout.Template(_template(theme))
+
+
+@cache
+def _template(theme: Theme) -> go.layout.Template:
     colors = ink(theme)
     axis = {
         "gridcolor": colors.grid,
@@ -129,7 +135,7 @@ def plotly_template(theme: Theme) -> go.layout.Template:
 def empty_figure(theme: Theme, height: int = 480, **layout: Any) -> go.Figure:
     """A figure in the house style with nothing in it yet; height in pixels."""
     figure = go.Figure()
-    figure.update_layout(template=plotly_template(theme), height=height, showlegend=False, **layout)
+    figure.update_layout(template=_template(theme), height=height, showlegend=False, **layout)
     return figure
 
 

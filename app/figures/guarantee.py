@@ -43,11 +43,11 @@ def guarantee_by_budget(
     xs = default_budgets(pool.size, budget, wrong) if budgets is None else np.asarray(budgets, np.int64)
     totals = {_strategy(rule, gain_name): guarantees(pool, xs, wrong, rule) for rule in rules}
     values = {name: total / xs for name, total in totals.items()} if per_label else totals
-    figure = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}")
+    # The price of a label hardly changes with the budget: its curves need room above for the values at the mark.
+    figure = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}", 1.45 if per_label else 1.06)
     figure.update_xaxes(title_text="Labels bought", tickformat=",d", rangemode="tozero")
     if per_label:
-        best = max(float(value.max()) for value in values.values()) or 1.0
-        figure.update_yaxes(title_text="Guaranteed gain per label (worst case)", range=[-0.015 * best, 1.45 * best])
+        figure.update_yaxes(title_text="Guaranteed gain per label (worst case)")
     if budget is not None:
         found = {name: _at(xs, value, budget) for name, value in values.items()}
         _mark(figure, budget, xs, f"budget {budget:,}", found, theme)
@@ -130,10 +130,12 @@ def _alt(values: dict[str, np.ndarray], xs: np.ndarray, at: float, opening: str)
     return f"{opening}, the guaranteed gain is: {', '.join(parts)}."
 
 
-def _curves(values: dict[str, np.ndarray], xs: np.ndarray, theme: Theme, height: int, hover: str) -> go.Figure:
+def _curves(
+    values: dict[str, np.ndarray], xs: np.ndarray, theme: Theme, height: int, hover: str, room: float = 1.06
+) -> go.Figure:
     figure = empty_figure(theme, height, margin={"l": 80, "r": 130, "t": 16, "b": 60})
     top = max(float(value.max()) for value in values.values()) or 1.0
-    figure.update_yaxes(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, 1.06 * top])
+    figure.update_yaxes(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, room * top])
     # RAD is drawn last, on top of the others.
     for name, value in sorted(values.items(), key=lambda item: item[0] == "rad"):
         style = strategy_style(name)
@@ -142,7 +144,7 @@ def _curves(values: dict[str, np.ndarray], xs: np.ndarray, theme: Theme, height:
             line={"color": style.color, "width": style.width, "dash": style.dash},
             hovertemplate=f"<b>{style.label}</b><br>{hover}<extra></extra>",
         )  # fmt: skip
-    _label_ends(figure, values, top, height, theme)
+    _label_ends(figure, values, room * top, height, theme)
     return figure
 
 
@@ -179,6 +181,6 @@ def _mark(
     rows = [f'<span style="color:{color}">{line}</span>' for color, line in zip(colors, lines, strict=True)]
     figure.add_annotation(
         x=x, xanchor="left" if right else "right", xshift=8 if right else -8, y=1, yref="y domain", yanchor="top",
-        align="left" if right else "right", text="<br>".join([text, *rows]), font={"color": ink(theme).soft, "size": 15},
-        bgcolor=ink(theme).halo,
+        align="left" if right else "right", text="<br>".join([text, *rows]),
+        font={"color": ink(theme).soft, "size": 15},
     )  # fmt: skip

@@ -1,0 +1,204 @@
+"""The pieces that curve figures are drawn from: axes, bands, lines, names at their ends, reference lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from app.figures.base import SMALL_SIZE, Theme, f32, ink, percent, rgba, spread
+from app.palette import strategy_style, text_color
+from rad_core.study.summary import curves
+
+XAxis = Literal["labels", "round", "seconds"]
+
+X_TITLES = {
+    "labels": "Soft labels bought",
+    "round": "Round",
+    "seconds": "Computing time so far (s)",
+}
+_REFERENCES = {
+    "teacher": ("teacher", "dash"),
+    "student_full": ("student on the whole soft-labeled pool", "dashdot"),
+    "student_labeled": ("student on the labeled set alone", "dot"),
+}
+
+
+def along(table: pd.DataFrame, x: XAxis, value: str) -> pd.DataFrame:
+    """Mean and interval of the value per strategy and round, and where that lies on the x axis."""
+    found = curves(table, value)
+    if x == "seconds":
+        at = table.groupby(["strategy", "round"])["seconds"].mean()
+        found["x"] = [float(at[key]) for key in zip(found["strategy"], found["round"], strict=True)]
+    else:
+        found["x"] = found[x].astype(float)
+    return found.sort_values(["strategy", "round"], kind="stable")
+
+
+def shaded_strategies(shown: Sequence[str], band: bool | Sequence[str] | None) -> list[str]:
+    """Whose interval is shaded: more than four bands on top of each other show nothing."""
+    if band is None:
+        return list(shown) if len(shown) <= 4 else [name for name in shown if name == "rad"]
+    if isinstance(band, bool):
+        return list(shown) if band else []
+    return [name for name in shown if name in band]
+
+
+def set_x_axis(figure: go.Figure, found: pd.DataFrame, x: XAxis) -> float:
+    """Ticks where there are data, room for the names behind them; returns where the data end."""
+    start, end = (float(found["x"].min()), float(found["x"].max())) if len(found) else (0.0, 1.0)
+    span = end - start or 1.0
+    ticks = sorted(set(found["x"].round(6))) if x != "seconds" else []
+    if not 1 <= len(ticks) <= 9:
+        raw = span / 6
+        step = next(step for step in 10.0 ** np.floor(np.log10(raw)) * np.array([1, 2, 5, 10]) if step >= raw)
+        step = max(step, 1.0) if x == "round" else step
+        ticks = list(np.arange(np.ceil(start / step) * step, end + 1e-9 * span, step))
+    figure.update_xaxes(
+        title_text=X_TITLES[x],
+        range=[start - 0.012 * span, end + 0.2 * span],
+        tickvals=ticks,
+        ticktext=[f"{tick:,.6g}" for tick in ticks],
+    )
+    return end
+
+
+def set_legend(figure: go.Figure, found: pd.DataFrame, shaded: Sequence[str]) -> None:
+    """The legend says what a curve is: how many seeds, and whose interval is shaded."""
+    counts = sorted(set(found["n"]))
+    text = ""
+    if counts == [1]:
+        text = "1 seed: no uncertainty shown"
+    elif counts:
+        text = f"mean of {counts[-1]} seeds" if len(counts) == 1 else "mean over the seeds finished"
+        names = [strategy_style(name).label for name in shaded]
+        if names:
+            whose = "" if len(names) == found["strategy"].nunique() else f" of {', '.join(names)}"
+            text += f"; shaded: 95% interval{whose}"
+    figure.update_layout(
+        showlegend=True,
+        legend={
+            "orientation": "h", "x": 0, "xanchor": "left", "y": -0.15, "yanchor": "top", "groupclick": "togglegroup",
+            "title": {"text": text, "side": "top", "font": {"size": SMALL_SIZE}},
+        },
+    )  # fmt: skip
+
+
+def accuracy_range(
+    bands: pd.DataFrame, means: pd.Series, references: Mapping[str, float] | None, target: float | None
+) -> tuple[float, float]:
+    """Vertical range: all means, the marks, and the bands as far as they do not squash the curves."""
+    marks = [*(references or {}).values(), *([target] if target is not None else [])]
+    values = np.concatenate([means.to_numpy(float), np.asarray(marks, float)])
+    if len(values) == 0:
+        return (0.0, 1.0)
+    low, high = _widened(float(np.nanmin(values)), float(np.nanmax(values)), bands, 0.01)
+    pad = 0.05 * (high - low) or 0.01
+    return (max(-0.005, low - pad), min(1.005, high + pad))
+
+
+def difference_range(found: pd.DataFrame, bands: pd.DataFrame) -> tuple[float, float]:
+    if found.empty:
+        return (-1.0, 1.0)
+    low, high = min(0.0, float(found["mean"].min())), max(0.0, float(found["mean"].max()))
+    low, high = _widened(low, high, bands, 0.5)
+    return (low - 0.05 * (high - low), high + 0.05 * (high - low))
+
+
+def _widened(low: float, high: float, bands: pd.DataFrame, least: float) -> tuple[float, float]:
+    """The range stretched for the bands, by half of itself at most."""
+    spare = 0.5 * (high - low) + least
+    if not bands["low"].notna().any():
+        return low, high
+    return min(low, max(bands["low"].min(), low - spare)), max(high, min(bands["high"].max(), high + spare))
+
+
+def draw_curve(
+    figure: go.Figure, mine: pd.DataFrame, name: str, band: bool, x: XAxis, rank: int, *, same: bool, unit: str = ""
+) -> None:
+    style = strategy_style(name)
+    at = f32(mine["x"])
+    if band and mine["low"].notna().any():
+        both = mine.dropna(subset=["low"])
+        there_and_back = np.concatenate([both["x"], both["x"][::-1]])
+        figure.add_scatter(
+            x=f32(there_and_back), y=f32(np.concatenate([both["low"], both["high"][::-1]])),
+            mode="lines", line={"width": 0}, fill="toself", fillcolor=rgba(style.color, 0.2 if name == "rad" else 0.1),
+            legendgroup=name, showlegend=False, hoverinfo="skip", name=f"{style.label}, interval",
+        )  # fmt: skip
+    number = ":,.1f" if unit else ":.1%"
+    count = int(mine["n"].max()) if len(mine) else 0
+    seeds = f"{count} {'seed' if count == 1 else 'seeds'}"
+    place = {"labels": "%{x:,.0f} labels", "round": "round %{x:.0f}", "seconds": "%{x:,.0f} s"}[x]
+    interval_text = f" (%{{customdata[0]{number}}} to %{{customdata[1]{number}}})<br>%{{customdata[2]:.0f}} seeds"
+    interval_text = interval_text if count > 1 else "<br>1 seed"
+    figure.add_scatter(
+        x=at, y=f32(mine["mean"]), mode="lines+markers", legendgroup=name, legendrank=1000 + rank,
+        name=style.label if same else f"{style.label} ({seeds})", cliponaxis=False,
+        line={"color": style.color, "width": style.width, "dash": style.dash},
+        marker={"symbol": style.symbol, "size": 10 if name == "rad" else 8, "color": style.color},
+        customdata=f32(mine[["low", "high", "n"]]),
+        hovertemplate=f"<b>{style.label}</b><br>{place}<br>%{{y{number}}}{unit}{interval_text}<extra></extra>",
+    )  # fmt: skip
+
+
+def draw_seeds(figure: go.Figure, mine: pd.DataFrame, name: str, x: XAxis, value: str) -> None:
+    """Every seed as a thin line; one trace, with gaps between the seeds."""
+    style, xs, ys = strategy_style(name), [], []
+    for _, group in mine.groupby("seed"):
+        group = group.sort_values("round")
+        xs += [*group[x], np.nan]
+        ys += [*group[value], np.nan]
+    figure.add_scatter(
+        x=f32(xs), y=f32(ys), mode="lines", line={"color": style.color, "width": 1}, opacity=0.55, legendgroup=name,
+        showlegend=False, hoverinfo="skip", name=f"{style.label}, seeds",
+    )  # fmt: skip
+
+
+def draw_references(
+    figure: go.Figure, references: Mapping[str, float], target: float | None, end: float, theme: Theme
+) -> None:
+    """Horizontal lines with their names: on the left, but on the right for the level at which the curves begin."""
+    color = ink(theme).soft
+    lines = [(references[key], *_REFERENCES[key], key == "student_labeled") for key in _REFERENCES if key in references]
+    lines += [(target, "target", "solid", False)] if target is not None else []
+    for level, text, dash, right in lines:
+        figure.add_shape(
+            type="line", x0=figure.layout.xaxis.range[0], x1=end, y0=level, y1=level, layer="below",
+            line={"color": color, "width": 1.5, "dash": dash},
+        )  # fmt: skip
+        figure.add_annotation(
+            x=end if right else 0.012, xref="x" if right else "x domain", xanchor="right" if right else "left",
+            y=level, yanchor="bottom", text=f"{text} {percent(level)}", font={"color": color},
+        )  # fmt: skip
+
+
+def label_curves(
+    figure: go.Figure, found: pd.DataFrame, shown: Sequence[str], limits: tuple[float, float], height: int, theme: Theme
+) -> None:
+    """Name every curve where it ends, moved apart where they meet; hiding a curve hides its name."""
+    ends = [(name, found[found["strategy"] == name].iloc[-1]) for name in shown if (found["strategy"] == name).any()]
+    if not ends:
+        return
+    plot_height = max(1, height - 170)
+    gap = (limits[1] - limits[0]) * 19 / plot_height
+    # Of two equal ends the first strategy in the palette's order stands above.
+    places = spread([float(end["mean"]) for _, end in ends][::-1], gap, limits[0] + gap / 2, limits[1] - gap / 2)[::-1]
+    right = max(float(end["x"]) for _, end in ends)
+    width = (figure.layout.xaxis.range[1] - figure.layout.xaxis.range[0]) or 1.0
+    for (name, end), place in zip(ends, places, strict=True):
+        style = strategy_style(name)
+        size = 17 if name == "rad" else SMALL_SIZE + 1
+        figure.add_scatter(
+            x=f32([end["x"], right + 0.03 * width]), y=f32([end["mean"], place]), mode="lines+text", legendgroup=name,
+            line={"color": style.color, "width": 1}, text=["", _end_label(name, style.label)], showlegend=False,
+            textposition="middle right", hoverinfo="skip", cliponaxis=False, name=f"{style.label}, name",
+            textfont={"color": text_color(style.color, theme == "dark"), "size": size},
+        )  # fmt: skip
+
+
+def _end_label(name: str, label: str) -> str:
+    return f"<b>{label}</b>" if name == "rad" else label.removesuffix(" (knows the truth)")

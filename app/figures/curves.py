@@ -1,0 +1,181 @@
+"""Accuracy as labels are bought: mean and interval over seeds, reference lines, differences to a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from app.figures.base import Chart, Theme, empty_figure, percent
+from app.figures.curve_parts import (
+    X_TITLES,
+    XAxis,
+    accuracy_range,
+    along,
+    difference_range,
+    draw_curve,
+    draw_references,
+    draw_seeds,
+    label_curves,
+    set_legend,
+    set_x_axis,
+    shaded_strategies,
+)
+from app.palette import strategy_order, strategy_style
+from rad_core.errors import InputError
+from rad_core.study.summary import interval
+
+
+def accuracy_curves(
+    table: pd.DataFrame,
+    x: XAxis = "labels",
+    *,
+    strategies: Sequence[str] | None = None,
+    references: Mapping[str, float] | None = None,
+    target: float | None = None,
+    band: bool | Sequence[str] | None = None,
+    seeds: bool = False,
+    value: str = "accuracy",
+    value_title: str = "Accuracy on the test set",
+    theme: Theme = "light",
+    height: int = 560,
+) -> Chart:
+    """Accuracy of every strategy by labels bought, round or time: mean over seeds with its 95 % t interval as a band.
+
+    table: columns strategy, seed, round, labels and value, one row per finished round (and seconds, summed up, if x is
+    "seconds"). strategies: which to show, all by default. references: accuracies of "teacher", "student_full" and
+    "student_labeled" for horizontal lines. target: an accuracy to mark. band: whose intervals to shade, all, none or a
+    list; by default all of up to four strategies, else RAD's alone. seeds: draw each seed as a thin line.
+    """
+    if x not in X_TITLES:
+        raise InputError(f"x is {x!r}; it must be one of {', '.join(X_TITLES)}.")
+    shown = strategy_order(list(table["strategy"]))
+    shown = [name for name in shown if strategies is None or name in strategies]
+    table = table[table["strategy"].isin(shown)].dropna(subset=[value])
+    found = along(table, x, value)
+    shaded = shaded_strategies(shown, band)
+    figure = empty_figure(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 64})
+    low, high = accuracy_range(found[found["strategy"].isin(shaded)], found["mean"], references, target)
+    end = set_x_axis(figure, found, x)
+    figure.update_yaxes(title_text=value_title, tickformat=".0%", range=[low, high])
+    set_legend(figure, found, shaded)
+    draw_references(figure, references or {}, target, end, theme)
+    # The most important curve is drawn last, on top; the legend keeps the palette's order.
+    for name in sorted(shown, key=lambda name: name == "rad"):
+        mine = found[found["strategy"] == name]
+        if seeds:
+            draw_seeds(figure, table[table["strategy"] == name], name, x, value)
+        draw_curve(figure, mine, name, name in shaded, x, shown.index(name), same=found["n"].nunique() == 1)
+    label_curves(figure, found, shown, (low, high), height, theme)
+    return Chart(figure, _curve_table(found, x, value_title), _curve_question(x), _curve_alt(found, shown))
+
+
+def round_delta_chart(
+    table: pd.DataFrame,
+    baseline: str = "uniform",
+    *,
+    strategies: Sequence[str] | None = None,
+    x: XAxis = "labels",
+    band: bool | Sequence[str] | None = None,
+    theme: Theme = "light",
+    height: int = 520,
+) -> Chart:
+    """Accuracy of every strategy minus that of a baseline, paired by seed and round, with 95 % t intervals.
+
+    table and band: as for `accuracy_curves`. x: labels or round.
+    """
+    if x == "seconds":
+        raise InputError("Differences are paired by round; x must be labels or round.")
+    wide = table.pivot_table(index=["seed", "round"], columns="strategy", values="accuracy")
+    if baseline not in wide:
+        raise InputError(f"baseline is {baseline!r}; the table has {', '.join(map(str, wide.columns))}.")
+    shown = [name for name in strategy_order(list(wide.columns)) if name != baseline]
+    shown = [name for name in shown if strategies is None or name in strategies]
+    rows = []
+    positions = table.groupby("round")[x if x != "round" else "labels"].mean()
+    for name in shown:
+        for number, values in (wide[name] - wide[baseline]).dropna().groupby(level="round"):
+            ours = interval(values)
+            at = number if x == "round" else positions[number]
+            rows.append((name, number, float(at), 100 * ours.mean, 100 * ours.low, 100 * ours.high, ours.n))
+    found = pd.DataFrame(rows, columns=["strategy", "round", "x", "mean", "low", "high", "n"])
+    label = strategy_style(baseline).label
+    figure = empty_figure(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 60})
+    shaded = shaded_strategies(shown, band)
+    low, high = difference_range(found, found[found["strategy"].isin(shaded)])
+    end = set_x_axis(figure, found, x)
+    figure.update_yaxes(title_text=f"Accuracy minus {label} (percentage points)", range=[low, high])
+    set_legend(figure, found, shaded)
+    figure.add_shape(
+        type="line", x0=0, x1=end, y0=0, y1=0, layer="below",
+        line={"color": strategy_style(baseline).color, "width": 2, "dash": strategy_style(baseline).dash},
+    )  # fmt: skip
+    for name in sorted(shown, key=lambda name: name == "rad"):
+        mine = found[found["strategy"] == name]
+        same = found["n"].nunique() == 1
+        draw_curve(figure, mine, name, name in shaded, x, shown.index(name), same=same, unit=" points")
+    label_curves(figure, found, shown, (low, high), height, theme)
+    last = found[found["round"] == found["round"].max()] if len(found) else found
+    parts = [f"{strategy_style(str(row.strategy)).label} {row.mean:+.1f}" for row in last.itertuples(index=False)]
+    return Chart(
+        figure,
+        _delta_table(found, x, label),
+        f"How far ahead of {label} is each strategy, round by round?",
+        f"After the last round, in percentage points of accuracy above {label}: {', '.join(parts)}.",
+    )
+
+
+# --- words and tables -------------------------------------------------------------------------------------------
+
+
+def _curve_question(x: XAxis) -> str:
+    return {
+        "labels": "How accurate does the student become for the labels it buys?",
+        "round": "How accurate does the student become, round by round?",
+        "seconds": "How accurate does the student become for the time it takes?",
+    }[x]
+
+
+def _curve_alt(found: pd.DataFrame, shown: Sequence[str]) -> str:
+    if found.empty:
+        return "No round has finished yet."
+    parts = []
+    for name in shown:
+        last = found[found["strategy"] == name].iloc[-1]
+        spread_ = f" ({percent(last['low'])} to {percent(last['high'])})" if np.isfinite(last["low"]) else ""
+        parts.append(f"{strategy_style(name).label} {percent(last['mean'])}{spread_}")
+    return f"After the last finished round, mean over seeds: {'; '.join(parts)}."
+
+
+def _curve_table(found: pd.DataFrame, x: XAxis, value_title: str) -> pd.DataFrame:
+    columns: dict[str, Any] = {
+        "Strategy": [strategy_style(name).label for name in found["strategy"]],
+        "Round": found["round"].to_numpy(),
+        "Soft labels": found["labels"].to_numpy(),
+    }
+    if x == "seconds":
+        columns["Seconds"] = found["x"].to_numpy()
+    return pd.DataFrame(columns).assign(
+        **{
+            value_title: found["mean"].to_numpy(),
+            "95% interval, low": found["low"].to_numpy(),
+            "95% interval, high": found["high"].to_numpy(),
+            "Seeds": found["n"].to_numpy(),
+        }
+    )
+
+
+def _delta_table(found: pd.DataFrame, x: XAxis, label: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Strategy": [strategy_style(name).label for name in found["strategy"]],
+            "Round": found["round"],
+            X_TITLES[x] if x != "round" else "Round again": found["x"],
+            f"Accuracy minus {label} (points)": found["mean"],
+            "95% interval, low": found["low"],
+            "95% interval, high": found["high"],
+            "Seeds": found["n"],
+        }
+    ).drop(columns="Round again", errors="ignore")
