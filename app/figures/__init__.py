@@ -1,0 +1,40 @@
+"""Pure functions from arrays and tables to charts: the pages, the report and the slides all draw with these."""
+
+from app.figures.base import PLOTLY_CONFIG, Chart, Theme, plotly_config, plotly_template
+from app.figures.calibration import calibration_chart, calibration_table
+from app.figures.compare import label_efficiency_chart, paired_difference_chart
+from app.figures.curves import accuracy_curves, round_delta_chart
+from app.figures.game import small_game_chart, waterline_chart
+from app.figures.guarantee import guarantee_by_accuracy, guarantee_by_budget
+from app.figures.heatmaps import class_heatmap, overlap_heatmap, pick_overlap
+from app.figures.raster import density_raster
+from app.figures.statistics import clopper_pearson, deciles, pareto, summarize_picks
+from app.figures.tradeoff import accuracy_by_decile, tradeoff_chart
+
+__all__ = [
+    "PLOTLY_CONFIG",
+    "Chart",
+    "Theme",
+    "accuracy_by_decile",
+    "accuracy_curves",
+    "calibration_chart",
+    "calibration_table",
+    "class_heatmap",
+    "clopper_pearson",
+    "deciles",
+    "density_raster",
+    "guarantee_by_accuracy",
+    "guarantee_by_budget",
+    "label_efficiency_chart",
+    "overlap_heatmap",
+    "paired_difference_chart",
+    "pareto",
+    "pick_overlap",
+    "plotly_config",
+    "plotly_template",
+    "round_delta_chart",
+    "small_game_chart",
+    "summarize_picks",
+    "tradeoff_chart",
+    "waterline_chart",
+]

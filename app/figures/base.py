@@ -18,6 +18,7 @@ Theme = Literal["light", "dark"]
 FONT = '"Source Sans 3", "Source Sans Pro", "Source Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif'
 FONT_SIZE = 16  # axis titles and direct labels, readable on a projector
 SMALL_SIZE = 14  # nothing is smaller than this
+MINUS = "\N{MINUS SIGN}"
 
 # For every chart, on a page or in an export. Plotly's own button would upload the figure to its cloud.
 PLOTLY_CONFIG: dict[str, Any] = {

@@ -90,7 +90,7 @@ def accuracy_by_decile(gains: Any, right: Any, *, theme: Theme = "light", height
         },
         yaxis={"title": {"text": "Teacher's accuracy"}, "tickformat": ".0%", "range": [floor, 1.02]},
     )
-    whiskers = _error(groups["share"], groups["low"], groups["high"], RIGHT_COLOR)
+    whiskers = error_bars(groups["share"], groups["low"], groups["high"], RIGHT_COLOR)
     figure.add_scatter(
         x=f32(groups["group"]), y=f32(groups["share"]), mode="markers+lines", line={"width": 2, "color": RIGHT_COLOR},
         marker={"size": 11, "color": RIGHT_COLOR}, error_y=whiskers,
@@ -120,7 +120,7 @@ def _floor(groups: pd.DataFrame, points: pd.DataFrame) -> float:
     return float(max(0.0, np.floor((least - 0.04) * 10) / 10))
 
 
-def _error(middle: Any, low: Any, high: Any, color: str) -> dict[str, Any]:
+def error_bars(middle: Any, low: Any, high: Any, color: str) -> dict[str, Any]:
     """Error bars from limits; an undefined limit draws none. Scalars or arrays."""
     down, up = np.subtract(middle, low), np.subtract(high, middle)
     return {
@@ -222,8 +222,8 @@ def _draw_points(figure: go.Figure, points: pd.DataFrame, low: float, theme: The
             marker={"symbol": style.symbol, "size": 18 if big else 14, "color": style.color,
                     "line": {"width": 2 if row.strategy == "oracle" else 1.5,
                              "color": style.color if row.strategy == "oracle" else ink(theme).paper}},
-            error_x=_error(row.gain, row.gain_low, row.gain_high, style.color),
-            error_y=_error(row.right, row.right_low, row.right_high, style.color),
+            error_x=error_bars(row.gain, row.gain_low, row.gain_high, style.color),
+            error_y=error_bars(row.right, row.right_low, row.right_high, style.color),
             hovertemplate=_point_hover(row, style.label, mixture),
         )  # fmt: skip
 

@@ -1,0 +1,102 @@
+"""Does the teacher know when it is wrong?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from app.figures.base import Chart, Theme, empty_figure, f32, ink, percent, rgba
+from app.figures.statistics import clopper_pearson
+from app.figures.tradeoff import error_bars
+from app.palette import RIGHT_COLOR
+from rad_core.errors import InputError
+
+
+def calibration_chart(
+    confidence: Any, right: Any, *, bins: int = 10, theme: Theme = "light", height: int = 560
+) -> Chart:
+    """The teacher's confidence (its largest probability) against how often it is right, in bins of equal width.
+
+    confidence: (N,) between 0 and 1. right: (N,) bool. Whiskers are 95 % Clopper-Pearson intervals; below, how many
+    points lie in each bin.
+    """
+    table, error = calibration_table(confidence, right, bins)
+    figure = empty_figure(theme, height, margin={"l": 80, "r": 40, "t": 20, "b": 60})
+    start = max(0.0, float(np.floor((table["from"].min() - 0.02) * 10) / 10)) if len(table) else 0.0
+    figure.update_layout(
+        xaxis={"title": {"text": "Teacher's confidence"}, "range": [start, 1.01], "tickformat": ".0%", "anchor": "y2"},
+        yaxis={"domain": [0.3, 1], "title": {"text": "Share right"}, "tickformat": ".0%", "range": [0, 1.03]},
+        yaxis2={"domain": [0, 0.2], "title": {"text": "Points"}, "nticks": 3, "anchor": "x", "rangemode": "tozero"},
+    )
+    color = ink(theme).soft
+    figure.add_shape(
+        type="line", x0=start, x1=1, y0=start, y1=1, line={"color": color, "width": 1.5, "dash": "dash"}, layer="below"
+    )
+    figure.add_annotation(
+        x=start + 0.4 * (1 - start), y=start + 0.4 * (1 - start), xanchor="right", yanchor="bottom", xshift=-6,
+        text="as confident as it is right", font={"color": color},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=f32(table["confidence"]), y=f32(table["share"]), mode="markers+lines", cliponaxis=False,
+        line={"color": RIGHT_COLOR, "width": 2}, marker={"size": 11, "color": RIGHT_COLOR},
+        error_y=error_bars(table["share"], table["low"], table["high"], RIGHT_COLOR),
+        customdata=f32(table[["from", "to", "count", "low", "high"]]),
+        hovertemplate="confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>right on %{y:.1%} "
+        "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>%{customdata[2]:,.0f} points<extra></extra>",
+    )  # fmt: skip
+    figure.add_bar(
+        x=f32((table["from"] + table["to"]) / 2), y=f32(table["count"]), yaxis="y2", width=0.92 / bins,
+        marker={"color": rgba(RIGHT_COLOR, 0.5), "line": {"width": 0}},
+        hovertemplate="%{y:,.0f} points<extra></extra>",
+    )  # fmt: skip
+    mean, share = float(np.mean(confidence)), float(np.mean(right))
+    alt = (
+        f"The teacher is {percent(mean)} confident on average and right on {percent(share)}; the mean gap between "
+        f"confidence and accuracy over the bins is {percent(error)}."
+    )
+    return Chart(figure, _named(table), "Does the teacher know when it is wrong?", alt)
+
+
+def calibration_table(confidence: Any, right: Any, bins: int = 10) -> tuple[pd.DataFrame, float]:
+    """Bins of equal width and the expected calibration error (mean gap between confidence and accuracy by points).
+
+    Columns: from, to, count, confidence (mean), share (right), low, high (95 % Clopper-Pearson); empty bins left out.
+    """
+    c, r = np.asarray(confidence, np.float64), np.asarray(right).astype(bool)
+    if c.shape != r.shape or c.ndim != 1 or len(c) == 0:
+        raise InputError(f"confidence has shape {c.shape} and right {r.shape}; both must be (N,) with N of 1 or more.")
+    # A bin holds its upper end, so that a confidence of exactly 1 lies in the last one.
+    number = np.clip(np.ceil(c * bins).astype(np.int64) - 1, 0, bins - 1)
+    counts, hits = np.bincount(number, minlength=bins), np.bincount(number, weights=r, minlength=bins)
+    sums = np.bincount(number, weights=c, minlength=bins)
+    full = counts > 0
+    low, high = clopper_pearson(hits[full], counts[full])
+    table = pd.DataFrame(
+        {
+            "from": np.arange(bins)[full] / bins,
+            "to": (np.arange(bins)[full] + 1) / bins,
+            "count": counts[full],
+            "confidence": sums[full] / counts[full],
+            "share": hits[full] / counts[full],
+            "low": low,
+            "high": high,
+        }
+    )
+    error = float((table["count"] * (table["confidence"] - table["share"]).abs()).sum() / len(c))
+    return table, error
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename(
+        columns={
+            "from": "Confidence from",
+            "to": "Confidence to",
+            "count": "Points",
+            "confidence": "Mean confidence",
+            "share": "Share right",
+            "low": "Share right, low",
+            "high": "Share right, high",
+        }
+    )

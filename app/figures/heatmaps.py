@@ -1,0 +1,171 @@
+"""Tables as colors: per class, and overlap between strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+
+from app.figures.base import SMALL_SIZE, Chart, Theme, empty_figure, f32
+from app.palette import SEQUENTIAL, luminance, strategy_label, strategy_order
+from rad_core.errors import InputError
+
+_MOST_NUMBERS = 160  # more cells than this carry no number
+
+
+def class_heatmap(
+    values: Any,
+    strategies: Sequence[str],
+    classes: Sequence[str],
+    *,
+    kind: Literal["accuracy", "picks"] = "accuracy",
+    theme: Theme = "light",
+    height: int | None = None,
+) -> Chart:
+    """Per class and strategy: accuracy (0 to 1), or the number of labels bought.
+
+    values: (S, C), strategies by classes; NaN where nothing is known.
+    """
+    matrix = np.asarray(values, np.float64)
+    if matrix.shape != (len(strategies), len(classes)):
+        raise InputError(f"values has shape {matrix.shape}; it must be ({len(strategies)}, {len(classes)}).")
+    order = [list(strategies).index(name) for name in strategy_order(strategies)]
+    matrix, names = matrix[order], [strategies[i] for i in order]
+    share = kind == "accuracy"
+    figure = _heatmap(
+        matrix,
+        list(classes),
+        [strategy_label(name) for name in names],
+        theme,
+        height or 150 + 40 * len(names),
+        "accuracy" if share else "labels",
+        ".0%" if share else ",.0f",
+    )
+    figure.update_xaxes(title_text="Class")
+    table = pd.DataFrame(matrix, columns=list(classes)).assign(Strategy=[strategy_label(name) for name in names])
+    table = table[["Strategy", *classes]]
+    question = "How accurate is the student on each class?" if share else "In which classes were the labels bought?"
+    return Chart(figure, table, question, _class_alt(matrix, names, classes, share))
+
+
+def overlap_heatmap(
+    overlap: pd.DataFrame, *, expected: bool = False, theme: Theme = "light", height: int | None = None
+) -> Chart:
+    """Share of picks that each pair of strategies has in common.
+
+    overlap: (S, S) shares between 0 and 1 with strategy names as index and columns, as from `pick_overlap` (measured)
+    or `rad_core.study.whatif.overlap_matrix` (expected: two independent draws).
+    """
+    names = strategy_order(list(overlap.index))
+    square = overlap.loc[names, names]
+    matrix = square.to_numpy(np.float64, copy=True)
+    labels = [strategy_label(name).removesuffix(" (knows the truth)") for name in names]
+    if not expected:  # of course a strategy shares all of its picks with itself
+        np.fill_diagonal(matrix, np.nan)
+    title = "common picks, expected" if expected else "common picks"
+    figure = _heatmap(matrix, labels, labels, theme, height or 160 + 44 * len(names), title, ".0%")
+    figure.update_xaxes(tickangle=-30 if len(names) > 5 else 0)
+    table = square.set_axis(labels, axis=1).reset_index(drop=True)
+    table.insert(0, "Strategy", labels)
+    question = "Do the strategies buy the same points?"
+    return Chart(figure, table, question, _overlap_alt(matrix, labels, expected))
+
+
+def pick_overlap(picks: pd.DataFrame) -> pd.DataFrame:
+    """Share of picks that each pair of strategies has in common, mean over seeds: (S, S), strategies as both axes.
+
+    picks: columns strategy, seed and point (pool index). The share is of the smaller of the two sets of points.
+    """
+    names = strategy_order(list(picks["strategy"]))
+    matrices = []
+    for _, seed in picks.groupby("seed"):
+        sets = {name: np.unique(seed.loc[seed["strategy"] == name, "point"]) for name in names}
+        matrices.append([[_share(sets[a], sets[b]) for b in names] for a in names])
+    known = np.asarray(matrices, np.float64)
+    counts = np.isfinite(known).sum(axis=0)
+    mean = np.where(counts > 0, np.nan_to_num(known).sum(axis=0) / np.maximum(counts, 1), np.nan)
+    return pd.DataFrame(mean, index=names, columns=names)
+
+
+def _share(one: np.ndarray, other: np.ndarray) -> float:
+    smaller = min(len(one), len(other))
+    return len(np.intersect1d(one, other, assume_unique=True)) / smaller if smaller else np.nan
+
+
+def _heatmap(
+    matrix: np.ndarray,
+    columns: list[str],
+    rows: list[str],
+    theme: Theme,
+    height: int,
+    what: str,
+    form: str,
+) -> go.Figure:
+    figure = empty_figure(theme, height, margin={"l": 20, "r": 20, "t": 16, "b": 60})
+    bar_text = {"text": what, "side": "right", "font": {"size": SMALL_SIZE}}
+    gap = 2 if len(columns) <= 40 else 0
+    figure.add_heatmap(
+        z=f32(matrix), x=list(range(len(columns))), y=list(range(len(rows))), colorscale=SEQUENTIAL, xgap=gap, ygap=2,
+        customdata=[[f"{row}<br>{column}" for column in columns] for row in rows] if matrix.size <= 2000 else None,
+        hovertemplate=f"%{{customdata}}<br>%{{z:{form}}}<extra></extra>", hoverongaps=False,
+        colorbar={"title": bar_text, "tickformat": form, "thickness": 14, "outlinewidth": 0,
+                  "tickfont": {"size": SMALL_SIZE}},
+    )  # fmt: skip
+    if matrix.size <= _MOST_NUMBERS:
+        _write_numbers(figure, matrix, form)
+    step = max(1, len(columns) // 25)
+    figure.update_layout(
+        xaxis={"tickvals": list(range(0, len(columns), step)), "ticktext": columns[::step], "showline": False,
+               "ticks": ""},
+        yaxis={"tickvals": list(range(len(rows))), "ticktext": rows, "autorange": "reversed", "showgrid": False,
+               "showline": False, "ticks": "", "tickfont": {"size": 16}},
+    )  # fmt: skip
+    return figure
+
+
+def _write_numbers(figure: go.Figure, matrix: np.ndarray, form: str) -> None:
+    """The numbers in the cells, black or white, whichever stands out more from the cell."""
+    rows, columns = np.nonzero(np.isfinite(matrix))
+    values = matrix[rows, columns]
+    span = float(np.ptp(values)) if len(values) else 0.0
+    shades = sample_colorscale(SEQUENTIAL, list((values - values.min()) / span if span else values * 0.0))
+    figure.add_scatter(
+        x=f32(columns), y=f32(rows), mode="text", text=[format(value, form) for value in values], hoverinfo="skip",
+        textfont={"size": SMALL_SIZE, "color": ["#000000" if _is_light(shade) else "#FFFFFF" for shade in shades]},
+    )  # fmt: skip
+
+
+def _is_light(shade: str) -> bool:
+    """Whether black has more contrast than white on a color such as "rgb(12, 34, 56)"."""
+    return (luminance([int(part) for part in shade[4:-1].split(",")]) + 0.05) ** 2 > 1.05 * 0.05
+
+
+def _class_alt(matrix: np.ndarray, names: Sequence[str], classes: Sequence[str], share: bool) -> str:
+    if not np.isfinite(matrix).any():
+        return "Nothing is known per class yet."
+    parts = []
+    for name, row in zip(names, matrix, strict=True):
+        if np.isfinite(row).any():
+            low, high = int(np.nanargmin(row)), int(np.nanargmax(row))
+            form = "{:.0%}" if share else "{:,.0f}"
+            parts.append(
+                f"{strategy_label(name)} from {form.format(row[low])} ({classes[low]}) to "
+                f"{form.format(row[high])} ({classes[high]})"
+            )
+    return f"{'Accuracy' if share else 'Labels bought'} per class: {'; '.join(parts)}."
+
+
+def _overlap_alt(matrix: np.ndarray, labels: Sequence[str], expected: bool) -> str:
+    pairs = [(matrix[i, j], i, j) for i in range(len(labels)) for j in range(i) if np.isfinite(matrix[i, j])]
+    if not pairs:
+        return "There is no pair of strategies to compare."
+    most, least = max(pairs), min(pairs)
+    word = "Expected share" if expected else "Share"
+    return (
+        f"{word} of common picks: most for {labels[most[2]]} and {labels[most[1]]} ({most[0]:.0%}), "
+        f"least for {labels[least[2]]} and {labels[least[1]]} ({least[0]:.0%})."
+    )
