@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,9 +116,9 @@ def test_options_win_over_the_file(study_file: Path) -> None:
     assert plan["config"]["strategies"] == ["rad"]
 
 
-def test_delete_asks_first(shared_store: Path, study_file: Path, tmp_path: Path) -> None:
+def test_delete_asks_first(shared_store: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    rad("run", study_file, "--store", store, "--quiet", "--rounds", 1, "--no-full-pool")
+    shutil.copytree(shared_store, store)
     rad("delete", "latest", "--store", store, code=130)  # nobody there to say yes
     rad("delete", "latest", "--store", store, "--yes")
     assert json.loads(rad("runs", "--store", store, "--json")) == []
@@ -308,6 +309,7 @@ def test_select_refuses_bad_options(arguments: list, words: str, probabilities: 
 # --- interruptions ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_command_resumes_an_interrupted_study(study_file: Path, tmp_path: Path) -> None:
     from rad_core.study.config import StudyConfig
     from rad_core.study.engine import Event, StudyStopped, run_study
@@ -327,6 +329,7 @@ def test_the_same_command_resumes_an_interrupted_study(study_file: Path, tmp_pat
     assert len(json.loads(rad("runs", "--store", tmp_path, "--json"))) == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_pauses_and_says_how_to_go_on(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text(tiny_config(student_steps=20_000).to_toml())
@@ -385,6 +388,7 @@ def test_kill_9_at_random_moments_changes_nothing(workers: int, tmp_path: Path) 
     assert killed.content_digest() == whole.content_digest()
 
 
+@pytest.mark.slow
 def test_workers_leave_with_a_killed_parent(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text(tiny_config(student_steps=50_000).to_toml())

@@ -130,6 +130,7 @@ def test_strategies_do_not_see_the_pools_labels(store: Path, monkeypatch: pytest
     assert digests[0] == digests[1]
 
 
+@pytest.mark.slow
 def test_the_same_configuration_gives_the_same_study_in_any_number_of_processes(store: Path, finished: Study) -> None:
     again = create_study(store, finished.config, "again-study")
     run_study(again, workers=2)

@@ -77,9 +77,13 @@ def command(
 
         print_plan(config, workers, as_json)
         return
-    from rad_core.commands.running import find_interrupted, run_and_report
+    from rad_core.commands.running import check_data, find_interrupted, run_and_report
+    from rad_core.study.engine import count_workers
     from rad_core.study.store import create_study
 
+    # What cannot run is refused before it leaves a study behind.
+    count_workers(config, workers)
+    check_data(config, quiet)
     root = store_root(store)
     study = None if new else find_interrupted(root, config)
     if study is not None and not quiet:

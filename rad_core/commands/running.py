@@ -44,6 +44,21 @@ def run_and_report(study: Study, workers: int | None, as_json: bool, quiet: bool
     print_summary(study, None, as_json)
 
 
+def check_data(config: StudyConfig, quiet: bool) -> None:
+    """Load the data set once, with a bar while images are decoded, and check that it bears the sizes asked for."""
+    from rad_core.study.prepare import load_data
+
+    if quiet or not sys.stderr.isatty():
+        load_data(config, 0)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading the data", total=None)
+        load_data(config, 0, lambda done, total: bar.update(task, completed=done, total=total))
+
+
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[Event], None]]:
     """A bar with the time left on a terminal; nothing where nobody looks."""

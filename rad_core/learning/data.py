@@ -217,7 +217,9 @@ DATASETS: dict[str, DatasetSpec] = {
         _folder,
         "a folder of images, PATH/<class>/* or PATH/train|test/<class>/*",
         "PATH",
-        _COLOR | {"pool": None, "budget": 500, "student": "cnn", "teacher": "resnet8"},
+        _COLOR
+        | {"pool": None, "budget": 500, "student": "cnn", "teacher": "resnet8"}
+        | {"student_steps": 1000, "teacher_steps": 1500},  # minutes, not hours, on a CPU
     ),
     "arrays": DatasetSpec(
         _arrays,

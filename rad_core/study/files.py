@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sqlite3
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -56,14 +57,21 @@ def replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
         raise
 
 
+def make_folder(root: Path, folder: Path) -> None:
+    """Make a folder right under root, unless it is there; refuse one that leads elsewhere."""
+    if not folder.exists():
+        folder.mkdir(exist_ok=True)
+        sync_folder(root)
+    inside(root, folder)
+
+
 def save_arrays(folder: Path, prefix: str, arrays: Mapping[str, np.ndarray]) -> list[str]:
     """Save arrays as .npy files and force their folder to disk; returns their names."""
-    folder.mkdir(exist_ok=True)
     for name, array in arrays.items():
         if not _NAME.fullmatch(name):
             raise ValueError(f"unsafe array name {name!r}")
         replace(folder / f"{prefix}{name}.npy", partial(_write_array, np.ascontiguousarray(array)))
-    _sync_folder(folder)
+    sync_folder(folder)
     return sorted(arrays)
 
 
@@ -75,19 +83,19 @@ class _Stream:
 
 
 def _write_array(array: np.ndarray, file: IO[bytes]) -> None:
-    np.lib.format.write_array(_Stream(file), array, allow_pickle=False)  # type: ignore[arg-type]
+    np.lib.format.write_array(_Stream(file), array, allow_pickle=False)
 
 
 def save_state(path: Path, state: Mapping[str, np.ndarray]) -> None:
     """Save named arrays in one .npz file."""
     replace(path, lambda file: np.savez(file, **state))  # type: ignore[arg-type]
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def load_array(root: Path, path: Path) -> np.ndarray:
     """A read-only memory map of an .npy file under root; never unpickles."""
     try:
-        return np.load(_inside(root, path), mmap_mode="r", allow_pickle=False)
+        return np.load(inside(root, path), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
 
@@ -95,19 +103,21 @@ def load_array(root: Path, path: Path) -> np.ndarray:
 def load_state(root: Path, path: Path) -> dict[str, np.ndarray]:
     """The named arrays of an .npz file under root; never unpickles."""
     try:
-        with np.load(_inside(root, path), allow_pickle=False) as file:
+        with np.load(inside(root, path), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
 
 
-def _inside(root: Path, path: Path) -> Path:
+def inside(root: Path, path: Path) -> Path:
+    """The path itself, once it is sure not to lead out of root."""
     if not path.resolve().is_relative_to(root.resolve()):
         raise InputError(f"{path} leads out of the study's folder by a link; it is not followed.")
     return path
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Force to disk which files a folder holds."""
     if os.name == "posix":  # elsewhere a folder cannot be opened
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -116,11 +126,51 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A read-only connection; also to a database in a folder that cannot be written, which then cannot change."""
-    uri = path.resolve().as_uri()
-    unchanging = not os.access(path.parent, os.W_OK) or not os.access(path, os.W_OK)
-    return sqlite3.connect(f"{uri}?{'immutable=1' if unchanging else 'mode=ro'}", uri=True, timeout=60)
+@contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Wait until no other process is in here, and keep them out; the system lets go when the process dies.
+
+    False where the file system cannot do that (Windows, some network drives).
+    """
+    if sys.platform == "win32":
+        yield False
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds a lock file. Only looks, and so works where nothing can be written."""
+    if not path.exists():
+        return False
+    if sys.platform == "win32":
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(path, timeout=0):
+                return False
+        except Timeout:
+            return True
+    import fcntl
+
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def sweep(folder: Path, *patterns: str) -> None:

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from rad_core.errors import InputError
-from rad_core.learning.data import Dataset, Split, load_dataset, make_split
+from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_split
 from rad_core.learning.device import pick_device
 from rad_core.learning.models import build_model
 from rad_core.learning.teachers import Teacher, make_teacher
@@ -22,9 +22,9 @@ from rad_core.study.store import Study
 THUMBNAIL = 48  # pixels: the longest side of the pool's stored thumbnails
 
 
-def load_data(config: StudyConfig, seed: int) -> tuple[Dataset, Split]:
+def load_data(config: StudyConfig, seed: int, progress: Progress | None = None) -> tuple[Dataset, Split]:
     """Load the data set and split it for one seed; raise InputError where it cannot bear the sizes asked for."""
-    dataset = load_dataset(config.dataset, data_dir=data_folder(), image_size=config.image_size)
+    dataset = load_dataset(config.dataset, data_dir=data_folder(), image_size=config.image_size, progress=progress)
     split = make_split(
         dataset,
         labeled=config.labeled,
