@@ -60,7 +60,7 @@ OTHER_COLOR = "#9A9A9A"
 OTHER_LABEL = "other classes"
 
 RIGHT_COLOR, RIGHT_SYMBOL, RIGHT_LABEL = "#4E8FC0", "circle", "teacher right"
-WRONG_COLOR, WRONG_SYMBOL, WRONG_LABEL = "#D6247F", "x", "teacher wrong"
+WRONG_COLOR, WRONG_SYMBOL, WRONG_LABEL = "#D81B60", "x", "teacher wrong"
 UNDEFINED_COLOR, UNDEFINED_SYMBOL, UNDEFINED_LABEL = "#9A9A9A", "diamond-open", "mixture: right or wrong is undefined"
 
 # Plotly names; all are readable by color-blind people and print in order of lightness.

@@ -34,7 +34,7 @@ from app.figures.base import number, spread
 from app.figures.game import MAX_POINTS, corners, sorted_game
 from rad_core import game_value, solve_game
 from rad_core.errors import InputError
-from rad_core.study.summary import cell_scores, paired_differences
+from rad_core.study.summary import paired_differences
 from tests.figure_examples import make_picks, make_pool, make_rounds
 
 
@@ -206,10 +206,9 @@ def test_label_efficiency_is_read_off_the_curves_and_never_extrapolated() -> Non
 
 
 def test_a_difference_that_the_seeds_do_not_show_is_grey_and_says_so() -> None:
-    scores = pd.DataFrame(
-        [(s, seed, v) for s, values in {"rad": (0.80, 0.82, 0.81), "margin": (0.70, 0.73, 0.72), "badge": (0.83, 0.79, 0.82)}.items()
-         for seed, v in enumerate(values)], columns=["strategy", "seed", "final"],
-    )  # fmt: skip
+    finals = {"rad": (0.80, 0.82, 0.81), "margin": (0.70, 0.73, 0.72), "badge": (0.83, 0.79, 0.82)}
+    rows = [(strategy, seed, value) for strategy, values in finals.items() for seed, value in enumerate(values)]
+    scores = pd.DataFrame(rows, columns=["strategy", "seed", "final"])
     chart = paired_difference_chart(paired_differences(scores))
     text = [annotation.text for annotation in chart.figure.layout.annotations]
     assert sum("no difference shown" in line for line in text) == 1
@@ -236,7 +235,9 @@ def test_calibration_bins_hold_every_point_once() -> None:
     assert chart.table["Points"].sum() == 6
     top = chart.table.iloc[-1]
     assert (top["Points"], top["Mean confidence"], top["Share right"]) == (2, 1.0, 0.5)
-    assert "25.8%" in chart.alt  # (2 * 0.4 + 0.65 + 0.1 + 2 * 0.5) / 6, by hand: 0.425
+    # By hand: two points at 0.1 of which one is right, one at 0.35, and three above 0.9 or at it: bins 1, 4, 9 and 10.
+    assert chart.table["Points"].tolist() == [2, 1, 1, 2]
+    assert f"{(2 * 0.4 + 0.65 + 0.1 + 2 * 0.5) / 6:.1%}" in chart.alt
 
 
 def test_overlap_is_the_share_of_common_points() -> None:
@@ -271,7 +272,7 @@ def test_labels_are_moved_apart_as_little_as_needed() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.4165, "0.416"), (409.3, "409"), (12345.6, "12,346"), (3.14159, "3.14"), (0.00002, "2.0e-05"), (np.nan, "n/a")],
-)  # fmt: skip
+    [(0, "0"), (0.4165, "0.416"), (409.3, "409"), (12345.6, "12,346"), (3.14159, "3.14"), (2e-5, "2.0e-05")],
+)
 def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text

@@ -63,6 +63,16 @@ def test_it_is_exact_on_large_pools_for_every_budget_and_accuracy(shape: str) ->
             assert table[i, j] == pytest.approx(solve_game(gains, int(budget), wrong=int(k)).value, rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gains_of_zero_are_worth_nothing_in_any_precision(dtype: type) -> None:
+    gains = np.array([1, 0.5, 0.25, 0, 0, 0], dtype)
+    for budget, wrong in ((1, 1), (5, 1), (2, 3), (2, 5)):
+        game = solve_game(gains, budget, wrong=wrong)
+        assert game.value == pytest.approx(float(guarantees(gains, budget, wrong)))
+        assert game.q.sum() == pytest.approx(budget)
+        assert game.attack.sum() <= wrong + 1e-6
+
+
 def test_rad_guarantees_more_than_the_others_and_greedy_nothing_below_the_mistakes() -> None:
     gains = np.random.default_rng(1).beta(0.7, 1.6, 2000)
     budgets = np.arange(1, 2001, 37)

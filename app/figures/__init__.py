@@ -1,7 +1,6 @@
 """Pure functions from arrays and tables to charts: the pages, the report and the slides all draw with these."""
 
 from app.figures.base import PLOTLY_CONFIG, Chart, Theme, plotly_config, plotly_template
-from app.figures.calibration import calibration_chart, calibration_table
 from app.figures.compare import label_efficiency_chart, paired_difference_chart
 from app.figures.curves import accuracy_curves, round_delta_chart
 from app.figures.game import small_game_chart, waterline_chart
@@ -9,7 +8,8 @@ from app.figures.guarantee import guarantee_by_accuracy, guarantee_by_budget
 from app.figures.heatmaps import class_heatmap, overlap_heatmap, pick_overlap
 from app.figures.raster import density_raster
 from app.figures.statistics import clopper_pearson, deciles, pareto, summarize_picks
-from app.figures.tradeoff import accuracy_by_decile, tradeoff_chart
+from app.figures.teacher import accuracy_by_decile, calibration_chart, calibration_table
+from app.figures.tradeoff import tradeoff_chart
 
 __all__ = [
     "PLOTLY_CONFIG",

@@ -192,3 +192,22 @@ def number(value: float, digits: int = 3) -> str:
 def percent(share: float, decimals: int = 1) -> str:
     """A share as a percentage; an undefined one as n/a."""
     return f"{100 * share:.{decimals}f}%" if np.isfinite(share) else "n/a"
+
+
+def error_bars(middle: Any, low: Any, high: Any, color: str) -> dict[str, Any]:
+    """Error bars from limits; an undefined limit draws none. Scalars or arrays."""
+    down, up = np.subtract(middle, low), np.subtract(high, middle)
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": f32(np.atleast_1d(np.nan_to_num(up).clip(0))),
+        "arrayminus": f32(np.atleast_1d(np.nan_to_num(down).clip(0))),
+        "color": color,
+        "thickness": 2,
+        "width": 5,
+    }
+
+
+def rows(table: pd.DataFrame) -> list[Any]:
+    """The rows of a table, fields as attributes."""
+    return list(table.itertuples(index=False))

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.figures.base import MINUS, SMALL_SIZE, Chart, Theme, empty_figure, f32, ink, percent
-from app.figures.tradeoff import error_bars
+from app.figures.base import MINUS, SMALL_SIZE, Chart, Theme, empty_figure, error_bars, f32, ink, percent, rows
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
 from rad_core.study.summary import interval, labels_needed
 
@@ -33,19 +32,19 @@ def label_efficiency_chart(
     to which the saving refers.
     """
     found = _needed(table, target, strategies)
-    rows = list(found.itertuples(index=False))[::-1]
-    figure = empty_figure(theme, height or 120 + 44 * len(rows), margin={"l": 20, "r": 40, "t": 16, "b": 60})
+    listed = rows(found)[::-1]
+    figure = empty_figure(theme, height or 120 + 44 * len(listed), margin={"l": 20, "r": 40, "t": 16, "b": 60})
     most = float(table["labels"].max()) if len(table) else 1.0
     figure.update_layout(
         xaxis={"title": {"text": f"Soft labels needed for {percent(target)} accuracy"}, "range": [0, 1.45 * most],
                "showgrid": True, "tickformat": ",d", "tickvals": _ticks(most)},
-        yaxis={"showgrid": False, "range": [-0.6, len(rows) - 0.4], "tickvals": list(range(len(rows))), "ticks": "",
-               "ticktext": [_name(row.strategy) for row in rows], "showline": False,
+        yaxis={"showgrid": False, "range": [-0.6, len(listed) - 0.4], "tickvals": list(range(len(listed))), "ticks": "",
+               "ticktext": [_name(row.strategy) for row in listed], "showline": False,
                "tickfont": {"size": 16, "color": ink(theme).text}},
     )  # fmt: skip
     reference = _mean_of(found, baseline)
     cells = labels_needed(table, target)
-    for y, row in enumerate(rows):
+    for y, row in enumerate(listed):
         seeds = cells.loc[cells["strategy"] == row.strategy, "labels"].dropna()
         _draw_needed(figure, y, row, seeds)
         figure.add_annotation(
@@ -73,17 +72,17 @@ def paired_difference_chart(
     """
     order = {name: i for i, name in enumerate(strategy_order(list(differences["baseline"])))}
     found = differences.sort_values("baseline", key=lambda names: names.map(order)).reset_index(drop=True)
-    rows = list(found.itertuples(index=False))[::-1]
+    listed = rows(found)[::-1]
     label = strategy_style(ours).label
-    figure = empty_figure(theme, height or 130 + 44 * len(rows), margin={"l": 20, "r": 230, "t": 40, "b": 60})
+    figure = empty_figure(theme, height or 130 + 44 * len(listed), margin={"l": 20, "r": 230, "t": 40, "b": 60})
     ends = scale * found[["difference", "low", "high"]].to_numpy(float)
     low, high = float(np.nanmin(ends, initial=0.0)), float(np.nanmax(ends, initial=0.0))
     pad = 0.14 * max(high - low, 1e-9)
     figure.update_layout(
         xaxis={"title": {"text": f"{label} minus the other: {what} ({unit})"}, "range": [low - pad, high + pad],
                "showgrid": True, "tickformat": "~g"},
-        yaxis={"showgrid": False, "range": [-0.6, len(rows) - 0.4], "tickvals": list(range(len(rows))), "ticks": "",
-               "ticktext": [_name(row.baseline) for row in rows], "showline": False,
+        yaxis={"showgrid": False, "range": [-0.6, len(listed) - 0.4], "tickvals": list(range(len(listed))), "ticks": "",
+               "ticktext": [_name(row.baseline) for row in listed], "showline": False,
                "tickfont": {"size": 16, "color": ink(theme).text}},
     )  # fmt: skip
     figure.add_vline(x=0, line={"color": ink(theme).text, "width": 1.5})
@@ -93,13 +92,13 @@ def paired_difference_chart(
             xshift=10 if side == "right" else -10, font={"color": ink(theme).soft},
             text=f"{text} \u2192" if side == "right" else f"\u2190 {text}",
         )  # fmt: skip
-    for y, row in enumerate(rows):
+    for y, row in enumerate(listed):
         _draw_difference(figure, y, row, ours, scale, theme)
     return Chart(
         figure,
         _difference_table(found, label, what, scale, unit),
         f"Is {label} better than the others, beyond what the seeds can tell?",
-        _difference_alt(rows[::-1], label, what, scale, unit),
+        _difference_alt(listed[::-1], label, what, scale, unit),
     )
 
 
@@ -108,7 +107,7 @@ def paired_difference_chart(
 
 def _needed(table: pd.DataFrame, target: float, strategies: Sequence[str] | None) -> pd.DataFrame:
     """One row per strategy, the thriftiest first, those that do not reach the target last."""
-    cells, rows = labels_needed(table, target), []
+    cells, needed = labels_needed(table, target), []
     for name in strategy_order(list(cells["strategy"])):
         if strategies is not None and name not in strategies:
             continue
@@ -118,9 +117,9 @@ def _needed(table: pd.DataFrame, target: float, strategies: Sequence[str] | None
         complete = bool(labels.notna().all()) and len(labels) > 0
         ours = interval(labels if complete else [])
         reached = int(labels.notna().sum())
-        rows.append((name, len(labels), reached, ours.mean, ours.low, ours.high, best, float(mine["labels"].max())))
+        needed.append((name, len(labels), reached, ours.mean, ours.low, ours.high, best, float(mine["labels"].max())))
     columns = ["strategy", "seeds", "reached", "labels", "low", "high", "best", "most"]
-    found = pd.DataFrame(rows, columns=columns)
+    found = pd.DataFrame(needed, columns=columns)
     return found.sort_values(["labels", "best"], ascending=[True, False], na_position="last", kind="stable")
 
 
@@ -204,7 +203,7 @@ def _needed_alt(found: pd.DataFrame, target: float) -> str:
         f"{strategy_label(str(row.strategy))} {row.labels:,.0f}"
         if np.isfinite(row.labels)
         else f"{strategy_label(str(row.strategy))} not reached by all seeds"
-        for row in found.itertuples(index=False)
+        for row in rows(found)
     ]
     return f"Soft labels needed for {percent(target)} accuracy, mean over seeds: {'; '.join(parts)}."
 
@@ -247,6 +246,6 @@ def _difference_table(found: pd.DataFrame, label: str, what: str, scale: float, 
     )
 
 
-def _difference_alt(rows: Sequence[Any], label: str, what: str, scale: float, unit: str) -> str:
-    parts = [f"{strategy_label(str(row.baseline))} {scale * row.difference:+.1f} ({row.verdict})" for row in rows]
+def _difference_alt(listed: Sequence[Any], label: str, what: str, scale: float, unit: str) -> str:
+    parts = [f"{strategy_label(str(row.baseline))} {scale * row.difference:+.1f} ({row.verdict})" for row in listed]
     return f"{label} minus each other strategy in {what} ({unit}), paired by seed: {'; '.join(parts)}."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Theme, empty_figure, percent
+from app.figures.base import Chart, Theme, empty_figure, percent, rows
 from app.figures.curve_parts import (
     X_TITLES,
     XAxis,
@@ -93,14 +93,8 @@ def round_delta_chart(
         raise InputError(f"baseline is {baseline!r}; the table has {', '.join(map(str, wide.columns))}.")
     shown = [name for name in strategy_order(list(wide.columns)) if name != baseline]
     shown = [name for name in shown if strategies is None or name in strategies]
-    rows = []
-    positions = table.groupby("round")[x if x != "round" else "labels"].mean()
-    for name in shown:
-        for number, values in (wide[name] - wide[baseline]).dropna().groupby(level="round"):
-            ours = interval(values)
-            at = number if x == "round" else positions[number]
-            rows.append((name, number, float(at), 100 * ours.mean, 100 * ours.low, 100 * ours.high, ours.n))
-    found = pd.DataFrame(rows, columns=["strategy", "round", "x", "mean", "low", "high", "n"])
+    found = _differences(wide, shown, baseline)
+    found["x"] = found["round"].astype(float) if x == "round" else found["round"].map(table.groupby("round")[x].mean())
     label = strategy_style(baseline).label
     figure = empty_figure(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 60})
     shaded = shaded_strategies(shown, band)
@@ -118,7 +112,7 @@ def round_delta_chart(
         draw_curve(figure, mine, name, name in shaded, x, shown.index(name), same=same, unit=" points")
     label_curves(figure, found, shown, (low, high), height, theme)
     last = found[found["round"] == found["round"].max()] if len(found) else found
-    parts = [f"{strategy_style(str(row.strategy)).label} {row.mean:+.1f}" for row in last.itertuples(index=False)]
+    parts = [f"{strategy_style(str(row.strategy)).label} {row.mean:+.1f}" for row in rows(last)]
     return Chart(
         figure,
         _delta_table(found, x, label),
@@ -128,6 +122,16 @@ def round_delta_chart(
 
 
 # --- words and tables -------------------------------------------------------------------------------------------
+
+
+def _differences(wide: pd.DataFrame, shown: Sequence[str], baseline: str) -> pd.DataFrame:
+    """Mean and interval per strategy and round of the difference to the baseline, in percentage points."""
+    found = []
+    for name in shown:
+        for number, values in (wide[name] - wide[baseline]).dropna().groupby(level="round"):
+            ours = interval(100 * values)
+            found.append((name, number, ours.mean, ours.low, ours.high, ours.n))
+    return pd.DataFrame(found, columns=["strategy", "round", "mean", "low", "high", "n"])
 
 
 def _curve_question(x: XAxis) -> str:

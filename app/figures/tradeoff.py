@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.figures.base import SMALL_SIZE, Chart, Theme, empty_figure, f32, ink, number, percent, rgba
+from app.figures.base import SMALL_SIZE, Chart, Theme, empty_figure, error_bars, f32, ink, number, percent, rgba, rows
 from app.figures.raster import density_raster, layout_image
 from app.figures.statistics import deciles, pareto, summarize_picks
 from app.palette import RIGHT_COLOR, RIGHT_LABEL, WRONG_COLOR, WRONG_LABEL, strategy_order, strategy_style, text_color
@@ -54,11 +54,9 @@ def tradeoff_chart(
         },
     )
     if confidence is not None:
-        shown = {"x_range": (0.0, edge), "y_range": (0.0, 1.0)}
-        source = density_raster(
-            g, confidence, r.astype(int), (WRONG_COLOR, RIGHT_COLOR), theme, blur=1.6, opacity=0.7, **shown
-        )
-        figure.add_layout_image(layout_image(source, **shown))
+        colors = (WRONG_COLOR, RIGHT_COLOR)
+        source = density_raster(g, confidence, r.astype(int), colors, theme, x_range=(0, edge), blur=1.6, opacity=0.7)
+        figure.add_layout_image(layout_image(source, (0.0, edge), (0.0, 1.0)))
         behind = f"behind: its probability of {confidence_name}"
         figure.update_layout(yaxis_title_text=f"{_Y_TITLE}<br><span style='font-size:14px'>{behind}</span>")
     _draw_margins(figure, g, r, edge, theme)
@@ -74,43 +72,6 @@ _TITLE = "Who buys labels that are informative and right?"
 _Y_TITLE = "Share that the teacher gets right"
 
 
-def accuracy_by_decile(gains: Any, right: Any, *, theme: Theme = "light", height: int = 440) -> Chart:
-    """The teacher's accuracy in ten groups of equal size, from the least to the most informative points.
-
-    gains: (N,). right: (N,) bool. Whiskers are 95 % Clopper-Pearson intervals.
-    """
-    groups, overall = deciles(gains, right), float(np.mean(right))
-    figure = empty_figure(theme, height)
-    floor = max(0.0, np.floor((groups["low"].min() - 0.03) * 10) / 10)
-    figure.update_layout(
-        xaxis={
-            "title": {"text": "Tenth of the pool by gain (10 = most informative)"},
-            "dtick": 1,
-            "range": [0.4, 10.6],
-        },
-        yaxis={"title": {"text": "Teacher's accuracy"}, "tickformat": ".0%", "range": [floor, 1.02]},
-    )
-    whiskers = error_bars(groups["share"], groups["low"], groups["high"], RIGHT_COLOR)
-    figure.add_scatter(
-        x=f32(groups["group"]), y=f32(groups["share"]), mode="markers+lines", line={"width": 2, "color": RIGHT_COLOR},
-        marker={"size": 11, "color": RIGHT_COLOR}, error_y=whiskers,
-        customdata=f32(groups[["low_gain", "high_gain", "count"]]),
-        hovertemplate="gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>right on %{y:.1%} of "
-        "%{customdata[2]:,.0f} points<extra></extra>",
-    )  # fmt: skip
-    figure.add_hline(y=overall, line={"color": ink(theme).soft, "width": 1.5, "dash": "dot"})
-    figure.add_annotation(
-        x=1, xref="x domain", xanchor="right", y=overall, yanchor="bottom", text=f"whole pool {percent(overall)}",
-        bgcolor=ink(theme).halo,
-    )  # fmt: skip
-    first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
-    alt = (
-        f"The teacher is right on {percent(first)} of the least informative tenth of the pool and on {percent(last)} "
-        f"of the most informative one ({percent(overall)} overall)."
-    )
-    return Chart(figure, _decile_table(groups), "Does the teacher err where labels would be most informative?", alt)
-
-
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
@@ -118,20 +79,6 @@ def _floor(groups: pd.DataFrame, points: pd.DataFrame) -> float:
     """Where the vertical axis begins: a tenth below everything that is drawn."""
     least = np.nanmin([groups["low"].min(), points["right_low"].min(), points["right"].min(), 0.9])
     return float(max(0.0, np.floor((least - 0.04) * 10) / 10))
-
-
-def error_bars(middle: Any, low: Any, high: Any, color: str) -> dict[str, Any]:
-    """Error bars from limits; an undefined limit draws none. Scalars or arrays."""
-    down, up = np.subtract(middle, low), np.subtract(high, middle)
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": f32(np.atleast_1d(np.nan_to_num(up).clip(0))),
-        "arrayminus": f32(np.atleast_1d(np.nan_to_num(down).clip(0))),
-        "color": color,
-        "thickness": 2,
-        "width": 5,
-    }
 
 
 def _draw_margins(figure: go.Figure, g: np.ndarray, r: np.ndarray, edge: float, theme: Theme) -> None:
@@ -209,7 +156,7 @@ def _draw_points(figure: go.Figure, points: pd.DataFrame, low: float, theme: The
     defined = points["right"].notna()
     sides = _label_sides(points.loc[defined, "gain"].to_numpy(), points.loc[defined, "right"].to_numpy(), 1.02 - low)
     places = dict(zip(points.loc[defined, "strategy"], sides, strict=True))
-    for row in points.sort_values("strategy", key=lambda names: names == "rad").itertuples():
+    for row in rows(points.sort_values("strategy", key=lambda names: names == "rad")):
         style = strategy_style(str(row.strategy))
         mixture = not np.isfinite(row.right)
         big = row.strategy == "rad"
@@ -294,26 +241,10 @@ def _points_table(points: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _decile_table(groups: pd.DataFrame) -> pd.DataFrame:
-    return groups.rename(
-        columns={
-            "group": "Tenth (10 = most informative)",
-            "low_gain": "Gain from",
-            "high_gain": "Gain to",
-            "mean_gain": "Mean gain",
-            "count": "Points",
-            "right": "Teacher right",
-            "share": "Accuracy",
-            "low": "Accuracy, low",
-            "high": "Accuracy, high",
-        }
-    )
-
-
 def _points_alt(points: pd.DataFrame, accuracy: float) -> str:
     parts = [
         f"{strategy_style(str(row.strategy)).label} {number(row.gain, 2)} and {percent(row.right)}"
-        for row in points.itertuples()
+        for row in rows(points)
         if np.isfinite(row.right)
     ]
     return (

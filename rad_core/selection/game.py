@@ -193,7 +193,7 @@ def _solve(gains: Any, budget: int, teacher_accuracy: float | None, wrong: int |
     if k >= pool.count:
         # The adversary can corrupt everything that is worth anything: no rule guarantees more than 0.
         q = _full_like(gains, b / n)
-        attack = _where(gains >= _SMALLEST_GAIN, 1.0, gains)
+        attack = _where(_is_positive(gains), 1.0, gains)
         return Equilibrium(q, 0.0, 0.0, 0.0, n, attack, b, k)
     levels = _closed_form(pool, b, k) or _boxed(pool, b, k)
     return _equilibrium(gains, pool, levels, b, k)
@@ -314,7 +314,7 @@ def _sort(gains: Any) -> _Sorted:
 def _sort_array(gains: np.ndarray) -> _Sorted:
     ascending = np.sort(gains)
     descending = ascending[::-1]
-    count = _first(0, len(gains), lambda i: not descending[i] >= _SMALLEST_GAIN)
+    count = _first(0, len(gains), lambda i: not _is_positive(descending[i]))
     prefix = np.empty(count, np.float64)
     np.divide(1.0, descending[:count], out=prefix, dtype=np.float64)
     np.cumsum(prefix, out=prefix)
@@ -323,9 +323,14 @@ def _sort_array(gains: np.ndarray) -> _Sorted:
 
 def _sort_tensor(gains: Any) -> _Sorted:
     descending = gains.sort(descending=True).values
-    count = int((descending >= _SMALLEST_GAIN).sum())
+    count = int(_is_positive(descending).sum())
     prefix = descending[:count].double().reciprocal().cumsum(0)
     return _Sorted(descending[:count], prefix, count, len(gains), float(descending[-1]), float(descending[0]))
+
+
+def _is_positive(gains: Any) -> Any:
+    """Where a gain counts; both comparisons are needed, because in float32 the smallest gain rounds to 0."""
+    return (gains > 0) & (gains >= _SMALLEST_GAIN)
 
 
 def _sum(values: Any) -> float:

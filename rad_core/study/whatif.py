@@ -163,7 +163,7 @@ def _buyer(pool: SortedGains, cap: np.ndarray, b: np.ndarray, k: np.ndarray) -> 
     whole = np.floor(rest)
     end = np.minimum(capped + whole.astype(np.int64), positive)
     part = np.where(end < positive, (rest - whole) * g[np.minimum(end, positive - 1)], 0.0)
-    roomy = capped * cap + pool.worth[end] - pool.worth[capped] + part
+    roomy = capped * cap + (pool.worth[end] - pool.worth[capped]) + part
     return np.where(spent >= b, tight, roomy) - k * cap
 
 

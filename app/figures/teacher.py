@@ -1,4 +1,4 @@
-"""Does the teacher know when it is wrong?"""
+"""Where the teacher errs, and whether it knows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,47 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Theme, empty_figure, f32, ink, percent, rgba
-from app.figures.statistics import clopper_pearson
-from app.figures.tradeoff import error_bars
+from app.figures.base import Chart, Theme, empty_figure, error_bars, f32, ink, percent, rgba
+from app.figures.statistics import clopper_pearson, deciles
 from app.palette import RIGHT_COLOR
 from rad_core.errors import InputError
+
+
+def accuracy_by_decile(gains: Any, right: Any, *, theme: Theme = "light", height: int = 440) -> Chart:
+    """The teacher's accuracy in ten groups of equal size, from the least to the most informative points.
+
+    gains: (N,). right: (N,) bool. Whiskers are 95 % Clopper-Pearson intervals.
+    """
+    groups, overall = deciles(gains, right), float(np.mean(right))
+    figure = empty_figure(theme, height)
+    floor = max(0.0, np.floor((groups["low"].min() - 0.03) * 10) / 10)
+    figure.update_layout(
+        xaxis={
+            "title": {"text": "Tenth of the pool by gain (10 = most informative)"},
+            "dtick": 1,
+            "range": [0.4, 10.6],
+        },
+        yaxis={"title": {"text": "Teacher's accuracy"}, "tickformat": ".0%", "range": [floor, 1.02]},
+    )
+    whiskers = error_bars(groups["share"], groups["low"], groups["high"], RIGHT_COLOR)
+    figure.add_scatter(
+        x=f32(groups["group"]), y=f32(groups["share"]), mode="markers+lines", line={"width": 2, "color": RIGHT_COLOR},
+        marker={"size": 11, "color": RIGHT_COLOR}, error_y=whiskers,
+        customdata=f32(groups[["low_gain", "high_gain", "count"]]),
+        hovertemplate="gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>right on %{y:.1%} of "
+        "%{customdata[2]:,.0f} points<extra></extra>",
+    )  # fmt: skip
+    figure.add_hline(y=overall, line={"color": ink(theme).soft, "width": 1.5, "dash": "dot"})
+    figure.add_annotation(
+        x=1, xref="x domain", xanchor="right", y=overall, yanchor="bottom", text=f"whole pool {percent(overall)}",
+        bgcolor=ink(theme).halo,
+    )  # fmt: skip
+    first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
+    alt = (
+        f"The teacher is right on {percent(first)} of the least informative tenth of the pool and on {percent(last)} "
+        f"of the most informative one ({percent(overall)} overall)."
+    )
+    return Chart(figure, _decile_table(groups), "Does the teacher err where labels would be most informative?", alt)
 
 
 def calibration_chart(
@@ -98,5 +134,21 @@ def _named(table: pd.DataFrame) -> pd.DataFrame:
             "share": "Share right",
             "low": "Share right, low",
             "high": "Share right, high",
+        }
+    )
+
+
+def _decile_table(groups: pd.DataFrame) -> pd.DataFrame:
+    return groups.rename(
+        columns={
+            "group": "Tenth (10 = most informative)",
+            "low_gain": "Gain from",
+            "high_gain": "Gain to",
+            "mean_gain": "Mean gain",
+            "count": "Points",
+            "right": "Teacher right",
+            "share": "Accuracy",
+            "low": "Accuracy, low",
+            "high": "Accuracy, high",
         }
     )
