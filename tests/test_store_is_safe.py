@@ -15,7 +15,8 @@ import pytest
 
 from rad_core.errors import InputError
 from rad_core.study import files
-from rad_core.study.store import DATABASE, SCHEMA, Study, create_study, delete_study, list_studies, open_study
+from rad_core.study.database import DATABASE, SCHEMA, writing
+from rad_core.study.store import Study, create_study, delete_study, list_studies, open_study
 from tests.conftest import tiny_config
 
 ID = "made-study"
@@ -244,7 +245,7 @@ except InputError as error:
 def test_many_rounds_are_read_quickly(store: Path) -> None:
     config = tiny_config(strategies=("rad", "uniform", "margin", "entropy", "badge"), seeds=10, rounds=10)
     study = create_study(store, config, ID)
-    with study._writing() as database:
+    with writing(study.path) as database:
         rows = [
             (strategy, seed, round, '{"accuracy": 0.5, "labels": 1.0}', "[]", "{}", 0.0)
             for strategy in config.strategies

@@ -7,14 +7,14 @@ no name read from a file leads out of the store.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import secrets
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,29 +23,21 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from rad_core.errors import InputError
+from rad_core.selection.strategies import ORACLES
 from rad_core.study import files
 from rad_core.study.config import StudyConfig
+from rad_core.study.database import DATABASE, create_database, reading, writing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
 ID = re.compile(r"[a-z0-9][a-z0-9-]{5,39}")
-DATABASE = "study.sqlite"
 STATUSES = ("planned", "running", "paused", "cancelled", "failed", "finished")
 ACTIONS = ("run", "pause", "cancel")
 SHARED = ""  # strategy of the round 0 that all strategies of a seed share
-
-_TABLES = """
-create table meta (key text primary key, value text not null) without rowid;
-create table seeds (seed integer primary key, metrics text not null, arrays text not null);
-create table rounds (
-    strategy text not null, seed integer not null, round integer not null,
-    metrics text not null, arrays text not null, seconds text not null, finished real not null,
-    primary key (strategy, seed, round)
-) without rowid;
-create table log (id integer primary key, time real not null, text text not null);
-"""
+_LOCK = "run.lock"
+_STRATEGY = re.compile(r"[a-z][a-z0-9_]*|")
+_NEW, _TRASH = ".rad-new-", ".rad-trash-"  # a study on its way into the store, and out of it
 
 
 @attrs.frozen
@@ -59,6 +51,8 @@ class StudyInfo:
     created: float = 0.0  # seconds since 1970
     updated: float = 0.0
     dataset: str = ""
+    cells_done: int = 0  # a cell is a strategy and a seed
+    cells_total: int = 0
     rounds_done: int = 0  # over all cells
     rounds_total: int = 0
     best: str = ""  # the strategy of highest mean accuracy after the last round, the oracle aside
@@ -73,54 +67,70 @@ def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Stud
         word = re.sub(r"[^a-z0-9]", "", config.dataset.split(":")[0])[:12]
         id = f"{word}-{stamp}-{secrets.token_hex(2)}"
     _check_id(id)
+    values = {
+        "id": id, "name": config.name, "config": config.to_json(), "status": "planned", "message": "",
+        "created": repr(now), "updated": repr(now), "control": "run", "version": "0",
+    }  # fmt: skip
     with files.writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        files.sweep(root, ".trash-*", ".new-*")
-        if (root / id).exists():
-            raise InputError(f"There is a study {id} in {root} already; choose another id or delete that one.")
-        temporary = root / f".new-{id}"
-        temporary.mkdir()
-        values = {
-            "id": id, "name": config.name, "config": config.to_json(), "status": "planned", "message": "",
-            "created": repr(now), "updated": repr(now), "control": "run", "version": "0",
-        }  # fmt: skip
-        with closing(sqlite3.connect(temporary / DATABASE)) as database:
-            database.execute("pragma journal_mode = wal")
-            database.executescript(_TABLES)
-            database.execute(f"pragma user_version = {SCHEMA}")
-            database.executemany("insert into meta values (?, ?)", values.items())
-            database.commit()
-        temporary.rename(root / id)
+        with files.alone_in(root) as alone:
+            if alone:  # nobody else is creating: what is half there was left by a kill
+                files.sweep(root, f"{_NEW}*", f"{_TRASH}*")
+            if (root / id).exists():
+                raise InputError(f"There is a study {id} in {root} already; choose another id or delete that one.")
+            temporary = root / f"{_NEW}{id}"
+            temporary.mkdir()
+            create_database(temporary, values)
+            files.sync_folder(temporary)
+            temporary.rename(root / id)
+            files.sync_folder(root)
     return Study(root / id)
 
 
 def open_study(root: Path, id: str) -> Study:
     """Open a study by its id, by the beginning of one, or the newest as "latest"."""
-    ids = study_ids(root)
-    if id == "latest":
-        if not ids:
-            raise InputError(f"There are no studies in {root} yet; start one with rad run.")
-        id = max(list_studies(root), key=lambda info: info.created).id
-    elif id not in ids:
-        matches = [known for known in ids if known.startswith(id)] if ID.match(id + "-----") else []
-        if len(matches) != 1:
-            hint = f"it fits {', '.join(matches[:5])}" if matches else "see rad runs"
-            raise InputError(f"There is no study {id!r} in {root}; {hint}.")
-        id = matches[0]
-    study = Study(root / id)
+    study = Study(root / find_id(root, id))
     study.check()
     return study
 
 
+def find_id(root: Path, id: str) -> str:
+    """The full id of the study that an id, the beginning of one, or "latest" means."""
+    ids = study_ids(root)
+    if id in ids:
+        return id
+    if not ids:
+        raise InputError(f"There is no study {id!r}. There are no studies in {root} yet; start one with rad run.")
+    if id == "latest":
+        return list_studies(root)[0].id
+    matches = [known for known in ids if id and known.startswith(id)]
+    if len(matches) == 1:
+        return matches[0]
+    near = matches or difflib.get_close_matches(id, ids, 5, 0.5)
+    words = "it fits" if matches else "did you mean" if near else "see rad runs"
+    hint = f"{words} {', '.join(near[:5])}{'' if matches else '?'}" if near else words
+    raise InputError(f"There is no study {id!r} in {root}; {hint}{'' if hint.endswith('?') else '.'}")
+
+
 def study_ids(root: Path) -> list[str]:
-    """The ids of all studies in a store, sorted."""
-    if not root.is_dir():
-        return []
-    return sorted(
-        child.name
-        for child in root.iterdir()
-        if ID.fullmatch(child.name) and not child.is_symlink() and (child / DATABASE).is_file()
-    )
+    """The ids of all studies in a store, sorted; links to elsewhere are none."""
+    try:
+        children = list(root.iterdir()) if root.is_dir() else []
+    except OSError as error:
+        raise InputError(
+            f"The store {root} cannot be read ({error.strerror}); choose another with --store DIR."
+        ) from error
+    return sorted(child.name for child in children if ID.fullmatch(child.name) and _looks_like_study(child))
+
+
+def _looks_like_study(folder: Path) -> bool:
+    """Also one whose database has gone: it is listed with that reason."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    try:
+        return any((folder / name).exists() for name in (DATABASE, _LOCK, "seed-0"))
+    except OSError:  # a folder of somebody else
+        return False
 
 
 def list_studies(root: Path) -> list[StudyInfo]:
@@ -135,18 +145,35 @@ def list_studies(root: Path) -> list[StudyInfo]:
 
 
 def delete_study(root: Path, id: str) -> None:
-    """Delete a study for good. Refused while it runs."""
-    study = open_study(root, id)
+    """Delete a study for good, also one that cannot be read. Refused while it runs."""
+    study = Study(root / find_id(root, id))
     with study.lock(), files.writing(root):
         # Out of sight first: a kill during the slow part leaves no half study behind.
-        trash = root / f".trash-{study.id}-{secrets.token_hex(4)}"
+        trash = root / f"{_TRASH}{study.id}-{secrets.token_hex(4)}"
         study.path.rename(trash)
-    shutil.rmtree(trash)
+        files.sync_folder(root)
+    # Somebody who creates a study may be sweeping it away as well.
+    shutil.rmtree(trash, ignore_errors=True)
+    if trash.exists():
+        raise InputError(f"Study {study.id} is deleted, but {trash} could not be removed; remove it by hand.")
 
 
 def _check_id(id: str) -> None:
     if not ID.fullmatch(id):
         raise InputError(f"The study id is {id!r}; use 6 to 40 lower-case letters, digits and hyphens.")
+
+
+def _to_json(values: Mapping[str, Any]) -> str:
+    """Equal values give equal texts; numpy's numbers become plain ones."""
+    return json.dumps(dict(values), sort_keys=True, default=lambda value: value.item())
+
+
+def _best(finals: list[tuple[str, str]]) -> str:
+    accuracies: dict[str, list[float]] = {}
+    for strategy, metrics in finals:
+        if strategy not in ORACLES:
+            accuracies.setdefault(strategy, []).append(json.loads(metrics)["accuracy"])
+    return max(accuracies, key=lambda name: np.mean(accuracies[name])) if accuracies else ""
 
 
 class Study:
@@ -157,47 +184,29 @@ class Study:
         self.id = path.name
         self._config: StudyConfig | None = None
 
-    # --- the database ---
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(files.connect_to_read(self.path / DATABASE)) as database:
-                version = database.execute("pragma user_version").fetchone()[0]
-                if version > SCHEMA:
-                    raise InputError(
-                        f"Study {self.id} was written by a newer version of RAD Studio (schema {version}, this one "
-                        f"knows {SCHEMA}); upgrade with pip install --upgrade rad-studio."
-                    )
-                yield database
-        except sqlite3.Error as error:
-            raise InputError(
-                f"The database of study {self.id} cannot be read ({error}); restore or delete the folder {self.path}."
-            ) from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading():  # refuses a newer schema
-            pass
-        with files.writing(self.path), closing(sqlite3.connect(self.path / DATABASE, timeout=60)) as database:
-            database.execute("pragma synchronous = full")
-            database.execute("begin immediate")
-            yield database
-            database.execute("update meta set value = value + 1 where key = 'version'")
-            database.execute("update meta set value = ? where key = 'updated'", [repr(time.time())])
-            database.commit()
-
     def check(self) -> None:
         """Raise InputError unless the study can be read."""
-        with self._reading() as database:
-            database.execute("select count(*) from rounds").fetchone()
+        self.info()
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Turn what goes wrong over a damaged database into one sentence."""
+        try:
+            yield
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"The database of study {self.id} is damaged ({type(error).__name__}: {error}); restore or delete "
+                f"the folder {self.path}."
+            ) from error
 
     def _meta(self) -> dict[str, str]:
-        with self._reading() as database:
+        with reading(self.path) as database:
             return dict(database.execute("select key, value from meta"))
 
     def _set(self, **values: str) -> None:
-        with self._writing() as database:
+        with writing(self.path) as database:
             for key, value in values.items():
                 database.execute("insert or replace into meta values (?, ?)", [key, value])
 
@@ -207,38 +216,43 @@ class Study:
     def config(self) -> StudyConfig:
         """The resolved configuration."""
         if self._config is None:
-            self._config = StudyConfig.from_mapping(json.loads(self._meta()["config"]))
+            with self._sound():
+                self._config = StudyConfig.from_mapping(json.loads(self._meta()["config"]))
         return self._config
 
     def version(self) -> int:
         """A number that grows with every write: the key under which readers may cache."""
-        return int(self._meta()["version"])
+        with self._sound():
+            return int(self._meta()["version"])
 
     def info(self) -> StudyInfo:
         """The study at a glance."""
-        meta, config = self._meta(), self.config
-        with self._reading() as database:
-            done = database.execute("select count(*) from rounds where strategy != ?", [SHARED]).fetchone()[0]
-            last = database.execute("select strategy, metrics from rounds where round = ?", [config.rounds]).fetchall()
-        finals: dict[str, list[float]] = {}
-        for strategy, metrics in last:
-            finals.setdefault(strategy, []).append(json.loads(metrics)["accuracy"])
-        finals.pop("oracle", None)
-        status = meta["status"]
-        if status == "running" and not self.is_locked():
-            status = "lost"
-        return StudyInfo(
-            id=self.id,
-            name=meta["name"],
-            status=status,
-            message=meta["message"] if status != "lost" else "Its process is gone; resume it.",
-            created=float(meta["created"]),
-            updated=float(meta["updated"]),
-            dataset=config.dataset,
-            rounds_done=done,
-            rounds_total=len(config.strategies) * config.seeds * config.rounds,
-            best=max(finals, key=lambda name: np.mean(finals[name])) if finals else "",
-        )
+        config = self.config
+        with reading(self.path) as database:
+            meta = dict(database.execute("select key, value from meta"))
+            query = "select count(*) from rounds where strategy != ? group by strategy, seed"
+            counts = [row[0] for row in database.execute(query, [SHARED])]
+            query = "select strategy, metrics from rounds where round = ? and strategy != ?"
+            last = database.execute(query, [config.rounds, SHARED]).fetchall()
+        cells = len(config.strategies) * config.seeds
+        with self._sound():
+            info = StudyInfo(
+                id=self.id,
+                name=meta["name"],
+                status=meta["status"],
+                message=meta["message"],
+                created=float(meta["created"]),
+                updated=float(meta["updated"]),
+                dataset=config.dataset,
+                cells_done=sum(count >= config.rounds for count in counts),
+                cells_total=cells,
+                rounds_done=sum(counts),
+                rounds_total=cells * config.rounds,
+                best=_best(last),
+            )
+        if info.status == "running" and not self.is_locked():
+            return attrs.evolve(info, status="lost", message="Its process is gone; resume it.")
+        return info
 
     def set_status(self, status: str, message: str = "") -> None:
         """Record what the study is doing; status is one of STATUSES."""
@@ -258,14 +272,15 @@ class Study:
 
     def requested(self) -> str:
         """The last action asked for."""
-        return self._meta()["control"]
+        with self._sound():
+            return self._meta()["control"]
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the study: one process at a time runs or deletes it. The system frees it when the process dies."""
-        lock = FileLock(self.path / "run.lock")
+        lock = FileLock(self.path / _LOCK)
         try:
-            lock.acquire(timeout=2)  # is_locked holds it for an instant
+            lock.acquire(timeout=2)  # is_locked touches it for an instant
         except Timeout as error:
             raise InputError(
                 f"Study {self.id} is being run by another process; wait for it, or pause it there (Ctrl-C)."
@@ -281,26 +296,19 @@ class Study:
 
     def is_locked(self) -> bool:
         """Whether a process holds the study."""
-        if not (self.path / "run.lock").exists():
-            return False
-        lock = FileLock(self.path / "run.lock")
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:  # a store that cannot be written has nobody running in it
-            return False
-        lock.release()
-        return False
+            return files.is_locked(self.path / _LOCK)
+        except OSError as error:
+            raise InputError(f"{self.path / _LOCK} cannot be read ({error.strerror}); mend its permissions.") from error
 
     def log(self, text: str) -> None:
         """Add a line to the study's log."""
-        with self._writing() as database:
+        with writing(self.path) as database:
             database.execute("insert into log (time, text) values (?, ?)", [time.time(), text])
 
     def read_log(self, last: int = 100) -> list[tuple[float, str]]:
         """The last lines of the log, the oldest first: (seconds since 1970, text)."""
-        with self._reading() as database:
+        with reading(self.path) as database:
             rows = database.execute("select time, text from log order by id desc limit ?", [last]).fetchall()
         return rows[::-1]
 
@@ -314,12 +322,13 @@ class Study:
         teacher_state: Mapping[str, np.ndarray],
     ) -> None:
         """Store what all cells of a seed share. teacher_state: weights by name, to restore the teacher."""
-        folder = self.path / f"seed-{seed}"
+        folder = self.path / f"seed-{int(seed)}"
         with files.writing(self.path):
+            files.make_folder(self.path, folder)
             names = files.save_arrays(folder, "", arrays)
             files.save_state(folder / "teacher_state.npz", teacher_state)
-        with self._writing() as database:
-            row = [seed, json.dumps(dict(metrics), sort_keys=True), json.dumps(names)]
+        with writing(self.path) as database:
+            row = [seed, _to_json(metrics), json.dumps(names)]
             database.execute("insert or replace into seeds values (?, ?, ?)", row)
 
     def has_seed(self, seed: int) -> bool:
@@ -328,7 +337,7 @@ class Study:
 
     def seeds(self) -> list[int]:
         """The seeds prepared so far."""
-        with self._reading() as database:
+        with reading(self.path) as database:
             return [row[0] for row in database.execute("select seed from seeds order by seed")]
 
     def seed_metrics(self, seed: int) -> dict[str, Any]:
@@ -350,7 +359,7 @@ class Study:
         return files.load_state(self.path, self.path / f"seed-{seed}" / "teacher_state.npz")
 
     def _seed_row(self, seed: int) -> tuple[str, str]:
-        with self._reading() as database:
+        with reading(self.path) as database:
             row = database.execute("select metrics, arrays from seeds where seed = ?", [seed]).fetchone()
         if row is None:
             raise InputError(f"Seed {seed} of study {self.id} is not prepared yet.")
@@ -370,15 +379,15 @@ class Study:
         """Store a finished round of a cell; strategy SHARED with round 0 for what all strategies start from."""
         folder, prefix = self._round_place(strategy, seed, round)
         with files.writing(self.path):
+            files.make_folder(self.path, folder)
             names = files.save_arrays(folder, prefix, arrays)
-        row = [strategy, seed, round, *(json.dumps(dict(part), sort_keys=True) for part in (metrics, {}, seconds))]
-        row[4] = json.dumps(names)
-        with self._writing() as database:
-            database.execute("insert or replace into rounds values (?, ?, ?, ?, ?, ?, ?)", [*row, time.time()])
+        row = [strategy, seed, round, _to_json(metrics), json.dumps(names), _to_json(seconds), time.time()]
+        with writing(self.path) as database:
+            database.execute("insert or replace into rounds values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def finished_rounds(self, strategy: str, seed: int) -> list[int]:
         """The rounds of a cell that are stored, without a gap from 0 on."""
-        with self._reading() as database:
+        with reading(self.path) as database:
             query = "select round from rounds where seed = ? and strategy in (?, ?) order by round"
             found = [row[0] for row in database.execute(query, [seed, strategy, SHARED])]
         return [number for number, round in enumerate(found) if number == round]
@@ -399,12 +408,14 @@ class Study:
         return files.load_array(self.path, folder / f"{prefix}{name}.npy")
 
     def _round_place(self, strategy: str, seed: int, round: int) -> tuple[Path, str]:
-        folder = f"seed-{seed}" if strategy == SHARED else f"{strategy}-{seed}"
-        return self.path / folder, f"round-{round}-"
+        if not _STRATEGY.fullmatch(strategy):
+            raise ValueError(f"unsafe strategy name {strategy!r}")
+        folder = f"seed-{int(seed)}" if strategy == SHARED else f"{strategy}-{int(seed)}"
+        return self.path / folder, f"round-{int(round)}-"
 
     def _round_row(self, strategy: str, seed: int, round: int) -> tuple[str, str]:
         key = [strategy if round > 0 else SHARED, seed, round]
-        with self._reading() as database:
+        with reading(self.path) as database:
             query = "select metrics, arrays from rounds where strategy = ? and seed = ? and round = ?"
             row = database.execute(query, key).fetchone()
         if row is None:
@@ -422,7 +433,7 @@ class Study:
     def _table(self, column: str) -> pd.DataFrame:
         import pandas as pd
 
-        with self._reading() as database:
+        with reading(self.path) as database:
             query = f"select strategy, seed, round, {column} from rounds"  # noqa: S608 - column is ours
             rows = database.execute(query).fetchall()
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
@@ -436,7 +447,7 @@ class Study:
 
     def content_digest(self) -> str:
         """A digest of all results: every metric and every array, and nothing that depends on the clock."""
-        with self._reading() as database:
+        with reading(self.path) as database:
             seeds = database.execute("select seed, metrics, arrays from seeds order by seed").fetchall()
             query = "select strategy, seed, round, metrics, arrays from rounds order by strategy, seed, round"
             rounds = database.execute(query).fetchall()
