@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -133,11 +133,56 @@ def _template(theme: Theme) -> go.layout.Template:
     )
 
 
-def empty_figure(theme: Theme, height: int = 480, **layout: Any) -> go.Figure:
-    """A figure in the house style with nothing in it yet; height in pixels."""
-    figure = go.Figure()
-    figure.update_layout(template=_template(theme), height=height, showlegend=False, **layout)
-    return figure
+@dataclass
+class Sketch:
+    """A figure in the making: traces, shapes and notes are collected and handed to Plotly in one go.
+
+    Plotly validates the whole list again with every single addition; together they cost a fraction of that.
+    """
+
+    base: go.Figure
+    traces: list[dict[str, Any]] = field(default_factory=list)
+    shapes: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def layout(self) -> Any:
+        return self.base.layout
+
+    def update_layout(self, **changes: Any) -> None:
+        self.base.update_layout(**changes)
+
+    def xaxis(self, **changes: Any) -> None:
+        self.base.update_layout(xaxis=changes)
+
+    def yaxis(self, **changes: Any) -> None:
+        self.base.update_layout(yaxis=changes)
+
+    def scatter(self, **trace: Any) -> None:
+        self.traces.append({"type": "scatter", **trace})
+
+    def bar(self, **trace: Any) -> None:
+        self.traces.append({"type": "bar", **trace})
+
+    def heatmap(self, **trace: Any) -> None:
+        self.traces.append({"type": "heatmap", **trace})
+
+    def shape(self, **shape: Any) -> None:
+        self.shapes.append(shape)
+
+    def note(self, **annotation: Any) -> None:
+        self.notes.append(annotation)
+
+    def finish(self) -> go.Figure:
+        """The figure with everything in it, in the order in which it was drawn."""
+        self.base.add_traces(self.traces)
+        self.base.update_layout(shapes=self.shapes, annotations=self.notes)
+        return self.base
+
+
+def new_sketch(theme: Theme, height: int = 480, **layout: Any) -> Sketch:
+    """An empty figure in the house style; height in pixels."""
+    return Sketch(go.Figure(layout={"template": _template(theme), "height": height, "showlegend": False, **layout}))
 
 
 def f32(values: Any) -> np.ndarray:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from app.figures.base import MINUS, SMALL_SIZE, Chart, Theme, empty_figure, error_bars, f32, ink, percent, rows
+from app.figures.base import MINUS, SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, percent, rows
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
 from rad_core.study.summary import interval, labels_needed
 
@@ -33,9 +32,9 @@ def label_efficiency_chart(
     """
     found = _needed(table, target, strategies)
     listed = rows(found)[::-1]
-    figure = empty_figure(theme, height or 120 + 44 * len(listed), margin={"l": 20, "r": 40, "t": 16, "b": 60})
+    sketch = new_sketch(theme, height or 120 + 44 * len(listed), margin={"l": 20, "r": 40, "t": 16, "b": 60})
     most = float(table["labels"].max()) if len(table) else 1.0
-    figure.update_layout(
+    sketch.update_layout(
         xaxis={"title": {"text": f"Soft labels needed for {percent(target)} accuracy"}, "range": [0, 1.45 * most],
                "showgrid": True, "tickformat": ",d", "tickvals": _ticks(most)},
         yaxis={"showgrid": False, "range": [-0.6, len(listed) - 0.4], "tickvals": list(range(len(listed))), "ticks": "",
@@ -46,13 +45,13 @@ def label_efficiency_chart(
     cells = labels_needed(table, target)
     for y, row in enumerate(listed):
         seeds = cells.loc[cells["strategy"] == row.strategy, "labels"].dropna()
-        _draw_needed(figure, y, row, seeds)
-        figure.add_annotation(
+        _draw_needed(sketch, y, row, seeds)
+        sketch.note(
             x=_text_start(row, seeds, most), y=y, xanchor="left", xshift=12, font={"size": 15},
             text=_saving_text(row, reference, baseline), align="left",
         )  # fmt: skip
     title = f"How many labels does each strategy need to reach {percent(target)}?"
-    return Chart(figure, _needed_table(found, reference, baseline), title, _needed_alt(found, target))
+    return Chart(sketch.finish(), _needed_table(found, reference, baseline), title, _needed_alt(found, target))
 
 
 def paired_difference_chart(
@@ -74,28 +73,28 @@ def paired_difference_chart(
     found = differences.sort_values("baseline", key=lambda names: names.map(order)).reset_index(drop=True)
     listed = rows(found)[::-1]
     label = strategy_style(ours).label
-    figure = empty_figure(theme, height or 130 + 44 * len(listed), margin={"l": 20, "r": 230, "t": 40, "b": 60})
+    sketch = new_sketch(theme, height or 130 + 44 * len(listed), margin={"l": 20, "r": 230, "t": 40, "b": 60})
     ends = scale * found[["difference", "low", "high"]].to_numpy(float)
     low, high = float(np.nanmin(ends, initial=0.0)), float(np.nanmax(ends, initial=0.0))
     pad = 0.14 * max(high - low, 1e-9)
-    figure.update_layout(
+    sketch.update_layout(
         xaxis={"title": {"text": f"{label} minus the other: {what} ({unit})"}, "range": [low - pad, high + pad],
                "showgrid": True, "tickformat": "~g"},
         yaxis={"showgrid": False, "range": [-0.6, len(listed) - 0.4], "tickvals": list(range(len(listed))), "ticks": "",
                "ticktext": [_name(row.baseline) for row in listed], "showline": False,
                "tickfont": {"size": 16, "color": ink(theme).text}},
     )  # fmt: skip
-    figure.add_vline(x=0, line={"color": ink(theme).text, "width": 1.5})
+    sketch.shape(type="line", x0=0, x1=0, y0=0, y1=1, yref="y domain", line={"color": ink(theme).text, "width": 1.5})
     for side, text in (("right", f"{label} better"), ("left", f"{label} worse")):
-        figure.add_annotation(
+        sketch.note(
             x=0, y=1, yref="y domain", yanchor="bottom", xanchor="left" if side == "right" else "right",
             xshift=10 if side == "right" else -10, font={"color": ink(theme).soft},
             text=f"{text} \u2192" if side == "right" else f"\u2190 {text}",
         )  # fmt: skip
     for y, row in enumerate(listed):
-        _draw_difference(figure, y, row, ours, scale, theme)
+        _draw_difference(sketch, y, row, ours, scale, theme)
     return Chart(
-        figure,
+        sketch.finish(),
         _difference_table(found, label, what, scale, unit),
         f"Is {label} better than the others, beyond what the seeds can tell?",
         _difference_alt(listed[::-1], label, what, scale, unit),
@@ -134,11 +133,11 @@ def _text_start(row: Any, seeds: pd.Series, most: float) -> float:
     return min(max(known), most) if known else 0.0
 
 
-def _draw_needed(figure: go.Figure, y: int, row: Any, seeds: pd.Series) -> None:
+def _draw_needed(sketch: Sketch, y: int, row: Any, seeds: pd.Series) -> None:
     name = str(row.strategy)
     style = strategy_style(name)
     if len(seeds):
-        figure.add_scatter(
+        sketch.scatter(
             x=f32(seeds), y=f32(np.full(len(seeds), y)), mode="markers",
             hovertemplate="one seed: %{x:,.0f} labels<extra></extra>",
             marker={"symbol": "line-ns-open", "size": 14, "color": style.color, "line": {"width": 1.5}},
@@ -146,11 +145,11 @@ def _draw_needed(figure: go.Figure, y: int, row: Any, seeds: pd.Series) -> None:
     labels, low, high = row.labels, row.low, row.high
     if not np.isfinite(labels):
         return
-    figure.add_scatter(
+    sketch.scatter(
         x=f32([0, labels]), y=f32([y, y]), mode="lines", hoverinfo="skip",
         line={"color": style.color, "width": 5 if name == "rad" else 2}, opacity=0.35,
     )  # fmt: skip
-    figure.add_scatter(
+    sketch.scatter(
         x=f32([labels]), y=f32([y]), mode="markers", error_x=error_bars(labels, low, high, style.color),
         marker={"symbol": style.symbol, "size": 17 if name == "rad" else 13, "color": style.color},
         hovertemplate=f"<b>{style.label}</b><br>%{{x:,.0f}} labels<extra></extra>", cliponaxis=False,
@@ -211,14 +210,14 @@ def _needed_alt(found: pd.DataFrame, target: float) -> str:
 # --- differences --------------------------------------------------------------------------------------------------
 
 
-def _draw_difference(figure: go.Figure, y: int, row: Any, ours: str, scale: float, theme: Theme) -> None:
+def _draw_difference(sketch: Sketch, y: int, row: Any, ours: str, scale: float, theme: Theme) -> None:
     baseline = str(row.baseline)
     middle, low, high = (scale * value for value in (row.difference, row.low, row.high))
     shown = row.verdict != "no difference shown"
     winner = ours if row.verdict == "higher" else baseline
     color = strategy_style(winner).color if shown else _GREY
     symbol = strategy_style(winner).symbol if shown else "circle-open"
-    figure.add_scatter(
+    sketch.scatter(
         x=f32([middle]), y=f32([y]), mode="markers", error_x=error_bars(middle, low, high, color), cliponaxis=False,
         marker={"symbol": symbol, "size": 14, "color": color, "line": {"width": 2 if not shown else 0, "color": color}},
         hovertemplate=f"against {strategy_label(baseline)}: %{{x:+.2f}}<extra></extra>",
@@ -227,7 +226,7 @@ def _draw_difference(figure: go.Figure, y: int, row: Any, ours: str, scale: floa
     limits = "1 seed: no interval" if seeds < 2 else f"{low:+.1f} to {high:+.1f}"
     text = f"{middle:+.1f}  ({limits})".replace("-", MINUS)
     text = f"<b>{text}</b>" if shown else f"{text}<br>no difference shown"
-    figure.add_annotation(
+    sketch.note(
         x=1, xref="x domain", xanchor="left", xshift=12, y=y, text=text, align="left",
         font={"size": SMALL_SIZE, "color": text_color(color, theme == "dark") if shown else ink(theme).soft},
     )  # fmt: skip

@@ -7,9 +7,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from app.figures.base import SMALL_SIZE, Theme, f32, ink, percent, rgba, spread
+from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, percent, rgba, spread
 from app.palette import strategy_style, text_color
 from rad_core.study.summary import curves
 
@@ -47,7 +46,7 @@ def shaded_strategies(shown: Sequence[str], band: bool | Sequence[str] | None) -
     return [name for name in shown if name in band]
 
 
-def set_x_axis(figure: go.Figure, found: pd.DataFrame, x: XAxis) -> float:
+def set_x_axis(sketch: Sketch, found: pd.DataFrame, x: XAxis) -> float:
     """Ticks where there are data, room for the names behind them; returns where the data end."""
     start, end = (float(found["x"].min()), float(found["x"].max())) if len(found) else (0.0, 1.0)
     span = end - start or 1.0
@@ -57,7 +56,7 @@ def set_x_axis(figure: go.Figure, found: pd.DataFrame, x: XAxis) -> float:
         step = next(step for step in 10.0 ** np.floor(np.log10(raw)) * np.array([1, 2, 5, 10]) if step >= raw)
         step = max(step, 1.0) if x == "round" else step
         ticks = list(np.arange(np.ceil(start / step) * step, end + 1e-9 * span, step))
-    figure.update_xaxes(
+    sketch.xaxis(
         title_text=X_TITLES[x],
         range=[start - 0.012 * span, end + 0.2 * span],
         tickvals=ticks,
@@ -66,7 +65,7 @@ def set_x_axis(figure: go.Figure, found: pd.DataFrame, x: XAxis) -> float:
     return end
 
 
-def set_legend(figure: go.Figure, found: pd.DataFrame, shaded: Sequence[str]) -> None:
+def set_legend(sketch: Sketch, found: pd.DataFrame, shaded: Sequence[str]) -> None:
     """The legend says what a curve is: how many seeds, and whose interval is shaded."""
     counts = sorted(set(found["n"]))
     text = ""
@@ -78,7 +77,7 @@ def set_legend(figure: go.Figure, found: pd.DataFrame, shaded: Sequence[str]) ->
         if names:
             whose = "" if len(names) == found["strategy"].nunique() else f" of {', '.join(names)}"
             text += f"; shaded: 95% interval{whose}"
-    figure.update_layout(
+    sketch.update_layout(
         showlegend=True,
         legend={
             "orientation": "h", "x": 0, "xanchor": "left", "y": -0.15, "yanchor": "top", "groupclick": "togglegroup",
@@ -117,14 +116,14 @@ def _widened(low: float, high: float, bands: pd.DataFrame, least: float) -> tupl
 
 
 def draw_curve(
-    figure: go.Figure, mine: pd.DataFrame, name: str, band: bool, x: XAxis, rank: int, *, same: bool, unit: str = ""
+    sketch: Sketch, mine: pd.DataFrame, name: str, band: bool, x: XAxis, rank: int, *, same: bool, unit: str = ""
 ) -> None:
     style = strategy_style(name)
     at = f32(mine["x"])
     if band and mine["low"].notna().any():
         both = mine.dropna(subset=["low"])
         there_and_back = np.concatenate([both["x"], both["x"][::-1]])
-        figure.add_scatter(
+        sketch.scatter(
             x=f32(there_and_back), y=f32(np.concatenate([both["low"], both["high"][::-1]])),
             mode="lines", line={"width": 0}, fill="toself", fillcolor=rgba(style.color, 0.2 if name == "rad" else 0.1),
             legendgroup=name, showlegend=False, hoverinfo="skip", name=f"{style.label}, interval",
@@ -135,7 +134,7 @@ def draw_curve(
     place = {"labels": "%{x:,.0f} labels", "round": "round %{x:.0f}", "seconds": "%{x:,.0f} s"}[x]
     interval_text = f" (%{{customdata[0]{number}}} to %{{customdata[1]{number}}})<br>%{{customdata[2]:.0f}} seeds"
     interval_text = interval_text if count > 1 else "<br>1 seed"
-    figure.add_scatter(
+    sketch.scatter(
         x=at, y=f32(mine["mean"]), mode="lines+markers", legendgroup=name, legendrank=1000 + rank,
         name=style.label if same else f"{style.label} ({seeds})", cliponaxis=False,
         line={"color": style.color, "width": style.width, "dash": style.dash},
@@ -145,39 +144,39 @@ def draw_curve(
     )  # fmt: skip
 
 
-def draw_seeds(figure: go.Figure, mine: pd.DataFrame, name: str, x: XAxis, value: str) -> None:
+def draw_seeds(sketch: Sketch, mine: pd.DataFrame, name: str, x: XAxis, value: str) -> None:
     """Every seed as a thin line; one trace, with gaps between the seeds."""
     style, xs, ys = strategy_style(name), [], []
     for _, group in mine.groupby("seed"):
         group = group.sort_values("round")
         xs += [*group[x], np.nan]
         ys += [*group[value], np.nan]
-    figure.add_scatter(
+    sketch.scatter(
         x=f32(xs), y=f32(ys), mode="lines", line={"color": style.color, "width": 1}, opacity=0.55, legendgroup=name,
         showlegend=False, hoverinfo="skip", name=f"{style.label}, seeds",
     )  # fmt: skip
 
 
 def draw_references(
-    figure: go.Figure, references: Mapping[str, float], target: float | None, end: float, theme: Theme
+    sketch: Sketch, references: Mapping[str, float], target: float | None, end: float, theme: Theme
 ) -> None:
     """Horizontal lines with their names: on the left, but on the right for the level at which the curves begin."""
     color = ink(theme).soft
     lines = [(references[key], *_REFERENCES[key], key == "student_labeled") for key in _REFERENCES if key in references]
     lines += [(target, "target", "solid", False)] if target is not None else []
     for level, text, dash, right in lines:
-        figure.add_shape(
-            type="line", x0=figure.layout.xaxis.range[0], x1=end, y0=level, y1=level, layer="below",
+        sketch.shape(
+            type="line", x0=sketch.layout.xaxis.range[0], x1=end, y0=level, y1=level, layer="below",
             line={"color": color, "width": 1.5, "dash": dash},
         )  # fmt: skip
-        figure.add_annotation(
+        sketch.note(
             x=end if right else 0.012, xref="x" if right else "x domain", xanchor="right" if right else "left",
             y=level, yanchor="bottom", text=f"{text} {percent(level)}", font={"color": color},
         )  # fmt: skip
 
 
 def label_curves(
-    figure: go.Figure, found: pd.DataFrame, shown: Sequence[str], limits: tuple[float, float], height: int, theme: Theme
+    sketch: Sketch, found: pd.DataFrame, shown: Sequence[str], limits: tuple[float, float], height: int, theme: Theme
 ) -> None:
     """Name every curve where it ends, moved apart where they meet; hiding a curve hides its name."""
     ends = [(name, found[found["strategy"] == name].iloc[-1]) for name in shown if (found["strategy"] == name).any()]
@@ -188,11 +187,11 @@ def label_curves(
     # Of two equal ends the first strategy in the palette's order stands above.
     places = spread([float(end["mean"]) for _, end in ends][::-1], gap, limits[0] + gap / 2, limits[1] - gap / 2)[::-1]
     right = max(float(end["x"]) for _, end in ends)
-    width = (figure.layout.xaxis.range[1] - figure.layout.xaxis.range[0]) or 1.0
+    width = (sketch.layout.xaxis.range[1] - sketch.layout.xaxis.range[0]) or 1.0
     for (name, end), place in zip(ends, places, strict=True):
         style = strategy_style(name)
         size = 17 if name == "rad" else SMALL_SIZE + 1
-        figure.add_scatter(
+        sketch.scatter(
             x=f32([end["x"], right + 0.03 * width]), y=f32([end["mean"], place]), mode="lines+text", legendgroup=name,
             line={"color": style.color, "width": 1}, text=["", _end_label(name, style.label)], showlegend=False,
             textposition="middle right", hoverinfo="skip", cliponaxis=False, name=f"{style.label}, name",

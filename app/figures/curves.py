@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Theme, empty_figure, percent, rows
+from app.figures.base import Chart, Theme, new_sketch, percent, rows
 from app.figures.curve_parts import (
     X_TITLES,
     XAxis,
@@ -56,20 +56,20 @@ def accuracy_curves(
     table = table[table["strategy"].isin(shown)].dropna(subset=[value])
     found = along(table, x, value)
     shaded = shaded_strategies(shown, band)
-    figure = empty_figure(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 64})
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 64})
     low, high = accuracy_range(found[found["strategy"].isin(shaded)], found["mean"], references, target)
-    end = set_x_axis(figure, found, x)
-    figure.update_yaxes(title_text=value_title, tickformat=".0%", range=[low, high])
-    set_legend(figure, found, shaded)
-    draw_references(figure, references or {}, target, end, theme)
+    end = set_x_axis(sketch, found, x)
+    sketch.yaxis(title_text=value_title, tickformat=".0%", range=[low, high])
+    set_legend(sketch, found, shaded)
+    draw_references(sketch, references or {}, target, end, theme)
     # The most important curve is drawn last, on top; the legend keeps the palette's order.
     for name in sorted(shown, key=lambda name: name == "rad"):
         mine = found[found["strategy"] == name]
         if seeds:
-            draw_seeds(figure, table[table["strategy"] == name], name, x, value)
-        draw_curve(figure, mine, name, name in shaded, x, shown.index(name), same=found["n"].nunique() == 1)
-    label_curves(figure, found, shown, (low, high), height, theme)
-    return Chart(figure, _curve_table(found, x, value_title), _curve_question(x), _curve_alt(found, shown))
+            draw_seeds(sketch, table[table["strategy"] == name], name, x, value)
+        draw_curve(sketch, mine, name, name in shaded, x, shown.index(name), same=found["n"].nunique() == 1)
+    label_curves(sketch, found, shown, (low, high), height, theme)
+    return Chart(sketch.finish(), _curve_table(found, x, value_title), _curve_question(x), _curve_alt(found, shown))
 
 
 def round_delta_chart(
@@ -96,25 +96,25 @@ def round_delta_chart(
     found = _differences(wide, shown, baseline)
     found["x"] = found["round"].astype(float) if x == "round" else found["round"].map(table.groupby("round")[x].mean())
     label = strategy_style(baseline).label
-    figure = empty_figure(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 60})
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 60})
     shaded = shaded_strategies(shown, band)
     low, high = difference_range(found, found[found["strategy"].isin(shaded)])
-    end = set_x_axis(figure, found, x)
-    figure.update_yaxes(title_text=f"Accuracy minus {label} (percentage points)", range=[low, high])
-    set_legend(figure, found, shaded)
-    figure.add_shape(
+    end = set_x_axis(sketch, found, x)
+    sketch.yaxis(title_text=f"Accuracy minus {label} (percentage points)", range=[low, high])
+    set_legend(sketch, found, shaded)
+    sketch.shape(
         type="line", x0=0, x1=end, y0=0, y1=0, layer="below",
         line={"color": strategy_style(baseline).color, "width": 2, "dash": strategy_style(baseline).dash},
     )  # fmt: skip
     for name in sorted(shown, key=lambda name: name == "rad"):
         mine = found[found["strategy"] == name]
         same = found["n"].nunique() == 1
-        draw_curve(figure, mine, name, name in shaded, x, shown.index(name), same=same, unit=" points")
-    label_curves(figure, found, shown, (low, high), height, theme)
+        draw_curve(sketch, mine, name, name in shaded, x, shown.index(name), same=same, unit=" points")
+    label_curves(sketch, found, shown, (low, high), height, theme)
     last = found[found["round"] == found["round"].max()] if len(found) else found
     parts = [f"{strategy_style(str(row.strategy)).label} {row.mean:+.1f}" for row in rows(last)]
     return Chart(
-        figure,
+        sketch.finish(),
         _delta_table(found, x, label),
         f"How far ahead of {label} is each strategy, round by round?",
         f"After the last round, in percentage points of accuracy above {label}: {', '.join(parts)}.",

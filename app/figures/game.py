@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from app.figures.base import SMALL_SIZE, Chart, Theme, empty_figure, f32, ink, number, percent, rgba
+from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, ink, new_sketch, number, percent, rgba
 from app.palette import RIGHT_COLOR, WRONG_COLOR, strategy_style
 from rad_core.errors import InputError
 from rad_core.selection.game import Equilibrium
@@ -33,8 +32,8 @@ def waterline_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", he
     drawn = sorted_game(gains, game)
     table = thin_game(drawn, MAX_POINTS)
     top, chance = float(drawn["gain"].iloc[0]) or 1.0, float(drawn["q"].max())
-    figure = empty_figure(theme, height, hovermode="x unified")
-    figure.update_layout(
+    sketch = new_sketch(theme, height, hovermode="x unified")
+    sketch.update_layout(
         hoversubplots="axis",
         margin={"l": 76, "r": 36, "t": 16, "b": 60},
         xaxis={
@@ -47,10 +46,10 @@ def waterline_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", he
         yaxis2={"domain": [0.25, 0.39], "range": [0, 1.06 * chance], "title": {"text": "Probability"}, "nticks": 4},
         yaxis3={"domain": [0.0, 0.14], "range": [0, 1.06], "title": {"text": "Probability"}, "nticks": 3},
     )
-    _draw_gains(figure, table, theme)
-    _draw_probabilities(figure, table)
-    _label_game(figure, drawn, game, theme)
-    return Chart(figure, table.rename(columns=_COLUMNS), _TITLE, _alt(game, len(drawn)))
+    _draw_gains(sketch, table, theme)
+    _draw_probabilities(sketch, table)
+    _label_game(sketch, drawn, game, theme)
+    return Chart(sketch.finish(), table.rename(columns=_COLUMNS), _TITLE, _alt(game, len(drawn)))
 
 
 _TITLE = "Which points are worth buying if the teacher may be wrong exactly where it hurts?"
@@ -108,9 +107,9 @@ def thin_game(table: pd.DataFrame, limit: int) -> pd.DataFrame:
 # --- the drawing --------------------------------------------------------------------------------------------------
 
 
-def _draw_gains(figure: go.Figure, table: pd.DataFrame, theme: Theme) -> None:
+def _draw_gains(sketch: Sketch, table: pd.DataFrame, theme: Theme) -> None:
     rank = f32(table["rank"])
-    figure.add_scatter(
+    sketch.scatter(
         x=rank,
         y=f32(table["left"]),
         mode="lines",
@@ -120,7 +119,7 @@ def _draw_gains(figure: go.Figure, table: pd.DataFrame, theme: Theme) -> None:
         name="left in the worst case",
         hovertemplate="%{y:.4f}",
     )
-    figure.add_scatter(
+    sketch.scatter(
         x=rank,
         y=f32(table["gain"]),
         mode="lines",
@@ -139,10 +138,10 @@ def _draw_gains(figure: go.Figure, table: pd.DataFrame, theme: Theme) -> None:
     )
 
 
-def _draw_probabilities(figure: go.Figure, table: pd.DataFrame) -> None:
+def _draw_probabilities(sketch: Sketch, table: pd.DataFrame) -> None:
     rad = strategy_style("rad").color
     for axis, column, color, name in (("y2", "q", rad, "bought"), ("y3", "attack", WRONG_COLOR, "attacked")):
-        figure.add_scatter(
+        sketch.scatter(
             x=f32(table["rank"]),
             y=f32(table[column]),
             yaxis=axis,
@@ -155,26 +154,26 @@ def _draw_probabilities(figure: go.Figure, table: pd.DataFrame) -> None:
         )
 
 
-def _label_game(figure: go.Figure, drawn: pd.DataFrame, game: Equilibrium, theme: Theme) -> None:
+def _label_game(sketch: Sketch, drawn: pd.DataFrame, game: Equilibrium, theme: Theme) -> None:
     colors, n, top = ink(theme), len(drawn), float(drawn["gain"].iloc[0])
     if game.waterline > 0:
-        figure.add_shape(
+        sketch.shape(
             type="line", x0=0, x1=1, xref="x domain", y0=game.waterline, y1=game.waterline,
             line={"color": RIGHT_COLOR, "width": 2.5, "dash": "dash"},
         )  # fmt: skip
         # Never on the curve: where the waterline is low, the label moves up to where the right third is free.
         free = max(game.waterline, float(drawn["gain"].iloc[int(0.66 * (n - 1))]))
-        figure.add_annotation(
+        sketch.note(
             x=1, xref="x domain", xanchor="right", y=free, yanchor="bottom", yshift=3,
             text=f"<b>waterline: the price of a label is {number(game.waterline)}</b>", bgcolor=colors.halo,
         )  # fmt: skip
     # A small cap cannot be told from the axis; its number stands in the panel below in any case.
     if game.cap > 0.08 * top and abs(game.cap - game.waterline) > 0.06 * top:
-        figure.add_shape(
+        sketch.shape(
             type="line", x0=0, x1=1, xref="x domain", y0=game.cap, y1=game.cap,
             line={"color": strategy_style("rad").color, "width": 2, "dash": "dot"},
         )  # fmt: skip
-        figure.add_annotation(
+        sketch.note(
             x=1, xref="x domain", xanchor="right", y=game.cap, yanchor="bottom", yshift=2, text="cap",
         )  # fmt: skip
     headings = (
@@ -182,7 +181,7 @@ def _label_game(figure: go.Figure, drawn: pd.DataFrame, game: Equilibrium, theme
         ("y3", "<b>it is attacked</b>"),
     )
     for axis, text in headings:
-        figure.add_annotation(
+        sketch.note(
             x=1, xref="x domain", xanchor="right", y=1, yref=f"{axis} domain", yanchor="bottom", text=text,
         )  # fmt: skip
     if not drawn["attack"].gt(0).any():
@@ -193,13 +192,13 @@ def _label_game(figure: go.Figure, drawn: pd.DataFrame, game: Equilibrium, theme
     height = base + 0.8 * (top - base)
     start = float(np.searchsorted(-g, -height) + 1) + 0.05 * n
     inside = int(np.searchsorted(-g, -(base + 0.62 * (top - base))) * 0.6)
-    figure.add_annotation(
+    sketch.note(
         x=inside + 1, y=base + 0.55 * (top - base), ax=min(start, 0.5 * n), axref="x", ay=height, ayref="y",
         xanchor="left", showarrow=True, arrowhead=2, arrowwidth=1.5, arrowcolor=WRONG_COLOR, bgcolor=colors.halo,
         text="<b>shaved off</b>: what the teacher's mistakes can cost",
     )  # fmt: skip
     if game.waterline > 0.1 * top:
-        figure.add_annotation(
+        sketch.note(
             x=0.02, xref="x domain", xanchor="left", y=0.5 * game.waterline, text="<b>left in the worst case</b>",
         )  # fmt: skip
 
@@ -218,8 +217,8 @@ def small_game_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", h
         raise InputError(f"gains has shape {g.shape}, but the game was solved for {q.shape[0]} points.")
     left = g * (1.0 - attack)
     points = np.arange(1, len(g) + 1)
-    figure = empty_figure(theme, height, barmode="stack", hovermode="x unified", hoversubplots="axis")
-    figure.update_layout(
+    sketch = new_sketch(theme, height, barmode="stack", hovermode="x unified", hoversubplots="axis")
+    sketch.update_layout(
         bargap=0.28,
         margin={"l": 76, "r": 160, "t": 20, "b": 60},
         xaxis={
@@ -237,49 +236,51 @@ def small_game_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", h
             "tickvals": [0, 0.5, 1],
         },
     )
-    _draw_bars(figure, points, left, g - left, q)
-    _label_bars(figure, points, g, game, theme)
+    _draw_bars(sketch, points, left, g - left, q)
+    _label_bars(sketch, points, g, game, theme)
     table = pd.DataFrame({"Point": points, "Gain": g, "Gain left in the worst case": left, "Probability of buying": q,
                           "Probability of attack": attack})  # fmt: skip
     alt = (
         f"{len(g)} points, {game.budget} to buy, {game.wrong} teacher mistakes: the bars are shaved to a waterline of "
         f"{number(game.waterline)}, which guarantees a gain of {number(game.value)}."
     )
-    return Chart(figure, table, "What can an adversary take away, and how do we buy so that it hurts least?", alt)
+    return Chart(
+        sketch.finish(), table, "What can an adversary take away, and how do we buy so that it hurts least?", alt
+    )
 
 
-def _draw_bars(figure: go.Figure, points: np.ndarray, left: np.ndarray, shaved: np.ndarray, q: np.ndarray) -> None:
+def _draw_bars(sketch: Sketch, points: np.ndarray, left: np.ndarray, shaved: np.ndarray, q: np.ndarray) -> None:
     stripes = {"shape": "/", "size": 8, "solidity": 0.25, "fgcolor": WRONG_COLOR, "bgcolor": rgba(WRONG_COLOR, 0.10)}
-    figure.add_bar(
+    sketch.bar(
         x=f32(points), y=f32(left), name="left", marker={"color": rgba(RIGHT_COLOR, 0.55), "line": {"width": 0}},
         hovertemplate="%{y:.3f}",
     )  # fmt: skip
-    figure.add_bar(
+    sketch.bar(
         x=f32(points), y=f32(shaved), name="shaved off", hovertemplate="%{y:.3f}",
         marker={"color": rgba(WRONG_COLOR, 0.10), "pattern": stripes, "line": {"width": 0}},
     )  # fmt: skip
     rad = strategy_style("rad").color
-    figure.add_bar(
+    sketch.bar(
         x=f32(points), y=f32(q), yaxis="y2", width=0.06, marker={"color": rad, "line": {"width": 0}}, hoverinfo="skip",
     )  # fmt: skip
-    figure.add_scatter(
+    sketch.scatter(
         x=f32(points), y=f32(q), yaxis="y2", mode="markers+text", name="bought", hovertemplate="%{y:.3f}",
         marker={"size": 14, "color": rad}, text=[percent(value, 0) for value in q], textposition="top center",
         textfont={"size": SMALL_SIZE}, cliponaxis=False,
     )  # fmt: skip
 
 
-def _label_bars(figure: go.Figure, points: np.ndarray, g: np.ndarray, game: Equilibrium, theme: Theme) -> None:
-    figure.add_scatter(
+def _label_bars(sketch: Sketch, points: np.ndarray, g: np.ndarray, game: Equilibrium, theme: Theme) -> None:
+    sketch.scatter(
         x=f32(points), y=f32(g), mode="text", text=[f"{value:.2f}" for value in g], textposition="top center",
         textfont={"size": SMALL_SIZE, "color": ink(theme).soft}, hoverinfo="skip",
     )  # fmt: skip
     if game.waterline > 0:
-        figure.add_shape(
+        sketch.shape(
             type="line", x0=0, x1=1, xref="x domain", y0=game.waterline, y1=game.waterline,
             line={"color": ink(theme).text, "width": 2.5, "dash": "dash"},
         )  # fmt: skip
-        figure.add_annotation(
+        sketch.note(
             x=1, xref="x domain", xanchor="left", y=game.waterline, align="left", xshift=6,
             text=f"<b>waterline {number(game.waterline)}</b><br>the price of a label",
         )  # fmt: skip

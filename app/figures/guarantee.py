@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from app.figures.base import Chart, Theme, empty_figure, f32, ink, number, percent, rgba, spread
+from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, number, percent, rgba, spread
 from app.palette import strategy_style, text_color
 from rad_core.study.whatif import (
     RULES,
@@ -44,17 +43,17 @@ def guarantee_by_budget(
     totals = {_strategy(rule, gain_name): guarantees(pool, xs, wrong, rule) for rule in rules}
     values = {name: total / xs for name, total in totals.items()} if per_label else totals
     # The price of a label hardly changes with the budget: its curves need room above for the values at the mark.
-    figure = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}", 1.45 if per_label else 1.06)
-    figure.update_xaxes(title_text="Labels bought", tickformat=",d", rangemode="tozero")
+    sketch = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}", 1.45 if per_label else 1.06)
+    sketch.xaxis(title_text="Labels bought", tickformat=",d", rangemode="tozero")
     if per_label:
-        figure.update_yaxes(title_text="Guaranteed gain per label (worst case)")
+        sketch.yaxis(title_text="Guaranteed gain per label (worst case)")
     if budget is not None:
         found = {name: _at(xs, value, budget) for name, value in values.items()}
-        _mark(figure, budget, xs, f"budget {budget:,}", found, theme)
+        _mark(sketch, budget, xs, f"budget {budget:,}", found, theme)
     table = pd.DataFrame({"Labels bought": xs, **{_column(name): total for name, total in totals.items()}})
     at = int(xs[-1]) if budget is None else budget
     return Chart(
-        figure,
+        sketch.finish(),
         table,
         f"How much informative and correct gain {'does a label' if per_label else 'do the labels'} bring at least?",
         _alt(totals, xs, at, f"With {at:,} labels and {wrong:,} possible teacher mistakes"),
@@ -83,10 +82,10 @@ def guarantee_by_accuracy(
     xs = default_accuracies(measured, pool.size, budget) if accuracies is None else np.asarray(accuracies, float)
     wrong = wrong_counts(pool.size, xs)
     values = {_strategy(rule, gain_name): guarantees(pool, budget, wrong, rule) for rule in rules}
-    figure = _curves(values, xs, theme, height, "teacher right on %{x:.1%}: %{y:,.4~g}")
-    figure.update_xaxes(title_text="Share of the pool that the teacher gets right", tickformat=".0%")
+    sketch = _curves(values, xs, theme, height, "teacher right on %{x:.1%}: %{y:,.4~g}")
+    sketch.xaxis(title_text="Share of the pool that the teacher gets right", tickformat=".0%")
     if interval is not None:
-        figure.add_shape(
+        sketch.shape(
             type="rect", x0=interval[0], x1=interval[1], y0=0, y1=1, yref="y domain", layer="below",
             line={"width": 0}, fillcolor=rgba("#808080", 0.22),
         )  # fmt: skip
@@ -95,15 +94,15 @@ def guarantee_by_accuracy(
         if interval is not None:
             text += f"<br>95% interval {percent(interval[0])} to {percent(interval[1])}"
         found = {name: _at(xs, value, measured) for name, value in values.items()}
-        _mark(figure, measured, xs, text, found, theme)
+        _mark(sketch, measured, xs, text, found, theme)
     if assumed is not None:
         found = {name: _at(xs, value, assumed) for name, value in values.items()}
-        _mark(figure, assumed, xs, f"assumed {percent(assumed)}", found, theme, dash="dot")
+        _mark(sketch, assumed, xs, f"assumed {percent(assumed)}", found, theme, dash="dot")
     table = pd.DataFrame({"Teacher accuracy": xs, "Teacher mistakes": wrong})
     table = table.assign(**{_column(name): value for name, value in values.items()})
     at = xs[-1] if measured is None else measured
     return Chart(
-        figure,
+        sketch.finish(),
         table,
         "What if the teacher is worse than we think?",
         _alt(values, xs, at, f"With {budget:,} labels from a teacher that is right on {percent(at)} of the pool"),
@@ -132,46 +131,46 @@ def _alt(values: dict[str, np.ndarray], xs: np.ndarray, at: float, opening: str)
 
 def _curves(
     values: dict[str, np.ndarray], xs: np.ndarray, theme: Theme, height: int, hover: str, room: float = 1.06
-) -> go.Figure:
-    figure = empty_figure(theme, height, margin={"l": 80, "r": 130, "t": 16, "b": 60})
+) -> Sketch:
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 130, "t": 16, "b": 60})
     top = max(float(value.max()) for value in values.values()) or 1.0
-    figure.update_yaxes(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, room * top])
+    sketch.yaxis(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, room * top])
     # RAD is drawn last, on top of the others.
     for name, value in sorted(values.items(), key=lambda item: item[0] == "rad"):
         style = strategy_style(name)
-        figure.add_scatter(
+        sketch.scatter(
             x=f32(xs), y=f32(value), mode="lines", name=style.label, cliponaxis=False,
             line={"color": style.color, "width": style.width, "dash": style.dash},
             hovertemplate=f"<b>{style.label}</b><br>{hover}<extra></extra>",
         )  # fmt: skip
-    _label_ends(figure, values, room * top, height, theme)
-    return figure
+    _label_ends(sketch, values, room * top, height, theme)
+    return sketch
 
 
-def _label_ends(figure: go.Figure, values: dict[str, np.ndarray], top: float, height: int, theme: Theme) -> None:
+def _label_ends(sketch: Sketch, values: dict[str, np.ndarray], top: float, height: int, theme: Theme) -> None:
     """Name every curve at its right end, moved apart where they meet."""
     names = list(values)[::-1]
     gap = top * 22 / max(1, height - 80)
     places = spread([float(values[name][-1]) for name in names], gap, 0.0, top)
     for name, place in zip(names, places, strict=True):
         style = strategy_style(name)
-        figure.add_annotation(
+        sketch.note(
             x=1, xref="x domain", xanchor="left", xshift=10, y=float(place),
             text=f"<b>{style.label}</b>", font={"color": text_color(style.color, theme == "dark"), "size": 16},
         )  # fmt: skip
 
 
 def _mark(
-    figure: go.Figure, x: float, xs: np.ndarray, text: str, found: dict[str, float], theme: Theme, dash: str = "solid"
+    sketch: Sketch, x: float, xs: np.ndarray, text: str, found: dict[str, float], theme: Theme, dash: str = "solid"
 ) -> None:
     """A vertical line, a symbol where it meets each curve, and the values there, listed where the curves are not."""
     for name, y in found.items():
         style = strategy_style(name)
-        figure.add_scatter(
+        sketch.scatter(
             x=f32([x]), y=f32([y]), mode="markers", cliponaxis=False, hoverinfo="skip",
             marker={"symbol": style.symbol, "size": 12, "color": style.color},
         )  # fmt: skip
-    figure.add_shape(
+    sketch.shape(
         type="line", x0=x, x1=x, y0=0, y1=1, yref="y domain", layer="below",
         line={"color": ink(theme).soft, "width": 1.5, "dash": dash},
     )  # fmt: skip
@@ -179,7 +178,7 @@ def _mark(
     lines = [f"{strategy_style(name).label} <b>{number(y)}</b>" for name, y in found.items()]
     colors = [text_color(strategy_style(name).color, theme == "dark") for name in found]
     rows = [f'<span style="color:{color}">{line}</span>' for color, line in zip(colors, lines, strict=True)]
-    figure.add_annotation(
+    sketch.note(
         x=x, xanchor="left" if right else "right", xshift=8 if right else -8, y=1, yref="y domain", yanchor="top",
         align="left" if right else "right", text="<br>".join([text, *rows]),
         font={"color": ink(theme).soft, "size": 15},

@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from app.figures.base import SMALL_SIZE, Chart, Theme, empty_figure, f32
+from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, new_sketch
 from app.palette import SEQUENTIAL, luminance, strategy_label, strategy_order
 from rad_core.errors import InputError
 
@@ -36,7 +35,7 @@ def class_heatmap(
     order = [list(strategies).index(name) for name in strategy_order(strategies)]
     matrix, names = matrix[order], [strategies[i] for i in order]
     share = kind == "accuracy"
-    figure = _heatmap(
+    sketch = _heatmap(
         matrix,
         list(classes),
         [strategy_label(name) for name in names],
@@ -45,11 +44,11 @@ def class_heatmap(
         "accuracy" if share else "labels",
         ".0%" if share else ",.0f",
     )
-    figure.update_xaxes(title_text="Class")
+    sketch.xaxis(title_text="Class")
     table = pd.DataFrame(matrix, columns=list(classes)).assign(Strategy=[strategy_label(name) for name in names])
     table = table[["Strategy", *classes]]
     question = "How accurate is the student on each class?" if share else "In which classes were the labels bought?"
-    return Chart(figure, table, question, _class_alt(matrix, names, classes, share))
+    return Chart(sketch.finish(), table, question, _class_alt(matrix, names, classes, share))
 
 
 def overlap_heatmap(
@@ -67,12 +66,12 @@ def overlap_heatmap(
     if not expected:  # of course a strategy shares all of its picks with itself
         np.fill_diagonal(matrix, np.nan)
     title = "common picks, expected" if expected else "common picks"
-    figure = _heatmap(matrix, labels, labels, theme, height or 160 + 44 * len(names), title, ".0%")
-    figure.update_xaxes(tickangle=-30 if len(names) > 5 else 0)
+    sketch = _heatmap(matrix, labels, labels, theme, height or 160 + 44 * len(names), title, ".0%")
+    sketch.xaxis(tickangle=-30 if len(names) > 5 else 0)
     table = square.set_axis(labels, axis=1).reset_index(drop=True)
     table.insert(0, "Strategy", labels)
     question = "Do the strategies buy the same points?"
-    return Chart(figure, table, question, _overlap_alt(matrix, labels, expected))
+    return Chart(sketch.finish(), table, question, _overlap_alt(matrix, labels, expected))
 
 
 def pick_overlap(picks: pd.DataFrame) -> pd.DataFrame:
@@ -104,11 +103,11 @@ def _heatmap(
     height: int,
     what: str,
     form: str,
-) -> go.Figure:
-    figure = empty_figure(theme, height, margin={"l": 20, "r": 20, "t": 16, "b": 60})
+) -> Sketch:
+    sketch = new_sketch(theme, height, margin={"l": 20, "r": 20, "t": 16, "b": 60})
     bar_text = {"text": what, "side": "right", "font": {"size": SMALL_SIZE}}
     gap = 2 if len(columns) <= 40 else 0
-    figure.add_heatmap(
+    sketch.heatmap(
         z=f32(matrix), x=list(range(len(columns))), y=list(range(len(rows))), colorscale=SEQUENTIAL, xgap=gap, ygap=2,
         customdata=[[f"{row}<br>{column}" for column in columns] for row in rows] if matrix.size <= 2000 else None,
         hovertemplate=f"%{{customdata}}<br>%{{z:{form}}}<extra></extra>", hoverongaps=False,
@@ -116,24 +115,24 @@ def _heatmap(
                   "tickfont": {"size": SMALL_SIZE}},
     )  # fmt: skip
     if matrix.size <= _MOST_NUMBERS:
-        _write_numbers(figure, matrix, form)
+        _write_numbers(sketch, matrix, form)
     step = max(1, len(columns) // 25)
-    figure.update_layout(
+    sketch.update_layout(
         xaxis={"tickvals": list(range(0, len(columns), step)), "ticktext": columns[::step], "showline": False,
                "ticks": ""},
         yaxis={"tickvals": list(range(len(rows))), "ticktext": rows, "autorange": "reversed", "showgrid": False,
                "showline": False, "ticks": "", "tickfont": {"size": 16}},
     )  # fmt: skip
-    return figure
+    return sketch
 
 
-def _write_numbers(figure: go.Figure, matrix: np.ndarray, form: str) -> None:
+def _write_numbers(sketch: Sketch, matrix: np.ndarray, form: str) -> None:
     """The numbers in the cells, black or white, whichever stands out more from the cell."""
     rows, columns = np.nonzero(np.isfinite(matrix))
     values = matrix[rows, columns]
     span = float(np.ptp(values)) if len(values) else 0.0
     shades = sample_colorscale(SEQUENTIAL, list((values - values.min()) / span if span else values * 0.0))
-    figure.add_scatter(
+    sketch.scatter(
         x=f32(columns), y=f32(rows), mode="text", text=[format(value, form) for value in values], hoverinfo="skip",
         textfont={"size": SMALL_SIZE, "color": ["#000000" if _is_light(shade) else "#FFFFFF" for shade in shades]},
     )  # fmt: skip

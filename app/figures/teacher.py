@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Theme, empty_figure, error_bars, f32, ink, percent, rgba
+from app.figures.base import Chart, Theme, error_bars, f32, ink, new_sketch, percent, rgba
 from app.figures.statistics import clopper_pearson, deciles
 from app.palette import RIGHT_COLOR
 from rad_core.errors import InputError
@@ -19,9 +19,9 @@ def accuracy_by_decile(gains: Any, right: Any, *, theme: Theme = "light", height
     gains: (N,). right: (N,) bool. Whiskers are 95 % Clopper-Pearson intervals.
     """
     groups, overall = deciles(gains, right), float(np.mean(right))
-    figure = empty_figure(theme, height)
+    sketch = new_sketch(theme, height)
     floor = max(0.0, np.floor((groups["low"].min() - 0.03) * 10) / 10)
-    figure.update_layout(
+    sketch.update_layout(
         xaxis={
             "title": {"text": "Tenth of the pool by gain (10 = most informative)"},
             "dtick": 1,
@@ -30,15 +30,16 @@ def accuracy_by_decile(gains: Any, right: Any, *, theme: Theme = "light", height
         yaxis={"title": {"text": "Teacher's accuracy"}, "tickformat": ".0%", "range": [floor, 1.02]},
     )
     whiskers = error_bars(groups["share"], groups["low"], groups["high"], RIGHT_COLOR)
-    figure.add_scatter(
+    sketch.scatter(
         x=f32(groups["group"]), y=f32(groups["share"]), mode="markers+lines", line={"width": 2, "color": RIGHT_COLOR},
         marker={"size": 11, "color": RIGHT_COLOR}, error_y=whiskers,
         customdata=f32(groups[["low_gain", "high_gain", "count"]]),
         hovertemplate="gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>right on %{y:.1%} of "
         "%{customdata[2]:,.0f} points<extra></extra>",
     )  # fmt: skip
-    figure.add_hline(y=overall, line={"color": ink(theme).soft, "width": 1.5, "dash": "dot"})
-    figure.add_annotation(
+    dotted = {"color": ink(theme).soft, "width": 1.5, "dash": "dot"}
+    sketch.shape(type="line", x0=0, x1=1, xref="x domain", y0=overall, y1=overall, line=dotted)
+    sketch.note(
         x=1, xref="x domain", xanchor="right", y=overall, yanchor="bottom", text=f"whole pool {percent(overall)}",
         bgcolor=ink(theme).halo,
     )  # fmt: skip
@@ -47,7 +48,9 @@ def accuracy_by_decile(gains: Any, right: Any, *, theme: Theme = "light", height
         f"The teacher is right on {percent(first)} of the least informative tenth of the pool and on {percent(last)} "
         f"of the most informative one ({percent(overall)} overall)."
     )
-    return Chart(figure, _decile_table(groups), "Does the teacher err where labels would be most informative?", alt)
+    return Chart(
+        sketch.finish(), _decile_table(groups), "Does the teacher err where labels would be most informative?", alt
+    )
 
 
 def calibration_chart(
@@ -59,22 +62,22 @@ def calibration_chart(
     points lie in each bin.
     """
     table, error = calibration_table(confidence, right, bins)
-    figure = empty_figure(theme, height, margin={"l": 80, "r": 40, "t": 20, "b": 60})
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 20, "b": 60})
     start = max(0.0, float(np.floor((table["from"].min() - 0.02) * 10) / 10)) if len(table) else 0.0
-    figure.update_layout(
+    sketch.update_layout(
         xaxis={"title": {"text": "Teacher's confidence"}, "range": [start, 1.01], "tickformat": ".0%", "anchor": "y2"},
         yaxis={"domain": [0.3, 1], "title": {"text": "Share right"}, "tickformat": ".0%", "range": [0, 1.03]},
         yaxis2={"domain": [0, 0.2], "title": {"text": "Points"}, "nticks": 3, "anchor": "x", "rangemode": "tozero"},
     )
     color = ink(theme).soft
-    figure.add_shape(
+    sketch.shape(
         type="line", x0=start, x1=1, y0=start, y1=1, line={"color": color, "width": 1.5, "dash": "dash"}, layer="below"
     )
-    figure.add_annotation(
+    sketch.note(
         x=start + 0.4 * (1 - start), y=start + 0.4 * (1 - start), xanchor="right", yanchor="bottom", xshift=-6,
         text="as confident as it is right", font={"color": color},
     )  # fmt: skip
-    figure.add_scatter(
+    sketch.scatter(
         x=f32(table["confidence"]), y=f32(table["share"]), mode="markers+lines", cliponaxis=False,
         line={"color": RIGHT_COLOR, "width": 2}, marker={"size": 11, "color": RIGHT_COLOR},
         error_y=error_bars(table["share"], table["low"], table["high"], RIGHT_COLOR),
@@ -82,7 +85,7 @@ def calibration_chart(
         hovertemplate="confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>right on %{y:.1%} "
         "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>%{customdata[2]:,.0f} points<extra></extra>",
     )  # fmt: skip
-    figure.add_bar(
+    sketch.bar(
         x=f32((table["from"] + table["to"]) / 2), y=f32(table["count"]), yaxis="y2", width=0.92 / bins,
         marker={"color": rgba(RIGHT_COLOR, 0.5), "line": {"width": 0}},
         hovertemplate="%{y:,.0f} points<extra></extra>",
@@ -92,7 +95,7 @@ def calibration_chart(
         f"The teacher is {percent(mean)} confident on average and right on {percent(share)}; the mean gap between "
         f"confidence and accuracy over the bins is {percent(error)}."
     )
-    return Chart(figure, _named(table), "Does the teacher know when it is wrong?", alt)
+    return Chart(sketch.finish(), _named(table), "Does the teacher know when it is wrong?", alt)
 
 
 def calibration_table(confidence: Any, right: Any, bins: int = 10) -> tuple[pd.DataFrame, float]:

@@ -6,9 +6,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from app.figures.base import SMALL_SIZE, Chart, Theme, empty_figure, error_bars, f32, ink, number, percent, rgba, rows
+from app.figures.base import (
+    SMALL_SIZE,
+    Chart,
+    Sketch,
+    Theme,
+    error_bars,
+    f32,
+    ink,
+    new_sketch,
+    number,
+    percent,
+    rgba,
+    rows,
+)
 from app.figures.raster import density_raster, layout_image
 from app.figures.statistics import deciles, pareto, summarize_picks
 from app.palette import RIGHT_COLOR, RIGHT_LABEL, WRONG_COLOR, WRONG_LABEL, strategy_order, strategy_style, text_color
@@ -40,8 +52,8 @@ def tradeoff_chart(
     points = points.set_index("strategy").loc[strategy_order(list(points["strategy"]))].reset_index()
     low = 0.0 if confidence is not None else _floor(groups, points)
     edge = max(1.0, float(g.max(initial=0.0)))
-    figure = empty_figure(theme, height, margin={"l": 80, "r": 40, "t": 30, "b": 60})
-    figure.update_layout(
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 30, "b": 60})
+    sketch.update_layout(
         xaxis={"range": [-0.01 * edge, 1.01 * edge], "anchor": "y", "title": {"text": "Gain (how informative)"}},
         yaxis={"domain": [0, 0.77], "range": [low, 1.02], "tickformat": ".0%", "title": {"text": _Y_TITLE}},
         yaxis2={
@@ -56,16 +68,16 @@ def tradeoff_chart(
     if confidence is not None:
         colors = (WRONG_COLOR, RIGHT_COLOR)
         source = density_raster(g, confidence, r.astype(int), colors, theme, x_range=(0, edge), blur=1.6, opacity=0.7)
-        figure.add_layout_image(layout_image(source, (0.0, edge), (0.0, 1.0)))
+        sketch.update_layout(images=[layout_image(source, (0.0, edge), (0.0, 1.0))])
         behind = f"behind: its probability of {confidence_name}"
-        figure.update_layout(yaxis_title_text=f"{_Y_TITLE}<br><span style='font-size:14px'>{behind}</span>")
-    _draw_margins(figure, g, r, edge, theme)
-    _draw_deciles(figure, groups, theme)
-    _draw_average(figure, float(r.mean()), edge, theme)
-    _draw_frontier(figure, points, theme)
-    _draw_points(figure, points, low, theme)
-    _explain(figure, theme)
-    return Chart(figure, _points_table(points), _TITLE, _points_alt(points, float(r.mean())))
+        sketch.update_layout(yaxis_title_text=f"{_Y_TITLE}<br><span style='font-size:14px'>{behind}</span>")
+    _draw_margins(sketch, g, r, edge, theme)
+    _draw_deciles(sketch, groups, theme)
+    _draw_average(sketch, float(r.mean()), edge, theme)
+    _draw_frontier(sketch, points, theme)
+    _draw_points(sketch, points, low, theme)
+    _explain(sketch, theme)
+    return Chart(sketch.finish(), _points_table(points), _TITLE, _points_alt(points, float(r.mean())))
 
 
 _TITLE = "Who buys labels that are informative and right?"
@@ -81,7 +93,7 @@ def _floor(groups: pd.DataFrame, points: pd.DataFrame) -> float:
     return float(max(0.0, np.floor((least - 0.04) * 10) / 10))
 
 
-def _draw_margins(figure: go.Figure, g: np.ndarray, r: np.ndarray, edge: float, theme: Theme) -> None:
+def _draw_margins(sketch: Sketch, g: np.ndarray, r: np.ndarray, edge: float, theme: Theme) -> None:
     """Where the points lie that the teacher gets right, and those that it gets wrong: two ridges of equal area."""
     ends = np.linspace(0.0, edge, _BINS + 1)
     middle = (ends[1:] + ends[:-1]) / 2
@@ -91,7 +103,7 @@ def _draw_margins(figure: go.Figure, g: np.ndarray, r: np.ndarray, edge: float, 
         count = int(np.count_nonzero(mask))
         share = np.histogram(g[mask], ends)[0] / max(1, count)
         wrong = label == WRONG_LABEL
-        figure.add_scatter(
+        sketch.scatter(
             x=f32(middle), y=f32(share), yaxis="y2", mode="lines", name=label, fill="tozeroy",
             line={"color": color, "width": 2, "shape": "hvh", "dash": "dash" if wrong else "solid"},
             fillcolor=rgba(color, 0.3), fillpattern=stripes if wrong else {},
@@ -99,20 +111,20 @@ def _draw_margins(figure: go.Figure, g: np.ndarray, r: np.ndarray, edge: float, 
         )  # fmt: skip
         tone = text_color(color, theme == "dark")
         parts.append(f'<span style="color:{tone}"><b>{label}</b> ({count:,} points)</span>')
-    figure.add_annotation(
+    sketch.note(
         x=1, xref="x domain", xanchor="right", y=1, yref="y2 domain", yanchor="bottom", yshift=2,
         text=f"where the pool lies: {', '.join(parts)}",
     )  # fmt: skip
 
 
-def _draw_deciles(figure: go.Figure, groups: pd.DataFrame, theme: Theme) -> None:
+def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme) -> None:
     color = ink(theme).soft
     for edge, fill in (("low", None), ("high", "tonexty")):
-        figure.add_scatter(
+        sketch.scatter(
             x=f32(groups["mean_gain"]), y=f32(groups[edge]), mode="lines", line={"width": 0}, fill=fill,
             fillcolor=rgba(color, 0.16), hoverinfo="skip",
         )  # fmt: skip
-    figure.add_scatter(
+    sketch.scatter(
         x=f32(groups["mean_gain"]), y=f32(groups["share"]), mode="lines+markers", name="pool by tenth of gain",
         line={"color": color, "width": 2}, marker={"symbol": "line-ns-open", "size": 8, "color": color},
         customdata=f32(groups[["low_gain", "high_gain", "count", "low", "high"]]),
@@ -121,38 +133,38 @@ def _draw_deciles(figure: go.Figure, groups: pd.DataFrame, theme: Theme) -> None
     )  # fmt: skip
 
 
-def _draw_average(figure: go.Figure, accuracy: float, edge: float, theme: Theme) -> None:
+def _draw_average(sketch: Sketch, accuracy: float, edge: float, theme: Theme) -> None:
     color = ink(theme).soft
-    figure.add_shape(
+    sketch.shape(
         type="line", x0=0, x1=edge, y0=accuracy, y1=accuracy, layer="below",
         line={"color": color, "width": 1.5, "dash": "dot"},
     )  # fmt: skip
-    figure.add_annotation(
+    sketch.note(
         x=1, xref="x domain", xanchor="right", y=accuracy, yanchor="bottom", font={"color": color},
         text=f"teacher on the whole pool {percent(accuracy)}",
     )  # fmt: skip
 
 
-def _draw_frontier(figure: go.Figure, points: pd.DataFrame, theme: Theme) -> None:
+def _draw_frontier(sketch: Sketch, points: pd.DataFrame, theme: Theme) -> None:
     """Join the strategies that no other one beats on both axes; the oracle does not compete."""
     own = points[points["strategy"] != "oracle"]
     best = own.iloc[pareto(own["gain"], own["right"])]
     if len(best) > 1:
-        figure.add_scatter(
+        sketch.scatter(
             x=f32(best["gain"]), y=f32(best["right"]), mode="lines", hoverinfo="skip", name="frontier",
             line={"color": ink(theme).text, "width": 1.5, "dash": "dash"},
         )  # fmt: skip
 
 
-def _explain(figure: go.Figure, theme: Theme) -> None:
-    figure.add_annotation(
+def _explain(sketch: Sketch, theme: Theme) -> None:
+    sketch.note(
         x=0.01, xref="x domain", xanchor="left", y=0.02, yref="y domain", yanchor="bottom", align="left",
         text="grey: the pool by tenths of gain, with 95% interval<br>dashed: no strategy beats these on both axes",
         font={"color": ink(theme).soft},
     )  # fmt: skip
 
 
-def _draw_points(figure: go.Figure, points: pd.DataFrame, low: float, theme: Theme) -> None:
+def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme) -> None:
     defined = points["right"].notna()
     sides = _label_sides(points.loc[defined, "gain"].to_numpy(), points.loc[defined, "right"].to_numpy(), 1.02 - low)
     places = dict(zip(points.loc[defined, "strategy"], sides, strict=True))
@@ -160,7 +172,7 @@ def _draw_points(figure: go.Figure, points: pd.DataFrame, low: float, theme: The
         style = strategy_style(str(row.strategy))
         mixture = not np.isfinite(row.right)
         big = row.strategy == "rad"
-        figure.add_scatter(
+        sketch.scatter(
             x=f32([row.gain]), y=f32([low + 0.02 * (1 - low) if mixture else row.right]), mode="markers+text",
             name=style.label, cliponaxis=False, text=[_point_label(style.label, mixture, big)],
             textposition="top center" if mixture else places[row.strategy],
