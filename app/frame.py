@@ -1,0 +1,144 @@
+"""What surrounds every page: navigation, the picker of study, seed and round, what is running, the presenting mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app import state, ui
+from rad_core.study.store import StudyInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamlit.navigation.page import StreamlitPage
+
+# Constant texts: nothing from a study may ever get into them.
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
+[data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+</style>"""
+_PRESENTING = """<style>
+html { font-size: 125%; }
+[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none; }
+</style>"""
+
+# Pages that look at one seed and round; the others average over them or do not look at a study.
+_WITH_ROUND = {"tradeoff", "map", "budget"}
+_WITHOUT_STUDY = {"scores", "method"}
+_BUSY = ("running", "queued")
+
+
+def navigation(pages: Sequence[StreamlitPage]) -> StreamlitPage:
+    """The pages on the left, or on top while presenting."""
+    st.html(_STYLE)
+    if presenting():
+        st.html(_PRESENTING)
+    return st.navigation(pages, position="top" if presenting() else "sidebar", expanded=True)
+
+
+def presenting() -> bool:
+    """Whether the page is shown to an audience: large, without controls on the left. In the URL as present=1."""
+    if "present" not in st.session_state:
+        st.session_state["present"] = st.query_params.get("present") == "1"
+    return bool(st.session_state["present"])
+
+
+def _present(on: bool) -> None:
+    st.session_state["present"] = on
+
+
+def sidebar(page: StreamlitPage) -> None:
+    """Everything beside the page."""
+    infos = state.choices()
+    id = state.wanted_study(infos)
+    st.session_state["run"] = id
+    with st.sidebar:
+        if page.url_path not in _WITHOUT_STUDY and id is not None:
+            _picker(infos, id)
+            view = state.open_view(st.session_state["run"])
+            if page.url_path in _WITH_ROUND:
+                _seed_and_round(view)
+            _provenance(view)
+        _jobs()
+        _settings()
+        st.button(
+            "Present", icon=":material/slideshow:", width="stretch", on_click=_present, args=[True],
+            help="Larger type and no controls on the left, for a projector.",
+        )  # fmt: skip
+    if presenting():
+        st.button(
+            "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=_present, args=[False]
+        )
+    _keep_in_url("run", id and st.session_state["run"])
+    _keep_in_url("present", "1" if presenting() else None)
+
+
+def _keep_in_url(name: str, value: str | None) -> None:
+    """Widgets that would lose their parameter when they stand at their default, or that a page does not show."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def _picker(infos: list[StudyInfo], id: str) -> None:
+    by_id = {info.id: info for info in infos}
+    demos = {info.id for info in state.demos()}
+
+    def describe(id: str) -> str:
+        info = by_id[id]
+        running = "" if info.status == "finished" else f" · {info.status}"
+        return f"{state.study_title(info)}{' · demo' if id in demos else f' · {ui.day(info.created)}'}{running}"
+
+    ids = list(by_id)
+    st.session_state["run"] = st.selectbox("Study", ids, index=ids.index(id), format_func=describe)
+
+
+def _seed_and_round(view: state.View) -> None:
+    seeds = view.study.seeds()
+    if len(seeds) > 1:
+        st.segmented_control("Seed", seeds, default=seeds[0], key="seed", bind="query-params", required=True)
+    else:
+        st.session_state.pop("seed", None)
+    if view.config.rounds > 1:
+        st.slider(
+            "Round of purchase", 1, view.config.rounds, value=view.config.rounds, key="round", bind="query-params",
+            help="The labels bought in this round, chosen by the student trained after the round before.",
+        )  # fmt: skip
+
+
+def _provenance(view: state.View) -> None:
+    with st.container(border=True, gap="xsmall"):
+        row = st.container(horizontal=True)
+        ui.status_badge(view.info, row)
+        if view.demo:
+            row.badge("demo", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio.")
+        st.caption(ui.provenance(view))
+        if view.info.message:
+            st.caption(view.info.message)
+
+
+def _jobs() -> None:
+    """What is running now, read again every second while something is."""
+    busy = any(info.status in _BUSY for info in state.studies())
+    st.fragment(_job_chips, run_every=1.0 if busy else None)(busy)
+
+
+def _job_chips(were_busy: bool) -> None:
+    busy = [info for info in state.studies() if info.status in _BUSY]
+    for info in busy:
+        counted = f"{info.rounds_done} of {info.rounds_total} rounds" if info.status == "running" else "waits its turn"
+        st.progress(info.rounds_done / max(1, info.rounds_total), text=f"{state.study_title(info)}: {counted}")
+    if were_busy and not busy:  # the last one has just ended: the page has new results to show
+        st.rerun()
+
+
+def _settings() -> None:
+    with st.popover("View", icon=":material/visibility:", width="stretch"):
+        st.segmented_control(
+            "Chart images download as", ["svg", "png"], default="svg", key="image_format", persist_state="session",
+            format_func=str.upper, required=True,
+            help="The camera button over a chart saves it: SVG to edit and to print, PNG to paste.",
+        )  # fmt: skip

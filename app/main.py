@@ -1,0 +1,32 @@
+"""The studio's entry script: navigation, the study in view, what is running. Started by `rad app`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import frame, showcase, ui
+
+PAGES = [
+    ("overview", "Overview", ":material/lightbulb:"),
+    ("tradeoff", "Trade-off", ":material/balance:"),
+    ("map", "Map", ":material/scatter_plot:"),
+    ("curves", "Curves", ":material/show_chart:"),
+    ("budget", "Budget lab", ":material/tune:"),
+    ("scores", "Your scores", ":material/upload_file:"),
+    ("runs", "Runs", ":material/list_alt:"),
+    ("method", "Method", ":material/school:"),
+]
+THERE = [page for page in PAGES if (Path(__file__).parent / "pages" / f"{page[0]}.py").exists()]
+
+st.set_page_config(page_title="RAD Studio", page_icon=str(showcase.assets() / "logo.svg"), layout="wide")
+page = frame.navigation(
+    [
+        st.Page(f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
+        for name, title, icon in THERE
+    ]
+)
+with ui.spoken_errors():
+    frame.sidebar(page)
+    page.run()

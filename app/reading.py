@@ -1,0 +1,178 @@
+"""What the studio reads from the store: pure functions from a study to arrays and tables. No Streamlit in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rad_core.selection.game import wrong_count
+from rad_core.study import export, summary
+from rad_core.study.store import Study
+
+GAIN_STEPS = 65535  # stored gains are 16-bit fractions
+
+
+@dataclass(frozen=True)
+class TeacherEstimate:
+    """What is known of the teacher's accuracy: measured on the validation set, its 95 % interval, and what is used."""
+
+    mean: float
+    low: float
+    high: float
+    used: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """An unlabeled pool as the Budget lab sees it, from a study or from somebody's own scores.
+
+    key: changes whenever the contents do. gains: (N,) float32 of the student that chooses. teacher: its estimated
+    accuracy. right: (N,) bool, where the teacher is right, or None where nobody knows. labels: (N,) class numbers or
+    None. classes: names. budget: the study's own, or a default.
+    """
+
+    key: str
+    gains: np.ndarray
+    teacher: TeacherEstimate
+    budget: int
+    right: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+    price: float = 0.0
+    currency: str = "USD"
+    latency: float = 0.0
+
+    @property
+    def size(self) -> int:
+        return len(self.gains)
+
+    def wrong(self, teacher_accuracy: float | None = None) -> int:
+        """On how many points a teacher of this accuracy (by default the estimate in use) may be wrong."""
+        return wrong_count(self.size, self.teacher.used if teacher_accuracy is None else teacher_accuracy)
+
+
+# --- tables over all seeds -----------------------------------------------------------------------------------------
+
+
+def rounds(study: Study) -> pd.DataFrame:
+    """All metrics, one row per strategy, seed and finished round."""
+    return study.rounds_table()
+
+
+def complete_rounds(study: Study) -> pd.DataFrame:
+    """The metrics of the cells that have finished every round."""
+    return summary.complete(study.rounds_table(), study.config.rounds)
+
+
+def rounds_with_seconds(study: Study) -> pd.DataFrame:
+    """`rounds` with a column seconds: the time a cell has taken up to and including each round."""
+    table, spent = study.rounds_table(), study.seconds_table()
+    if table.empty:
+        return table.assign(seconds=pd.Series(dtype=float))
+    keys = ["strategy", "seed", "round"]
+    spent = spent.assign(seconds=spent.drop(columns=keys).sum(axis=1)).sort_values(keys)
+    spent["seconds"] = spent.groupby(["strategy", "seed"])["seconds"].cumsum()
+    return table.merge(spent[[*keys, "seconds"]], on=keys, how="left")
+
+
+def purchases(study: Study) -> pd.DataFrame:
+    """One row per label bought: strategy, seed, round, pool_index, gain, q, right (NaN for mixtures)."""
+    return export.purchases(study).rename(columns={"teacher_right": "right"})
+
+
+def references(study: Study) -> dict[str, float]:
+    """Mean accuracies of the reference lines, named as the curves want them: teacher, student_full, student_labeled."""
+    found = summary.references(study)
+    names = {
+        "teacher": "teacher_accuracy_test",
+        "student_full": "student_full_accuracy",
+        "student_labeled": "student_labeled_accuracy",
+    }
+    return {ours: found[theirs]["mean"] for ours, theirs in names.items() if theirs in found}
+
+
+# --- one seed ------------------------------------------------------------------------------------------------------
+
+
+def classes(study: Study, seed: int) -> tuple[str, ...]:
+    """Names of the classes."""
+    return tuple(str(name) for name in study.seed_metrics(seed)["classes"])
+
+
+def labels(study: Study, seed: int) -> np.ndarray:
+    """(N,) true class numbers of the pool, for display and evaluation."""
+    return study.seed_array(seed, "pool_labels")
+
+
+def teacher_probabilities(study: Study, seed: int) -> np.ndarray:
+    """(N, C) the teacher's probabilities on the whole pool, for display and evaluation."""
+    return study.seed_array(seed, "teacher_pool_probabilities")
+
+
+def teacher_right(study: Study, seed: int) -> np.ndarray:
+    """(N,) bool, where the teacher's likeliest class is the true one."""
+    return teacher_probabilities(study, seed).argmax(1) == labels(study, seed)
+
+
+def teacher_estimate(study: Study, seed: int) -> TeacherEstimate:
+    """The teacher's accuracy as estimated on the validation set of a seed."""
+    found = study.seed_metrics(seed)
+    names = ("teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used")
+    return TeacherEstimate(*(float(found[name]) for name in names))
+
+
+# --- one round of one cell -----------------------------------------------------------------------------------------
+
+
+def gains_after(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+    """(N,) float32 gains of the whole pool under the student trained after a round (0: the labeled set alone)."""
+    return study.round_array(strategy, seed, round, "gains").astype(np.float32) / np.float32(GAIN_STEPS)
+
+
+def predictions_after(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+    """(N,) class numbers that the student trained after a round predicts on the whole pool."""
+    return study.round_array(strategy, seed, round, "predictions")
+
+
+def bought(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+    """(b,) pool positions bought in one round."""
+    return study.round_array(strategy, seed, round, "bought")
+
+
+def round_of_purchase(study: Study, strategy: str, seed: int, last: int | None = None) -> np.ndarray:
+    """(N,) int16 the round in which each pool point was bought, 0 where it was not by the end of round last."""
+    found = np.zeros(len(labels(study, seed)), np.int16)
+    for round in study.finished_rounds(strategy, seed)[1:]:
+        if last is None or round <= last:
+            found[bought(study, strategy, seed, round)] = round
+    return found
+
+
+def remaining(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+    """(n,) pool positions still for sale when the purchase of a round is decided."""
+    return np.flatnonzero(round_of_purchase(study, strategy, seed, round - 1) == 0)
+
+
+def last_round(study: Study, strategy: str, seed: int) -> int:
+    """The last finished round of a cell, 0 before its first purchase."""
+    return max(study.finished_rounds(strategy, seed), default=0)
+
+
+def pool_before(study: Study, strategy: str, seed: int, round: int) -> Pool:
+    """The pool before the purchase of a round: what the strategy's student says of what is still for sale."""
+    config = study.config
+    left = remaining(study, strategy, seed, round)
+    return Pool(
+        key=f"{study.id}-{strategy}-{seed}-{round}",
+        gains=gains_after(study, strategy, seed, round - 1)[left],
+        teacher=teacher_estimate(study, seed),
+        budget=config.budget,
+        right=teacher_right(study, seed)[left],
+        labels=labels(study, seed)[left],
+        classes=classes(study, seed),
+        price=config.price_per_label,
+        currency=config.currency,
+        latency=config.latency_per_label,
+    )

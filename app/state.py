@@ -1,0 +1,173 @@
+"""Where a page gets what it draws: the study, seed and round in view, the theme, cached reads. All caches are here.
+
+The view's state is in the URL, so that a copied link opens the same view: the study as `?run=`, everything else through
+widgets bound to a query parameter of the same name as their key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import streamlit as st
+
+from app import showcase
+from rad_core.errors import InputError
+from rad_core.study.config import StudyConfig
+from rad_core.study.folders import default_store
+from rad_core.study.store import Study, StudyInfo, list_studies
+
+T = TypeVar("T")
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class View:
+    """The study in view and how it stands. demo: shipped with the program, and never changed."""
+
+    study: Study
+    info: StudyInfo
+    config: StudyConfig
+    version: int
+    demo: bool
+
+    def read(self, function: Callable[..., T], *arguments: Any) -> T:
+        """function(study, *arguments), remembered until the study changes. The result is shared: never write to it."""
+        return _read(function, function.__qualname__, self.study, str(self.study.path), self.version, *arguments)
+
+    @property
+    def title(self) -> str:
+        return study_title(self.info)
+
+
+def study_title(info: StudyInfo) -> str:
+    """How a study is called on screen."""
+    return info.name or info.id
+
+
+# --- caches --------------------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _read(_function: Callable[..., T], name: str, _study: Study, path: str, version: int, *arguments: Any) -> T:
+    result = _function(_study, *arguments)
+    if isinstance(result, np.ndarray):
+        result.setflags(write=False)
+    return result
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _remember(_make: Callable[[], T], *key: Any) -> T:
+    return _make()
+
+
+def remember(make: Callable[[], T], *key: Any) -> T:
+    """make(), remembered under a key of plain values (a name first); the result is shared: never write to it."""
+    return _remember(make, *key)
+
+
+@st.cache_data(ttl=2, max_entries=8, show_spinner=False)
+def _list(root: str) -> list[StudyInfo]:
+    return list_studies(Path(root))
+
+
+def studies() -> list[StudyInfo]:
+    """The user's studies, the newest first; those that cannot be read say why in their message."""
+    return _list(str(default_store()))
+
+
+def demos() -> list[StudyInfo]:
+    """The studies shipped with the program."""
+    return _list(str(showcase.root()))
+
+
+def forget_list() -> None:
+    """Read the lists of studies anew at the next look: something was started, renamed or deleted."""
+    _list.clear()
+
+
+# --- the study in view ---------------------------------------------------------------------------------------------
+
+
+def theme() -> Literal["light", "dark"]:
+    """The theme the visitor sees."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def read_only() -> bool:
+    """Whether the studio only shows: no control changes or starts anything."""
+    return os.environ.get("RAD_READ_ONLY", "") not in ("", "0")
+
+
+def open_view(id: str) -> View:
+    """A study by its full id, the user's own before one that is shipped."""
+    own = {info.id: info for info in studies()}
+    demo = id not in own
+    root = showcase.root() if demo else default_store()
+    study = Study(root / id)
+    return View(study, study.info(), study.config, study.version(), demo)
+
+
+def choices() -> list[StudyInfo]:
+    """Every study that can be looked at: the user's, then the shipped ones."""
+    own = [info for info in studies() if info.status != "unreadable"]
+    taken = {info.id for info in own}
+    return own + [info for info in demos() if info.id not in taken]
+
+
+def default_choice(infos: list[StudyInfo]) -> str | None:
+    """The study to open without a link: the newest that has results, else the first there is."""
+    with_results = [info.id for info in infos if info.rounds_done]
+    return next(iter(with_results or [info.id for info in infos]), None)
+
+
+def wanted_study(infos: list[StudyInfo]) -> str | None:
+    """The study that the URL or the session asks for; one that is not there is replaced, with a word about it."""
+    ids = [info.id for info in infos]
+    session = st.session_state
+    asked = st.query_params.get("run")
+    if session.get("run") in ids:
+        return session["run"]
+    if asked is not None and asked != LATEST and asked not in ids:
+        st.toast(f"There is no study “{asked[:40]}” here; showing the newest instead.", icon=":material/info:")
+    return asked if asked in ids else default_choice(infos)
+
+
+def current() -> View:
+    """The study in view. Ends the page with an empty state where there is none."""
+    id = st.session_state.get("run")
+    if id is None:
+        raise InputError("There is no study to show yet; start one on the page Runs.")
+    return open_view(id)
+
+
+def current_seed(view: View) -> int:
+    """The seed in view, of those prepared."""
+    seeds = view.study.seeds()
+    if not seeds:
+        raise InputError("No seed of this study is prepared yet; its teacher is still being trained.")
+    wanted = st.session_state.get("seed", seeds[0])
+    return wanted if wanted in seeds else seeds[0]
+
+
+def current_round(view: View) -> int:
+    """The round in view: the purchase of this round, decided by the student of the one before."""
+    wanted = st.session_state.get("round") or view.config.rounds
+    return int(min(max(1, wanted), view.config.rounds))
+
+
+def with_results(view: View, seed: int | None = None, round: int | None = None) -> list[str]:
+    """The strategies that have finished a round (by default any purchase) for a seed (by default for some seed)."""
+    table = view.read(_finished)
+    table = table[table["round"] >= (1 if round is None else round)]
+    if seed is not None:
+        table = table[table["seed"] == seed]
+    return [name for name in view.config.strategies if name in set(table["strategy"])]
+
+
+def _finished(study: Study) -> Any:
+    return study.rounds_table()[["strategy", "seed", "round"]]

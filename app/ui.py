@@ -1,0 +1,157 @@
+"""What all pages are built of: headings, charts with their data, badges, empty states, sentences for errors."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NoReturn
+
+import pandas as pd
+import streamlit as st
+
+from app.figures import Chart, plotly_config
+from app.palette import strategy_label, strategy_order
+from app.state import View
+from rad_core.errors import InputError
+from rad_core.study.store import StudyInfo
+
+Basis = Literal["measured", "estimate"]
+
+STATUS_LOOK = {
+    "planned": ("gray", ":material/draft:"),
+    "queued": ("violet", ":material/hourglass_top:"),
+    "running": ("blue", ":material/autorenew:"),
+    "paused": ("orange", ":material/pause_circle:"),
+    "cancelled": ("gray", ":material/cancel:"),
+    "failed": ("red", ":material/error:"),
+    "finished": ("green", ":material/check_circle:"),
+    "lost": ("red", ":material/link_off:"),
+    "unreadable": ("red", ":material/broken_image:"),
+}
+
+
+def header(title: str, lead: str = "") -> None:
+    """The title of a page and the question it answers, in plain words."""
+    st.title(title, anchor=False)
+    if lead:
+        st.markdown(f":gray[{lead}]")
+
+
+def chart(
+    chart: Chart,
+    key: str,
+    *,
+    basis: Basis | None = None,
+    heading: bool = True,
+    note: str = "",
+) -> None:
+    """A chart under the question it answers, with its numbers as a table and CSV, its image by the camera button.
+
+    key: unique on the page, also the name of downloaded files. basis: whether it shows something measured or an
+    estimate without training.
+    """
+    with st.container(key=f"chart-{key}"):
+        top = st.container(horizontal=True, vertical_alignment="center")
+        if heading:
+            top.subheader(chart.title, anchor=False, width="stretch")
+        if basis:
+            badge(basis, top)
+        image = st.session_state.get("image_format", "svg")
+        st.plotly_chart(
+            chart.figure, theme=None, key=key, alt=chart.alt, config=plotly_config(image, f"rad-studio-{key}")
+        )
+        if note:
+            st.caption(note)
+        with st.expander("Numbers behind this chart", icon=":material/table:", key=f"{key}-numbers"):
+            table(chart.table, f"{key}-data")
+
+
+def table(data: pd.DataFrame, key: str, *, height: int | Literal["auto", "content"] = "auto", **options: Any) -> None:
+    """A table with its download as CSV."""
+    st.dataframe(data, hide_index=True, key=f"{key}-table", height=height, **options)
+    st.download_button(
+        "Download CSV",
+        data=lambda: data.to_csv(index=False).encode(),
+        file_name=f"rad-studio-{key}.csv",
+        mime="text/csv",
+        key=f"{key}-csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def badge(basis: Basis, place: Any = st) -> None:
+    """Says whether numbers were measured on trained students or are estimated without training."""
+    if basis == "measured":
+        place.badge("MEASURED", icon=":material/science:", color="green", help="Measured on trained students.")
+    else:
+        place.badge("ESTIMATE", icon=":material/function:", color="violet", help="Worked out from scores, no training.")
+
+
+def status_badge(info: StudyInfo, place: Any = st) -> None:
+    """The status of a study as a colored word with an icon."""
+    color, icon = STATUS_LOOK[info.status]
+    place.badge(info.status, icon=icon, color=color)
+
+
+def empty(title: str, text: str, icon: str = ":material/inbox:") -> None:
+    """A designed emptiness: what is not here and what to do about it."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.subheader(f"{icon} {title}", anchor=False, text_alignment="center")
+        st.markdown(text, text_alignment="center")
+
+
+def stop(title: str, text: str, icon: str = ":material/inbox:") -> NoReturn:
+    """An empty state, and nothing more on this page."""
+    empty(title, text, icon)
+    st.stop()
+
+
+@contextmanager
+def spoken_errors() -> Iterator[None]:
+    """Say what went wrong in one sentence; a defect of the program goes to the server's log, never to the visitor."""
+    try:
+        yield
+    except InputError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception:
+        logging.getLogger("rad").exception("A page failed")
+        st.error(
+            "This page stopped over a defect of the studio; your studies are untouched. Reload the page; if it happens "
+            "again, the terminal that runs the studio shows the details.",
+            icon=":material/error:",
+        )
+
+
+def choose_strategies(
+    label: str, names: Sequence[str], default: Sequence[str], key: str, help: str | None = None
+) -> list[str]:
+    """Strategies to show, kept in the URL under the key, in the palette's order."""
+    options = strategy_order(list(names))
+    wanted = [name for name in default if name in options]
+    chosen = st.pills(
+        label, options, selection_mode="multi", default=wanted, format_func=short_label, key=key, help=help,
+        bind="query-params",
+    )  # fmt: skip
+    return strategy_order(list(chosen))
+
+
+def short_label(strategy: str) -> str:
+    """A strategy's name without what stands in brackets behind it."""
+    return strategy_label(strategy).split(" (")[0]
+
+
+def day(seconds: float) -> str:
+    """A moment (seconds since 1970) as a date and time of the server."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def provenance(view: View) -> str:
+    """Where the numbers come from, in one line: data set, teacher, student, seeds."""
+    config = view.config
+    return (
+        f"{config.dataset} · teacher {config.teacher} · student {config.student} · {config.seeds} "
+        f"seed{'' if config.seeds == 1 else 's'} · {config.rounds} rounds of {config.budget:,} labels"
+    )
