@@ -25,7 +25,8 @@ html { font-size: 125%; }
 </style>"""
 
 # Pages that look at one seed and round; the others average over them or do not look at a study.
-_WITH_ROUND = {"tradeoff", "map", "budget"}
+_WITH_SEED = {"tradeoff", "map", "budget"}
+_WITH_ROUND = {"tradeoff", "budget"}  # the map has a round slider of its own, with a play button
 _WITHOUT_STUDY = {"scores", "method"}
 _BUSY = ("running", "queued")
 
@@ -58,8 +59,8 @@ def sidebar(page: StreamlitPage) -> None:
         if page.url_path not in _WITHOUT_STUDY and id is not None:
             _picker(infos, id)
             view = state.open_view(st.session_state["run"])
-            if page.url_path in _WITH_ROUND:
-                _seed_and_round(view)
+            if page.url_path in _WITH_SEED:
+                _seed_and_round(view, with_round=page.url_path in _WITH_ROUND)
             _provenance(view)
         _jobs()
         _settings()
@@ -96,13 +97,13 @@ def _picker(infos: list[StudyInfo], id: str) -> None:
     st.session_state["run"] = st.selectbox("Study", ids, index=ids.index(id), format_func=describe)
 
 
-def _seed_and_round(view: state.View) -> None:
+def _seed_and_round(view: state.View, *, with_round: bool) -> None:
     seeds = view.study.seeds()
     if len(seeds) > 1:
         st.segmented_control("Seed", seeds, default=seeds[0], key="seed", bind="query-params", required=True)
     else:
         st.session_state.pop("seed", None)
-    if view.config.rounds > 1:
+    if with_round and view.config.rounds > 1:
         st.slider(
             "Round of purchase", 1, view.config.rounds, value=view.config.rounds, key="round", bind="query-params",
             help="The labels bought in this round, chosen by the student trained after the round before.",
