@@ -1,0 +1,1 @@
+"""Parts of the studio that draw in the browser with code of their own."""

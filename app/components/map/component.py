@@ -1,0 +1,228 @@
+"""The map on a page: what it is given, what it sends, and which of both holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app.components.map.geometry import quantize
+from app.components.map.model import SYMBOLS, MapColoring, MapEvent, MapLayer, MapPanel, Selection, Sprites
+from app.components.map.wire import Blob, colors_blob, layers_blob, points_blob, sprites_blob
+from rad_core.errors import InputError
+
+# Streamlit sends an element's JavaScript again whenever its data change. So the whole of it comes with the points,
+# which do not, and the other elements only hand themselves over to it.
+_HAND_OVER = """
+export default (component) => {
+  const hub = (globalThis.radStudioMap ??= { waiting: [] });
+  let end, gone = false;
+  const start = () => { if (!gone) end = hub.mount(component); };
+  if (hub.mount) start(); else hub.waiting.push(start);
+  return () => { gone = true; end?.(); };
+};
+"""
+_DEFAULT_HEIGHT = 520
+
+
+@dataclass
+class _Memory:
+    """What holds for one map in one session.
+
+    now: what the map shows. asked, answered: the arguments and the return of the last run. rev: counted up whenever
+    an argument changes what the map shows, so that the browser obeys it once. seen: the last event from the browser.
+    """
+
+    points: str
+    now: dict[str, Any]
+    asked: dict[str, Any]
+    answered: dict[str, Any]
+    rev: dict[str, int] = field(default_factory=lambda: {"selection": 0, "primary": 0, "round": 0})
+    seen: Any = None
+    webgl: bool = True
+
+
+def pool_map(
+    points: Any,
+    coloring: MapColoring,
+    panels: MapPanel | Sequence[MapPanel],
+    *,
+    key: str,
+    height: int = _DEFAULT_HEIGHT,
+    round: int | None = None,
+    rounds: int = 0,
+    selection: Selection | None = None,
+    primary: int | None = None,
+    ids: Any = None,
+    sprites: Sprites | None = None,
+    on_change: Callable[[], None] | None = None,
+) -> MapEvent:
+    """Draw the pool and the picks on it; return what is selected, picked and shown.
+
+    points: (N, 2). panels: one or two, side by side and moving together. height: of the drawing, px. rounds: the last
+    round of the scrubber, 0 for none; round: where it starts (None: at the end). selection, primary, round: an
+    argument that changes from one run to the next is obeyed, otherwise what the user did last holds; passing back
+    what was returned is always safe. ids: (N,) numbers to call the points by. on_change: called before the rerun that
+    an action of the user causes; map_event(key) tells there what has changed.
+    """
+    panels = (panels,) if isinstance(panels, MapPanel) else tuple(panels)
+    pool = quantize(points)
+    n = len(pool.grid)
+    _check(n, coloring, panels, rounds, ids)
+    layers = [layer for panel in panels for layer in panel.layers]
+    blobs = {
+        "points": points_blob(pool, None if ids is None else np.asarray(ids)),
+        "colors": colors_blob(coloring.codes),
+        "layers": layers_blob(layers, n),
+    }
+    if sprites is not None:
+        blobs["sprites"] = sprites_blob(sprites)
+    start = rounds if round is None else min(max(int(round), 0), rounds)
+    memory = _settle(key, blobs["points"].digest, {"selection": selection, "primary": primary, "round": start}, n)
+    view = _view_data(coloring, panels, memory, blobs, rounds, height)
+    with st.container(gap=None):
+        _element("view")(key=key, data={"key": key, **view}, on_event_change=on_change or _nothing)
+        for kind, blob in blobs.items():
+            _element(kind)(key=f"{key}-{kind}", data=blob.data)
+    return _event(memory)
+
+
+def map_event(key: str) -> MapEvent:
+    """What the map of this key shows, also before it is drawn in this run or in a callback; empty if it never was."""
+    memory = st.session_state.get(_memory_key(key))
+    if memory is None:
+        return MapEvent()
+    _listen(key, memory)
+    return _event(memory)
+
+
+def set_selection(key: str, selection: Selection | None) -> None:
+    """Select or clear (None) on the map of this key; for callbacks of pages that do not pass selection themselves."""
+    memory = st.session_state.get(_memory_key(key))
+    if memory is not None:
+        _listen(key, memory)
+        _command(memory, "selection", selection)
+
+
+def _settle(key: str, digest: str, wanted: dict[str, Any], n: int) -> _Memory:
+    """Bring together what the user did and what the page asks for."""
+    memory: _Memory | None = st.session_state.get(_memory_key(key))
+    if memory is None or memory.points != digest:
+        webgl = memory.webgl if memory else True
+        memory = _Memory(digest, dict(wanted), dict(wanted), dict(wanted), webgl=webgl)
+        memory.rev = {name: _next_revision() for name in memory.rev}
+        st.session_state[_memory_key(key)] = memory
+    _listen(key, memory)
+    for name, value in wanted.items():
+        if value != memory.asked[name] and value != memory.answered[name]:
+            _command(memory, name, value)
+        memory.asked[name] = value
+    if memory.now["primary"] is not None and not 0 <= memory.now["primary"] < n:
+        raise InputError(f"primary is {memory.now['primary']}; the pool has {n} points, counted from 0.")
+    memory.answered = dict(memory.now)
+    return memory
+
+
+def _command(memory: _Memory, name: str, value: Any) -> None:
+    if memory.now[name] != value:
+        memory.now[name] = value
+        memory.rev[name] = _next_revision()
+
+
+def _next_revision() -> int:
+    """A number that no map of this session has had."""
+    st.session_state["map-revision"] = st.session_state.get("map-revision", 0) + 1
+    return int(st.session_state["map-revision"])
+
+
+def _listen(key: str, memory: _Memory) -> None:
+    """Take in the browser's last event, once; one about other points than these is out of date."""
+    event = (st.session_state.get(key) or {}).get("event")
+    if not isinstance(event, dict) or event.get("id") == memory.seen:
+        return
+    memory.seen = event.get("id")
+    if event.get("points", memory.points) != memory.points:
+        return
+    memory.webgl = event.get("webgl") is not False
+    region, primary, round_shown = event.get("selection"), event.get("primary"), event.get("round")
+    if isinstance(region, dict):
+        memory.now["selection"] = Selection(region.get("kind"), region.get("polygon"))  # type: ignore[arg-type]
+    elif region is None:
+        memory.now["selection"] = None
+    memory.now["primary"] = primary if isinstance(primary, int) else None
+    if isinstance(round_shown, int):
+        memory.now["round"] = round_shown
+
+
+def _view_data(
+    coloring: MapColoring,
+    panels: Sequence[MapPanel],
+    memory: _Memory,
+    blobs: dict[str, Blob],
+    rounds: int,
+    height: int,
+) -> dict[str, Any]:
+    """The part of a map that may change with every run: small, and JSON."""
+    slots = iter(range(sum(len(panel.layers) for panel in panels)))
+    region = memory.now["selection"]
+    return {
+        **{kind: blob.digest for kind, blob in blobs.items()},
+        "coloring": {
+            "kind": coloring.kind,
+            "palette": coloring.palette,
+            "labels": coloring.labels,
+            "title": coloring.title,
+            "symbols": [SYMBOLS.index(symbol) for symbol in coloring.symbols],
+            "limits": coloring.limits,
+        },
+        "panels": [
+            {"title": panel.title, "layers": [_layer_data(layer, next(slots)) for layer in panel.layers]}
+            for panel in panels
+        ],
+        "rounds": rounds,
+        "height": height,
+        "now": {**memory.now, "selection": region and {"kind": region.kind, "polygon": region.polygon}},
+        "rev": memory.rev,
+    }
+
+
+def _layer_data(layer: MapLayer, slot: int) -> dict[str, Any]:
+    return {"label": layer.label, "color": layer.color, "symbol": SYMBOLS.index(layer.symbol), "slot": slot}
+
+
+def _check(n: int, coloring: MapColoring, panels: Sequence[MapPanel], rounds: int, ids: Any) -> None:
+    if len(coloring.codes) != n:
+        raise InputError(f"coloring has {len(coloring.codes)} codes for {n} points; give one per point.")
+    if not 1 <= len(panels) <= 2:
+        raise InputError(f"the map was given {len(panels)} panels; it draws one or two.")
+    if not 0 <= rounds <= 65_000:
+        raise InputError(f"rounds is {rounds}; it must lie between 0 and 65,000.")
+    if ids is not None and np.shape(ids) != (n,):
+        raise InputError(f"ids have shape {np.shape(ids)}; give one per point, {n} in all.")
+    for layer in (layer for panel in panels for layer in panel.layers):
+        if len(layer.positions) and layer.positions.max() >= n:
+            raise InputError(f"layer {layer.name!r} holds position {layer.positions.max()}; the pool has {n} points.")
+
+
+def _event(memory: _Memory) -> MapEvent:
+    return MapEvent(**memory.now, webgl=memory.webgl)
+
+
+def _memory_key(key: str) -> str:
+    return f"{key}-memory"
+
+
+def _nothing() -> None:
+    """No callback; naming the event makes it part of the component's state."""
+
+
+@cache
+def _element(kind: str) -> Any:
+    """The component that brings one kind of data to the browser, or shows the map."""
+    script = Path(__file__).with_name("map.js").read_text(encoding="utf-8") if kind == "points" else _HAND_OVER
+    return st.components.v2.component(f"rad_studio_map_{kind}", js=script)

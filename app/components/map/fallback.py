@@ -1,0 +1,133 @@
+"""The map for browsers without WebGL, and for export: the pool as a picture, some picks as vector points on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from app.components.map.geometry import resolve
+from app.components.map.model import MapColoring, MapLayer, MapPanel, Selection
+from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch
+from app.figures.raster import density_raster, layout_image
+from app.palette import text_color
+from rad_core.errors import InputError
+
+MOST_POINTS = 1_000  # vector points of one layer; more make the browser slow
+_BANDS = 8  # of a continuous scale
+_PIXELS = 360  # of the raster's longer side
+
+
+def fallback_chart(
+    points: Any,
+    coloring: MapColoring,
+    panel: MapPanel,
+    *,
+    round: int | None = None,
+    selection: Selection | None = None,
+    theme: Theme = "light",
+    height: int = 520,
+) -> Chart:
+    """One panel of the map as a chart: the pool's density in its colors, at most 1,000 picks of every layer on it.
+
+    points: (N, 2). round: shows the picks bought up to it; None shows all. selection: its outline is drawn.
+    """
+    xy = np.asarray(points, np.float64)
+    if xy.shape != (len(coloring.codes), 2) or not len(xy):
+        raise InputError(f"points have shape {xy.shape} for {len(coloring.codes)} codes; give (N, 2), one per code.")
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    pad = 0.03 * max(float((high - low).max()), 1e-9)
+    x_range, y_range = ((float(low[i] - pad), float(high[i] + pad)) for i in (0, 1))
+    sketch = new_sketch(theme, height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=True)
+    sketch.xaxis(range=x_range, visible=False, constrain="domain")
+    sketch.yaxis(range=y_range, visible=False, constrain="domain", scaleanchor="x")
+    codes, palette, labels = _bands(coloring)
+    longer = max(x_range[1] - x_range[0], y_range[1] - y_range[0])
+    width, rows = (int(np.ceil(_PIXELS * (r[1] - r[0]) / longer)) for r in (x_range, y_range))
+    source = density_raster(
+        xy[:, 0], xy[:, 1], codes, palette, theme, x_range=x_range, y_range=y_range, size=(width, rows), opacity=0.7
+    )  # fmt: skip
+    sketch.update_layout(images=[layout_image(source, x_range, y_range)])
+    for label, color in zip(labels, palette, strict=True):
+        _legend_only(sketch, label, color)
+    shown = [(layer, bought_until(layer, round)) for layer in panel.layers]
+    for layer, positions in shown:
+        _draw_layer(sketch, layer, positions, xy, theme)
+    if selection is not None:
+        _outline(sketch, selection, theme)
+    table = _table(coloring, shown, xy, selection)
+    return Chart(sketch.finish(), table, "Where do the bought points lie?", _alt(len(xy), coloring, shown))
+
+
+def bought_until(layer: MapLayer, round: int | None) -> np.ndarray:
+    """Positions (n,) bought up to a round, in ascending order; all of them without rounds."""
+    if round is None or layer.rounds is None:
+        return np.sort(layer.positions)
+    return np.sort(layer.positions[layer.rounds <= round])
+
+
+def _bands(coloring: MapColoring) -> tuple[np.ndarray, list[str], list[str]]:
+    """Codes, colors and legend labels with which the raster is drawn: a continuous scale in a few bands."""
+    if coloring.kind == "category":
+        return coloring.codes, list(coloring.palette), list(coloring.labels)
+    colors = coloring.colors_of_codes()
+    middles = [int(255 * (i + 0.5) / _BANDS) for i in range(_BANDS)]
+    codes = np.where(coloring.codes == 255, _BANDS, coloring.codes.astype(np.int64) * _BANDS // 255)
+    ends = [f"{coloring.title}: {coloring.labels[0]}", *[""] * (_BANDS - 2), coloring.labels[1], "no value"]
+    keep = _BANDS + 1 if (codes == _BANDS).any() else _BANDS
+    return codes, [*(colors[m] for m in middles), colors[255]][:keep], ends[:keep]
+
+
+def _legend_only(sketch: Sketch, label: str, color: str) -> None:
+    if label:
+        sketch.scatter(
+            x=[None], y=[None], mode="markers", name=_escape(label),
+            marker={"size": 10, "color": color, "symbol": "square"}, hoverinfo="skip",
+        )  # fmt: skip
+
+
+def _draw_layer(sketch: Sketch, layer: MapLayer, positions: np.ndarray, xy: np.ndarray, theme: Theme) -> None:
+    # Evenly spread over the positions: the same picks every time, so that the figure's bytes do not change.
+    drawn = positions
+    if len(positions) > MOST_POINTS:
+        drawn = positions[np.linspace(0, len(positions) - 1, MOST_POINTS).round().astype(int)]
+    name = f"{layer.label} ({len(positions):,})"
+    sketch.scatter(
+        x=f32(xy[drawn, 0]), y=f32(xy[drawn, 1]), mode="markers", name=_escape(name), customdata=drawn,
+        marker={"size": 9, "color": layer.color, "symbol": layer.symbol,
+                "line": {"width": 1, "color": ink(theme).paper}},
+        hovertemplate=f"point %{{customdata}}<br>{_escape(layer.label)}<extra></extra>",
+    )  # fmt: skip
+
+
+def _outline(sketch: Sketch, selection: Selection, theme: Theme) -> None:
+    corners = f32([*selection.polygon, selection.polygon[0]])
+    line = {"color": text_color("#555B66", theme == "dark"), "width": 2, "dash": "dot"}
+    sketch.scatter(x=corners[:, 0], y=corners[:, 1], mode="lines", line=line, name="selection", hoverinfo="skip")
+
+
+def _table(
+    coloring: MapColoring, shown: list[tuple[MapLayer, np.ndarray]], xy: np.ndarray, selection: Selection | None
+) -> pd.DataFrame:
+    """Points per category, and how many of them each layer holds and the selection covers."""
+    codes, _, labels = _bands(coloring)
+    named = [label or f"band {i + 1}" for i, label in enumerate(labels)]
+    columns: dict[str, Any] = {coloring.title or "category": named, "points": np.bincount(codes, minlength=len(named))}
+    for layer, positions in shown:
+        columns[layer.label] = np.bincount(codes[positions], minlength=len(named))
+    if selection is not None:
+        columns["selected"] = np.bincount(codes[resolve(xy, selection)], minlength=len(named))
+    return pd.DataFrame(columns)
+
+
+def _alt(n: int, coloring: MapColoring, shown: list[tuple[MapLayer, np.ndarray]]) -> str:
+    picks = "; ".join(f"{layer.label}: {len(positions):,}" for layer, positions in shown)
+    return f"A map of {n:,} points colored by {coloring.title}" + (
+        f", with the points bought. {picks}." if picks else "."
+    )
+
+
+def _escape(text: str) -> str:
+    """Plotly reads a few HTML tags in names."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,251 @@
+"""What a map shows and what comes back from it: plain data, checked where it is made."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from app.palette import OTHER_COLOR
+from rad_core.errors import InputError
+
+# Plotly's symbol names, in the order of the shapes in map.js.
+SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "triangle-down",
+    "cross",
+    "x",
+    "pentagon",
+    "hexagram",
+    "star",
+    "star-open",
+    "triangle-left",
+    "triangle-right",
+    "hourglass",
+    "bowtie",
+    "octagon",
+    "star-diamond",
+    "diamond-open",
+)
+MISSING = 255  # the code of a point that has no value on a continuous scale
+MAX_CATEGORIES = 250
+MAX_VERTICES = 512
+_KINDS = {"box": "b", "lasso": "l"}
+
+
+@dataclass(frozen=True, eq=False)
+class MapLayer:
+    """Bought points, drawn on top of the pool.
+
+    name: what the caller calls it. label: what the user reads. color: "#RRGGBB". symbol: one of SYMBOLS (Plotly's
+    names). positions: (n,) rows of the pool. rounds: (n,) the round from 1 on in which each was bought; None where
+    rounds play no role.
+    """
+
+    name: str
+    label: str
+    color: str
+    symbol: str
+    positions: np.ndarray
+    rounds: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        check_colors("color", [self.color])
+        check_symbols([self.symbol])
+        positions = _whole(f"positions of layer {self.name!r}", self.positions)
+        object.__setattr__(self, "positions", positions.astype(np.int32))
+        if self.rounds is not None:
+            rounds = _whole(f"rounds of layer {self.name!r}", self.rounds)
+            if rounds.shape != positions.shape or (len(rounds) and rounds.max() > 65_000):
+                raise InputError(
+                    f"rounds of layer {self.name!r} have shape {rounds.shape}; "
+                    f"give {len(positions)} numbers up to 65,000, one per position."
+                )
+            object.__setattr__(self, "rounds", rounds.astype(np.uint16))
+
+
+@dataclass(frozen=True)
+class MapPanel:
+    """One drawing of the map: a title (may be empty) and the layers on it."""
+
+    title: str
+    layers: tuple[MapLayer, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+
+
+@dataclass(frozen=True, eq=False)
+class MapColoring:
+    """A color for every point of the pool; of_categories and of_values make one.
+
+    codes: (N,) uint8, the category, or 0 to 254 along the scale and 255 for "no value". palette: "#RRGGBB" per
+    category, or the stops of the scale from low to high. labels: per category, or of the scale's two ends. title:
+    what is shown. symbols: a Plotly symbol name per category, to say the same again without color; empty for dots.
+    limits: the numbers at the two ends, for the tooltip.
+    """
+
+    codes: np.ndarray
+    kind: Literal["category", "continuous"]
+    palette: tuple[str, ...]
+    labels: tuple[str, ...]
+    title: str
+    symbols: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("palette", "labels", "symbols"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        codes = _whole("codes", self.codes)
+        count = len(self.labels)
+        check_colors("palette", self.palette)
+        check_symbols(self.symbols)
+        if self.kind not in ("category", "continuous"):
+            raise InputError(f"kind is {self.kind!r}; it must be category or continuous.")
+        if self.kind == "continuous" and (count != 2 or len(self.palette) < 2 or self.symbols):
+            raise InputError("a continuous coloring needs two labels, at least two colors, and no symbols.")
+        if self.kind == "category" and (count != len(self.palette) or not 1 <= count <= MAX_CATEGORIES):
+            raise InputError(
+                f"palette has {len(self.palette)} colors for {count} labels; give one color per label, "
+                f"at most {MAX_CATEGORIES}."
+            )
+        if self.symbols and len(self.symbols) != count:
+            raise InputError(f"symbols has {len(self.symbols)} names for {count} labels; give one per label or none.")
+        highest = count - 1 if self.kind == "category" else MISSING
+        if len(codes) and codes.max() > highest:
+            raise InputError(f"codes go up to {codes.max()}; with these labels they may go up to {highest}.")
+        object.__setattr__(self, "codes", codes.astype(np.uint8))
+
+    @classmethod
+    def of_categories(
+        cls, codes: Any, labels: Sequence[str], palette: Sequence[str], title: str, symbols: Sequence[str] = ()
+    ) -> MapColoring:
+        """Color by category: codes (N,) are positions in labels, palette and (if given) symbols."""
+        return cls(codes, "category", tuple(palette), tuple(labels), title, tuple(symbols))
+
+    @classmethod
+    def of_values(
+        cls, values: Any, ramp: Sequence[str], title: str, limits: tuple[float, float] | None = None
+    ) -> MapColoring:
+        """Color by a number: values (N,), NaN for "no value"; limits default to the smallest and largest value."""
+        numbers = np.asarray(values, np.float64)
+        known = numbers[np.isfinite(numbers)]
+        if numbers.ndim != 1 or np.isinf(numbers).any():
+            raise InputError(f"values have shape {numbers.shape} and must be (N,), finite or NaN.")
+        low, high = limits or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
+        share = (numbers - low) / (high - low) if high > low else np.where(np.isnan(numbers), np.nan, 0.5)
+        codes = np.where(np.isnan(share), MISSING, np.rint(254 * np.clip(np.nan_to_num(share), 0, 1)))
+        return cls(
+            codes.astype(np.uint8), "continuous", tuple(ramp), (f"{low:.3g}", f"{high:.3g}"), title, limits=(low, high)
+        )
+
+    def colors_of_codes(self) -> list[str]:
+        """The "#RRGGBB" of every code that can occur: one per category, or 256 along the scale."""
+        if self.kind == "category":
+            return list(self.palette)
+        stops = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in self.palette], float)
+        at = np.linspace(0, len(stops) - 1, MISSING)
+        mixed = np.stack([np.interp(at, np.arange(len(stops)), stops[:, c]) for c in range(3)], 1).round().astype(int)
+        return [*("#{:02X}{:02X}{:02X}".format(*color) for color in mixed), OTHER_COLOR]
+
+
+@dataclass(frozen=True)
+class Sprites:
+    """Thumbnails for the tooltip: one PNG in which point i is tile i, row by row.
+
+    count: points that have a tile. columns: tiles side by side; tiles are square.
+    """
+
+    png: bytes = field(repr=False)
+    columns: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A region of the map. polygon: three or more (x, y) in data coordinates, rounded to float32, even-odd rule."""
+
+    kind: Literal["box", "lasso"]
+    polygon: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS:
+            raise InputError(f"the selection is a {self.kind!r}; it must be one of {', '.join(_KINDS)}.")
+        try:
+            with np.errstate(over="ignore"):
+                corners = np.asarray(self.polygon, np.float64).astype(np.float32)
+        except (TypeError, ValueError) as error:
+            raise InputError("the selection's polygon is not a list of (x, y) numbers.") from error
+        if corners.ndim != 2 or corners.shape[1] != 2 or not 3 <= len(corners) <= MAX_VERTICES:
+            raise InputError(f"the selection has shape {corners.shape}; it needs 3 to {MAX_VERTICES} points (x, y).")
+        if not np.isfinite(corners).all():
+            raise InputError("the selection has a corner that is not a number; every corner must be finite.")
+        object.__setattr__(self, "polygon", tuple((float(x), float(y)) for x, y in corners))
+
+    @classmethod
+    def box(cls, left: float, bottom: float, right: float, top: float) -> Selection:
+        """The rectangle between two corners."""
+        return cls("box", ((left, bottom), (right, bottom), (right, top), (left, top)))
+
+    def to_text(self) -> str:
+        """The selection in URL-safe characters: 11 per corner."""
+        corners = np.asarray(self.polygon, "<f4")
+        return _KINDS[self.kind] + base64.urlsafe_b64encode(corners.tobytes()).decode().rstrip("=")
+
+    @classmethod
+    def from_text(cls, text: str) -> Selection:
+        """Read what to_text wrote; anything else is an InputError."""
+        kind = {letter: name for name, letter in _KINDS.items()}.get(text[:1])
+        body = text[1:]
+        if kind is None or len(body) > 12 * MAX_VERTICES or not re.fullmatch(r"[A-Za-z0-9_-]*", body):
+            raise InputError("the selection in the address is damaged; select again.")
+        try:
+            raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+        except binascii.Error as error:
+            raise InputError("the selection in the address is damaged; select again.") from error
+        if not raw or len(raw) % 8:
+            raise InputError("the selection in the address is incomplete; select again.")
+        corners = np.frombuffer(raw, "<f4").reshape(-1, 2)
+        return cls(kind, tuple((float(x), float(y)) for x, y in corners))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class MapEvent:
+    """What the map shows now. primary: the row of the pool picked by a click. webgl: False if it cannot be drawn."""
+
+    selection: Selection | None = None
+    primary: int | None = None
+    round: int | None = None
+    webgl: bool = True
+
+
+def check_colors(name: str, colors: Sequence[str]) -> None:
+    """Every color is "#RRGGBB"."""
+    for color in colors:
+        if not isinstance(color, str) or not re.fullmatch(r"#[0-9A-Fa-f]{6}", color):
+            raise InputError(f"{name} holds {color!r}; colors are written #RRGGBB.")
+
+
+def check_symbols(symbols: Sequence[str]) -> None:
+    """Every symbol is one that the map can draw."""
+    for symbol in symbols:
+        if symbol not in SYMBOLS:
+            raise InputError(f"symbol is {symbol!r}; it must be one of {', '.join(SYMBOLS)}.")
+
+
+def _whole(name: str, values: Any) -> np.ndarray:
+    numbers = np.asarray(values)
+    if numbers.ndim != 1 or (numbers.dtype.kind not in "iu" and len(numbers)):
+        raise InputError(f"{name} have shape {numbers.shape} and type {numbers.dtype}; give (n,) whole numbers.")
+    numbers = numbers.astype(np.int64)
+    if len(numbers) and numbers.min() < 0:
+        raise InputError(f"{name} hold {numbers.min()}; they may not be negative.")
+    return numbers
