@@ -1,0 +1,216 @@
+"""A studio of its own and a real Chromium for every browser test.
+
+`studio(store)` starts a server and gives its address; `visit(url)` opens it in a fresh browser. A test fails when a
+page asks any host but 127.0.0.1 for anything, writes an error to the console, or shows an exception box.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from rad_core.errors import InputError
+from rad_core.study.store import Study, study_ids
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+LOCAL = "127.0.0.1"
+
+# An exception box reports itself as a console error at the moment when it appears, even if it goes again.
+_WATCH = """new MutationObserver(() => {
+  for (const box of document.querySelectorAll('[data-testid="stException"]:not([data-seen])')) {
+    box.dataset.seen = '1';
+    console.error('exception box: ' + box.innerText.slice(0, 500));
+  }
+}).observe(document, {childList: true, subtree: true});"""
+
+_SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+  && document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
+  && !document.querySelector('[data-testid="stSkeleton"]')
+  && [...document.querySelectorAll('[data-testid="stPlotlyChart"]')].every(e => e.querySelector('.main-svg'))"""
+
+
+def settled(page: Any, seconds: float = 60.0) -> None:
+    """Wait until the page has content, nothing is running, and every chart is drawn."""
+    page.wait_for_function(_SETTLED, timeout=1000 * seconds)
+
+
+class Studio:
+    """Starts studios, each a process group of its own, and ends them with whatever they started."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self.servers: dict[str, subprocess.Popen[bytes]] = {}
+        self.stores: list[Path] = []
+
+    def __call__(self, store: Path, port: int | None = None, **environment: str) -> str:
+        """The address of a studio on a store. environment: RAD_DATA, RAD_READ_ONLY, ... for the server."""
+        port = port or _free_port()
+        url = f"http://{LOCAL}:{port}"
+        options = {
+            "server.port": port, "server.address": LOCAL, "server.headless": "true", "server.fileWatcherType": "none",
+            "browser.gatherUsageStats": "false",
+        }  # fmt: skip
+        with (self.logs / f"studio-{port}.log").open("ab") as log:
+            self.servers[url] = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", str(MAIN), *(f"--{k}={v}" for k, v in options.items())],
+                env={**os.environ, "RAD_STORE": str(store), **environment},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        self.stores.append(store)
+        _until_healthy(url, self.servers[url], self.logs / f"studio-{port}.log")
+        return url
+
+    def kill(self, url: str) -> None:
+        """End one server; what it has started in the background goes on."""
+        server = self.servers.pop(url)
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+    def close(self) -> None:
+        for url in list(self.servers):
+            self.kill(url)
+        for store in self.stores:
+            _stop_studies(store)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOCAL, 0))
+        return probe.getsockname()[1]
+
+
+def _until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise AssertionError(f"The studio did not start:\n{log.read_text()[-2000:]}")
+
+
+def _stop_studies(store: Path) -> None:
+    """Cancel what still runs in the background: it must not outlive the test."""
+    for id in study_ids(store):
+        study = Study(store / id)
+        end = time.monotonic() + 30
+        while study.is_locked():
+            assert time.monotonic() < end, f"study {id} does not stop"
+            try:
+                study.request("cancel")
+            except InputError:  # a test may have damaged it on purpose
+                break
+            time.sleep(0.2)
+
+
+class Visits:
+    """Opens pages and keeps a record of what they did wrong and of how much they received and sent."""
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+        self.contexts: list[Any] = []
+        self.wrong: list[str] = []
+        self._received: Counter[Any] = Counter()
+        self._sent: Counter[Any] = Counter()
+
+    def __call__(self, url: str, *, dark: bool = False, size: tuple[int, int] = (1280, 720)) -> Any:
+        """A page in a fresh browser (no cookies, no cache) at an address, settled."""
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
+        )
+        self.contexts.append(context)
+        context.add_init_script(_WATCH)
+        context.route("**/*", self._answer)
+        page = context.new_page()
+        page.on("console", lambda said: self._heard(said))
+        page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
+        page.on("websocket", lambda socket: self._count(page, socket))
+        page.goto(url)
+        settled(page)
+        return page
+
+    def received(self, page: Any) -> int:
+        """Bytes that came over the page's websockets so far."""
+        return self._received[page]
+
+    def sent(self, page: Any) -> int:
+        """Bytes that went over the page's websockets so far."""
+        return self._sent[page]
+
+    def _answer(self, route: Any) -> None:
+        url = route.request.url
+        if urlsplit(url).scheme in ("data", "blob") or urlsplit(url).hostname == LOCAL:
+            route.continue_()
+        else:
+            self.wrong.append(f"asked another host: {url}")
+            route.abort()
+
+    def _heard(self, said: Any) -> None:
+        if said.type == "error" and "ERR_CONNECTION_REFUSED" not in said.text:  # a test may end the server on purpose
+            self.wrong.append(f"console error: {said.text}")
+
+    def _count(self, page: Any, socket: Any) -> None:
+        if urlsplit(socket.url).hostname != LOCAL:
+            self.wrong.append(f"asked another host: {socket.url}")
+        socket.on("framereceived", lambda data: self._received.update({page: len(data)}))
+        socket.on("framesent", lambda data: self._sent.update({page: len(data)}))
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.unroute_all(behavior="ignoreErrors")
+            context.close()
+        assert not self.wrong, "\n".join(self.wrong)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    """Starts studios: `studio(store) -> url`."""
+    logs = tmp_path / "studio-logs"
+    logs.mkdir()
+    servers = Studio(logs)
+    try:
+        yield servers
+    finally:
+        servers.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests: RAD_CHROMIUM, the system's own, or Playwright's."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install .[test]")
+    with playwright.sync_playwright() as driver:
+        names = ("chromium", "chromium-browser", "google-chrome")
+        found = [os.environ.get("RAD_CHROMIUM"), *map(shutil.which, names), driver.chromium.executable_path]
+        path = next((path for path in found if path and Path(path).exists()), None)
+        if path is None:
+            pytest.skip("no Chromium: set RAD_CHROMIUM to one, or run `playwright install chromium`")
+        chromium = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visits]:
+    """Opens pages: `visit(url) -> page`; afterwards nothing may have gone wrong on any of them."""
+    visits = Visits(browser)
+    yield visits
+    visits.close()
