@@ -46,11 +46,12 @@ def chart(
     basis: Basis | None = None,
     heading: bool = True,
     note: str = "",
+    lazy: bool = False,
 ) -> None:
     """A chart under the question it answers, with its numbers as a table and CSV, its image by the camera button.
 
     key: unique on the page, also the name of downloaded files. basis: whether it shows something measured or an
-    estimate without training.
+    estimate without training. lazy: send the numbers only once somebody opens them, for charts that follow a slider.
     """
     with st.container(key=f"chart-{key}"):
         top = st.container(horizontal=True, vertical_alignment="center")
@@ -64,8 +65,12 @@ def chart(
         )
         if note:
             st.caption(note)
-        with st.expander("Numbers behind this chart", icon=":material/table:", key=f"{key}-numbers"):
-            table(chart.table, f"{key}-data")
+        when: Literal["ignore", "rerun"] = "rerun" if lazy else "ignore"
+        with st.expander(
+            "Numbers behind this chart", icon=":material/table:", key=f"{key}-numbers", on_change=when
+        ) as numbers:
+            if not lazy or numbers.open:
+                table(chart.table, f"{key}-data")
 
 
 def table(data: pd.DataFrame, key: str, *, height: int | Literal["auto", "content"] = "auto", **options: Any) -> None:

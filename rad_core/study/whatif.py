@@ -225,6 +225,23 @@ def expected_wrong(q: np.ndarray, right: Any) -> float:
     return float(np.sum(q * (1.0 - np.asarray(right, np.float64))))
 
 
+def right_chance(right: Any, accuracy: float | None = None) -> np.ndarray:
+    """Probability that each label is right if the teacher's accuracy on the pool were another: (N,) float64.
+
+    right: (N,) bool or probability. A worse teacher makes the same mistakes and further ones anywhere at random; a
+    better one is spared a part of its mistakes at random. None leaves it as it is.
+    """
+    known = np.asarray(right, np.float64)
+    now = float(known.mean())
+    if accuracy is None or accuracy == now:
+        return known
+    if not 0.0 <= accuracy <= 1.0:
+        raise InputError(f"accuracy is {accuracy!r}; it must lie between 0 and 1.")
+    if accuracy < now:
+        return known * (accuracy / now)
+    return 1.0 - (1.0 - known) * ((1.0 - accuracy) / (1.0 - now))
+
+
 def expected_gain(q: np.ndarray, gains: Any, right: Any = None) -> float:
     """Expected gain bought; with right ((N,) bool or probability), the expected informative-and-correct gain."""
     worth = q * np.asarray(gains, np.float64)

@@ -1,0 +1,30 @@
+"""What if I had another number of labels, or a better or worse teacher?"""
+
+import streamlit as st
+
+from app import budget_lab, budget_numbers, reading, state, ui
+
+view = state.current()
+ui.header("Budget lab", "What if I had another number of labels, or a better or worse teacher?")
+seed, round = state.current_seed(view), state.current_round(view)
+strategies = state.with_results(view, seed, round - 1)
+if not strategies:
+    ui.stop(
+        "Not there yet",
+        f"No strategy of this study has finished the round before round {round} with seed {seed}. Choose an earlier "
+        "round or another seed on the left, or come back later.",
+        icon=":material/hourglass_empty:",
+    )
+strategy = strategies[0]
+if round > 1 and len(strategies) > 1:
+    strategy = st.segmented_control(
+        "Scores of the student that learned from", strategies, default=strategies[0], format_func=ui.short_label,
+        key="budget_student", bind="query-params", required=True,
+        help="After the first round every strategy has a student of its own, which sees the pool with its own eyes.",
+    ) or strategies[0]  # fmt: skip
+budget_lab.draw(
+    view.read(reading.pool_before, strategy, seed, round),
+    "budget",
+    measured=view.read(budget_numbers.measured, seed, round),
+    gain_name=view.config.gain,
+)
