@@ -7,6 +7,7 @@ finished round itself, in one transaction. When the process that started the wor
 
 from __future__ import annotations
 
+import _thread
 import math
 import multiprocessing
 import os
@@ -16,7 +17,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from rad_core.study.loop import Setting
 
 _POLL_SECONDS = 0.5
+_STOPPED = {"pause": "paused", "cancel": "cancelled"}  # what a request makes of a study
 
 
 @dataclass(frozen=True)
@@ -47,28 +50,52 @@ class StudyStopped(Exception):  # noqa: N818 - a request, not an error
     """The study was asked to pause or to stop; everything finished so far is in the store."""
 
 
-def run_study(study: Study, *, workers: int | None = None, on_event: Callable[[Event], None] | None = None) -> None:
+def run_study(
+    study: Study,
+    *,
+    workers: int | None = None,
+    on_event: Callable[[Event], None] | None = None,
+    turn: Callable[[], AbstractContextManager[None]] | None = None,
+) -> None:
     """Run a study, or what is left of it, to the end.
 
-    workers: processes to use; by default one per core on a CPU (never more than cells), one on a GPU. Raises
-    StudyStopped when asked to pause or cancel, KeyboardInterrupt as it comes, InputError for what the user can mend;
-    the status in the store tells the same.
+    workers: processes to use; by default one per core on a CPU (never more than cells), one on a GPU. turn: what to
+    hold while it computes; the study is queued until then, and a request to pause or cancel that came before is heard.
+    Raises StudyStopped when asked to pause or cancel, KeyboardInterrupt as it comes, InputError for what the user can
+    mend; the status in the store tells the same.
     """
     with study.lock():
-        study.request("run")
-        study.set_status("running")
         try:
-            _run(study, workers, on_event or (lambda event: None))
-        except KeyboardInterrupt:
-            study.set_status("paused", "Interrupted from the keyboard.")
+            if turn is None:
+                study.request("run")
+            else:
+                study.set_status("queued")
+            with turn() if turn is not None else nullcontext():
+                study.set_status("running")
+                _run(study, workers, on_event or (lambda event: None))
+            study.set_status("finished")
+        except KeyboardInterrupt as interrupt:
+            if (asked := study.requested()) in _STOPPED:
+                study.set_status(_STOPPED[asked])
+                raise StudyStopped(_STOPPED[asked]) from interrupt
+            study.set_status("paused", "Interrupted; every finished round is kept.")
             raise
         except StudyStopped as stopped:
             study.set_status(str(stopped))
             raise
         except Exception as error:
-            study.set_status("failed", str(error) or type(error).__name__)
+            study.set_status("failed", _in_words(error))
             raise
-        study.set_status("finished")
+
+
+def _in_words(error: Exception) -> str:
+    """Why a study failed, in one sentence."""
+    if isinstance(error, InputError):
+        return str(error)
+    first = str(error).strip().partition("\n")[0] or "no reason given"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"It ran out of memory ({first}); resume it with fewer workers, or start one with a smaller pool."
+    return f"It stopped over a defect of the program: {type(error).__name__}: {first}; the log has details."
 
 
 def count_workers(config: StudyConfig, workers: int | None = None) -> int:
@@ -78,7 +105,8 @@ def count_workers(config: StudyConfig, workers: int | None = None) -> int:
     from rad_core.learning.device import pick_device
 
     if workers is None:
-        workers = _cores() if pick_device(config.device).type == "cpu" else 1
+        on_cpu = config.device == "cpu" or pick_device(config.device).type == "cpu"  # the first needs no torch
+        workers = _cores() if on_cpu else 1
     return min(workers, len(config.strategies) * config.seeds)
 
 
@@ -92,12 +120,13 @@ def _run(study: Study, workers: int | None, on_event: Callable[[Event], None]) -
     progress = _Progress(study, on_event)
     if count == 1:
         _limit_threads(config)
-        for seed in range(config.seeds):
-            for event in _seed_work(study, seed):
-                progress(event)
-            for strategy in config.strategies:
-                for event in _cell_work(study, strategy, seed):
+        with _interrupted_by_requests(study):
+            for seed in range(config.seeds):
+                for event in _seed_work(study, seed):
                     progress(event)
+                for strategy in config.strategies:
+                    for event in _cell_work(study, strategy, seed):
+                        progress(event)
     else:
         _run_in_workers(study, count, progress)
     on_event(Event("done", progress.total, progress.total))
@@ -127,9 +156,37 @@ class _Progress:
         self.check()
 
     def check(self) -> None:
-        asked = self.study.requested()
-        if asked in ("pause", "cancel"):
-            raise StudyStopped({"pause": "paused", "cancel": "cancelled"}[asked])
+        check_requests(self.study)
+
+
+def check_requests(study: Study) -> None:
+    """Raise StudyStopped if the study was asked to pause or to cancel."""
+    asked = study.requested()
+    if asked in _STOPPED:
+        raise StudyStopped(_STOPPED[asked])
+
+
+@contextmanager
+def _interrupted_by_requests(study: Study) -> Iterator[None]:
+    """Interrupt this process in the middle of a round, as Ctrl-C would, when the study is asked to pause or cancel."""
+    if threading.current_thread() is not threading.main_thread():  # only that one can be interrupted
+        yield
+        return
+    over, leaving = threading.Event(), threading.Lock()
+
+    def watch() -> None:
+        while not over.wait(_POLL_SECONDS):
+            with leaving:
+                if not over.is_set() and study.requested() in _STOPPED:
+                    _thread.interrupt_main()
+                    return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        with leaving:
+            over.set()
 
 
 def _seed_work(study: Study, seed: int) -> Iterator[Event]:
@@ -261,7 +318,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study will do and cost, before it starts."""
+    """What a study will do and cost, before it starts; None stands for what only a measurement tells."""
 
     cells: int
     rounds: int
@@ -270,10 +327,26 @@ class Plan:
     price: float
     currency: str
     teacher_seconds: float  # latency of the teacher, summed over its queries
-    estimated_seconds: float | None  # of computation, measured by a short calibration; None without one
-    pool: int
-    device: str
-    workers: int
+    estimated_seconds: float | None = None  # of computation, measured by a short calibration
+    pool: int | None = None
+    device: str | None = None
+    workers: int | None = None
+
+
+def outline(config: StudyConfig) -> Plan:
+    """What a study will do and cost as far as arithmetic tells; loads nothing and needs no torch."""
+    config = config.resolved()
+    cells = len(config.strategies) * config.seeds
+    queries = cells * config.rounds * config.budget
+    return Plan(
+        cells=cells,
+        rounds=config.rounds,
+        trainings=cells * config.rounds + config.seeds * (2 if config.full_pool else 1),
+        teacher_queries=queries,
+        price=queries * config.price_per_label,
+        currency=config.currency,
+        teacher_seconds=queries * config.latency_per_label,
+    )
 
 
 def plan(config: StudyConfig, *, workers: int | None = None, calibrate: bool = True) -> Plan:
@@ -283,31 +356,19 @@ def plan(config: StudyConfig, *, workers: int | None = None, calibrate: bool = T
     Raises InputError where the data cannot bear the sizes asked for.
     """
     from rad_core.learning.device import describe_device, pick_device
-    from rad_core.study.prepare import load_data, time_training
+    from rad_core.study.prepare import check_study, time_training
 
     config = config.resolved()
-    dataset, split = load_data(config, 0)
-    cells = len(config.strategies) * config.seeds
-    queries = cells * config.rounds * config.budget
-    trainings = cells * config.rounds + config.seeds * (2 if config.full_pool else 1)
+    found = outline(config)
+    dataset, split = check_study(config)
     count = count_workers(config, workers)
     seconds = None
     if calibrate:
         per_student, per_teacher = time_training(config, dataset, split)
-        seconds = (trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
-    return Plan(
-        cells=cells,
-        rounds=config.rounds,
-        trainings=trainings,
-        teacher_queries=queries,
-        price=queries * config.price_per_label,
-        currency=config.currency,
-        teacher_seconds=queries * config.latency_per_label,
-        estimated_seconds=seconds if seconds is None else float(math.ceil(seconds)),
-        pool=len(split.pool),
-        device=describe_device(pick_device(config.device)),
-        workers=count,
-    )
+        total = (found.trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
+        seconds = float(math.ceil(total))
+    device = describe_device(pick_device(config.device))
+    return replace(found, estimated_seconds=seconds, pool=len(split.pool), device=device, workers=count)
 
 
 _START_SECONDS = 5.0  # starting the workers and importing torch in them

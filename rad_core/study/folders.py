@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 from pathlib import Path
 
 APP = "rad-studio"
@@ -24,3 +26,8 @@ def data_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path(APP, appauthor=False) / "data"
+
+
+def queue_folder() -> Path:
+    """The folder in which the background studies of this user on this machine queue for its devices."""
+    return data_folder() / "queue" / (re.sub(r"[^A-Za-z0-9-]", "_", platform.node()) or "here")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{5,39}")
-STATUSES = ("planned", "running", "paused", "cancelled", "failed", "finished")
+STATUSES = ("planned", "queued", "running", "paused", "cancelled", "failed", "finished")
 ACTIONS = ("run", "pause", "cancel")
 SHARED = ""  # strategy of the round 0 that all strategies of a seed share
 _LOCK = "run.lock"
@@ -250,7 +250,7 @@ class Study:
                 rounds_total=cells * config.rounds,
                 best=_best(last),
             )
-        if info.status == "running" and not self.is_locked():
+        if info.status in ("queued", "running") and not self.is_locked():
             return attrs.evolve(info, status="lost", message="Its process is gone; resume it.")
         return info
 

@@ -1,0 +1,69 @@
+"""Processes of our own in the background, which go on when the one that started them ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from rad_core.errors import InputError
+
+_READY = b"ready\n"
+_START_SECONDS = 60.0
+_LOG_BYTES = 1 << 20
+
+
+def launch(module: str, arguments: Sequence[str], log: Path) -> None:
+    """Run `python -m module arguments` detached, its output added to a log, and return once it calls `ready`.
+
+    Raises InputError with the last line that it wrote if it ends or stays silent before that.
+    """
+    trim(log)
+    began = log.stat().st_size if log.exists() else 0
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603 - our own modules only
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            start_new_session=True,
+        )
+    threading.Thread(target=child.wait, daemon=True).start()  # takes its exit status, so that it stays no zombie
+    heard: list[bytes] = []
+    listener = threading.Thread(target=_listen, args=(child, heard), daemon=True)
+    listener.start()
+    listener.join(_START_SECONDS)
+    if heard == [_READY]:
+        return
+    child.kill()
+    with log.open("rb") as file:
+        file.seek(began)
+        lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    raise InputError(
+        lines[-1].removeprefix("Error: ") if lines else f"The background process did not start; {log} may tell why."
+    )
+
+
+def _listen(child: subprocess.Popen[bytes], heard: list[bytes]) -> None:
+    if child.stdout is not None:
+        with child.stdout as pipe:
+            heard.append(pipe.readline())
+
+
+def ready() -> None:
+    """In a process that `launch` started: say that all is well. From here on what it prints goes to the log, too."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    with suppress(BrokenPipeError):  # the one that asked has gone; that is what this process is for
+        os.write(1, _READY)
+    os.dup2(2, 1)
+
+
+def trim(log: Path) -> None:
+    """Empty a log that has grown beyond a mebibyte; whoever adds to it goes on at its new end."""
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        os.truncate(log, 0)

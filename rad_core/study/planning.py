@@ -1,0 +1,134 @@
+"""The plan of a study with its time measured, for a process that imports no torch.
+
+`request_plan` has another process measure and returns at once; the answer is kept, so that asking again costs nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import IO
+
+import attrs
+
+from rad_core.errors import InputError
+from rad_core.study import files
+from rad_core.study.config import StudyConfig
+from rad_core.study.engine import Plan, outline, plan
+from rad_core.study.folders import queue_folder
+
+_TIMEOUT = 900.0  # seconds; the data set may have to be downloaded first
+_MEASURED = ("estimated_seconds", "pool", "device", "workers")
+
+
+class PlanJob:
+    """A plan that is being measured. `poll` until it is there; `cancel` what nobody waits for any more."""
+
+    def __init__(self, config: StudyConfig, workers: int | None, timeout: float = _TIMEOUT) -> None:
+        self._outline, self._place = outline(config), _place(config, workers)
+        self._plan, self._error = self._read(), ""
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._plan is None:
+            self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+            self._end = time.monotonic() + timeout
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "rad_core.study.planning", str(workers or 0), str(self._place)],
+                stdin=subprocess.PIPE,
+                stdout=self._errors,
+                stderr=self._errors,
+            )
+            with self._process.stdin as pipe:  # type: ignore[union-attr]
+                pipe.write(config.to_json().encode())
+
+    def poll(self) -> Plan | None:
+        """The plan, or None while it is being measured; InputError, in one sentence, if that failed."""
+        if self._plan is None and not self._error:
+            self._look()
+        if self._error:
+            raise InputError(self._error)
+        return self._plan
+
+    def cancel(self) -> None:
+        """Stop measuring."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def _look(self) -> None:
+        assert self._process is not None
+        if self._process.poll() is None:
+            if time.monotonic() > self._end:
+                self.cancel()
+                self._error = "The time could not be measured: the data and a few training steps took too long."
+            return
+        self._plan = self._read()
+        if self._plan is None:
+            self._errors.seek(0)
+            lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+            self._error = lines[-1].removeprefix("Error: ") if lines else "The time could not be measured."
+
+    def _read(self) -> Plan | None:
+        try:
+            measured = json.loads(self._place.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        return dataclasses.replace(self._outline, **{name: measured[name] for name in _MEASURED})
+
+
+_jobs: dict[str, PlanJob] = {}
+_JOBS = 32  # kept at most; the oldest goes first
+
+
+def request_plan(config: StudyConfig, workers: int | None = None, *, again: bool = False) -> PlanJob:
+    """Have the plan of a study measured by a process beside this one, unless its plan is known or being made.
+
+    Returns at once. again: measure anew what failed before. Raises InputError only for what the configuration alone
+    tells; the rest comes from `poll`.
+    """
+    config = config.resolved()
+    key = f"{config.to_json()}|{workers}"
+    if again and key in _jobs:
+        _jobs.pop(key).cancel()
+    if key not in _jobs:
+        while len(_jobs) >= _JOBS:
+            _jobs.pop(next(iter(_jobs))).cancel()
+        _jobs[key] = PlanJob(config, workers)
+    return _jobs[key]
+
+
+def _place(config: StudyConfig, workers: int | None) -> Path:
+    """Where a plan is kept: by everything that its time depends on."""
+    plain = attrs.evolve(config, name="", price_per_label=0.0, currency="USD", latency_per_label=0.0)
+    key = f"{plain.to_json()}|{workers or 0}|{sys.prefix}|{os.environ.get('CUDA_VISIBLE_DEVICES', '')}"
+    return queue_folder() / "plans" / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.json"
+
+
+def main(workers: str, place: str) -> int:
+    """Measure the plan of the configuration on standard input and write it down."""
+    try:
+        config = StudyConfig.from_mapping(json.load(sys.stdin))
+        found = plan(config, workers=int(workers) or None)
+        with files.writing(Path(place).parent):
+            Path(place).parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({name: getattr(found, name) for name in _MEASURED})
+            files.replace(Path(place), lambda file: file.write(text.encode()))  # type: ignore[arg-type]
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        traceback.print_exc()
+        print(f"The time could not be measured: {type(error).__name__}: {error}.".splitlines()[0], file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

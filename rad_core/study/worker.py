@@ -1,0 +1,126 @@
+"""A study in the background: a process of its own, which outlives the one that started it and waits for its turn.
+
+`start` launches `python -m rad_core.study.worker STORE ID WORKERS`, detached. Whoever wants to stop it asks through the
+store (`Study.request`); what became of it stands in the store (`Study.info`), what it wrote in `worker.log` beside it.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from types import FrameType
+
+from rad_core.errors import InputError
+from rad_core.study import background, files
+from rad_core.study.engine import StudyStopped, check_requests, run_study
+from rad_core.study.folders import queue_folder
+from rad_core.study.store import Study, open_study
+from rad_core.study.turns import turn
+
+OUTPUT = "worker.log"
+
+
+def start(study: Study, workers: int | None = None) -> None:
+    """Run a study, or what is left of it, in a process that goes on when this one ends.
+
+    workers: processes to use, as in `run_study`. When this returns the study is queued or further. Raises InputError,
+    with the reason in one sentence, if it is running already or cannot be started.
+    """
+    info = study.info()
+    if study.is_locked():
+        words = "waits for its turn" if info.status == "queued" else "is being run"
+        raise InputError(f"Study {study.id} {words} already; pause or cancel it first to start it anew.")
+    if info.status == "finished":
+        raise InputError(f"Study {study.id} is finished; there is nothing left to run.")
+    study.request("run")
+    where = [str(study.path.parent.absolute()), study.id]
+    with files.writing(study.path):
+        log = files.inside(study.path, study.path / OUTPUT)
+        background.launch("rad_core.study.worker", [*where, str(workers or 0)], log)
+
+
+def read_output(study: Study, characters: int = 4000) -> str:
+    """The end of what the study's workers wrote, tracebacks included; empty if they wrote nothing."""
+    path = files.inside(study.path, study.path / OUTPUT)
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4 * characters))
+        return file.read().decode("utf-8", "replace")[-characters:]
+
+
+@contextmanager
+def _turn(study: Study) -> Iterator[None]:
+    """Hold the study's device. Raises StudyStopped when the study is asked to pause or to cancel meanwhile."""
+    background.ready()
+    said = ""
+
+    def waits_for(other: str) -> None:
+        nonlocal said
+        check_requests(study)
+        if other != said:
+            said = other
+            study.set_status("queued", f"Waits for its turn: {other} comes first.")
+
+    check_requests(study)
+    with turn(queue_folder(), study.id, lambda: _device(study), waits_for):
+        yield
+
+
+def _device(study: Study) -> str:
+    """The kind of the study's device. torch is imported beside, so that requests are heard meanwhile."""
+    if study.config.device == "cpu":
+        return "cpu"
+    found: Future[str] = Future()
+
+    def find() -> None:
+        from rad_core.learning.device import pick_device
+
+        try:
+            found.set_result(pick_device(study.config.device).type)
+        except BaseException as error:
+            found.set_exception(error)
+
+    Thread(target=find, daemon=True).start()
+    while True:
+        try:
+            return found.result(timeout=0.25)
+        except TimeoutError:
+            check_requests(study)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main(root: str, id: str, workers: str) -> int:
+    """Run one study to its end; the exit status is 0 if it finished or was stopped on request."""
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)  # a shell may have had it ignored
+    try:
+        study = open_study(Path(root), id)
+        run_study(
+            study,
+            workers=int(workers) or None,
+            on_event=lambda event: background.trim(study.path / OUTPUT),
+            turn=lambda: _turn(study),
+        )
+    except (StudyStopped, KeyboardInterrupt):
+        return 0
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
