@@ -149,14 +149,13 @@ def _listen(key: str, memory: _Memory) -> None:
     if event.get("points", memory.points) != memory.points:
         return
     memory.webgl = event.get("webgl") is not False
-    region, primary, round_shown = event.get("selection"), event.get("primary"), event.get("round")
-    if isinstance(region, dict):
-        memory.now["selection"] = Selection(region.get("kind"), region.get("polygon"))  # type: ignore[arg-type]
-    elif region is None:
-        memory.now["selection"] = None
-    memory.now["primary"] = primary if isinstance(primary, int) else None
-    if isinstance(round_shown, int):
-        memory.now["round"] = round_shown
+    if "selection" in event:
+        region = event["selection"]
+        memory.now["selection"] = region and Selection(region.get("kind"), region.get("polygon"))
+    if "primary" in event:
+        memory.now["primary"] = None if event["primary"] is None else int(event["primary"])
+    if "round" in event:
+        memory.now["round"] = int(event["round"])
 
 
 def _view_data(

@@ -71,7 +71,7 @@ function readLayer({ mask, round }, positions, rounds, n) {
     for (let i = 0; i < n; i++) if ((bits[i >> 3] >> (i & 7)) & 1) found.push(i);
     positions = Uint32Array.from(found);
   }
-  return { positions, rounds: round === null ? rounds : new Uint16Array(positions.length).fill(round) };
+  return { positions, rounds: round === null ? Uint16Array.from(rounds) : new Uint16Array(positions.length).fill(round) };
 }
 
 function show(component) {
@@ -113,13 +113,23 @@ function gridRows({ start }, [left, bottom, right, top]) {
   return rows;
 }
 
+// The edges of a polygon, four numbers each, that a row of the grid can meet.
+function edgesOf(polygon, low, high) {
+  const edges = [];
+  polygon.forEach(([xi, yi], i) => {
+    const [xj, yj] = polygon.at(i - 1);
+    if (Math.min(yi, yj) <= high && Math.max(yi, yj) > low) edges.push(xi, yi, xj, yj);
+  });
+  return Float64Array.from(edges);
+}
+
 // Even-odd rule; the very operations of geometry.py, in the same order, so that both find the same points.
-function inside(polygon, x, y) {
+function inside(edges, x, y) {
   let odd = false;
-  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {
-    const [xi, yi] = polygon[i];
-    const [xj, yj] = polygon[j];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) odd = !odd;
+  for (let e = 0; e < edges.length; e += 4) {
+    const yi = edges[e + 1];
+    const yj = edges[e + 3];
+    if (yi > y !== yj > y && x < ((edges[e + 2] - edges[e]) * (y - yi)) / (yj - yi) + edges[e]) odd = !odd;
   }
   return odd;
 }
@@ -510,8 +520,8 @@ class View {
 
   report() {
     const { selection, primary, round } = this;
-    const points = this.data.points;
-    this.component.setStateValue("event", { id: Date.now(), points, selection, primary, round, webgl: !this.failed });
+    const event = { id: `${Date.now()}-${++hub.turn}`, points: this.data.points, webgl: !this.failed };
+    this.component.setStateValue("event", this.failed ? event : { ...event, selection, primary, round });
   }
 
   // Take in what has arrived; waits until everything that the data speak of is there.
@@ -617,9 +627,11 @@ class View {
     if (!this.selection) return;
     const polygon = this.selection.polygon.map((p) => this.toQuanta(p));
     for (const [from, to] of gridRows(grid, bounds(polygon))) {
+      const low = xy[2 * grid.order[from] + 1] & ~255;
+      const edges = edgesOf(polygon, low, low + 255);
       for (let j = from; j < to; j++) {
         const i = grid.order[j];
-        if (!inside(polygon, xy[2 * i], xy[2 * i + 1])) continue;
+        if (!inside(edges, xy[2 * i], xy[2 * i + 1])) continue;
         this.flags[i] = 1;
         this.selected++;
       }
@@ -738,7 +750,7 @@ class View {
     const zoom = eye.k / this.home.k;
     const share = Math.sqrt((panel.width * panel.height) / Math.max(pool.n, 1));
     const size = clamp(clamp(0.9 * share, 1.6, coloring.symbols.length ? 9 : 7) * Math.pow(zoom, 0.45), 1.6, 12);
-    const alpha = clamp((pool.n > 20000 ? 0.6 : 0.75) * Math.pow(zoom, 0.15), 0, 0.95);
+    const alpha = clamp((pool.n > 20000 ? 0.55 : 0.7) * Math.pow(zoom, 0.15), 0, 0.95);
     if (chosen && !chosen.length) {
       painter.use(painter.density, { ...place, density: painter.textures.density, alpha: this.selection ? 0.35 : 1 });
       painter.attribute(0, "quad", 2, gl.UNSIGNED_SHORT, true);
@@ -785,7 +797,7 @@ class View {
     if (!positions.length || this.off.has(layer.label)) return;
     const zoom = this.eye.k / this.home.k;
     const room = Math.sqrt((panel.width * panel.height) / positions.length);
-    const size = clamp(0.45 * room, 5, 9) * clamp(Math.pow(zoom, 0.25), 1, 1.8);
+    const size = clamp(0.3 * room, 5, 9) * clamp(Math.pow(zoom, 0.3), 1, 1.8);
     painter.attribute(0, `at${layer.slot}`, 2, gl.UNSIGNED_SHORT, true);
     painter.attribute(1, `rounds${layer.slot}`, 1, gl.UNSIGNED_SHORT);
     painter.attribute(2, `flags${layer.slot}`, 1, gl.UNSIGNED_BYTE);
@@ -919,7 +931,7 @@ class View {
     const hidden = this.hiddenCodes;
     const node = element("button", "chip", symbolIcon(symbol, color), element("span", "", label), element("small", "", grouped(count)));
     node.type = "button";
-    node.title = "Click hides or shows; double click, or Shift, shows only this";
+    node.title = `${label}: a click hides or shows it, a double click (or Shift) shows only this`;
     node.setAttribute("aria-pressed", String(!hidden.has(code)));
     const isolate = () => {
       const others = this.data.coloring.labels.map((_, i) => i).filter((i) => i !== code);
@@ -948,7 +960,7 @@ class View {
         const bought = this.bought(layer);
         const node = element("button", "chip", symbolIcon(layer.symbol, layer.color), element("span", "", layer.label), element("small", "", grouped(bought)));
         node.type = "button";
-        node.title = "Click hides or shows these picks";
+        node.title = `${layer.label}: a click hides or shows these picks`;
         node.setAttribute("aria-pressed", String(!this.off.has(layer.label)));
         node.onclick = () => {
           if (!this.off.delete(layer.label)) this.off.add(layer.label);
@@ -1103,7 +1115,7 @@ class View {
     }));
     canvas.addEventListener("pointerleave", () => (this.tooltip.hidden = true));
     canvas.addEventListener("dblclick", ready(() => {
-      clearTimeout(this.reporting);
+      this.reporting = clearTimeout(this.reporting);
       this.primary = this.before ?? null;
       this.goHome();
     }));

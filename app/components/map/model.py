@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from app.figures.base import number
 from app.palette import OTHER_COLOR
 from rad_core.errors import InputError
 
@@ -144,7 +145,7 @@ class MapColoring:
         share = (numbers - low) / (high - low) if high > low else np.where(np.isnan(numbers), np.nan, 0.5)
         codes = np.where(np.isnan(share), MISSING, np.rint(254 * np.clip(np.nan_to_num(share), 0, 1)))
         return cls(
-            codes.astype(np.uint8), "continuous", tuple(ramp), (f"{low:.3g}", f"{high:.3g}"), title, limits=(low, high)
+            codes.astype(np.uint8), "continuous", tuple(ramp), (number(low), number(high)), title, limits=(low, high)
         )
 
     def colors_of_codes(self) -> list[str]:
