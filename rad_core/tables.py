@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rad_core.errors import InputError
+from rad_core.npy import read_arrays
 
 READABLE = (".npy", ".npz", ".parquet", ".csv")
 WRITABLE = (".csv", ".parquet")
@@ -34,34 +34,33 @@ def read_table(path: Path, what: str, names: Sequence[str] = ()) -> Table:
     suffix = path.suffix.lower()
     if suffix not in READABLE:
         raise InputError(f"{path} ends in {suffix or 'nothing'}; give the {what} as {', '.join(READABLE)}.")
-    try:
-        found = _read_arrays(path, names) if suffix in (".npy", ".npz") else _read_frame(path, names)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, IndexError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} cannot be read as {suffix} with plain numbers ({error}).") from error
+    found = _pick_array(path, names) if suffix in (".npy", ".npz") else _read_frame(path, names)
     if found.values.dtype.kind not in "fiub":
         raise InputError(f"{path} holds {found.values.dtype} values; the {what} must be numbers.")
     return found
 
 
-def _read_arrays(path: Path, names: Sequence[str]) -> Table:
-    found: Any = np.load(path, allow_pickle=False)
-    if isinstance(found, np.lib.npyio.NpzFile):
-        with found:
-            name = next((name for name in names if name in found.files), None)
-            if name is None and len(found.files) != 1:
-                held = ", ".join(found.files) or "nothing"
-                raise InputError(f"{path} holds the arrays {held}; name one of them {names[0]}.")
-            ids = found["id"] if name is not None and "id" in found.files else None
-            return Table(found[name or found.files[0]], ids)
-    return Table(found, None)
+def _pick_array(path: Path, names: Sequence[str]) -> Table:
+    arrays = read_arrays(path)
+    if len(arrays) == 1 and "id" not in arrays:
+        return Table(next(iter(arrays.values())), None)
+    name = next((name for name in names if name in arrays), None)
+    if name is None:
+        raise InputError(f"{path} holds the arrays {', '.join(arrays) or 'nothing'}; name one of them {names[0]}.")
+    return Table(arrays[name], arrays.get("id"))
 
 
 def _read_frame(path: Path, names: Sequence[str]) -> Table:
     import pandas as pd
 
-    frame = pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
+    try:
+        frame = pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
+    except (OSError, ValueError, NotImplementedError) as error:  # pyarrow's errors are kinds of these
+        raise InputError(f"{path} is not a readable {path.suffix} table ({error}).") from error
+    if path.suffix.lower() == ".csv" and _lacks_header(path):
+        raise InputError(
+            f"{path} begins with numbers; its first line must name the columns, for instance id and classes."
+        )
     ids = frame.pop("id").to_numpy() if "id" in frame else None
     named = [name for name in names if name in frame]
     if named:
@@ -72,6 +71,24 @@ def _read_frame(path: Path, names: Sequence[str]) -> Table:
     if frame.shape[1] == 0:
         raise InputError(f"{path} has no column of numbers.")
     return Table(frame.to_numpy(), ids)
+
+
+def _lacks_header(path: Path) -> bool:
+    """Whether the first line holds numbers; but 0, 1, 2... and 1, 2, 3... may well be the names of classes."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        names = [name.strip() for name in next(csv.reader(file), [])]
+    if not all(_is_number(name) for name in names):
+        return False
+    counted = [[str(first + i) for i in range(len(names))] for first in (0, 1)]
+    return len(names) == 1 or names not in counted
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_features(path: Path, rows: int) -> np.ndarray:

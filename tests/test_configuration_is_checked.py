@@ -45,11 +45,13 @@ def test_mistakes_are_refused_in_words(values: dict, words: str) -> None:
 
 
 def test_toml_there_and_back(tmp_path: Path) -> None:
-    config = StudyConfig(dataset="folder:/photos", strategies=("rad", "badge"), budget=7, name='quotes " and \\')
-    (tmp_path / "study.toml").write_text(config.to_toml())
+    config = StudyConfig(
+        dataset="folder:/photos", strategies=("rad", "badge"), budget=7, name='quotes " and \\, \x7f, é, 😀'
+    )
+    (tmp_path / "study.toml").write_text(config.to_toml(), encoding="utf-8")
     assert StudyConfig.from_toml(tmp_path / "study.toml") == config
     resolved = config.resolved()
-    (tmp_path / "study.toml").write_text(resolved.to_toml())
+    (tmp_path / "study.toml").write_text(resolved.to_toml(), encoding="utf-8")
     assert StudyConfig.from_toml(tmp_path / "study.toml").to_json() == resolved.to_json()
 
 

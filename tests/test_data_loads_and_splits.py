@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,38 @@ def test_bad_folders_are_refused_in_words(tmp_path: Path) -> None:
     assert not list((tmp_path / "data").rglob("*.npy"))
 
 
+def test_images_of_16_bits_keep_their_shades(tmp_path: Path) -> None:
+    shades = (np.arange(64, dtype=np.uint16) * 1040).reshape(8, 8)
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.fromarray(shades).save(tmp_path / "set" / name / "0.png")
+    dataset = load(f"folder:{tmp_path / 'set'}", tmp_path)
+    assert dataset.images.shape == (2, 8, 8, 1)
+    np.testing.assert_allclose(dataset.images[0, :, :, 0], shades / 257, atol=0.5)
+    Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "set" / "b" / "1.tif")
+    with pytest.raises(InputError, match=r"1\.tif is damaged \(its pixels are floating"):
+        load(f"folder:{tmp_path / 'set'}", tmp_path)
+
+
+def test_hidden_files_and_folders_are_no_images_and_no_classes(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        write_images(tmp_path / "set" / part / "a", 2)
+        write_images(tmp_path / "set" / part / "b", 2)
+        (tmp_path / "set" / part / ".cache").mkdir()
+        (tmp_path / "set" / part / "a" / "._0.png").write_bytes(b"what a file manager leaves")
+    dataset = load(f"folder:{tmp_path / 'set'}", tmp_path)
+    assert dataset.classes == ("a", "b")
+    assert len(dataset.images) == 8
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    write_images(tmp_path / "set" / "a", 2)
+    write_images(tmp_path / "set" / "b", 2)
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(InputError, match=r"cannot be kept in .*RAD_DATA"):
+        load(f"folder:{tmp_path / 'set'}", tmp_path)
+
+
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     write_images(tmp_path / "set" / "a", 2)
     write_images(tmp_path / "private", 2)
@@ -199,6 +232,17 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
         load(f"arrays:{tmp_path / 'a.npz'}", tmp_path)
     with pytest.raises(InputError, match="no file"):
         load(f"arrays:{tmp_path / 'b.npz'}", tmp_path)
+    with zipfile.ZipFile(tmp_path / "c.npz", "w") as file:
+        file.writestr("x", "words")
+        file.writestr("y", "words")
+    with pytest.raises(InputError, match="'x', which is no array"):
+        load(f"arrays:{tmp_path / 'c.npz'}", tmp_path)
+    np.savez_compressed(tmp_path / "d.npz", x=np.random.default_rng(0).random((40, 8, 8)), y=np.arange(40) % 2)
+    content = bytearray((tmp_path / "d.npz").read_bytes())
+    content[2000:2100] = b"\xff" * 100
+    (tmp_path / "d.npz").write_bytes(content)
+    with pytest.raises(InputError, match="not a readable"):
+        load(f"arrays:{tmp_path / 'd.npz'}", tmp_path)
 
 
 @pytest.mark.parametrize("spec", ["imagenet", "digits:x", "folder", "folder:", ""])

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "rad_core.errors": set(),
     "rad_core.selection": {"rad_core.errors", "rad_core.selection"},
-    "rad_core.learning": {"rad_core.errors", "rad_core.learning"},
+    "rad_core.npy": {"rad_core.errors"},
+    "rad_core.learning": {"rad_core.errors", "rad_core.npy", "rad_core.learning"},
     "rad_core": {"rad_core"},
     "app": {"rad_core", "app"},
 }

@@ -20,12 +20,13 @@ def command(id: str, yes: bool, store: Path | None) -> None:
     Example:
       rad delete digits-20260102-153000-ab12 --yes
     """
-    from rad_core.study.store import delete_study, open_study
+    from rad_core.study.store import delete_study, find_id, list_studies
 
     root = store_root(store)
-    study = open_study(root, id)
-    info = study.info()
+    full_id = find_id(root, id)
     if not yes:
-        click.confirm(f"Delete {info.id} ({info.dataset}, {info.rounds_done} finished rounds)?", abort=True)
-    delete_study(root, study.id)
-    click.echo(f"Deleted {study.id}.")
+        info = next(info for info in list_studies(root) if info.id == full_id)
+        about = info.message if info.status == "unreadable" else f"{info.dataset}, {info.rounds_done} finished rounds"
+        click.confirm(f"Delete {full_id} ({about})?", abort=True)
+    delete_study(root, full_id)
+    click.echo(f"Deleted {full_id}.")

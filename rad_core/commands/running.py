@@ -45,18 +45,18 @@ def run_and_report(study: Study, workers: int | None, as_json: bool, quiet: bool
 
 
 def check_data(config: StudyConfig, quiet: bool) -> None:
-    """Load the data set once, with a bar while images are decoded, and check that it bears the sizes asked for."""
-    from rad_core.study.prepare import load_data
+    """Load the data set once, with a bar while images are decoded, and check that the study can run on it."""
+    from rad_core.study.prepare import check_study
 
     if quiet or not sys.stderr.isatty():
-        load_data(config, 0)
+        check_study(config)
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading the data", total=None)
-        load_data(config, 0, lambda done, total: bar.update(task, completed=done, total=total))
+        check_study(config, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ that suit it: small enough a labeled set that the teacher trained on it is visib
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rad_core.errors import InputError
+from rad_core.npy import read_arrays
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -116,11 +116,7 @@ def _arrays(argument: str, data_dir: Path, image_size: int | None, progress: Pro
     path = Path(argument).expanduser()
     if not path.is_file():
         raise InputError(f"There is no file {path}; arrays:FILE.npz needs one with arrays x (images) and y (labels).")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-        raise InputError(f"{path} is not a readable .npz file of plain arrays ({error}).") from error
+    found = read_arrays(path)
     missing = {"x", "y"} - found.keys()
     if missing:
         held = ", ".join(found) or "nothing"

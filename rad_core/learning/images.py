@@ -10,13 +10,18 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.learning.data import Dataset
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+_DEEP_GRAY = ("I;16", "I;16L", "I;16B", "I")  # Pillow's modes of more than 8 bits
 _COMMON_SIZE = 64  # pixels: images that agree on a size up to this keep it; others are resized to this square
 
 
@@ -33,11 +38,20 @@ def load_folder(
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}; --dataset folder:PATH needs one with a folder per class.")
     files, labels, classes, test_from = _list(folder)
-    listing = [(str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    listing = []
+    for file in files:
+        about = file.stat()
+        listing.append((str(file.relative_to(folder)), about.st_size, about.st_mtime_ns))
     key = hashlib.blake2b(json.dumps([str(folder), image_size, listing]).encode(), digest_size=16).hexdigest()
     entry = cache / f"folder-{key}.npy"
     if not entry.is_file():
-        _decode_all(files, image_size, entry, progress)
+        try:
+            _decode_all(files, image_size, entry, progress)
+        except OSError as error:
+            raise InputError(
+                f"Decoded images cannot be kept in {cache} ({error.strerror or error}); make room there, or name "
+                "another data folder in RAD_DATA."
+            ) from error
     images = np.load(entry, mmap_mode="r", allow_pickle=False)
     test_ids = np.arange(test_from, len(files)) if test_from is not None else None
     augment = "crop_flip" if images.shape[3] == 3 else "shift"
@@ -57,7 +71,8 @@ def _list(folder: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], int | 
     for part in parts:
         if part.name == "test" and part != folder:
             test_from = len(files)
-            strangers = {child.name for child in part.iterdir() if child.is_dir()} - set(classes)
+            strangers = {child.name for child in part.iterdir() if child.is_dir() and child.name[0] != "."}
+            strangers -= set(classes)
             if strangers:
                 raise InputError(f"{part} has the class {min(strangers)!r}, which {parts[0]} has not.")
         for number, name in enumerate(classes):
@@ -70,13 +85,14 @@ def _list(folder: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], int | 
 def _images(folder: Path, root: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"The class folder {folder} is missing; every class needs one in train and in test.")
-    found = sorted(child for child in folder.iterdir() if child.suffix.lower() in SUFFIXES)
+    found = sorted(child for child in folder.iterdir() if child.suffix.lower() in SUFFIXES and child.name[0] != ".")
     if not found:
         raise InputError(
             f"The class folder {folder} holds no images ({', '.join(sorted(SUFFIXES))}); fill or remove it."
         )
+    leads_out = not folder.resolve().is_relative_to(root)
     for file in found:
-        if not file.resolve().is_relative_to(root):
+        if leads_out or (file.is_symlink() and not file.resolve().is_relative_to(root)):
             raise InputError(f"{file} leads to a place outside {root} by a link; copy the images instead.")
     return found
 
@@ -104,6 +120,7 @@ def _decode_all(
         os.close(handle)
         try:
             images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+            _reserve(temporary)
             done = 0
             for start in range(0, len(files), 2048):
                 block = files[start : start + 2048]
@@ -119,25 +136,48 @@ def _decode_all(
             Path(temporary).unlink(missing_ok=True)
 
 
+def _reserve(path: str) -> None:
+    """Claim the disk blocks of a file: a full disk is an error here, and the end of the process in a memory map."""
+    if hasattr(os, "posix_fallocate"):
+        with Path(path).open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+
+
 def _head(file: Path) -> tuple[tuple[int, int], bool]:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as image:
-            return (image.height, image.width), image.mode in ("1", "L", "I;16", "LA")
-    except (UnidentifiedImageError, OSError) as error:
-        raise InputError(f"{file} is not a readable image ({error}); repair or remove it.") from error
-
-
-def _decode(file: Path, gray: bool, size: tuple[int, int]) -> np.ndarray:
+    """Height and width of an image, and whether it is gray."""
     from PIL import Image
 
     try:
         with Image.open(file) as image:
-            pixels = image.convert("L" if gray else "RGB")
+            return (image.height, image.width), image.mode in ("1", "L", "LA") or image.mode in _DEEP_GRAY
+    except Exception as error:  # Pillow's readers of damaged files raise what comes: OSError, SyntaxError, struct.error
+        raise InputError(f"{file} is not a readable image ({error}); repair or remove it.") from error
+
+
+def _decode(file: Path, gray: bool, size: tuple[int, int]) -> np.ndarray:
+    """An image as (height, width, 1 or 3) bytes."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            pixels = _to_bytes(image).convert("L" if gray else "RGB")
             if (pixels.height, pixels.width) != size:
                 pixels = pixels.resize((size[1], size[0]), Image.Resampling.BILINEAR)
             array = np.asarray(pixels)
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files
+    except Exception as error:
         raise InputError(f"{file} is damaged ({error}); repair or remove it.") from error
     return array[..., None] if gray else array
+
+
+def _to_bytes(image: Image.Image) -> Image.Image:
+    """An image of 16 bits in 8; Pillow's own conversion would cut every value above 255 down to white."""
+    from PIL import Image
+
+    if image.mode == "F":
+        raise ValueError("its pixels are floating numbers; 8 or 16 bits are wanted")
+    if image.mode not in _DEEP_GRAY:
+        return image
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("its pixels have more than 16 bits; 8 or 16 are wanted")
+    return Image.fromarray(np.round(values / 257).astype(np.uint8))

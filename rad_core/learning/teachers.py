@@ -7,7 +7,6 @@ is a function and a line in TEACHERS.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.learning.data import Dataset, Split
 from rad_core.learning.models import MODELS, TORCHVISION, build_model, torchvision_body
+from rad_core.npy import read_arrays
 
 if TYPE_CHECKING:
     import torch
@@ -139,14 +139,10 @@ def read_soft_labels(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """Class probabilities (M, C) from an .npy file or an .npz file (array "probabilities", or its only array)."""
     if not path.is_file():
         raise InputError(f"There is no file {path}; teacher table:FILE needs an .npy or .npz file of soft labels.")
-    try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.lib.npyio.NpzFile):
-            with found:
-                name = "probabilities" if "probabilities" in found.files else found.files[0]
-                found = found[name]
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError, IndexError) as error:
-        raise InputError(f"{path} is not a readable .npy or .npz file of plain numbers ({error}).") from error
+    arrays = read_arrays(path)
+    if len(arrays) != 1 and "probabilities" not in arrays:
+        raise InputError(f"{path} holds the arrays {', '.join(arrays) or 'nothing'}; name one of them probabilities.")
+    found = arrays.get("probabilities", next(iter(arrays.values())))
     if found.shape != shape:
         raise InputError(
             f"{path} has shape {found.shape}; it must be {shape}: a row for every image of the data set, test images "

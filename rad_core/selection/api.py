@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rad_core.errors import InputError
+from rad_core.selection.arrays import is_torch, to_like, to_numpy
 from rad_core.selection.gains import GAINS, check_probabilities
 from rad_core.selection.game import wrong_count
 from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
@@ -85,9 +86,21 @@ def take_snapshot(
     if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or not 1 <= budget <= n:
         raise InputError(f"budget is {budget!r}; it must be a whole number from 1 to the {n} rows of the pool.")
     if features is not None:
-        shape = tuple(np.shape(features))
-        if len(shape) != 2 or shape[0] != n:
-            raise InputError(f"features has shape {shape}; it must be ({n}, D), a row for each row of probabilities.")
-        if not bool(abs(features.sum()) < float("inf")):
-            raise InputError("features holds NaN or infinity; every feature must be a number.")
+        features = _check_features(features, probabilities)
     return Snapshot(probabilities, GAINS[gain](probabilities), wrong_count(n, teacher_accuracy), features)
+
+
+def _check_features(features: Any, probabilities: Any) -> Any:
+    """Features as the kind of array that the probabilities are, on their device."""
+    features = features if is_torch(features) else np.asarray(features)
+    n, shape = len(probabilities), tuple(features.shape)
+    if len(shape) != 2 or shape[0] != n:
+        raise InputError(f"features has shape {shape}; it must be ({n}, D), a row for each row of probabilities.")
+    if not is_torch(features) and features.dtype.kind not in "fiub":
+        raise InputError(f"features has type {features.dtype}; it must hold numbers.")
+    # The difference of a finite number with itself is 0, and of nothing else.
+    if bool((features - features != 0).any()):
+        raise InputError("features holds NaN or infinity; every feature must be a number.")
+    if is_torch(probabilities):
+        return features.to(probabilities.device) if is_torch(features) else to_like(features, probabilities)
+    return to_numpy(features)

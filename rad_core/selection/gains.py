@@ -50,7 +50,11 @@ GAINS: dict[str, Gain] = {"margin": margin, "entropy": entropy, "least_confidenc
 
 def check_probabilities(probabilities: Any, name: str = "probabilities") -> Any:
     """Return (N, C) class probabilities as a floating array, or raise InputError that says what is wrong with them."""
-    if not is_torch(probabilities):
+    if is_torch(probabilities):
+        probabilities = probabilities.detach()
+        if str(probabilities.dtype) not in ("torch.float32", "torch.float64"):
+            probabilities = probabilities.float()  # half precision is too coarse for sums of rows
+    else:
         probabilities = np.asarray(probabilities)
         if probabilities.dtype.kind not in "fiu":
             raise InputError(f"{name} has type {probabilities.dtype}; it must hold numbers.")

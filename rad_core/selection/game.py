@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from rad_core.errors import InputError
-from rad_core.selection.arrays import is_torch
+from rad_core.selection.arrays import is_torch, to_numpy
 
 # Gains below this are treated as zero: 1/g and its prefix sums must stay finite in float64.
 _SMALLEST_GAIN = 1e-250
@@ -88,8 +88,8 @@ def game_value(q: Any, gains: Any, wrong: int) -> float:
     """
     products = _products(q, gains, "q")
     n = len(products)
-    if wrong < 0:
-        raise InputError(f"wrong is {wrong}; it must be a number of points, 0 or more.")
+    if not _is_whole(wrong) or wrong < 0:
+        raise InputError(f"wrong is {wrong!r}; it must be a whole number of points, 0 or more.")
     if wrong >= n:
         return 0.0
     if is_torch(products):
@@ -118,16 +118,19 @@ def _products(weights: Any, gains: Any, name: str) -> Any:
     if is_torch(gains):
         import torch
 
-        weights = torch.as_tensor(weights, device=gains.device)
-    elif is_torch(weights):
-        weights = weights.detach().cpu().numpy()
-    if weights.ndim != 1 or tuple(weights.shape) != tuple(np.shape(gains)):
+        weights = torch.as_tensor(weights, dtype=torch.float64, device=gains.device)
+        gains = gains.detach().double()
+    else:
+        weights, gains = np.asarray(to_numpy(weights), np.float64), np.asarray(gains, np.float64)
+    if weights.ndim != 1 or weights.shape != gains.shape:
+        raise InputError(f"{name} has shape {tuple(weights.shape)} and gains {tuple(gains.shape)}; both must be (N,).")
+    if len(weights) and not (weights.min() >= -1e-6 and weights.max() <= 1 + 1e-6):  # but for rounding
+        raise InputError(f"{name} runs from {float(weights.min())} to {float(weights.max())}; it must lie in [0, 1].")
+    if len(gains) and not (gains.min() >= 0 and gains.max() < math.inf):
         raise InputError(
-            f"{name} has shape {tuple(weights.shape)} and gains {tuple(np.shape(gains))}; both must be (N,)."
+            f"gains run from {float(gains.min())} to {float(gains.max())}; every gain must be finite and 0 or more."
         )
-    if is_torch(gains):
-        return weights.double() * gains.double()
-    return np.asarray(weights, np.float64) * np.asarray(gains, np.float64)
+    return weights * gains
 
 
 # --- the solver -------------------------------------------------------------------------------------------------

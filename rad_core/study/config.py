@@ -228,8 +228,10 @@ class StudyConfig:
 
     def to_toml(self) -> str:
         """TOML that `from_toml` reads back; settings left to the data set are left out."""
-        lines = [f"{key} = {json.dumps(value)}" for key, value in self.to_dict().items() if value is not None]
-        return "\n".join(lines) + "\n"
+        values = {key: value for key, value in self.to_dict().items() if value is not None}
+        # A TOML string is a JSON string, but for two things: it knows no surrogate pairs, and no bare delete character.
+        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items()]
+        return "".join(lines).replace("\x7f", "\\u007f")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
             database.execute("begin")
             yield database
     except (sqlite3.Error, OSError) as error:
-        raise InputError(
+        raise files.no_room(folder, error) or InputError(
             f"The database of study {folder.name} cannot be read ({error}); restore or delete the folder {folder}."
         ) from error
 

@@ -62,7 +62,7 @@ def export_tables(study: Study, output: Path, *, force: bool = False) -> list[Pa
     there = [path for path in paths if path.exists()]
     if there and not force:
         raise InputError(f"{there[0]} is there already; choose another folder, or --force to replace it.")
-    with files.writing(output):
+    with files.writing(output, "-o DIR"):
         output.mkdir(parents=True, exist_ok=True)
         for name, table in contents.items():
             text = table.to_csv(index=False).encode()

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -21,26 +22,39 @@ import numpy as np
 from rad_core.errors import InputError
 
 PARTIAL = ".partial"
+_LITTLE = 2**17  # bytes: below this SQLite cannot open a database and its log
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
 @contextmanager
-def writing(place: Path) -> Iterator[None]:
-    """Turn what goes wrong when a place cannot be written into one sentence."""
+def writing(place: Path, option: str = "--store DIR") -> Iterator[None]:
+    """Turn what goes wrong when a place cannot be written into one sentence. option: how to choose another place."""
     try:
         yield
     except InputError:
         raise
     except (OSError, sqlite3.OperationalError) as error:
-        number = getattr(error, "errno", None)
-        words = str(getattr(error, "strerror", None) or error)
-        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "disk is full" in words:
-            raise InputError(
-                f"There is no room left to write in {place} ({words}); make room and resume: what is finished is kept."
-            ) from error
-        raise InputError(
-            f"{place} cannot be written ({words}); choose another store with --store DIR or mend its permissions."
+        raise no_room(place, error) or InputError(
+            f"{place} cannot be written ({_words(error)}); choose another place with {option} or mend its permissions."
         ) from error
+
+
+def no_room(place: Path, error: BaseException) -> InputError | None:
+    """The sentence for a full disk, where an error comes of that. SQLite may speak of an input or output error then."""
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    name = str(getattr(error, "sqlite_errorname", ""))
+    if name.startswith("SQLITE_IOERR"):
+        there = next(folder for folder in (place, *place.parents) if folder.exists())
+        full = shutil.disk_usage(there).free < _LITTLE
+    if not full and name != "SQLITE_FULL":
+        return None
+    return InputError(
+        f"There is no room left to write in {place} ({_words(error)}); make room and go on: what is finished is kept."
+    )
+
+
+def _words(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
@@ -105,7 +119,7 @@ def load_state(root: Path, path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(inside(root, path), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
 
 

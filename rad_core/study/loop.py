@@ -20,6 +20,7 @@ from rad_core.learning.data import Split
 from rad_core.learning.models import build_model
 from rad_core.learning.teachers import Teacher
 from rad_core.learning.training import Inputs, TrainConfig, accuracy, fit, predict
+from rad_core.selection.arrays import to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, wrong_count
 from rad_core.selection.strategies import ORACLES, STRATEGIES, Selection, Snapshot
@@ -143,12 +144,12 @@ def choose(
 
 def buy(setting: Setting, selection: Selection, remaining: np.ndarray) -> Bought:
     """Turn positions into pool indices, once, and buy the teacher's soft labels for them."""
-    pool = remaining[_numpy(selection.positions)]
+    pool = remaining[to_numpy(selection.positions)]
     ids = setting.split.pool[pool]
     if selection.mix is None or selection.partners is None:
         return Bought(pool, setting.teacher.query(ids), pool, np.zeros(len(pool), np.float32))
-    partners = remaining[_numpy(selection.partners)]
-    mix = _numpy(selection.mix).astype(np.float32)
+    partners = remaining[to_numpy(selection.partners)]
+    mix = to_numpy(selection.mix).astype(np.float32)
     mixtures = setting.inputs.mixtures(ids, setting.split.pool[partners], mix)
     return Bought(pool, setting.teacher.query_images(mixtures), partners, mix)
 
@@ -208,7 +209,7 @@ def student_training(config: StudyConfig) -> TrainConfig:
 
 def describe_student(config: StudyConfig, student: Student) -> dict[str, np.ndarray]:
     """The whole pool under this student, compactly: gains as 16-bit fractions, the predicted classes."""
-    probabilities = _numpy(student.probabilities)
+    probabilities = to_numpy(student.probabilities)
     small = np.uint8 if probabilities.shape[1] <= 256 else np.uint16
     return {
         "gains": np.round(65535 * np.clip(GAINS[config.gain](probabilities), 0, 1)).astype(np.uint16),
@@ -220,14 +221,14 @@ def describe_purchase(
     setting: Setting, selection: Selection, purchase: Bought, snapshot: Snapshot
 ) -> dict[str, np.ndarray]:
     """What was bought in one round, aligned with the picks."""
-    positions = _numpy(selection.positions)
+    positions = to_numpy(selection.positions)
     correct = setting.teacher_right[purchase.pool].astype(np.uint8)
     correct[purchase.mix > 0] = UNDEFINED
     nothing = np.full(len(positions), np.nan)
     arrays = {
         "bought": purchase.pool.astype(np.int32),
-        "bought_gain": _numpy(snapshot.gains)[positions].astype(np.float32),
-        "bought_q": (nothing if selection.q is None else _numpy(selection.q)[positions]).astype(np.float32),
+        "bought_gain": to_numpy(snapshot.gains)[positions].astype(np.float32),
+        "bought_q": (nothing if selection.q is None else to_numpy(selection.q)[positions]).astype(np.float32),
         "bought_correct": correct,
         "soft_labels": purchase.soft_labels,
     }
@@ -271,13 +272,9 @@ class Clock:
         self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - start
 
 
-def _numpy(x: Any) -> np.ndarray:
-    return x if isinstance(x, np.ndarray) else x.detach().cpu().numpy()
-
-
 def _host(x: Any) -> Any:
     """On a CPU, numpy views of torch tensors (selection is faster on them); on a GPU the tensors stay there."""
-    return x if x.is_cuda else _numpy(x)
+    return x if x.is_cuda else to_numpy(x)
 
 
 def _stack(a: Any, b: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from rad_core.errors import InputError
 from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_split
 from rad_core.learning.device import pick_device
 from rad_core.learning.models import build_model
-from rad_core.learning.teachers import Teacher, make_teacher
+from rad_core.learning.teachers import Teacher, make_teacher, parse_teacher, read_soft_labels
 from rad_core.learning.training import Inputs, TrainConfig, fit, predict
 from rad_core.selection.api import estimate_accuracy
+from rad_core.selection.arrays import to_numpy
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import data_folder
 from rad_core.study.loop import Bought, Setting, Student, describe_student, student_training, train_student
@@ -38,6 +40,22 @@ def load_data(config: StudyConfig, seed: int, progress: Progress | None = None) 
             f"{config.rounds} rounds of {config.budget} soft labels need {config.rounds * config.budget} pool points, "
             f"and {config.dataset} leaves {len(split.pool)} in the pool; lower --rounds or --budget."
         )
+    return dataset, split
+
+
+def check_study(config: StudyConfig, progress: Progress | None = None) -> tuple[Dataset, Split]:
+    """Refuse with an InputError what would fail once the study runs: data, sizes, device, networks, a table of labels.
+
+    Returns the data set and the split of the first seed.
+    """
+    pick_device(config.device)
+    dataset, split = load_data(config, 0, progress)
+    kind, argument = parse_teacher(config.teacher)
+    height, width, channels = dataset.images.shape[1:]
+    for network in (config.student, *([argument] if kind == "trained" else [])):
+        build_model(network, classes=len(dataset.classes), image_shape=(height, width, channels), seed=0)
+    if kind == "table":
+        read_soft_labels(Path(argument).expanduser(), (len(dataset.labels), len(dataset.classes)))
     return dataset, split
 
 
@@ -80,7 +98,7 @@ def prepare_seed(study: Study, seed: int) -> str:
         "validation_labels": dataset.labels[split.validation].astype(np.int16),
         "teacher_pool_probabilities": probabilities.astype(np.float32),
         "teacher_validation_probabilities": validation.astype(np.float32),
-        "student_features": _host(first.features).astype(np.float16),
+        "student_features": to_numpy(first.features).astype(np.float16),
         "thumbnails": thumbnails(dataset.images, split.pool),
     }
     if features is not None:
@@ -230,7 +248,3 @@ def _student_on_everything(setting: Setting, teacher_probabilities: np.ndarray) 
     pool = np.arange(len(setting.split.pool))
     everything = Bought(pool, teacher_probabilities.astype(np.float32), pool, np.zeros(len(pool), np.float32))
     return train_student(setting, everything, 0)
-
-
-def _host(x: object) -> np.ndarray:
-    return x if isinstance(x, np.ndarray) else x.detach().cpu().numpy()  # type: ignore[attr-defined]
