@@ -5,11 +5,11 @@
 
 const STEPS = 100; // gains are whole hundredths
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 470;
+const HEIGHT = 430;
 const TOP = 34; // px above a bar of gain 1: its handle and number
-const BASE = 298; // px from the top to the foot of the bars
-const LOW = 432; // foot of the probabilities below
-const RISE = 76; // px of a probability of 1
+const BASE = 274; // px from the top to the foot of the bars
+const LOW = 396; // foot of the probabilities below
+const RISE = 66; // px of a probability of 1
 const PATIENCE = 2000; // ms after which an unanswered report no longer holds back the next
 
 const views = new WeakMap();
@@ -52,6 +52,7 @@ class View {
     // Presets and the address come as a new revision; otherwise the user's own hand holds.
     if (first || data.revision !== this.revision) {
       this.revision = data.revision;
+      this.sequence = Math.max(this.sequence, data.sequence);
       this.gains = [...data.gains];
       this.awaited = null;
       this.dragged = null;
@@ -135,7 +136,7 @@ class View {
     this.nodes = this.gains.map((_, i) => this.column(i, colors));
     this.svg = element("svg", { role: "group", height: HEIGHT });
     this.svg.append(element("defs", {}, stripes), this.axes);
-    this.svg.append(...this.nodes.map((node) => node.group), this.level);
+    this.svg.append(...this.nodes.map((node) => node.bar), this.level, ...this.nodes.map((node) => node.group));
     this.root.replaceChildren(this.svg);
   }
 
@@ -160,24 +161,25 @@ class View {
     for (const end of ["pointerup", "pointercancel", "lostpointercapture"])
       slider.addEventListener(end, () => { this.dragged = null; });
     slider.addEventListener("keydown", (event) => this.keyed(event, i));
-    const group = element("g", { class: "point" }, left, shaved, handle, number, stem, dot, chance, name, slider);
-    return { group, left, shaved, number, handle, stem, dot, chance, name, slider };
+    const bar = element("g", {}, left, shaved);
+    const group = element("g", { class: "point" }, handle, number, stem, dot, chance, name, slider);
+    return { bar, group, left, shaved, number, handle, stem, dot, chance, name, slider };
   }
 
   draw() {
     const width = Math.max(320, this.root.clientWidth);
     if (!this.nodes || !this.root.clientWidth) return;
     const narrow = width < 620;
-    const [start, end] = [46, width - (narrow ? 8 : 128)];
+    const [start, end] = [46, width - (narrow ? 78 : 124)];
     set(this.svg, { viewBox: `0 0 ${width} ${HEIGHT}`, width, "aria-label": this.data.alt });
     const pitch = (end - start) / this.gains.length;
     const up = (gain) => BASE - (gain / STEPS) * (BASE - TOP);
     this.drawAxes(start, end, up);
-    this.nodes.forEach((node, i) => this.drawColumn(node, i, start + pitch * (i + 0.5), pitch, up, narrow));
-    this.drawLevel(start, end, up, narrow);
+    this.nodes.forEach((node, i) => this.drawColumn(node, i, start + pitch * (i + 0.5), pitch, up));
+    this.drawLevel(start, end, up);
   }
 
-  drawColumn(node, i, middle, pitch, up, narrow) {
+  drawColumn(node, i, middle, pitch, up) {
     const gain = this.gains[i];
     const rest = Math.min(gain, gain * (1 - this.data.attack[i])); // of a bar on its way: the share last answered
     const wide = pitch * 0.68;
@@ -191,12 +193,12 @@ class View {
     set(node.stem, { x1: middle, x2: middle, y1: LOW, y2: LOW - RISE * q });
     set(node.dot, { cx: middle, cy: LOW - RISE * q });
     set(node.chance, { x: middle, y: LOW - RISE * q - 12 });
-    node.chance.textContent = percent(q, narrow);
+    node.chance.textContent = percent(q);
     set(node.name, { x: middle, y: LOW + 26 });
     set(node.slider, {
       x: middle - pitch / 2 + 1, width: pitch - 2, "aria-valuenow": (gain / STEPS).toFixed(2),
       "aria-valuetext": `${(gain / STEPS).toFixed(2)}, left in the worst case ${(rest / STEPS).toFixed(2)}, `
-        + `bought with ${percent(q, false)}`,
+        + `bought with ${percent(q)} percent`,
     });
   }
 
@@ -214,29 +216,26 @@ class View {
     this.axes.replaceChildren(
       ...ticks,
       rule(LOW),
-      label(start, BASE + 30, "We buy it with this probability", { class: "strong begin" }),
+      label(start, BASE + 30, "Our answer: buy it with this probability, in %", { class: "strong begin" }),
       label(start, 14, "Gain: how much its label would teach", { class: "strong begin" }),
       label(start - 8, LOW + 26, "Point", { class: "soft end" }),
     );
   }
 
-  drawLevel(start, end, up, narrow) {
+  drawLevel(start, end, up) {
     const { waterline } = this.data;
     this.level.replaceChildren();
     if (!(waterline > 0)) return;
     const y = up(waterline * STEPS);
     this.level.append(element("line", { x1: start, x2: end, y1: y, y2: y, class: "waterline" }));
-    if (narrow) return;
-    const text = (offset, words, kind) => {
-      const node = element("text", { x: end + 8, y: y + offset, class: `${kind} begin` });
+    ["waterline", waterline.toFixed(2)].forEach((words, line) => {
+      const node = element("text", { x: end + 6, y: y + 17 * line, class: "strong begin" });
       node.textContent = words;
-      return node;
-    };
-    this.level.append(text(-1, `waterline ${waterline.toFixed(2)}`, "strong"), text(17, "price of a label", "soft"));
+      this.level.append(node);
+    });
   }
 }
 
-function percent(share, short) {
-  const number = share > 0 && share < 0.005 ? "<1" : Math.round(share * 100);
-  return short ? `${number}` : `${number} %`;
+function percent(share) {
+  return share > 0 && share < 0.005 ? "<1" : `${Math.round(share * 100)}`;
 }
