@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,19 +31,27 @@ export default (component) => {
 _DEFAULT_HEIGHT = 520
 
 
+class Keep(Enum):
+    """For an argument that is left to the user: what the map shows stays."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+
+
 @dataclass
 class _Memory:
     """What holds for one map in one session.
 
-    now: what the map shows. asked, answered: the arguments and the return of the last run. rev: counted up whenever
-    an argument changes what the map shows, so that the browser obeys it once. seen: the last event from the browser.
+    now: what the map shows. answered: what the last run returned. rev: another number whenever an argument changes
+    what the map shows, so that the browser obeys it once. seen: the last event from the browser.
     """
 
     points: str
     now: dict[str, Any]
-    asked: dict[str, Any]
-    answered: dict[str, Any]
-    rev: dict[str, int] = field(default_factory=lambda: {"selection": 0, "primary": 0, "round": 0})
+    answered: dict[str, Any] = field(default_factory=dict)
+    rev: dict[str, int] = field(default_factory=dict)
     seen: Any = None
     webgl: bool = True
 
@@ -56,8 +65,8 @@ def pool_map(
     height: int = _DEFAULT_HEIGHT,
     round: int | None = None,
     rounds: int = 0,
-    selection: Selection | None = None,
-    primary: int | None = None,
+    selection: Selection | Keep | None = KEEP,
+    primary: int | Keep | None = KEEP,
     ids: Any = None,
     sprites: Sprites | None = None,
     on_change: Callable[[], None] | None = None,
@@ -65,10 +74,10 @@ def pool_map(
     """Draw the pool and the picks on it; return what is selected, picked and shown.
 
     points: (N, 2). panels: one or two, side by side and moving together. height: of the drawing, px. rounds: the last
-    round of the scrubber, 0 for none; round: where it starts (None: at the end). selection, primary, round: an
-    argument that changes from one run to the next is obeyed, otherwise what the user did last holds; passing back
-    what was returned is always safe. ids: (N,) numbers to call the points by. on_change: called before the rerun that
-    an action of the user causes; map_event(key) tells there what has changed.
+    round of the scrubber, 0 for none. selection, primary (a row of the pool), round: left out, they are the user's
+    (the round starts at the end); given, the map shows them, None for no selection and no point. What was returned by
+    the last run, or by map_event(key), can be passed back without ever undoing what the user has done meanwhile.
+    ids: (N,) numbers to call the points by. on_change: called before the rerun that an action of the user causes.
     """
     panels = (panels,) if isinstance(panels, MapPanel) else tuple(panels)
     pool = quantize(points)
@@ -82,8 +91,8 @@ def pool_map(
     }
     if sprites is not None:
         blobs["sprites"] = sprites_blob(sprites)
-    start = rounds if round is None else min(max(int(round), 0), rounds)
-    memory = _settle(key, blobs["points"].digest, {"selection": selection, "primary": primary, "round": start}, n)
+    wanted = {"selection": selection, "primary": primary, "round": KEEP if round is None else int(round)}
+    memory = _settle(key, blobs["points"].digest, {k: v for k, v in wanted.items() if v is not KEEP}, n, rounds)
     view = _view_data(coloring, panels, memory, blobs, rounds, height)
     with st.container(gap=None):
         _element("view")(key=key, data={"key": key, **view}, on_event_change=on_change or _nothing)
@@ -101,37 +110,26 @@ def map_event(key: str) -> MapEvent:
     return _event(memory)
 
 
-def set_selection(key: str, selection: Selection | None) -> None:
-    """Select or clear (None) on the map of this key; for callbacks of pages that do not pass selection themselves."""
-    memory = st.session_state.get(_memory_key(key))
-    if memory is not None:
-        _listen(key, memory)
-        _command(memory, "selection", selection)
-
-
-def _settle(key: str, digest: str, wanted: dict[str, Any], n: int) -> _Memory:
+def _settle(key: str, digest: str, wanted: dict[str, Any], n: int, rounds: int) -> _Memory:
     """Bring together what the user did and what the page asks for."""
     memory: _Memory | None = st.session_state.get(_memory_key(key))
     if memory is None or memory.points != digest:
-        webgl = memory.webgl if memory else True
-        memory = _Memory(digest, dict(wanted), dict(wanted), dict(wanted), webgl=webgl)
-        memory.rev = {name: _next_revision() for name in memory.rev}
+        last = memory or _Memory("", {})
+        now = {"selection": None, "primary": None, "round": rounds, **wanted}
+        memory = _Memory(digest, now, seen=last.seen, webgl=last.webgl)
+        memory.rev = {name: _next_revision() for name in memory.now}
         st.session_state[_memory_key(key)] = memory
     _listen(key, memory)
     for name, value in wanted.items():
-        if value != memory.asked[name] and value != memory.answered[name]:
-            _command(memory, name, value)
-        memory.asked[name] = value
+        # An argument that repeats the last answer is older than what the user may have done since.
+        if value != memory.now[name] and value != memory.answered.get(name, KEEP):
+            memory.now[name] = value
+            memory.rev[name] = _next_revision()
+    memory.now["round"] = min(max(memory.now["round"], 0), rounds)
     if memory.now["primary"] is not None and not 0 <= memory.now["primary"] < n:
         raise InputError(f"primary is {memory.now['primary']}; the pool has {n} points, counted from 0.")
     memory.answered = dict(memory.now)
     return memory
-
-
-def _command(memory: _Memory, name: str, value: Any) -> None:
-    if memory.now[name] != value:
-        memory.now[name] = value
-        memory.rev[name] = _next_revision()
 
 
 def _next_revision() -> int:
