@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app.claims import saving
 from app.figures.base import MINUS, SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, percent, rows
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
 from rad_core.study.summary import interval, labels_needed
@@ -48,7 +49,7 @@ def label_efficiency_chart(
         _draw_needed(sketch, y, row, seeds)
         sketch.note(
             x=_text_start(row, seeds, most), y=y, xanchor="left", xshift=12, font={"size": 15},
-            text=_saving_text(row, reference, baseline), align="left",
+            text=_saving_text(row, table, target, baseline), align="left",
         )  # fmt: skip
     title = f"How many labels does each strategy need to reach {percent(target)}?"
     return Chart(sketch.finish(), _needed_table(found, reference, baseline), title, _needed_alt(found, target))
@@ -156,17 +157,22 @@ def _draw_needed(sketch: Sketch, y: int, row: Any, seeds: pd.Series) -> None:
     )  # fmt: skip
 
 
-def _saving_text(row: Any, reference: float, baseline: str | None) -> str:
+def _saving_text(row: Any, table: pd.DataFrame, target: float, baseline: str | None) -> str:
+    """The number, and what it saves against the baseline as far as the seeds show that."""
     labels, name = row.labels, str(row.strategy)
     if not np.isfinite(labels):
         who = "not reached" if row.reached == 0 else f"reached by {row.reached} of {row.seeds} seeds"
         return f"<i>{who} within {row.most:,.0f} labels (best {percent(row.best)})</i>"
     text = f"<b>{labels:,.0f}</b>"
-    if baseline is None or name == baseline or not np.isfinite(reference) or reference <= 0:
+    if baseline is None or name == baseline:
         return text
-    change = labels / reference - 1.0
-    sign = MINUS if change < 0 else "+"
-    return f"{text}  ({sign}{percent(abs(change), 0)} against {strategy_style(baseline).label})"
+    found = saving(table, target, baseline, name)
+    if found.claim.outcome == "tie":
+        return f"{text}  (no difference shown to {strategy_style(baseline).label})"
+    if found.claim.outcome == "unknown" or not np.isfinite(found.share):
+        return text
+    sign = MINUS if found.share > 0 else "+"
+    return f"{text}  ({sign}{percent(abs(found.share), 0)} against {strategy_style(baseline).label})"
 
 
 def _ticks(most: float) -> list[float]:
@@ -176,7 +182,7 @@ def _ticks(most: float) -> list[float]:
 
 
 def _name(strategy: str) -> str:
-    label = strategy_label(strategy).removesuffix(" (knows the truth)")
+    label = strategy_label(strategy).replace("(knows the truth)", "(upper bound)")
     return f"<b>{label}</b>  " if strategy == "rad" else f"{label}  "
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -19,11 +20,34 @@ X_TITLES = {
     "round": "Round",
     "seconds": "Computing time so far (s)",
 }
+# What a reference line is called beside the chart, what it means, and its dash.
 _REFERENCES = {
-    "teacher": ("teacher", "dash"),
-    "student_full": ("student on the whole soft-labeled pool", "dashdot"),
-    "student_labeled": ("student on the labeled set alone", "dot"),
+    "teacher": ("teacher", "the teacher itself", "dash"),
+    "student_full": ("whole pool", "student taught on the whole soft-labeled pool", "dashdot"),
+    "student_labeled": ("labeled set alone", "student without any bought label", "dot"),
 }
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A horizontal line: its accuracy, its name with the number, what it means, its dash."""
+
+    level: float
+    text: str
+    meaning: str
+    dash: str
+
+
+def marks(references: Mapping[str, float], target: float | None) -> list[Mark]:
+    """The reference lines that are known, and the target."""
+    found = [
+        Mark(references[key], f"{short} {percent(references[key])}", meaning, dash)
+        for key, (short, meaning, dash) in _REFERENCES.items()
+        if key in references and np.isfinite(references[key])
+    ]
+    if target is not None:
+        found.append(Mark(target, f"target {percent(target)}", "the accuracy aimed at", "solid"))
+    return found
 
 
 def along(table: pd.DataFrame, x: XAxis, value: str) -> pd.DataFrame:
@@ -46,8 +70,8 @@ def shaded_strategies(shown: Sequence[str], band: bool | Sequence[str] | None) -
     return [name for name in shown if name in band]
 
 
-def set_x_axis(sketch: Sketch, found: pd.DataFrame, x: XAxis) -> float:
-    """Ticks where there are data, room for the names behind them; returns where the data end."""
+def set_x_axis(sketch: Sketch, found: pd.DataFrame, x: XAxis, room: float = 0.2) -> float:
+    """Ticks where there are data, room (a share of them) for the names behind; returns where the data end."""
     start, end = (float(found["x"].min()), float(found["x"].max())) if len(found) else (0.0, 1.0)
     span = end - start or 1.0
     ticks = sorted(set(found["x"].round(6))) if x != "seconds" else []
@@ -58,7 +82,7 @@ def set_x_axis(sketch: Sketch, found: pd.DataFrame, x: XAxis) -> float:
         ticks = list(np.arange(np.ceil(start / step) * step, end + 1e-9 * span, step))
     sketch.xaxis(
         title_text=X_TITLES[x],
-        range=[start - 0.012 * span, end + 0.2 * span],
+        range=[start - 0.012 * span, end + room * span],
         tickvals=ticks,
         ticktext=[f"{tick:,.6g}" for tick in ticks],
     )
@@ -157,45 +181,43 @@ def draw_seeds(sketch: Sketch, mine: pd.DataFrame, name: str, x: XAxis, value: s
     )  # fmt: skip
 
 
-def draw_references(
-    sketch: Sketch, references: Mapping[str, float], target: float | None, end: float, theme: Theme
-) -> None:
-    """Horizontal lines with their names: on the left, but on the right for the level at which the curves begin."""
-    color = ink(theme).soft
-    lines = [(references[key], *_REFERENCES[key], key == "student_labeled") for key in _REFERENCES if key in references]
-    lines += [(target, "target", "solid", False)] if target is not None else []
-    for level, text, dash, right in lines:
+def draw_marks(sketch: Sketch, lines: Sequence[Mark], end: float, theme: Theme) -> None:
+    """Horizontal lines behind the curves, up to where the data end."""
+    for line in lines:
         sketch.shape(
-            type="line", x0=sketch.layout.xaxis.range[0], x1=end, y0=level, y1=level, layer="below",
-            line={"color": color, "width": 1.5, "dash": dash},
-        )  # fmt: skip
-        sketch.note(
-            x=end if right else 0.012, xref="x" if right else "x domain", xanchor="right" if right else "left",
-            y=level, yanchor="bottom", text=f"{text} {percent(level)}", font={"color": color},
+            type="line", x0=sketch.layout.xaxis.range[0], x1=end, y0=line.level, y1=line.level, layer="below",
+            line={"color": ink(theme).soft, "width": 1.5, "dash": line.dash},
         )  # fmt: skip
 
 
-def label_curves(
-    sketch: Sketch, found: pd.DataFrame, shown: Sequence[str], limits: tuple[float, float], height: int, theme: Theme
-) -> None:
-    """Name every curve where it ends, moved apart where they meet; hiding a curve hides its name."""
+def label_ends(
+    sketch: Sketch, found: pd.DataFrame, shown: Sequence[str], lines: Sequence[Mark], end: float,
+    limits: tuple[float, float], height: int, theme: Theme,
+) -> None:  # fmt: skip
+    """Name every curve and every line where it ends, moved apart where they meet; hiding a curve hides its name."""
     ends = [(name, found[found["strategy"] == name].iloc[-1]) for name in shown if (found["strategy"] == name).any()]
-    if not ends:
-        return
     plot_height = max(1, height - 170)
     gap = (limits[1] - limits[0]) * 19 / plot_height
     # Of two equal ends the first strategy in the palette's order stands above.
-    places = spread([float(end["mean"]) for _, end in ends][::-1], gap, limits[0] + gap / 2, limits[1] - gap / 2)[::-1]
-    right = max(float(end["x"]) for _, end in ends)
+    levels = [float(last["mean"]) for _, last in ends] + [line.level for line in lines]
+    places = spread(levels[::-1], gap, limits[0] + gap / 2, limits[1] - gap / 2)[::-1]
     width = (sketch.layout.xaxis.range[1] - sketch.layout.xaxis.range[0]) or 1.0
-    for (name, end), place in zip(ends, places, strict=True):
+    right = max([end, *(float(last["x"]) for _, last in ends)]) + 0.03 * width
+    for (name, last), place in zip(ends, places, strict=False):
         style = strategy_style(name)
         size = 17 if name == "rad" else SMALL_SIZE + 1
         sketch.scatter(
-            x=f32([end["x"], right + 0.03 * width]), y=f32([end["mean"], place]), mode="lines+text", legendgroup=name,
+            x=f32([last["x"], right]), y=f32([last["mean"], place]), mode="lines+text", legendgroup=name,
             line={"color": style.color, "width": 1}, text=["", _end_label(name, style.label)], showlegend=False,
             textposition="middle right", hoverinfo="skip", cliponaxis=False, name=f"{style.label}, name",
             textfont={"color": text_color(style.color, theme == "dark"), "size": size},
+        )  # fmt: skip
+    for line, place in zip(lines, places[len(ends) :], strict=True):
+        sketch.scatter(
+            x=f32([end, right]), y=f32([line.level, place]), mode="lines+text", text=["", f"<i>{line.text}</i>"],
+            line={"color": ink(theme).soft, "width": 1}, showlegend=False, textposition="middle right",
+            hoverinfo="text", hovertext=line.meaning, cliponaxis=False, name=line.text,
+            textfont={"color": ink(theme).soft, "size": SMALL_SIZE},
         )  # fmt: skip
 
 

@@ -16,9 +16,10 @@ from app.figures.curve_parts import (
     along,
     difference_range,
     draw_curve,
-    draw_references,
+    draw_marks,
     draw_seeds,
-    label_curves,
+    label_ends,
+    marks,
     set_legend,
     set_x_axis,
     shaded_strategies,
@@ -41,13 +42,15 @@ def accuracy_curves(
     value_title: str = "Accuracy on the test set",
     theme: Theme = "light",
     height: int = 560,
+    y_range: tuple[float, float] | None = None,
 ) -> Chart:
     """Accuracy of every strategy by labels bought, round or time: mean over seeds with its 95 % t interval as a band.
 
     table: columns strategy, seed, round, labels and value, one row per finished round (and seconds, summed up, if x is
     "seconds"). strategies: which to show, all by default. references: accuracies of "teacher", "student_full" and
     "student_labeled" for horizontal lines. target: an accuracy to mark. band: whose intervals to shade, all, none or a
-    list; by default all of up to four strategies, else RAD's alone. seeds: draw each seed as a thin line.
+    list; by default all of up to four strategies, else RAD's alone. seeds: draw each seed as a thin line. y_range: the
+    vertical range, for charts to be compared.
     """
     if x not in X_TITLES:
         raise InputError(f"x is {x!r}; it must be one of {', '.join(X_TITLES)}.")
@@ -57,19 +60,23 @@ def accuracy_curves(
     found = along(table, x, value)
     shaded = shaded_strategies(shown, band)
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 64})
-    low, high = accuracy_range(found[found["strategy"].isin(shaded)], found["mean"], references, target)
-    end = set_x_axis(sketch, found, x)
+    low, high = y_range or accuracy_range(found[found["strategy"].isin(shaded)], found["mean"], references, target)
+    lines = marks(references or {}, target)
+    end = set_x_axis(sketch, found, x, 0.26 if lines else 0.2)
     sketch.yaxis(title_text=value_title, tickformat=".0%", range=[low, high])
     set_legend(sketch, found, shaded)
-    draw_references(sketch, references or {}, target, end, theme)
+    draw_marks(sketch, lines, end, theme)
     # The most important curve is drawn last, on top; the legend keeps the palette's order.
     for name in sorted(shown, key=lambda name: name == "rad"):
         mine = found[found["strategy"] == name]
         if seeds:
             draw_seeds(sketch, table[table["strategy"] == name], name, x, value)
         draw_curve(sketch, mine, name, name in shaded, x, shown.index(name), same=found["n"].nunique() == 1)
-    label_curves(sketch, found, shown, (low, high), height, theme)
-    return Chart(sketch.finish(), _curve_table(found, x, value_title), _curve_question(x), _curve_alt(found, shown))
+    label_ends(sketch, found, shown, lines, end, (low, high), height, theme)
+    alt = _curve_alt(found, shown)
+    if lines:
+        alt += f" For reference: {', '.join(line.text for line in lines)}."
+    return Chart(sketch.finish(), _curve_table(found, x, value_title), _curve_question(x), alt)
 
 
 def round_delta_chart(
@@ -110,7 +117,7 @@ def round_delta_chart(
         mine = found[found["strategy"] == name]
         same = found["n"].nunique() == 1
         draw_curve(sketch, mine, name, name in shaded, x, shown.index(name), same=same, unit=" points")
-    label_curves(sketch, found, shown, (low, high), height, theme)
+    label_ends(sketch, found, shown, [], end, (low, high), height, theme)
     last = found[found["round"] == found["round"].max()] if len(found) else found
     parts = [f"{strategy_style(str(row.strategy)).label} {row.mean:+.1f}" for row in rows(last)]
     return Chart(
