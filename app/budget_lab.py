@@ -23,7 +23,12 @@ VIEWS = {
     "teacher": "A worse teacher",
     "price": "Worth of one label",
 }
-_HEIGHT = 470
+_NOTES = {
+    "labels": "Lines: what is certain whatever points the teacher gets wrong.",
+    "price": "Lines: what one more label is certain to bring, on average, whatever points the teacher gets wrong.",
+    "teacher": "Lines: what is certain with a teacher of that accuracy, whatever points it gets wrong.",
+}
+_HEIGHT = 440
 
 
 def draw(pool: reading.Pool, key_prefix: str, *, measured: Measured | None = None, gain_name: str = "margin") -> None:
@@ -131,12 +136,12 @@ def _metrics(pool: reading.Pool, levers: Levers, found: list[WhatIf], game: Equi
     """Labels, mistakes, guarantee and cost of RAD's choice, each beside what another way would give."""
     rad, uniform, greedy = found[:3]
     price, latency = budget_panels.prices(pool, prefix)
-    first, second, third, fourth = st.columns([3, 4, 4, 3])
+    first, second, third, fourth = st.columns([5, 7, 7, 6])
     _metric(first, "Labels bought", f"{levers.budget:,}", f"{percent(levers.budget / pool.size)} of the pool")
     if np.isfinite(rad.wrong_labels):
         _metric(
             second, "Teacher mistakes in them", f"{rad.wrong_labels:,.0f}",
-            f"{greedy.wrong_labels:,.0f} if greedy · {uniform.wrong_labels:,.0f} if uniform",
+            f"greedy {greedy.wrong_labels:,.0f} · uniform {uniform.wrong_labels:,.0f}",
             "How many of the labels that RAD buys are wrong, expected from where this teacher errs; greedy would buy "
             "the most informative points first.",
         )  # fmt: skip
@@ -152,7 +157,7 @@ def _metrics(pool: reading.Pool, levers: Levers, found: list[WhatIf], game: Equi
         "mistakes lie. One right label on a point of which the student knows nothing counts 1.",
     )  # fmt: skip
     cost = money(levers.budget * price, pool.currency) if price else "no price"
-    waiting = f"{duration(levers.budget * latency)} of waiting" if latency else "set it under Cost"
+    waiting = f"{duration(levers.budget * latency)} wait" if latency else "set it under Cost"
     _metric(fourth, "Cost", cost, waiting, "Price and time per label are set below, under Cost.")
 
 
@@ -173,23 +178,26 @@ def _picture(
     view: str, pool: reading.Pool, levers: Levers, game: Equilibrium, prefix: str, measured: Measured | None,
     gain_name: str,
 ) -> None:  # fmt: skip
-    theme = state.theme()
-    key = f"{prefix}-{view}"
+    """The one large chart; the others wait until somebody asks for them, so that a slider repaints a single one."""
+    theme, bought = state.theme(), None if measured is None else measured.bought
     if view == "game":
-        ui.chart(waterline_chart(pool.gains, game, theme=theme, height=_HEIGHT), key, basis="estimate", lazy=True)
-        return
-    ordered = sorted_gains(pool)
-    if view == "teacher":
+        chart = waterline_chart(pool.gains, game, theme=theme, height=_HEIGHT)
+    elif view == "teacher":
+        if measured is not None and bought is not None:
+            bought = bought[bought["labels"] == levers.budget].assign(accuracy=measured.accuracy)
         chart = guarantee_by_accuracy(
-            ordered, levers.budget, measured=pool.teacher.used, interval=(pool.teacher.low, pool.teacher.high),
-            assumed=levers.accuracy if levers.assumed else None, gain_name=gain_name, theme=theme, height=_HEIGHT,
+            sorted_gains(pool), levers.budget, measured=pool.teacher.used,
+            interval=(pool.teacher.low, pool.teacher.high), assumed=levers.accuracy if levers.assumed else None,
+            gain_name=gain_name, bought=bought, theme=theme, height=_HEIGHT,
         )  # fmt: skip
     else:
         chart = guarantee_by_budget(
-            ordered, levers.wrong, budget=levers.budget, per_label=view == "price", gain_name=gain_name, theme=theme,
-            height=_HEIGHT,
+            sorted_gains(pool), levers.wrong, budget=levers.budget, per_label=view == "price", gain_name=gain_name,
+            bought=bought, theme=theme, height=_HEIGHT,
         )  # fmt: skip
-    ui.chart(chart, key, basis="estimate", lazy=True)
+    ui.chart(chart, f"{prefix}-{view}", basis="estimate", lazy=True, note=_NOTES[view] if view != "game" else "")
+    if measured is not None and view != "game":
+        st.caption(f"Measured: {measured.where}, each strategy by the gains of its own student.")
 
 
 def sorted_gains(pool: reading.Pool) -> SortedGains:

@@ -69,9 +69,9 @@ def chance_of_right(pool: reading.Pool, levers: Levers) -> np.ndarray | None:
 
 
 def answers(pool: reading.Pool, levers: Levers) -> list[WhatIf]:
-    """What RAD, uniform and greedy choices would buy, and the oracle where the truth is known."""
+    """What RAD, uniform and greedy choices would buy, and the oracle where the truth about this teacher is known."""
     right = chance_of_right(pool, levers)
-    rules = RULES if right is None else (*RULES, "oracle")
+    rules = RULES if right is None or levers.assumed else (*RULES, "oracle")
     labels = pool.labels if pool.classes else None
     return what_if(
         pool.gains, levers.budget, levers.wrong, rules, right=right, labels=labels, classes=len(pool.classes),
@@ -83,7 +83,7 @@ def chances(pool: reading.Pool, levers: Levers, game: Equilibrium) -> dict[str, 
     """Each rule's probability of buying every point."""
     right = chance_of_right(pool, levers)
     found = {"rad": np.asarray(game.q, np.float64)}
-    for rule in ("uniform", "greedy") if right is None else ("uniform", "greedy", "oracle"):
+    for rule in ("uniform", "greedy") if right is None or levers.assumed else ("uniform", "greedy", "oracle"):
         found[rule] = inclusion(pool.gains, levers.budget, levers.wrong, rule, right)
     return found
 
@@ -179,12 +179,12 @@ def next_table(measured: Measured, labels: int) -> tuple[pd.DataFrame, float]:
 
 def money(amount: float, currency: str) -> str:
     """An amount with its currency."""
-    return f"{amount:,.2f} {currency}" if amount < 1000 else f"{amount:,.0f} {currency}"
+    return f"{amount:,.2f} {currency}" if amount % 1 and amount < 1000 else f"{amount:,.0f} {currency}"
 
 
 def duration(seconds: float) -> str:
     """A time in the unit that suits it."""
-    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
         if seconds >= 2 * length:
             return f"{seconds / length:,.1f} {unit}"
-    return f"{seconds:,.1f} seconds"
+    return f"{seconds:,.1f} s"

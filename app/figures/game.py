@@ -12,7 +12,7 @@ from app.palette import RIGHT_COLOR, WRONG_COLOR, strategy_style
 from rad_core.errors import InputError
 from rad_core.selection.game import Equilibrium
 
-MAX_POINTS = 800
+MAX_POINTS = 400
 
 _COLUMNS = {
     "rank": "Rank (1 = most informative)",
@@ -26,7 +26,7 @@ _COLUMNS = {
 def waterline_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", height: int = 660) -> Chart:
     """The pool's gains from the most to the least informative point, what the adversary shaves off, and what we buy.
 
-    gains: (N,) as given to `solve_game`; game: its answer. At most 800 points are drawn; every corner of the
+    gains: (N,) as given to `solve_game`; game: its answer. At most 400 points are drawn; every corner of the
     solution is among them. The table holds the points drawn.
     """
     drawn = sorted_game(gains, game)
@@ -52,7 +52,7 @@ def waterline_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", he
     return Chart(sketch.finish(), table.rename(columns=_COLUMNS), _TITLE, _alt(game, len(drawn)))
 
 
-_TITLE = "Which points are worth buying if the teacher may be wrong exactly where it hurts?"
+_TITLE = "Which labels are worth buying if the teacher errs where it hurts?"
 
 
 def _alt(game: Equilibrium, n: int) -> str:
