@@ -114,6 +114,39 @@ def test_mixtures_are_weighted_means(digits: Dataset) -> None:
     np.testing.assert_array_equal(mixed.pixels[1, 0].numpy(), digits.images[4, ..., 0])
 
 
+class Greedy(torch.nn.Module):
+    """A network that asks for more memory than there is once a batch exceeds what it bears."""
+
+    def __init__(self, network: torch.nn.Module, bears: int) -> None:
+        super().__init__()
+        self.network, self.bears = network, bears
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if len(x) > self.bears:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return self.network(x)
+
+
+def test_when_memory_runs_out_batches_shrink_aloud(digits: Dataset) -> None:
+    inputs = Inputs.of(digits, CPU).take(np.arange(100))
+    targets, soft = np.eye(10, dtype=np.float32)[digits.labels[:100]], np.zeros(100, bool)
+
+    def network() -> torch.nn.Module:
+        return build_model("mlp", classes=10, image_shape=(8, 8, 1), seed=0)
+
+    small, greedy = network(), Greedy(network(), bears=20)
+    fit(small, inputs, targets, soft=soft, config=TrainConfig(steps=5, batch_size=16), seed=1)
+    with pytest.warns(UserWarning, match="going on with batches of 16"):
+        report = fit(greedy, inputs, targets, soft=soft, config=TrainConfig(steps=5, batch_size=64), seed=1)
+    assert report.batch_size == 16
+    expected = predict(small, inputs)
+    with pytest.warns(UserWarning, match="going on with batches of 12"):
+        found = predict(greedy, inputs, batch_size=50)
+    assert torch.allclose(found[0], expected[0], atol=1e-6)
+    with pytest.raises(TrainingError, match="even for batches of 6"), pytest.warns(UserWarning, match="full"):
+        predict(Greedy(network(), bears=1), inputs, batch_size=50)
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("size", [8, 32])
 def test_every_network_returns_logits_and_features(name: str, size: int) -> None:

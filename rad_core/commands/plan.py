@@ -28,7 +28,7 @@ def print_plan(config: StudyConfig, workers: int | None, as_json: bool) -> None:
         lines.append(("Price", f"{found.price:,.2f} {found.currency}"))
     if config.latency_per_label:
         lines.append(("Teacher's time", duration(found.teacher_seconds)))
-    lines.append(("Device", f"{found.device}; {found.workers} process{'es' if found.workers > 1 else ''}"))
+    lines.append(("Device", f"{found.device}; {found.workers} process{'' if found.workers == 1 else 'es'}"))
     if found.estimated_seconds is not None:
         lines.append(("Estimated time", duration(found.estimated_seconds)))
     width = max(len(name) for name, _ in lines) + 2

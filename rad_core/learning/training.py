@@ -123,14 +123,19 @@ def fit(
         try:
             return _fit(network.to(device), inputs, targets, soft, config, seed, batch)
         except torch.cuda.OutOfMemoryError as error:
-            if batch <= 8:
-                raise TrainingError(
-                    "The GPU's memory does not suffice even for batches of 8; take a smaller network or --device cpu."
-                ) from error
-            batch //= 2
-            warnings.warn(f"The GPU's memory is full; going on with batches of {batch}.", stacklevel=2)
-            torch.cuda.empty_cache()
+            batch = _smaller(batch, error)
             network.load_state_dict(start)
+
+
+def _smaller(batch: int, error: torch.cuda.OutOfMemoryError) -> int:
+    """Half a batch size, said aloud; or a TrainingError where halving has no point any more."""
+    if batch <= 8:
+        raise TrainingError(
+            f"The GPU's memory does not suffice even for batches of {batch}; take a smaller network or --device cpu."
+        ) from error
+    warnings.warn(f"The GPU's memory is full; going on with batches of {batch // 2}.", stacklevel=3)
+    torch.cuda.empty_cache()
+    return batch // 2
 
 
 def _fit(
@@ -253,11 +258,24 @@ AUGMENTATIONS = {"none": _no_augmentation, "shift": shift, "crop_flip": crop_fli
 
 @torch.inference_mode()
 def predict(network: Network, inputs: Inputs, batch_size: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Class probabilities (n, C) and features (n, D), float32, on the device of the images."""
+    """Class probabilities (n, C) and features (n, D), float32, on the device of the images.
+
+    Where the GPU's memory runs out, halves the batch, warns, and starts over.
+    """
     device = inputs.pixels.device
     network.to(device).to(memory_format=torch.channels_last).eval()
+    batch = batch_size or _PREDICT_BATCH[device.type]
+    while True:
+        try:
+            return _predict(network, inputs, batch)
+        except torch.cuda.OutOfMemoryError as error:
+            batch = _smaller(batch, error)
+
+
+def _predict(network: Network, inputs: Inputs, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
+    device = inputs.pixels.device
     probabilities, features = [], []
-    for block in inputs.pixels.split(batch_size or _PREDICT_BATCH[device.type]):
+    for block in inputs.pixels.split(batch):
         with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
             logits, found = network(_layout(inputs.normalized(block)))
         probabilities.append(torch.softmax(logits.float(), 1))

@@ -162,7 +162,7 @@ class StudyConfig:
         0.95, "Confidence of the interval of the teacher's accuracy.", check=_number(0.5, 0.9999), converter=_as_float
     )
     temperature: float = _field(
-        1.0, "Temperature of soft labels in training.", check=_number(0, 100, open_low=True), converter=_as_float
+        1.0, "Temperature of soft labels in training.", check=_number(0.1, 100), converter=_as_float
     )
     student_steps: int = _field(None, "Optimizer steps of each student, the same for all.", "steps", check=_whole(1))
     teacher_steps: int = _field(None, "Optimizer steps of the teacher.", "steps", check=_whole(1))
