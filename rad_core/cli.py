@@ -15,6 +15,8 @@ COMMANDS = {
     "runs": "List the studies.",
     "show": "Show the results of a study.",
     "export": "Write the results of a study as CSV and Parquet.",
+    "pack": "Pack a study into one file.",
+    "unpack": "Unpack a study from such a file.",
     "delete": "Delete a study.",
     "select": "Choose which rows of your own pool to have labeled.",
     "doctor": "Show device, versions and folders.",

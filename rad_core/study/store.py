@@ -356,7 +356,13 @@ class Study:
 
     def teacher_state(self, seed: int) -> dict[str, np.ndarray]:
         """The teacher's weights by name; empty for a teacher that has none."""
-        return files.load_state(self.path, self.path / f"seed-{seed}" / "teacher_state.npz")
+        path = self.path / f"seed-{seed}" / "teacher_state.npz"
+        if self.has_seed(seed) and not path.exists():
+            raise InputError(
+                f"This copy of study {self.id} came without the teachers' weights and can only be looked at; go on with "
+                f"the original, or start a new study of the same settings."
+            )
+        return files.load_state(self.path, path)
 
     def _seed_row(self, seed: int) -> tuple[str, str]:
         with reading(self.path) as database:
@@ -452,7 +458,8 @@ class Study:
             query = "select strategy, seed, round, metrics, arrays from rounds order by strategy, seed, round"
             rounds = database.execute(query).fetchall()
         paths = [self.path / f"seed-{seed}" / f"{name}.npy" for seed, _, names in seeds for name in json.loads(names)]
-        paths += [self.path / f"seed-{seed}" / "teacher_state.npz" for seed, _, _ in seeds]
+        states = [self.path / f"seed-{seed}" / "teacher_state.npz" for seed, _, _ in seeds]
+        paths += [path for path in states if path.exists()]  # rad pack may leave them out
         for strategy, seed, round, _, names in rounds:
             folder, prefix = self._round_place(strategy, seed, round)
             paths += [folder / f"{prefix}{name}.npy" for name in json.loads(names)]
