@@ -1,0 +1,1 @@
+"""Cards of pool points, drawn in the browser; `app.gallery` says what is on them."""

@@ -1,0 +1,131 @@
+"""Cards of pool points: which are shown in which order, what stands on them, that every one gets its own thumbnail."""
+
+from __future__ import annotations
+
+import io
+import json
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import gallery
+from app.map_view import Facts
+
+CLASSES = ("cat", "<b>dog</b>", "ship")
+
+
+def make_facts(n: int, seed: int = 0) -> Facts:
+    rng = np.random.default_rng(seed)
+    q = rng.random(n).astype(np.float32)
+    q[::3] = np.nan
+    return Facts(
+        classes=CLASSES,
+        strategy="rad",
+        round=2,
+        decided_after=1,
+        trained_after=2,
+        ids=np.arange(n) + 1000,
+        labels=rng.integers(3, size=n).astype(np.int16),
+        teacher_says=rng.integers(3, size=n).astype(np.int16),
+        truth_probability=rng.random(n).astype(np.float32),
+        student_says=rng.integers(3, size=n).astype(np.uint8),
+        gains=rng.random(n).astype(np.float32),
+        q=q,
+        bought=MappingProxyType({"rad": np.where(np.isnan(q), 1, 0), "oracle": np.arange(n) % 2 * 2}),
+    )
+
+
+def tiles_of(sheet: gallery.Sheet, n: int) -> np.ndarray:
+    """The thumbnails cut out of a sheet again, as the browser shows them."""
+    picture = np.asarray(Image.open(io.BytesIO(sheet.image)))
+    picture = picture[..., None] if picture.ndim == 2 else picture
+    width, height = sheet.tile
+    assert picture.shape[:2] == (sheet.rows * height, sheet.columns * width)
+    places = [divmod(i, sheet.columns) for i in range(n)]
+    return np.stack([picture[r * height : (r + 1) * height, c * width : (c + 1) * width] for r, c in places])
+
+
+@pytest.mark.parametrize("by", gallery.ORDERS)
+def test_the_order_is_the_one_asked_for_and_points_without_q_come_last(by: str) -> None:
+    facts = make_facts(150)
+    positions = np.arange(0, 150, 2)
+    shown = gallery.pick_shown(facts, positions, by)
+    assert sorted(shown) == list(positions)
+    values = {"gain": facts.gains, "q": facts.q, "truth": facts.truth_probability}[by.removesuffix("_up")][shown]
+    known = values[np.isfinite(values)]
+    assert np.isnan(values[len(known) :]).all()
+    assert (np.diff(known) >= 0).all() if by.endswith("_up") else (np.diff(known) <= 0).all()
+
+
+def test_of_many_the_first_are_shown_and_of_very_many_some_that_stand_for_all() -> None:
+    facts = make_facts(gallery.REPRESENTATIVE + 1)
+    many = np.arange(gallery.REPRESENTATIVE)
+    shown = gallery.pick_shown(facts, many, "gain")
+    assert list(shown) == list(many[np.argsort(-facts.gains[many], kind="stable")][: gallery.MOST_SHOWN])
+
+    all_of_them = np.arange(gallery.REPRESENTATIVE + 1)
+    shown = gallery.pick_shown(facts, all_of_them, "gain")
+    assert len(set(shown)) == gallery.MOST_SHOWN
+    assert abs(np.median(facts.gains[shown]) - np.median(facts.gains)) < 0.01
+    assert facts.gains[shown[0]] == facts.gains.max()
+    assert facts.gains[shown[-1]] == facts.gains.min()
+
+
+@pytest.mark.parametrize("n", [1, 9, 10, 23])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (16, 12, 3)])
+def test_every_card_gets_its_own_thumbnail_pixel_by_pixel(n: int, shape: tuple[int, int, int]) -> None:
+    images = np.random.default_rng(n).integers(0, 256, (n, *shape), dtype=np.uint8)
+    sheet = gallery.make_sheet(images)
+    assert sheet.type == "image/png"
+    assert np.array_equal(tiles_of(sheet, n), images)
+
+
+def test_a_page_of_large_noisy_thumbnails_stays_light() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (gallery.PER_PAGE, 48, 48, 3), dtype=np.uint8)
+    sheet = gallery.make_sheet(images)
+    assert sheet.type == "image/jpeg"
+    assert len(sheet.image) < 150_000
+
+
+def test_small_images_are_enlarged_in_whole_squares() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 1), dtype=np.uint8)
+    large = np.asarray(Image.open(io.BytesIO(gallery.enlarge(image, 100))))
+    assert np.array_equal(large, image[..., 0].repeat(12, 0).repeat(12, 1))
+    photo = np.zeros((48, 36, 3), np.uint8)
+    assert Image.open(io.BytesIO(gallery.enlarge(photo, 240))).size == (180, 240)
+
+
+def test_cards_say_who_is_right_in_words_not_in_color_alone() -> None:
+    facts = make_facts(40)
+    for i, card in zip(range(40), gallery.make_cards(facts, np.arange(40)), strict=True):
+        assert card["position"] == i
+        assert card["title"] == CLASSES[facts.labels[i]]
+        teacher, student, gain, *rest = card["lines"]
+        assert teacher == {
+            "text": f"teacher: {CLASSES[facts.teacher_says[i]]}",
+            "mark": facts.teacher_says[i] == facts.labels[i],
+        }
+        assert student["mark"] == (facts.student_says[i] == facts.labels[i])
+        assert f"gain {facts.gains[i]:.2f}" in gain["text"]
+        assert ("q " in gain["text"]) == bool(np.isfinite(facts.q[i]))
+        buyers = [("RAD", facts.bought["rad"][i]), ("Oracle", facts.bought["oracle"][i])]
+        said = ", ".join(f"{name} ({round})" for name, round in buyers if round)
+        assert [line["text"] for line in rest] == ([f"bought by {said}"] if said else [])
+
+
+def test_what_is_sent_is_a_header_and_one_image_and_the_same_bytes_for_the_same_points() -> None:
+    facts = make_facts(30)
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), dtype=np.uint8)
+    cards = gallery.make_cards(facts, np.arange(24))
+    sheet = gallery.make_sheet(images[:24])
+    data = gallery.pack(cards, sheet, "light")
+    assert data == gallery.pack(cards, gallery.make_sheet(images[:24]), "light")
+    length = int.from_bytes(data[:4], "little")
+    header = json.loads(data[4 : 4 + length])
+    assert header["cards"] == cards
+    assert header["sheet"] == {"type": "image/png", "tile": [8, 8], "columns": 10, "rows": 3}
+    assert data[4 + length :] == sheet.image
+    words = gallery.pack(cards, None, "dark")
+    assert json.loads(words[4:])["sheet"] is None
