@@ -14,6 +14,7 @@ from rad_core.npy import read_arrays
 
 READABLE = (".npy", ".npz", ".parquet", ".csv")
 WRITABLE = (".csv", ".parquet")
+FLAG_NAMES = ("right", "correct", "teacher_right")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +94,51 @@ def _is_number(text: str) -> bool:
 
 def read_features(path: Path, rows: int) -> np.ndarray:
     """Features (N, D), as many rows as the probabilities."""
-    values = read_table(path, "features", ("features",)).values
+    return as_features(read_table(path, "features", ("features",)).values, rows, path)
+
+
+def as_features(values: np.ndarray, rows: int, name: object) -> np.ndarray:
+    """Features (N, D) float32 out of what a file of this name held, as many rows as the probabilities."""
     if values.ndim != 2 or len(values) != rows:
         raise InputError(
-            f"{path} has shape {values.shape}; features must be ({rows}, D), a row for each row of --probs."
+            f"{name} has shape {values.shape}; features must be ({rows}, D), a row for each row of probabilities."
         )
     if not np.isfinite(values).all():
-        raise InputError(f"{path} holds NaN or infinity; every feature must be a number.")
+        raise InputError(f"{name} holds NaN or infinity; every feature must be a number.")
     return values.astype(np.float32)
 
 
 def read_flags(path: Path) -> np.ndarray:
     """Teacher-right flags (V,)."""
-    values = read_table(path, "teacher-right flags", ("right", "correct", "teacher_right")).values
+    return one_column(read_table(path, "teacher-right flags", FLAG_NAMES).values)
+
+
+def one_column(values: np.ndarray) -> np.ndarray:
+    """The only column of a table as (N,); anything else as it is."""
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def row_ids(ids: np.ndarray | None, rows: int, name: object) -> np.ndarray:
+    """What the rows of a file are called: its own ids, all different, or their numbers from 0."""
+    if ids is None:
+        return np.arange(rows)
+    if ids.shape != (rows,) or len(np.unique(ids.astype(str))) < rows:
+        raise InputError(f"The ids in {name} must be different, one for each of its {rows} rows.")
+    return ids
+
+
+def table_bytes(columns: dict[str, np.ndarray], suffix: str) -> bytes:
+    """Columns as the contents of a .csv or .parquet file."""
+    import io
+
+    import pandas as pd
+
+    frame, file = pd.DataFrame(columns), io.BytesIO()
+    if suffix == ".csv":
+        frame.to_csv(file, index=False)
+    else:
+        frame.to_parquet(file, index=False)
+    return file.getvalue()
 
 
 def write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
@@ -114,18 +146,13 @@ def write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
     import os
     import tempfile
 
-    import pandas as pd
-
     check_output(path)
-    frame = pd.DataFrame(columns)
+    content = table_bytes(columns, path.suffix.lower())
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(handle)
         try:
-            if path.suffix.lower() == ".csv":
-                frame.to_csv(temporary, index=False)
-            else:
-                frame.to_parquet(temporary, index=False)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         finally:

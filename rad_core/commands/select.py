@@ -49,11 +49,9 @@ def command(
       rad select --probs p.parquet --validation right.csv --budget 500 -o picks.parquet
       rad select --probs p.npy --features f.npy --strategy badge --teacher-accuracy 0.7 --budget 500 -o picks.csv
     """
-    import numpy as np
-
     from rad_core.errors import InputError
-    from rad_core.selection.api import choose, take_snapshot
-    from rad_core.tables import check_output, read_features, read_table, write_table
+    from rad_core.selection.api import choose, pick_columns, take_snapshot
+    from rad_core.tables import check_output, read_features, read_table, row_ids, write_table
 
     if (teacher_accuracy is None) == (validation is None):
         raise InputError("Give exactly one of --teacher-accuracy and --validation: the game needs to know how often.")
@@ -69,11 +67,8 @@ def command(
     snapshot = take_snapshot(table.values, budget, teacher_accuracy, strategy, gain, matrix)
     selection = choose(snapshot, budget, strategy, seed)
     picks = selection.positions
-    ids = _ids(table.ids, len(table.values), probs)
-    columns = {"id": ids[picks], "gain": snapshot.gains[picks]}
-    columns["probability"] = np.full(len(picks), np.nan) if selection.q is None else selection.q[picks]
-    if selection.mix is not None:
-        columns |= {"partner": ids[selection.partners], "weight": selection.mix}
+    ids = row_ids(table.ids, len(table.values), probs)
+    columns = pick_columns(snapshot, selection, ids)
     write_table(output, columns)
 
     report |= {"picked": len(picks), "pool": len(ids), "teacher_accuracy": teacher_accuracy, "output": str(output)}
@@ -105,15 +100,3 @@ def _estimate(path: Path, lower_bound: bool, report: dict[str, Any], as_json: bo
             f"{found.low:.3f} to {found.high:.3f}, one-sided lower bound {found.lower_bound:.3f}."
         )
     return found.lower_bound if lower_bound else found.mean
-
-
-def _ids(ids: Any, rows: int, path: Path) -> Any:
-    import numpy as np
-
-    from rad_core.errors import InputError
-
-    if ids is None:
-        return np.arange(rows)
-    if ids.shape != (rows,) or len(np.unique(ids.astype(str))) < rows:
-        raise InputError(f"The ids in {path} must be different, one for each of its {rows} rows.")
-    return ids

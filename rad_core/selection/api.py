@@ -74,6 +74,19 @@ def choose(snapshot: Snapshot, budget: int, strategy: str, seed: int) -> Selecti
     return STRATEGIES[strategy](snapshot, budget, np.random.default_rng(seed))
 
 
+def pick_columns(snapshot: Snapshot, selection: Selection, ids: np.ndarray) -> dict[str, np.ndarray]:
+    """What to hand out of a choice, b rows: id, gain, probability of being selected (NaN where there is none).
+
+    ids: (N,) names of the rows. UNIXKD adds partner and weight of the image to mix in. numpy only.
+    """
+    picks = selection.positions
+    columns = {"id": ids[picks], "gain": snapshot.gains[picks]}
+    columns["probability"] = np.full(len(picks), np.nan) if selection.q is None else selection.q[picks]
+    if selection.mix is not None:
+        columns |= {"partner": ids[selection.partners], "weight": selection.mix}
+    return columns
+
+
 def take_snapshot(
     probabilities: Any, budget: int, teacher_accuracy: float, strategy: str, gain: str, features: Any
 ) -> Snapshot:
