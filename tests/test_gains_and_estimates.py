@@ -71,6 +71,33 @@ def test_flags_must_be_flags(flags: list) -> None:
         estimate_accuracy(np.array(flags))
 
 
+@pytest.mark.parametrize("name", GAINS)
+def test_rows_that_sum_to_one_but_for_rounding_have_gains_in_range(name: str) -> None:
+    rows = check_probabilities(np.array([[1.0005, 0.0], [0.9995, 0.0], [0.5, 0.5004], [0.5, 0.5]]))
+    gains = GAINS[name](rows)
+    assert gains.min() >= 0
+    assert gains.max() <= 1
+    assert len(select(rows, 2, teacher_accuracy=0.5, gain=name)) == 2
+
+
+def test_features_may_be_of_any_kind_and_must_be_finite() -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    rows, features = rng.dirichlet(np.ones(4), 60), rng.normal(size=(60, 3))
+    expected = select(rows, 9, teacher_accuracy=0.7, strategy="coreset", features=features)
+    for given in (features.tolist(), torch.from_numpy(features)):
+        found = select(rows, 9, teacher_accuracy=0.7, strategy="coreset", features=given)
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_array_equal(found, expected)
+    for tensor in (torch.from_numpy(rows).requires_grad_(), torch.from_numpy(rows).half()):
+        found = select(tensor, 9, teacher_accuracy=0.7, strategy="coreset", features=features)
+        np.testing.assert_array_equal(found.numpy(), expected)
+    for bad in (float("nan"), float("inf"), float("-inf")):
+        features[5, 1] = bad
+        with pytest.raises(InputError, match="features holds NaN or infinity"):
+            select(rows, 9, teacher_accuracy=0.7, strategy="coreset", features=features)
+
+
 def test_select_in_one_call() -> None:
     rows = np.random.default_rng(0).dirichlet(np.ones(4), 300)
     ids = select(rows, 25, teacher_accuracy=0.7)

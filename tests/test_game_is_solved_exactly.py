@@ -176,6 +176,24 @@ def test_torch_tensors_give_the_same_answer_on_their_device() -> None:
     np.testing.assert_array_equal(game.q.numpy(), expected.q)
     assert game_value(game.q, torch.from_numpy(gains), 200) == pytest.approx(expected.value)
     assert attack_value(game.attack, torch.from_numpy(gains), 100) == pytest.approx(expected.value)
+    coarse = solve_game(torch.from_numpy(gains).bfloat16(), 100, wrong=200)
+    assert coarse.q.dtype == torch.float64
+    assert coarse.value == pytest.approx(expected.value, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("q", "wrong", "words"),
+    [
+        ([0.5, 0.5], 1, r"q has shape \(2,\)"),
+        ([0.5, float("nan"), 0.5], 1, "q runs from"),
+        ([0.5, 1.5, 0.5], 1, "q runs from"),
+        ([0.5, 0.5, 0.5], -1, "wrong is -1"),
+        ([0.5, 0.5, 0.5], 1.5, "whole number"),
+    ],
+)
+def test_the_value_of_what_is_no_sampling_rule_is_refused(q: list, wrong: int, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        game_value(q, [0.1, 0.2, 0.3], wrong)
 
 
 @settings(max_examples=200, deadline=None)

@@ -111,8 +111,7 @@ def _check_features(features: Any, probabilities: Any) -> Any:
         raise InputError(f"features has shape {shape}; it must be ({n}, D), a row for each row of probabilities.")
     if not is_torch(features) and features.dtype.kind not in "fiub":
         raise InputError(f"features has type {features.dtype}; it must hold numbers.")
-    # The difference of a finite number with itself is 0, and of nothing else.
-    if bool((features - features != 0).any()):
+    if not bool((features.isfinite() if is_torch(features) else np.isfinite(features)).all()):
         raise InputError("features holds NaN or infinity; every feature must be a number.")
     if is_torch(probabilities):
         return features.to(probabilities.device) if is_torch(features) else to_like(features, probabilities)

@@ -21,9 +21,9 @@ def margin(probabilities: Any) -> Any:
     """1 - (largest - second largest probability): high where two classes compete."""
     if is_torch(probabilities):
         top = probabilities.topk(2, dim=1).values
-        return 1 - (top[:, 0] - top[:, 1])
+        return (1 - (top[:, 0] - top[:, 1])).clamp(0, 1)
     top = np.partition(probabilities, -2, axis=1)
-    return 1 - (top[:, -1] - top[:, -2])
+    return np.clip(1 - (top[:, -1] - top[:, -2]), 0, 1)
 
 
 def entropy(probabilities: Any) -> Any:

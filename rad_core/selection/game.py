@@ -75,7 +75,7 @@ def solve_game(
         # numpy sorts several times faster than torch on a CPU, and the memory is shared.
         import torch
 
-        solved = solve_game(gains.detach().cpu().numpy(), budget, teacher_accuracy=teacher_accuracy, wrong=wrong)
+        solved = _solve(_floating(gains).cpu().numpy(), budget, teacher_accuracy, wrong)
         back = {name: torch.from_numpy(getattr(solved, name)).to(gains.device) for name in ("q", "attack")}
         return Equilibrium(**{**solved.__dict__, **back})
     return _solve(np.asarray(gains), budget, teacher_accuracy, wrong)
