@@ -82,3 +82,35 @@ def test_every_setting_explains_itself() -> None:
 def test_all_strategies_are_the_default() -> None:
     assert StudyConfig().strategies == ALL_STRATEGIES
     assert {"rad", "uniform", "margin", "entropy", "coreset", "badge", "unixkd", "oracle"} <= set(ALL_STRATEGIES)
+
+
+STRANGE = [
+    3,
+    -1,
+    0.5,
+    float("nan"),
+    True,
+    "",
+    "x",
+    [1, 2],
+    [["rad"]],
+    {},
+    None,
+    10**400,
+    "\x00",
+    "folder:",
+    "table:",
+    b"x",
+]
+
+
+@pytest.mark.parametrize("name", [field.name for field in attrs.fields(StudyConfig)])
+def test_whatever_a_setting_holds_it_is_taken_or_refused_by_name(name: str, tmp_path: Path) -> None:
+    for value in STRANGE:
+        try:
+            config = StudyConfig.from_mapping({name: value}).resolved()
+        except InputError as error:
+            assert name in str(error)  # noqa: PT017 - it may also be taken
+        else:
+            (tmp_path / "study.toml").write_text(config.to_toml(), encoding="utf-8")
+            assert StudyConfig.from_toml(tmp_path / "study.toml").resolved() == config

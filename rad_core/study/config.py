@@ -50,7 +50,7 @@ def _number(low: float, high: float = math.inf, *, open_low: bool = False) -> An
     wanted = f"a number {bounds}" + ("" if math.isinf(high) else f" and at most {high:g}")
 
     def check(_: Any, attribute: Any, value: Any) -> None:
-        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        good = isinstance(value, float) and math.isfinite(value)
         if not good or value < low or (open_low and value == low) or value > high:
             raise _refuse(attribute.name, value, wanted)
 
@@ -91,6 +91,8 @@ def _teacher(_: Any, attribute: Any, value: Any) -> None:
 
 
 def _strategies(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
+        raise _refuse(attribute.name, value, "names of strategies")
     if not value or len(set(value)) < len(value):
         raise _refuse(attribute.name, ",".join(value), "one or more different strategies")
     for name in value:
@@ -107,7 +109,8 @@ def _as_names(value: Any) -> Any:
 
 
 def _as_float(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and abs(value) < 2**53 else value
 
 
 def _field(default: Any, help: str, unit: str = "", *, check: Any, choices: Any = None, **more: Any) -> Any:
