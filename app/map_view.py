@@ -160,6 +160,11 @@ def coloring(facts: Facts, by: str, theme: Theme, highlight: Sequence[str] | Non
     return _by_round(facts.bought[facts.strategy], facts.round, title, theme)
 
 
+def ramp(theme: Theme) -> tuple[str, ...]:
+    """Stops of a scale from low to high, the high end standing out on this paper."""
+    return _RAMPS[theme]
+
+
 def _by_class(facts: Facts, title: str, highlight: Sequence[str] | None) -> MapColoring:
     colors = palette.class_colors(facts.classes, highlight)
     shown = [name for name in facts.classes if colors[name] != palette.OTHER_COLOR]

@@ -75,6 +75,14 @@ def _list(root: str) -> list[StudyInfo]:
     return list_studies(Path(root))
 
 
+def kept(name: str, key: Any, make: Callable[[], T]) -> T:
+    """make(), kept in this session under a name until the key changes: for what is large or somebody's own."""
+    found = st.session_state.get(f"kept-{name}")
+    if found is None or found[0] != key:
+        st.session_state[f"kept-{name}"] = found = (key, make())
+    return found[1]
+
+
 def studies() -> list[StudyInfo]:
     """The user's studies, the newest first; those that cannot be read say why in their message."""
     return _list(str(default_store()))
