@@ -12,13 +12,15 @@ import sys
 import time
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pandas as pd
 import pytest
 
 from rad_core.cli import COMMANDS
+from rad_core.study.config import StudyConfig
 from rad_core.study.files import PARTIAL
-from rad_core.study.store import Study, open_study, study_ids
+from rad_core.study.store import Study, create_study, open_study, study_ids
 from tests.conftest import tiny_config
 
 RAD = [sys.executable, "-m", "rad_core.cli"]
@@ -81,6 +83,13 @@ def test_runs_and_show_as_json(shared_store: Path) -> None:
     table = open_study(shared_store, "latest").rounds_table()
     final = table[(table["strategy"] == "rad") & (table["round"] == 2)]["accuracy"].item()
     assert next(row for row in found["strategies"] if row["strategy"] == "rad")["final"]["mean"] == final
+
+
+def test_show_tells_what_the_labels_cost(study_file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    create_study(store, attrs.evolve(StudyConfig.from_toml(study_file), price_per_label=0.25, latency_per_label=6.0))
+    out = rad("show", "latest", "--store", store)
+    assert "The 20 soft labels of one strategy and seed cost 5.00 USD and 2 min 0 s of the teacher's time." in out
 
 
 def test_runs_in_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
@@ -344,9 +353,7 @@ def test_select_refuses_bad_options(arguments: list, words: str, probabilities: 
 
 @pytest.mark.slow
 def test_the_same_command_resumes_an_interrupted_study(study_file: Path, tmp_path: Path) -> None:
-    from rad_core.study.config import StudyConfig
     from rad_core.study.engine import Event, StudyStopped, run_study
-    from rad_core.study.store import create_study
 
     study = create_study(tmp_path, StudyConfig.from_toml(study_file), "interrupted-one")
 

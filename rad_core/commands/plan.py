@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rad_core.commands.common import print_json
+from rad_core.commands.common import duration, print_json
 from rad_core.study.config import StudyConfig
 
 
@@ -34,14 +34,3 @@ def print_plan(config: StudyConfig, workers: int | None, as_json: bool) -> None:
     width = max(len(name) for name, _ in lines) + 2
     for name, value in lines:
         click.echo(f"{name:<{width}}{value}")
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: 45 s, 3 min 20 s, 2 h 5 min."""
-    seconds = round(seconds)
-    if seconds < 90:
-        return f"{seconds} s"
-    minutes, rest = divmod(seconds, 60)
-    if minutes < 90:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"

@@ -9,6 +9,7 @@ import click
 
 from rad_core.commands.common import (
     comma_floats,
+    duration,
     json_option,
     print_json,
     print_table,
@@ -54,12 +55,24 @@ def print_summary(study: Study, targets: list[float] | None, as_json: bool) -> N
     seeds = f"{config['seeds']} seed{'s' if config['seeds'] > 1 else ''}"
     plan = f"{config['rounds']} rounds of {config['budget']} soft labels"
     click.echo(f"{config['dataset']}, {config['labeled']} labeled, {plan}, {seeds}.")
+    _print_costs(config)
     _print_references(found["references"])
     if not found["strategies"]:
         click.echo("No strategy has finished all its rounds yet.")
         return
     _print_strategies(found["strategies"])
     _print_differences(found["differences"])
+
+
+def _print_costs(config: dict[str, Any]) -> None:
+    labels = config["rounds"] * config["budget"]
+    costs = []
+    if config["price_per_label"]:
+        costs.append(f"{labels * config['price_per_label']:,.2f} {config['currency']}")
+    if config["latency_per_label"]:
+        costs.append(f"{duration(labels * config['latency_per_label'])} of the teacher's time")
+    if costs:
+        click.echo(f"The {labels:,} soft labels of one strategy and seed cost {' and '.join(costs)}.")
 
 
 def _print_references(references: dict[str, Any]) -> None:
