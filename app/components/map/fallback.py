@@ -95,7 +95,7 @@ def _draw_layer(sketch: Sketch, layer: MapLayer, positions: np.ndarray, xy: np.n
     name = f"{layer.label} ({len(positions):,})"
     sketch.scatter(
         x=f32(xy[drawn, 0]), y=f32(xy[drawn, 1]), mode="markers", name=_escape(name), customdata=drawn,
-        marker={"size": 9, "color": layer.color, "symbol": layer.symbol,
+        marker={"size": 9 if len(drawn) < 300 else 6, "color": layer.color, "symbol": layer.symbol,
                 "line": {"width": 1, "color": ink(theme).paper}},
         hovertemplate=f"point %{{customdata}}<br>{_escape(layer.label)}<extra></extra>",
     )  # fmt: skip
