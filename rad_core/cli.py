@@ -10,10 +10,12 @@ import click
 from rad_core.errors import InputError
 
 COMMANDS = {
+    "app": "Start the studio.",
     "run": "Run a study: distill with every strategy and compare them.",
     "resume": "Go on with an interrupted study.",
     "runs": "List the studies.",
     "show": "Show the results of a study.",
+    "map": "Compute the map of a pool in advance.",
     "export": "Write the results of a study as CSV and Parquet.",
     "pack": "Pack a study into one file.",
     "unpack": "Unpack a study from such a file.",
@@ -49,6 +51,7 @@ def cli() -> None:
 
     \b
     Examples:
+      rad app                                   the studio, in a browser
       rad run                                   all strategies on handwritten digits, about a minute
       rad run --dataset cifar10 --seeds 5       a real benchmark (downloads the data on first use)
       rad show latest                           what came out

@@ -16,6 +16,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from rad_core.embedding import map_state, read_map
 from rad_core.errors import InputError
 from rad_core.study.config import StudyConfig
 from rad_core.study.engine import outline, run_study
@@ -24,10 +25,15 @@ from rad_core.study.planning import PlanJob, request_plan
 from rad_core.study.progress import progress
 from rad_core.study.store import Study, create_study
 from rad_core.study.turns import turn
-from rad_core.study.worker import OUTPUT, read_output, start
+from rad_core.study.worker import OUTPUT, read_output
+from rad_core.study.worker import start as start_with_map
 from tests.conftest import tiny_config
 
 OVER = ("paused", "cancelled", "failed", "finished", "lost")
+
+
+def start(study: Study, workers: int | None = None) -> None:
+    start_with_map(study, workers, with_map=False)
 
 
 def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -79,7 +85,7 @@ def test_a_study_outlives_the_process_that_started_it(store: Path) -> None:
     in_another_process(
         "from pathlib import Path; from rad_core.study.store import open_study\n"
         "from rad_core.study.worker import start\n"
-        f"start(open_study(Path({str(store)!r}), {study.id!r}), workers=1)\n"
+        f"start(open_study(Path({str(store)!r}), {study.id!r}), workers=1, with_map=False)\n"
         "import sys; assert 'torch' not in sys.modules\n"
         f"assert open_study(Path({str(store)!r}), {study.id!r}).info().status in ('queued', 'running')"
     )
@@ -305,3 +311,15 @@ def test_a_plan_that_takes_too_long_is_given_up() -> None:
     job = PlanJob(tiny_config(seeds=2).resolved(), None, timeout=0.0)
     with pytest.raises(InputError, match="took too long"):
         wait_for(job)
+
+
+@pytest.mark.slow
+def test_a_finished_study_has_its_map(store: Path) -> None:
+    study = create_study(store, tiny_config())
+    start_with_map(study, workers=1)
+    assert until_over(study) == "finished"
+    assert not study.is_locked()
+    until(lambda: map_state(study, 0) == "ready", 200)
+    places = read_map(study, 0)
+    assert places is not None
+    assert places.shape == (200, 2)

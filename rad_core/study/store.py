@@ -359,8 +359,8 @@ class Study:
         path = self.path / f"seed-{seed}" / "teacher_state.npz"
         if self.has_seed(seed) and not path.exists():
             raise InputError(
-                f"This copy of study {self.id} came without the teachers' weights and can only be looked at; go on with "
-                f"the original, or start a new study of the same settings."
+                f"This copy of study {self.id} came without the teachers' weights and can only be looked at; go on "
+                f"with the original, or start a new study of the same settings."
             )
         return files.load_state(self.path, path)
 

@@ -1,7 +1,7 @@
 """A study in the background: a process of its own, which outlives the one that started it and waits for its turn.
 
-`start` launches `python -m rad_core.study.worker STORE ID WORKERS`, detached. Whoever wants to stop it asks through the
-store (`Study.request`); what became of it stands in the store (`Study.info`), what it wrote in `worker.log` beside it.
+`start` launches `python -m rad_core.study.worker STORE ID WORKERS MAP`, detached. Whoever wants to stop it asks through
+the store (`Study.request`); what became of it stands in the store (`Study.info`), what it wrote in `worker.log` there.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from rad_core.study.turns import turn
 OUTPUT = "worker.log"
 
 
-def start(study: Study, workers: int | None = None) -> None:
+def start(study: Study, workers: int | None = None, *, with_map: bool = True) -> None:
     """Run a study, or what is left of it, in a process that goes on when this one ends.
 
-    workers: processes to use, as in `run_study`. When this returns the study is queued or further. Raises InputError,
-    with the reason in one sentence, if it is running already or cannot be started.
+    workers: processes to use, as in `run_study`. with_map: compute the map of the first seed's pool when the study is
+    finished. When this returns the study is queued or further. Raises InputError, with the reason in one sentence, if
+    it is running already or cannot be started.
     """
     info = study.info()
     if study.is_locked():
@@ -39,10 +40,10 @@ def start(study: Study, workers: int | None = None) -> None:
     if info.status == "finished":
         raise InputError(f"Study {study.id} is finished; there is nothing left to run.")
     study.request("run")
-    where = [str(study.path.parent.absolute()), study.id]
+    arguments = [str(study.path.parent.absolute()), study.id, str(workers or 0), str(int(with_map))]
     with files.writing(study.path):
         log = files.inside(study.path, study.path / OUTPUT)
-        background.launch("rad_core.study.worker", [*where, str(workers or 0)], log)
+        background.launch("rad_core.study.worker", arguments, log)
 
 
 def read_output(study: Study, characters: int = 4000) -> str:
@@ -99,7 +100,18 @@ def _leave(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def main(root: str, id: str, workers: str) -> int:
+def _draw_map(study: Study) -> None:
+    """The map of the first seed's pool, so that it is there when somebody looks. The study is finished either way."""
+    from rad_core.embedding import make_map
+
+    try:
+        make_map(study, 0)
+    except Exception as error:
+        traceback.print_exc()
+        study.log(f"the map of seed 0 could not be computed: {error}")
+
+
+def main(root: str, id: str, workers: str, with_map: str) -> int:
     """Run one study to its end; the exit status is 0 if it finished or was stopped on request."""
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)  # a shell may have had it ignored
@@ -111,6 +123,8 @@ def main(root: str, id: str, workers: str) -> int:
             on_event=lambda event: background.trim(study.path / OUTPUT),
             turn=lambda: _turn(study),
         )
+        if int(with_map):
+            _draw_map(study)
     except (StudyStopped, KeyboardInterrupt):
         return 0
     except InputError as error:
