@@ -74,7 +74,7 @@ def games(draw: st.DrawFn, largest: int = 40) -> tuple[np.ndarray, int, int]:
     return gains, budget, wrong
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(games())
 def test_value_equals_the_linear_program_and_its_dual(game: tuple[np.ndarray, int, int]) -> None:
     gains, budget, wrong = game
