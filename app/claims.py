@@ -17,6 +17,7 @@ from app.palette import strategy_label
 from rad_core.selection.strategies import ORACLES
 from rad_core.study import summary
 from rad_core.study.summary import Interval, interval
+from rad_core.study.whatif import RULES, guarantees
 
 OURS = "rad"
 Value = Literal["final", "area"]
@@ -174,8 +175,11 @@ def comparisons(finished: pd.DataFrame, ours: str = OURS, value: Value = "final"
     return tuple(sorted(found, key=lambda one: (not np.isfinite(one.difference.mean), one.difference.mean)))
 
 
-def verdict(found: Sequence[Comparison], labels: float) -> Claim:
-    """All comparisons in one sentence: losses first, then wins, then ties. labels: bought by the end."""
+def verdict(found: Sequence[Comparison], labels: float, *, brief: bool = False) -> Claim:
+    """All comparisons in one sentence: losses first, then wins, then ties.
+
+    labels: bought by the end. brief: without the interval, for a headline.
+    """
     if not found:
         return Claim("There is no other strategy to compare with yet.", "unknown")
     ours, value = found[0].ours, found[0].value
@@ -183,7 +187,7 @@ def verdict(found: Sequence[Comparison], labels: float) -> Claim:
     known = sum(map(len, by.values()))
     if not known:
         return Claim(f"{_few(found)} and no comparison is claimed.", "unknown")
-    parts = [text for text in (_behind(ours, by["behind"]), _ahead(ours, by["ahead"])) if text]
+    parts = [text for text in (_behind(ours, by["behind"], brief), _ahead(ours, by["ahead"], brief)) if text]
     if by["tie"]:
         parts.append(f"no difference is shown between {name(ours)} and {_others(by['tie'], known)}")
     opening = f"After {labels:,.0f} labels" if value == "final" else f"On average over the first {labels:,.0f} labels"
@@ -213,7 +217,7 @@ def headline(table: pd.DataFrame, rounds: int, ours: str = OURS) -> Claim:
     found = comparisons(done, ours)
     if not found:
         return Claim(f"{reaches} ({range_text(mine)}); no other strategy has finished.", "unknown")
-    claim = verdict(found, labels)
+    claim = verdict(found, labels, brief=True)
     return claim if claim.outcome != "unknown" else Claim(f"{reaches}. {claim.text}", "unknown")
 
 
@@ -318,31 +322,66 @@ def _saved(mine: Need, theirs: Need, difference: Interval, means: tuple[float, f
 
 
 def _unreached(mine: Need, theirs: Need) -> Claim:
-    parts = [f"{name(one.strategy)}: {one.text}" for one in (mine, theirs)]
-    return Claim(f"No saving can be claimed for {target_text(mine.target)}: {'; '.join(parts)}.", "unknown")
+    parts = [f"{name(one.strategy, first=one is mine)}: {one.text}" for one in (mine, theirs)]
+    return Claim(f"No saving can be claimed for {target_text(mine.target)}. {'; '.join(parts)}.", "unknown")
+
+
+# --- the worst case (an estimate) ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """Useful gain that is safe whatever points the teacher gets wrong: RAD's, and that of the best other rule."""
+
+    rad: float
+    other: float
+    rule: str
+
+    @property
+    def value(self) -> str:
+        """By how much more RAD guarantees, as a short text."""
+        if self.rad <= 0:
+            return "nothing"
+        if self.other <= 0 or self.rad / self.other >= 100:
+            return "over 100 times" if self.other > 0 else "only RAD"
+        return f"+{percent(self.rad / self.other - 1, 0)}"
+
+
+def guarantee(gains: np.ndarray, budget: int, wrong: int) -> Guarantee:
+    """What RAD guarantees on a pool and what the best other rule does, worked out from gains without training.
+
+    gains: (N,). budget: labels to buy. wrong: on how many points the teacher may be wrong.
+    """
+    values = {rule: float(guarantees(gains, min(budget, len(gains)), wrong, rule)) for rule in RULES}
+    others = {rule: value for rule, value in values.items() if rule != "rad"}
+    best = max(others, key=lambda rule: others[rule])
+    words = {"uniform": "uniform", "greedy": "the most informative first"}
+    return Guarantee(values["rad"], others[best], words[best])
 
 
 # --- parts of sentences --------------------------------------------------------------------------------------------
 
 
-def _behind(ours: str, found: Sequence[Comparison]) -> str:
+def _behind(ours: str, found: Sequence[Comparison], brief: bool) -> str:
     if not found:
         return ""
     verb = "beats" if len(found) == 1 else "beat"
-    return f"{listed([name(one.other) for one in found])} {verb} {name(ours)} by {_size(found)}"
+    return f"{listed([name(one.other) for one in found])} {verb} {name(ours)} by {_size(found, brief)}"
 
 
-def _ahead(ours: str, found: Sequence[Comparison]) -> str:
+def _ahead(ours: str, found: Sequence[Comparison], brief: bool) -> str:
     if not found:
         return ""
-    return f"{name(ours)} beats {listed([name(one.other) for one in found])} by {_size(found)}"
+    return f"{name(ours)} beats {listed([name(one.other) for one in found])} by {_size(found, brief)}"
 
 
-def _size(found: Sequence[Comparison]) -> str:
+def _size(found: Sequence[Comparison], brief: bool) -> str:
     """One difference with its interval, or the range of several."""
     sizes = sorted(abs(one.difference.mean) for one in found)
     if len(found) > 1:
         return f"{100 * sizes[0]:.1f} to {points(sizes[-1])}"
+    if brief:
+        return points(sizes[0])
     least, most = sorted((abs(found[0].difference.low), abs(found[0].difference.high)))
     low = f"{100 * least:.1f}" if least >= 0.0005 else "just above 0"
     return f"{points(sizes[0])} (95% interval {low} to {100 * most:.1f})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,4 +176,92 @@ def pool_before(study: Study, strategy: str, seed: int, round: int) -> Pool:
         price=config.price_per_label,
         currency=config.currency,
         latency=config.latency_per_label,
+    )
+
+
+# --- what students predict and what was bought, over all seeds -----------------------------------------------------
+
+
+def agreement(study: Study) -> pd.DataFrame:
+    """`rounds` with a column agreement: the share of the pool where the student predicts the teacher's class."""
+    table = study.rounds_table()
+    said = {seed: teacher_probabilities(study, seed).argmax(1) for seed in study.seeds()}
+    shares: dict[tuple[str, int, int], float] = {}
+    for strategy, seed, round in table[["strategy", "seed", "round"]].itertuples(index=False):
+        key = (strategy if round else "", seed, round)  # all strategies share the student of round 0
+        if key not in shares:
+            shares[key] = float((predictions_after(study, strategy, seed, round) == said[seed]).mean())
+    cells = zip(table["strategy"], table["seed"], table["round"], strict=True)
+    return table.assign(agreement=[shares[(name if round else "", seed, round)] for name, seed, round in cells])
+
+
+def class_accuracy(study: Study) -> pd.DataFrame:
+    """Share of each class of the pool that the student of the last finished round predicts, mean over seeds: (S, C).
+
+    Strategies as index, classes as columns; NaN for a class that the pool does not have.
+    """
+    return _per_class(study, _share_right)
+
+
+def class_picks(study: Study) -> pd.DataFrame:
+    """Labels bought in each class up to the last finished round, mean over seeds: (S, C); mixtures by first image."""
+    return _per_class(study, _count_bought)
+
+
+def _per_class(study: Study, measure: Callable[[Study, str, int], np.ndarray]) -> pd.DataFrame:
+    rows, names = {}, classes(study, study.seeds()[0])
+    for strategy in study.config.strategies:
+        seeds = [seed for seed in study.seeds() if last_round(study, strategy, seed) > 0]
+        if seeds:
+            rows[strategy] = np.mean([measure(study, strategy, seed) for seed in seeds], axis=0)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(names))
+
+
+def _share_right(study: Study, strategy: str, seed: int) -> np.ndarray:
+    truth = np.asarray(labels(study, seed), np.int64)
+    right = predictions_after(study, strategy, seed, last_round(study, strategy, seed)) == truth
+    size = len(classes(study, seed))
+    total = np.bincount(truth, minlength=size).astype(float)
+    total[total == 0] = np.nan
+    return np.bincount(truth, weights=right, minlength=size) / total
+
+
+def _count_bought(study: Study, strategy: str, seed: int) -> np.ndarray:
+    truth = np.asarray(labels(study, seed), np.int64)
+    mine = truth[round_of_purchase(study, strategy, seed) > 0]
+    return np.bincount(mine, minlength=len(classes(study, seed))).astype(float)
+
+
+# --- examples ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Some of the labels that a strategy bought: (n, h, w, C) images, true classes, the teacher's, out of how many."""
+
+    images: np.ndarray
+    truth: tuple[str, ...]
+    said: tuple[str, ...]
+    bought: int
+
+
+def examples(study: Study, strategy: str, seed: int, count: int = 12) -> Examples | None:
+    """Labels evenly spaced over all that a strategy bought, in order of purchase.
+
+    None where there are no thumbnails, nothing was bought, or what was bought are mixtures of two images.
+    """
+    rounds = study.finished_rounds(strategy, seed)[1:]
+    if not rounds or "thumbnails" not in study.seed_arrays(seed):
+        return None
+    if any(study.round_array(strategy, seed, round, "bought_correct").max(initial=0) > 1 for round in rounds):
+        return None
+    points = np.concatenate([bought(study, strategy, seed, round) for round in rounds])
+    shown = points[np.linspace(0, len(points) - 1, min(count, len(points))).round().astype(int)]
+    names, thumbnails = classes(study, seed), study.seed_array(seed, "thumbnails")
+    said = teacher_probabilities(study, seed)[shown].argmax(1)
+    return Examples(
+        np.array(thumbnails[shown]),
+        tuple(names[i] for i in labels(study, seed)[shown]),
+        tuple(names[i] for i in said),
+        len(points),
     )

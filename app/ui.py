@@ -73,9 +73,18 @@ def chart(
                 table(chart.table, f"{key}-data")
 
 
-def table(data: pd.DataFrame, key: str, *, height: int | Literal["auto", "content"] = "auto", **options: Any) -> None:
-    """A table with its download as CSV."""
-    st.dataframe(data, hide_index=True, key=f"{key}-table", height=height, **options)
+def table(
+    data: pd.DataFrame,
+    key: str,
+    *,
+    height: int | Literal["auto", "content"] = "auto",
+    most: int | None = None,
+    **options: Any,
+) -> None:
+    """A table with its download as CSV. most: rows to show on the page; the download has all."""
+    st.dataframe(data.head(most) if most else data, hide_index=True, key=f"{key}-table", height=height, **options)
+    if most and len(data) > most:
+        st.caption(f"The first {most:,} of {len(data):,} rows; the download has all of them.")
     st.download_button(
         "Download CSV",
         data=lambda: data.to_csv(index=False).encode(),
@@ -138,7 +147,7 @@ def choose_strategies(
     wanted = [name for name in default if name in options]
     chosen = st.pills(
         label, options, selection_mode="multi", default=wanted, format_func=short_label, key=key, help=help,
-        bind="query-params",
+        bind="query-params", wrap=True,
     )  # fmt: skip
     return strategy_order(list(chosen))
 

@@ -201,7 +201,7 @@ def test_label_efficiency_is_read_off_the_curves_and_never_extrapolated() -> Non
     assert table.loc["RAD", "Soft labels needed"] == pytest.approx(50)
     assert table.loc["RAD", "Compared with Uniform"] == pytest.approx(-0.5)
     hard = label_efficiency_chart(rounds, 0.65)
-    assert "not reached within 100 labels (best 60.0%)" in hard.figure.to_json()
+    assert "not reached<br>within 100 labels (best 60.0%)" in str(hard.figure.layout.annotations)
     assert np.isnan(hard.table.set_index("Strategy").loc["Uniform", "Soft labels needed"])
 
 

@@ -33,10 +33,10 @@ def label_efficiency_chart(
     """
     found = _needed(table, target, strategies)
     listed = rows(found)[::-1]
-    sketch = new_sketch(theme, height or 120 + 44 * len(listed), margin={"l": 20, "r": 40, "t": 16, "b": 60})
+    sketch = new_sketch(theme, height or 120 + 44 * len(listed), margin={"l": 20, "r": 265, "t": 16, "b": 60})
     most = float(table["labels"].max()) if len(table) else 1.0
     sketch.update_layout(
-        xaxis={"title": {"text": f"Soft labels needed for {percent(target)} accuracy"}, "range": [0, 1.45 * most],
+        xaxis={"title": {"text": f"Soft labels needed for {percent(target)} accuracy"}, "range": [0, 1.03 * most or 1],
                "showgrid": True, "tickformat": ",d", "tickvals": _ticks(most)},
         yaxis={"showgrid": False, "range": [-0.6, len(listed) - 0.4], "tickvals": list(range(len(listed))), "ticks": "",
                "ticktext": [_name(row.strategy) for row in listed], "showline": False,
@@ -48,7 +48,7 @@ def label_efficiency_chart(
         seeds = cells.loc[cells["strategy"] == row.strategy, "labels"].dropna()
         _draw_needed(sketch, y, row, seeds)
         sketch.note(
-            x=_text_start(row, seeds, most), y=y, xanchor="left", xshift=12, font={"size": 15},
+            x=1, xref="x domain", y=y, xanchor="left", xshift=12, font={"size": SMALL_SIZE},
             text=_saving_text(row, table, target, baseline), align="left",
         )  # fmt: skip
     title = f"How many labels does each strategy need to reach {percent(target)}?"
@@ -128,12 +128,6 @@ def _mean_of(found: pd.DataFrame, strategy: str | None) -> float:
     return float(mine.iloc[0]) if len(mine) else np.nan
 
 
-def _text_start(row: Any, seeds: pd.Series, most: float) -> float:
-    """Right end of everything that is drawn in a row."""
-    known = [end for end in (row.labels, row.high, seeds.max()) if np.isfinite(end)]
-    return min(max(known), most) if known else 0.0
-
-
 def _draw_needed(sketch: Sketch, y: int, row: Any, seeds: pd.Series) -> None:
     name = str(row.strategy)
     style = strategy_style(name)
@@ -162,17 +156,17 @@ def _saving_text(row: Any, table: pd.DataFrame, target: float, baseline: str | N
     labels, name = row.labels, str(row.strategy)
     if not np.isfinite(labels):
         who = "not reached" if row.reached == 0 else f"reached by {row.reached} of {row.seeds} seeds"
-        return f"<i>{who} within {row.most:,.0f} labels (best {percent(row.best)})</i>"
+        return f"<i>{who}<br>within {row.most:,.0f} labels (best {percent(row.best)})</i>"
     text = f"<b>{labels:,.0f}</b>"
     if baseline is None or name == baseline:
         return text
     found = saving(table, target, baseline, name)
     if found.claim.outcome == "tie":
-        return f"{text}  (no difference shown to {strategy_style(baseline).label})"
+        return f"{text}<br>no difference shown to {strategy_style(baseline).label}"
     if found.claim.outcome == "unknown" or not np.isfinite(found.share):
         return text
     sign = MINUS if found.share > 0 else "+"
-    return f"{text}  ({sign}{percent(abs(found.share), 0)} against {strategy_style(baseline).label})"
+    return f"{text}<br>{sign}{percent(abs(found.share), 0)} against {strategy_style(baseline).label}"
 
 
 def _ticks(most: float) -> list[float]:

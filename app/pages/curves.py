@@ -1,0 +1,225 @@
+"""Which strategy, and how sure are we? Curves, labels needed, paired differences, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from app import claims, reading, result_controls, state, ui
+from app.figures import (
+    Chart,
+    accuracy_curves,
+    class_heatmap,
+    label_efficiency_chart,
+    paired_difference_chart,
+    round_delta_chart,
+)
+from rad_core.study import summary
+
+AXES = {"labels": "Labels", "round": "Rounds", "seconds": "Time"}
+MEASURES = {
+    "accuracy": ("Right", "Accuracy on the test set"),
+    "agreement": ("Agrees with the teacher", "Pool on which the student agrees with the teacher"),
+}
+PANELS = {"needed": "Labels needed", "ahead": "Who is ahead", "rounds": "Round by round", "classes": "Classes"}
+ENDS = {"final": "After the last round", "area": "Mean over the curve"}
+
+
+def curves() -> None:
+    ui.header("Curves", "Which strategy is best, and how sure are we?")
+    newest = state.current()
+    view = result_controls.hold(newest, "curves", opened="curves_x" not in st.session_state)
+    table = view.read(reading.rounds_with_seconds)
+    result_controls.offer_news(newest, "curves", waiting=table.empty)
+    if table.empty or "accuracy" not in table:
+        st.session_state.pop("curves_x", None)
+        ui.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
+                 ":material/hourglass_top:")  # fmt: skip
+        return
+    names = list(dict.fromkeys(table["strategy"]))
+    shown = draw_curves(view, table, names)
+    if not shown:
+        return
+    panel = st.segmented_control(
+        "Look at", list(PANELS), default="needed", format_func=PANELS.__getitem__, key="curves_panel", required=True,
+        bind="query-params", label_visibility="collapsed", width="stretch",
+    )  # fmt: skip
+    done = summary.complete(table, view.config.rounds)
+    panels: dict[str, Callable[[], None]] = {
+        "needed": lambda: needed(view, table, done, shown),
+        "ahead": lambda: ahead(view, done, shown),
+        "rounds": lambda: round_by_round(view, table, shown),
+        "classes": lambda: per_class(view, shown),
+    }
+    panels[panel or "needed"]()
+
+
+def figure(make: Callable[[], Chart], view: state.View, *key: Any) -> Chart:
+    """A chart, made once for this view and these choices."""
+    return state.remember(make, "curves page", str(view.study.path), view.version, state.theme(), *key)
+
+
+# --- the curves ----------------------------------------------------------------------------------------------------
+
+
+def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list[str]:
+    shown = ui.choose_strategies("Strategies", names, names, "curves_strategies")
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    x = row.segmented_control(
+        "Along", list(AXES), default="labels", format_func=AXES.__getitem__, key="curves_x", bind="query-params",
+        required=True,
+    ) or "labels"  # fmt: skip
+    measure = row.segmented_control(
+        "How often the student is…", list(MEASURES), default="accuracy", format_func=lambda name: MEASURES[name][0],
+        key="curves_y", bind="query-params", required=True,
+        help="Right: on test images that no student has seen. Agreement: on the pool, with the teacher's likeliest "
+             "class, mistakes included.",
+    ) or "accuracy"  # fmt: skip
+    seeds = row.toggle("Single seeds", key="curves_seeds", bind="query-params", help="Every seed as a thin line.")
+    if not shown:
+        st.info("Choose a strategy to see its curve.", icon=":material/show_chart:")
+        return shown
+    truth = measure == "accuracy"
+    levels = view.read(reading.references) if truth else {}
+    if not truth:
+        table = table.merge(view.read(reading.agreement)[["strategy", "seed", "round", "agreement"]], how="left")
+    chart = figure(
+        lambda: accuracy_curves(
+            table, cast("Any", x), strategies=shown, references=levels, seeds=seeds, value=measure,
+            value_title=MEASURES[measure][1], theme=state.theme(),
+        ),
+        view, "curves", x, measure, seeds, tuple(shown),
+    )  # fmt: skip
+    ui.chart(chart, "curves-main", basis="measured", note=curves_note(view, table, levels, shown, x) if truth else "")
+    return shown
+
+
+def curves_note(view: state.View, table: pd.DataFrame, levels: dict[str, float], shown: list[str], x: str) -> str:
+    done = summary.complete(table, view.config.rounds)
+    parts = [
+        claims.references(levels),
+        claims.upper_bound(done) if "oracle" in shown else "",
+        "Bands show how much results vary between seeds; strategies are compared seed by seed, below.",
+        "Time: training, scoring and selection on the machine that ran the study." if x == "seconds" else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+# --- panels --------------------------------------------------------------------------------------------------------
+
+
+def needed(view: state.View, table: pd.DataFrame, done: pd.DataFrame, shown: list[str]) -> None:
+    ours = claims.OURS if claims.OURS in shown else shown[0]
+    others = [name for name in claims.competitors(table)["strategy"].unique() if name != ours and name in shown]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        target = result_controls.choose_target(table, "curves_target")
+    with right:
+        other = st.selectbox(
+            "Compared with", others, index=others.index("uniform") if "uniform" in others else 0, key="curves_other",
+            format_func=ui.short_label, bind="query-params",
+        ) if others else None  # fmt: skip
+    if done.empty:
+        wait_for_rounds(view)
+        return
+    chart = figure(
+        lambda: label_efficiency_chart(done, target, baseline=other, strategies=shown, theme=state.theme()),
+        view, "needed", target, other, tuple(shown),
+    )  # fmt: skip
+    if other is not None:
+        say(claims.saving(done, target, other, ours).claim)
+    ui.chart(
+        chart, "curves-needed", basis="measured",
+        note="Read off the measured curves of the seeds that finished, never extrapolated. Bars: 95% interval over "
+             "seeds; ticks: single seeds.",
+    )  # fmt: skip
+
+
+def ahead(view: state.View, done: pd.DataFrame, shown: list[str]) -> None:
+    if done.empty:
+        wait_for_rounds(view)
+        return
+    mine = [name for name in claims.competitors(done)["strategy"].unique() if name in shown]
+    if len(mine) < 2:
+        st.info("Choose two strategies that have finished, to compare them.", icon=":material/compare_arrows:")
+        return
+    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
+    ours = left.selectbox(
+        "Compare", mine, index=mine.index(claims.OURS) if claims.OURS in mine else 0, format_func=ui.short_label,
+        key="curves_ours", bind="query-params",
+    )  # fmt: skip
+    value = right.segmented_control(
+        "Measured", list(ENDS), default="final", format_func=ENDS.__getitem__, key="curves_value", bind="query-params",
+        required=True,
+    ) or "final"  # fmt: skip
+    rows = done[done["strategy"].isin(mine)]
+    found = claims.comparisons(rows, ours, cast("claims.Value", value))
+    say(claims.verdict(found, float(rows["labels"].max())))
+    what = "final accuracy" if value == "final" else "mean accuracy over the curve"
+    chart = figure(
+        lambda: paired_difference_chart(
+            summary.paired_differences(summary.cell_scores(rows), ours, value), ours, what=what, theme=state.theme()
+        ),
+        view, "ahead", ours, value, tuple(mine),
+    )  # fmt: skip
+    bound = claims.upper_bound(done) if "oracle" in shown else ""
+    ui.chart(chart, "curves-ahead", basis="measured", note=f"{claims.per_comparison(len(found))} {bound}".strip())
+
+
+def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> None:
+    base = st.selectbox(
+        "Compared with", shown, index=shown.index("uniform") if "uniform" in shown else 0, key="curves_base",
+        format_func=ui.short_label, bind="query-params",
+    )  # fmt: skip
+    if len(shown) < 2:
+        st.info("Choose two strategies, to see how far they are apart.", icon=":material/compare_arrows:")
+        return
+    chart = figure(
+        lambda: round_delta_chart(table, base, strategies=shown, theme=state.theme()),
+        view,
+        "rounds",
+        base,
+        tuple(shown),
+    )
+    ui.chart(chart, "curves-rounds", basis="measured", note=claims.per_comparison(1))
+
+
+def per_class(view: state.View, shown: list[str]) -> None:
+    kind = st.segmented_control(
+        "Per class", ["accuracy", "picks"], default="accuracy", key="curves_class", bind="query-params", required=True,
+        format_func={"accuracy": "How accurate the student is", "picks": "Labels bought"}.__getitem__,
+    ) or "accuracy"  # fmt: skip
+    values = view.read(reading.class_accuracy if kind == "accuracy" else reading.class_picks)
+    values = values[values.index.isin(shown)]
+    if values.empty:
+        wait_for_rounds(view)
+        return
+    chart = figure(
+        lambda: class_heatmap(
+            values.to_numpy(), list(values.index), list(values.columns), kind=cast("Any", kind), theme=state.theme()
+        ),
+        view, "classes", kind, tuple(shown),
+    )  # fmt: skip
+    what = {
+        "accuracy": "Share of each class of the whole pool that the student of the last finished round gets right",
+        "picks": "Labels bought up to the last finished round; a mixture counts where its first image belongs",
+    }[kind]
+    ui.chart(chart, "curves-classes", basis="measured", note=f"{what}. Mean over seeds.")
+
+
+def say(claim: claims.Claim) -> None:
+    """A sentence that the numbers allow, before the chart that shows them."""
+    st.markdown(f"#### {claim.text}")
+
+
+def wait_for_rounds(view: state.View) -> None:
+    st.info(
+        f"No strategy has finished all {view.config.rounds} rounds yet; this appears with the first one that has.",
+        icon=":material/hourglass_top:",
+    )
+
+
+curves()
