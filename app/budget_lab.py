@@ -119,14 +119,22 @@ def _accuracy(pool: reading.Pool, prefix: str, place: Any) -> tuple[float, bool]
     if assumed:
         row.badge("WHAT IF", icon=":material/help:", color="orange", help="This is not the teacher that was measured.")
         row.button(
-            f"Back to the measured {stand:.1f}%", key=f"{prefix}_reset", on_click=reset, type="tertiary",
+            f"Back to the {'measured' if _was_measured(pool) else 'typed'} {stand:.1f}%",
+            key=f"{prefix}_reset", on_click=reset, type="tertiary",
             icon=":material/undo:",
         )  # fmt: skip
+    elif not _was_measured(pool):
+        row.badge("AS TYPED", icon=":material/keyboard:", color="gray", help="Nobody measured it on labeled data.")
     else:
         interval = f"95% interval {percent(pool.teacher.low)} to {percent(pool.teacher.high)}"
         row.badge("MEASURED", icon=":material/science:", color="green", help="On labeled data kept aside for this.")
         row.caption(interval, width="content")
     return (percent_right / 100 if assumed else pool.teacher.used), assumed
+
+
+def _was_measured(pool: reading.Pool) -> bool:
+    """Whether the teacher's accuracy comes with an interval, from flags, and not from somebody's keyboard."""
+    return bool(np.isfinite(pool.teacher.low))
 
 
 # --- the answer in four numbers ------------------------------------------------------------------------------------
@@ -185,9 +193,11 @@ def _picture(
     elif view == "teacher":
         if measured is not None and bought is not None:
             bought = bought[bought["labels"] == levers.budget].assign(accuracy=measured.accuracy)
+        known = _was_measured(pool)
         chart = guarantee_by_accuracy(
-            sorted_gains(pool), levers.budget, measured=pool.teacher.used,
-            interval=(pool.teacher.low, pool.teacher.high), assumed=levers.accuracy if levers.assumed else None,
+            sorted_gains(pool), levers.budget, measured=pool.teacher.used if known else None,
+            interval=(pool.teacher.low, pool.teacher.high) if known else None,
+            assumed=levers.accuracy if levers.assumed or not known else None,
             gain_name=gain_name, bought=bought, theme=theme, height=_HEIGHT,
         )  # fmt: skip
     else:
