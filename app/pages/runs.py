@@ -1,0 +1,62 @@
+"""What is running, what failed, what is there? And the form of a new study."""
+
+import streamlit as st
+
+from app import new_study, state, study_actions, study_compare, study_list, study_live, study_settings, ui
+from app.study_settings import PRESETS
+
+
+def heading() -> None:
+    """Title and the way to a new study."""
+    top = st.container(horizontal=True, vertical_alignment="bottom")
+    with top.container():
+        ui.header("Runs", "What is running, what failed, what is there?")
+    if not state.read_only():
+        top.button("New study", type="primary", icon=":material/add:", on_click=new_study.open_form, key="runs_new")
+
+
+def first_study() -> None:
+    """What an empty store says."""
+    ui.empty(
+        "No study of your own yet",
+        "A study buys labels with several strategies, trains a student on each purchase and compares them. The first "
+        "one uses real handwritten digits that are already here.",
+        ":material/science:",
+    )
+    if state.read_only():
+        st.caption("This studio only shows studies; whoever runs it can start one.")
+        return
+    middle = st.container(horizontal=True, horizontal_alignment="center")
+    if middle.button(
+        "Start a first study (about a minute)", type="primary", icon=":material/play_arrow:", key="runs_first"
+    ):
+        study_actions.start_new(study_settings.to_config({**PRESETS["quick"].values, "name": "First study"}))
+        st.rerun()
+
+
+def studies() -> None:
+    """Everything about studies that exist."""
+    heading()
+    if not state.studies():
+        first_study()
+    busy = study_live.show()
+    found = study_list.entries(leave_out=[])
+    chosen = study_compare.ticked(found)
+    if len(chosen) > 1:
+        study_compare.show(chosen)
+    rest = study_list.entries(leave_out=busy)
+    if rest:
+        st.subheader("Studies", anchor=False)
+        if len(found) > 1:
+            tick = "One study is ticked; tick another" if len(chosen) == 1 else "Tick two or more studies"
+            st.caption(f"{tick} to compare them. The accuracy is the highest mean of a strategy, the oracle aside.")
+        study_list.show(rest)
+    may = "see all studies; this studio is read-only" if state.read_only() else "see and change all studies"
+    st.caption(f"Everybody who can open this studio can {may}.")
+    study_actions.show_dialog()
+
+
+if new_study.is_open():
+    new_study.show()
+else:
+    studies()

@@ -1,0 +1,141 @@
+"""What a visitor can do to a study: start, pause, cancel, resume, rename, delete. Each checks anew that it may.
+
+Dialogs are asked for with `ask` and drawn by `show_dialog` on every run of the page, so that a page that is drawn again
+underneath does not close them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import streamlit as st
+
+from app import state, ui
+from app.study_words import plural
+from rad_core.errors import InputError
+from rad_core.study import worker
+from rad_core.study.config import StudyConfig
+from rad_core.study.folders import default_store
+from rad_core.study.store import Study, StudyInfo, create_study, delete_study
+
+Question = Literal["rename", "delete", "cancel"]
+_ASKED = "runs_asked"
+
+
+def own(id: str) -> tuple[Study, StudyInfo]:
+    """A study that may be changed: one of the user's, in a studio that is not read-only. Raises InputError."""
+    if state.read_only():
+        raise InputError("This studio only shows studies; start one without --read-only to change anything.")
+    state.forget_list()
+    for info in state.studies():
+        if info.id == id:
+            return Study(default_store() / info.id), info
+    raise InputError(f"There is no study {id[:40]!r} among yours; it may have been deleted meanwhile.")
+
+
+def start_new(config: StudyConfig) -> None:
+    """Make a study, start it in the background and put it in view. A study that cannot start is not left behind."""
+    if state.read_only():
+        raise InputError("This studio only shows studies; it starts none.")
+    study = create_study(default_store(), config)
+    try:
+        worker.start(study)
+    except InputError:
+        delete_study(default_store(), study.id)
+        raise
+    finally:
+        state.forget_list()
+    st.session_state["run"] = study.id
+
+
+def resume(id: str) -> None:
+    """Go on with a study that is not running."""
+    study, _ = own(id)
+    worker.start(study)
+    state.forget_list()
+
+
+def request(id: str, action: Literal["pause", "cancel"]) -> None:
+    """Ask the process of a study to pause or to cancel; it takes a second or two."""
+    study, _ = own(id)
+    study.request(action)
+    state.forget_list()
+
+
+def open_results(id: str) -> None:
+    """Put a study in view and show what came out."""
+    st.session_state["run"] = id
+    st.switch_page("pages/overview.py")
+
+
+# --- questions -----------------------------------------------------------------------------------------------------
+
+
+def ask(question: Question, id: str) -> None:
+    """Have the page open a dialog about a study."""
+    st.session_state[_ASKED] = (question, id)
+
+
+def _close() -> None:
+    st.session_state.pop(_ASKED, None)
+
+
+def show_dialog() -> None:
+    """The dialog that was asked for, until it is answered or closed."""
+    if _ASKED not in st.session_state:
+        return
+    question, id = st.session_state[_ASKED]
+    info = next((info for info in state.studies() if info.id == id), None)
+    if info is None or state.read_only():
+        _close()
+        return
+    titles = {"rename": "Rename", "delete": "Delete for good?", "cancel": "Cancel this study?"}
+    bodies: dict[str, Callable[[StudyInfo], None]] = {"rename": _rename, "delete": _delete, "cancel": _cancel}
+    st.dialog(titles[question], on_dismiss=_close)(bodies[question])(info)
+
+
+def _rename(info: StudyInfo) -> None:
+    name = st.text_input("Name", value=info.name, max_chars=100, key="runs_new_name", placeholder=info.id)
+    with ui.spoken_errors():
+        if st.button("Rename", type="primary", key="runs_do_rename"):
+            own(info.id)[0].rename(name.strip())
+            _done()
+
+
+def _delete(info: StudyInfo) -> None:
+    with_results = info.rounds_done > 0
+    if info.status == "unreadable":
+        st.markdown(f"The folder **{info.id}** cannot be read. Whatever is in it is deleted with it.")
+    else:
+        results = f" with {plural(info.rounds_done, 'finished round')}" if with_results else ""
+        st.markdown("This study is deleted from the disk" + results + ". It cannot be brought back.")
+    sure = True
+    if with_results:
+        title = state.study_title(info)
+        st.markdown("To confirm, type its name:")
+        st.code(title, language=None, wrap_lines=True)
+        typed = st.text_input("Name of the study", key="runs_typed", label_visibility="collapsed", autocomplete="off")
+        sure = typed.strip() in (title, info.id)
+    with ui.spoken_errors():
+        if st.button("Delete", type="primary", icon=":material/delete:", disabled=not sure, key="runs_do_delete"):
+            own(info.id)
+            delete_study(default_store(), info.id)
+            _done()
+
+
+def _cancel(info: StudyInfo) -> None:
+    st.markdown(
+        f"“{state.study_title(info)}” stops within a second or two. The {plural(info.rounds_done, 'finished round')} "
+        "stay, and it can be resumed later."
+    )
+    with ui.spoken_errors():
+        if st.button("Cancel the study", type="primary", icon=":material/cancel:", key="runs_do_cancel"):
+            request(info.id, "cancel")
+            _done()
+
+
+def _done() -> None:
+    _close()
+    state.forget_list()
+    st.rerun()
