@@ -46,18 +46,15 @@ def _lab(pool: reading.Pool, prefix: str, measured: Measured | None, gain_name: 
     levers = _levers(pool, prefix)
     game = solve(pool, levers)
     found = answers(pool, levers)
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown("**What RAD would buy**", width="content")
-    ui.badge("estimate", row)
-    if levers.assumed:
-        row.badge(f"WHAT IF the teacher is right on {percent(levers.accuracy)}", color="orange")
-    _metrics(pool, levers, found, game, prefix)
+    price, latency = _heading(pool, levers, prefix)
+    _metrics(pool, levers, found, game, price, latency)
     view = st.segmented_control(
         "Picture", list(VIEWS), default="game", format_func=VIEWS.__getitem__, key=f"{prefix}_view",
         bind="query-params", required=True, label_visibility="collapsed", width="stretch",
     )  # fmt: skip
     _picture(view or "game", pool, levers, game, prefix, measured, gain_name)
-    budget_panels.draw(pool, levers, game, found, prefix, measured, gain_name)
+    lab = budget_panels.Lab(pool, levers, game, found, prefix, measured, gain_name, price, latency)
+    budget_panels.draw(lab)
 
 
 # --- the levers ----------------------------------------------------------------------------------------------------
@@ -140,10 +137,30 @@ def _was_measured(pool: reading.Pool) -> bool:
 # --- the answer in four numbers ------------------------------------------------------------------------------------
 
 
-def _metrics(pool: reading.Pool, levers: Levers, found: list[WhatIf], game: Equilibrium, prefix: str) -> None:
+def _heading(pool: reading.Pool, levers: Levers, prefix: str) -> tuple[float, float]:
+    """What the four numbers are, and the fields for price and seconds per label."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown("**What RAD would buy**", width="content")
+    ui.badge("estimate", row)
+    if levers.assumed:
+        row.badge(f"WHAT IF the teacher is right on {percent(levers.accuracy)}", color="orange")
+    with row.container(horizontal_alignment="right"), st.popover("Price and time of a label", type="tertiary"):
+        price = st.number_input(
+            f"Price of one label ({pool.currency})", 0.0, value=pool.price, step=0.01, format="%.4f",
+            key=f"{prefix}_price", bind="query-params",
+        )  # fmt: skip
+        latency = st.number_input(
+            "Teacher's time for one label (seconds)", 0.0, value=pool.latency, step=0.1, format="%.3f",
+            key=f"{prefix}_latency", bind="query-params",
+        )  # fmt: skip
+    return float(price), float(latency)
+
+
+def _metrics(
+    pool: reading.Pool, levers: Levers, found: list[WhatIf], game: Equilibrium, price: float, latency: float
+) -> None:
     """Labels, mistakes, guarantee and cost of RAD's choice, each beside what another way would give."""
     rad, uniform, greedy = found[:3]
-    price, latency = budget_panels.prices(pool, prefix)
     first, second, third, fourth = st.columns([5, 7, 7, 6])
     _metric(first, "Labels bought", f"{levers.budget:,}", f"{percent(levers.budget / pool.size)} of the pool")
     if np.isfinite(rad.wrong_labels):
@@ -165,8 +182,8 @@ def _metrics(pool: reading.Pool, levers: Levers, found: list[WhatIf], game: Equi
         "mistakes lie. One right label on a point of which the student knows nothing counts 1.",
     )  # fmt: skip
     cost = money(levers.budget * price, pool.currency) if price else "no price"
-    waiting = f"{duration(levers.budget * latency)} wait" if latency else "set it under Cost"
-    _metric(fourth, "Cost", cost, waiting, "Price and time per label are set below, under Cost.")
+    waiting = f"{duration(levers.budget * latency)} wait" if latency else "set one above"
+    _metric(fourth, "Cost", cost, waiting, "From the price and the time of a label, which can be set above.")
 
 
 def _metric(place: Any, label: str, value: str, beside: str, help: str | None = None) -> None:
@@ -205,9 +222,10 @@ def _picture(
             sorted_gains(pool), levers.wrong, budget=levers.budget, per_label=view == "price", gain_name=gain_name,
             bought=bought, theme=theme, height=_HEIGHT,
         )  # fmt: skip
-    ui.chart(chart, f"{prefix}-{view}", basis="estimate", lazy=True, note=_NOTES[view] if view != "game" else "")
-    if measured is not None and view != "game":
-        st.caption(f"Measured: {measured.where}, each strategy by the gains of its own student.")
+    note = _NOTES.get(view, "")
+    if note and measured is not None:
+        note += f" Open symbols: measured in {measured.where}, each strategy by the gains of its own student."
+    ui.chart(chart, f"{prefix}-{view}", basis="estimate", lazy=True, note=note)
 
 
 def sorted_gains(pool: reading.Pool) -> SortedGains:

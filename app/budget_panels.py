@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -28,25 +28,33 @@ _WHOLE = st.column_config.NumberColumn(format="%.1f")
 _MISTAKES = "Teacher mistakes"
 
 
-def draw(
-    pool: reading.Pool, levers: Levers, game: Equilibrium, found: list[WhatIf], prefix: str, measured: Measured | None,
-    gain_name: str,
-) -> None:  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class Lab:
+    """Everything that a panel may show. price and latency: per label, as entered."""
+
+    pool: reading.Pool
+    levers: Levers
+    game: Equilibrium
+    found: list[WhatIf]
+    prefix: str
+    measured: Measured | None
+    gain_name: str
+    price: float
+    latency: float
+
+
+def draw(lab: Lab) -> None:
     """A row of choices and the panel chosen."""
-    known = {"classes": pool.labels is not None and bool(pool.classes), "next": measured is not None}
+    known = {"classes": lab.pool.labels is not None and bool(lab.pool.classes), "next": lab.measured is not None}
     names = [name for name in PANELS if known.get(name, True)]
     panel = st.segmented_control(
-        "More", names, default="rules", format_func=PANELS.__getitem__, key=f"{prefix}_panel", bind="query-params",
-        required=True, label_visibility="collapsed", width="stretch",
+        "More", names, default="rules", format_func=PANELS.__getitem__, key=f"{lab.prefix}_panel",
+        bind="query-params", required=True, label_visibility="collapsed", width="stretch",
     )  # fmt: skip
-    panels: dict[str, Callable[[], None]] = {
-        "rules": lambda: _rules(found, prefix, measured),
-        "next": lambda: _next(levers, prefix, measured),
-        "classes": lambda: _classes(pool, found, prefix, gain_name),
-        "overlap": lambda: _overlap(pool, levers, game, prefix, gain_name),
-        "cost": lambda: _cost(pool, levers, found, prefix),
-    }
-    panels[panel or "rules"]()
+    draws: dict[str, Callable[[Lab], None]] = {
+        "rules": _rules, "next": _next, "classes": _classes, "overlap": _overlap, "cost": _cost,
+    }  # fmt: skip
+    draws[panel or "rules"](lab)
 
 
 def heading(text: str, basis: ui.Basis) -> None:
@@ -56,20 +64,21 @@ def heading(text: str, basis: ui.Basis) -> None:
     ui.badge(basis, row)
 
 
-def _rules(found: list[WhatIf], prefix: str, measured: Measured | None) -> None:
+def _rules(lab: Lab) -> None:
     heading("What would each way of choosing buy?", "estimate")
     columns = {
         _MISTAKES: _WHOLE, "Share of mistakes": _SHARE, "Gain bought": _WHOLE, "Useful gain": _WHOLE,
         "Guaranteed useful gain": _WHOLE,
     }  # fmt: skip
-    ui.table(comparison(found), f"{prefix}-rules", column_config=columns)
+    ui.table(comparison(lab.found), f"{lab.prefix}-rules", column_config=columns)
     st.caption(
         "Gain: how informative the labels are, added up. Useful: the part whose label is right. Guaranteed: the same "
         "wherever the teacher's mistakes lie. The oracle knows where the teacher is right; nobody can buy like it."
     )
+    measured = lab.measured
     if measured is not None and not measured.bought.empty:
         heading(f"What the study bought: {measured.where}", "measured")
-        ui.table(_bought_table(measured), f"{prefix}-bought", column_config=columns)
+        ui.table(_bought_table(measured), f"{lab.prefix}-bought", column_config=columns)
         st.caption(
             "Each strategy chose by the gains of its own student. UNIXKD has mixed images labeled, for which right or "
             "wrong is undefined; only strategies that draw by known probabilities have a guarantee."
@@ -91,9 +100,10 @@ def _bought_table(measured: Measured) -> pd.DataFrame:
     )
 
 
-def _next(levers: Levers, prefix: str, measured: Measured | None) -> None:
+def _next(lab: Lab) -> None:
     """What more labels did to the accuracy of trained students."""
-    if measured is None:
+    levers, measured = lab.levers, lab.measured
+    if measured is None:  # the choice is not offered then
         return
     heading(f"What did the next {levers.budget:,} labels buy?", "measured")
     table, end = next_table(measured, levers.budget)
@@ -116,55 +126,47 @@ def _next(levers: Levers, prefix: str, measured: Measured | None) -> None:
         "95% interval over seeds. Between two rounds the curve is read as a straight line."
     )
     points = st.column_config.NumberColumn(format="%+.2f")
-    ui.table(table, f"{prefix}-next", column_config={name: points for name in table.columns if "points" in name})
+    ui.table(table, f"{lab.prefix}-next", column_config={name: points for name in table.columns if "points" in name})
     if table["Seeds"].max() < 2:
         st.caption("1 seed: no uncertainty can be shown.")
     st.caption("The number of labels bought so far follows the round chosen on the left.")
 
 
-def _classes(pool: reading.Pool, found: list[WhatIf], prefix: str, gain_name: str) -> None:
-    names = [as_strategy(answer.rule, gain_name) for answer in found]
-    values = np.array([answer.coverage for answer in found])
-    chart = class_heatmap(values, names, pool.classes, kind="picks", theme=state.theme())
-    ui.chart(chart, f"{prefix}-classes", basis="estimate", lazy=True, note="Expected number of labels in each class.")
+def _classes(lab: Lab) -> None:
+    names = [as_strategy(answer.rule, lab.gain_name) for answer in lab.found]
+    values = np.array([answer.coverage for answer in lab.found])
+    chart = class_heatmap(values, names, lab.pool.classes, kind="picks", theme=state.theme())
+    ui.chart(
+        chart, f"{lab.prefix}-classes", basis="estimate", lazy=True, note="Expected number of labels in each class."
+    )
 
 
-def _overlap(pool: reading.Pool, levers: Levers, game: Equilibrium, prefix: str, gain_name: str) -> None:
-    named = {as_strategy(rule, gain_name): q for rule, q in chances(pool, levers, game).items()}
+def _overlap(lab: Lab) -> None:
+    named = {as_strategy(rule, lab.gain_name): q for rule, q in chances(lab.pool, lab.levers, lab.game).items()}
     chart = overlap_heatmap(overlap_matrix(named), expected=True, theme=state.theme())
     note = "Share of the labels that two independent draws would have in common. A rule that leaves nothing to chance "
-    ui.chart(chart, f"{prefix}-overlap", basis="estimate", lazy=True, note=note + "overlaps with itself entirely.")
+    ui.chart(chart, f"{lab.prefix}-overlap", basis="estimate", lazy=True, note=note + "overlaps with itself entirely.")
 
 
-def _cost(pool: reading.Pool, levers: Levers, found: list[WhatIf], prefix: str) -> None:
+def _cost(lab: Lab) -> None:
     """Money and waiting, from a price and a time per label."""
     heading("What does that cost?", "estimate")
-    price, latency = prices(pool, prefix)
-    left, right = st.columns(2)
-    left.number_input(
-        f"Price of one label ({pool.currency})", 0.0, value=pool.price, step=0.01, format="%.4f",
-        key=f"{prefix}_price", bind="query-params",
-    )  # fmt: skip
-    right.number_input(
-        "Teacher's time for one label (seconds)", 0.0, value=pool.latency, step=0.1, format="%.3f",
-        key=f"{prefix}_latency", bind="query-params",
-    )  # fmt: skip
-    rows: dict[str, Any] = {
-        f"{levers.budget:,} labels": (money(levers.budget * price, pool.currency), duration(levers.budget * latency))
-    }
-    for answer in found[:3]:
+    if not lab.price and not lab.latency:
+        st.caption("Enter a price or a time of a label above to see what a choice costs.")
+        return
+    budget, rows = lab.levers.budget, [(f"{lab.levers.budget:,} labels", float(lab.levers.budget))]
+    for answer in lab.found[:3]:
         name = {"rad": "RAD", "uniform": "a uniform choice", "greedy": "the most informative first"}[answer.rule]
+        if np.isfinite(answer.useful_gain) and answer.useful_gain > 0:
+            rows.append((f"one unit of useful gain, {name}", budget / answer.useful_gain))
         if answer.guarantee > 0:
-            share = levers.budget / answer.guarantee
-            rows[f"one unit of guaranteed useful gain, {name}"] = (
-                money(share * price, pool.currency), duration(share * latency),
-            )  # fmt: skip
-    table = pd.DataFrame([(name, *values) for name, values in rows.items()], columns=["For", "Money", "Waiting"])
-    ui.table(table, f"{prefix}-cost")
+            rows.append((f"one unit of guaranteed useful gain, {name}", budget / answer.guarantee))
+    table = pd.DataFrame(
+        [
+            (name, labels, money(labels * lab.price, lab.pool.currency), duration(labels * lab.latency))
+            for name, labels in rows
+        ],
+        columns=["For", "Labels", "Money", "Waiting"],
+    )
+    ui.table(table, f"{lab.prefix}-cost", column_config={"Labels": _WHOLE})
     st.caption("Waiting: if the teacher answers one question after the other.")
-
-
-def prices(pool: reading.Pool, prefix: str) -> tuple[float, float]:
-    """Price and seconds per label: what was entered, else what the study says."""
-    session = st.session_state
-    return float(session.get(f"{prefix}_price", pool.price)), float(session.get(f"{prefix}_latency", pool.latency))

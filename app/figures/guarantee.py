@@ -101,13 +101,17 @@ def guarantee_by_accuracy(
         )  # fmt: skip
     if measured is not None:
         text = f"measured {percent(measured)}"
-        if interval is not None:
+        if interval is not None and assumed is None:
             text += f"<br>95% interval {percent(interval[0])} to {percent(interval[1])}"
         found = {name: _at(xs, value, measured) for name, value in values.items()}
-        _mark(sketch, measured, xs, text, found, theme)
+        # Beside an assumed accuracy the measured one keeps out of the way: its name only, on the other side.
+        right = None if assumed is None else measured > assumed
+        _mark(sketch, measured, xs, text, found, theme, right=right, listed=assumed is None)
     if assumed is not None:
         found = {name: _at(xs, value, assumed) for name, value in values.items()}
-        _mark(sketch, assumed, xs, f"assumed {percent(assumed)}", found, theme, dash="dot")
+        at_edge = assumed - xs[0] < 0.15 * (xs[-1] - xs[0])
+        right = None if at_edge or measured is None else assumed > measured
+        _mark(sketch, assumed, xs, f"assumed {percent(assumed)}", found, theme, dash="dot", right=right)
     table = pd.DataFrame({"Teacher accuracy": xs, "Teacher mistakes": wrong})
     table = table.assign(**{_column(name): value for name, value in values.items()})
     at = xs[-1] if measured is None else measured
@@ -199,8 +203,9 @@ def _label_ends(sketch: Sketch, values: dict[str, np.ndarray], top: float, heigh
 
 
 def _mark(
-    sketch: Sketch, x: float, xs: np.ndarray, text: str, found: dict[str, float], theme: Theme, dash: str = "solid"
-) -> None:
+    sketch: Sketch, x: float, xs: np.ndarray, text: str, found: dict[str, float], theme: Theme, dash: str = "solid",
+    right: bool | None = None, listed: bool = True,
+) -> None:  # fmt: skip
     """A vertical line, a symbol where it meets each curve, and the values there, listed where the curves are not."""
     for name, y in found.items():
         style = strategy_style(name)
@@ -212,9 +217,9 @@ def _mark(
         type="line", x0=x, x1=x, y0=0, y1=1, yref="y domain", layer="below",
         line={"color": ink(theme).soft, "width": 1.5, "dash": dash},
     )  # fmt: skip
-    right = x - xs[0] < 0.35 * (xs[-1] - xs[0])
-    lines = [f"{strategy_style(name).label} <b>{number(y)}</b>" for name, y in found.items()]
-    colors = [text_color(strategy_style(name).color, theme == "dark") for name in found]
+    right = x - xs[0] < 0.35 * (xs[-1] - xs[0]) if right is None else right
+    lines = [f"{strategy_style(name).label} <b>{number(y)}</b>" for name, y in found.items() if listed]
+    colors = [text_color(strategy_style(name).color, theme == "dark") for name in found if listed]
     rows = [f'<span style="color:{color}">{line}</span>' for color, line in zip(colors, lines, strict=True)]
     sketch.note(
         x=x, xanchor="left" if right else "right", xshift=8 if right else -8, y=1, yref="y domain", yanchor="top",

@@ -7,20 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Theme, error_bars, f32, ink, new_sketch, percent, rgba
+from app.figures.base import Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, percent, rgba
 from app.figures.statistics import clopper_pearson, deciles
 from app.palette import RIGHT_COLOR
 from rad_core.errors import InputError
 
 
-def accuracy_by_decile(gains: Any, right: Any, *, theme: Theme = "light", height: int = 440) -> Chart:
+def accuracy_by_decile(
+    gains: Any, right: Any, *, groups: pd.DataFrame | None = None, theme: Theme = "light", height: int = 440
+) -> Chart:
     """The teacher's accuracy in ten groups of equal size, from the least to the most informative points.
 
-    gains: (N,). right: (N,) bool. Whiskers are 95 % Clopper-Pearson intervals.
+    gains: (N,). right: (N,) bool. groups: tenths of gain, if not `deciles` of these points, whose whiskers are 95 %
+    Clopper-Pearson intervals.
     """
-    groups, overall = deciles(gains, right), float(np.mean(right))
+    groups, overall = deciles(gains, right) if groups is None else groups, float(np.mean(right))
     sketch = new_sketch(theme, height)
-    floor = max(0.0, np.floor((groups["low"].min() - 0.03) * 10) / 10)
+    least = np.nanmin([groups["low"].min(), groups["share"].min()])
+    floor = max(0.0, np.floor((least - 0.03) * 10) / 10)
     sketch.update_layout(
         xaxis={
             "title": {"text": "Tenth of the pool by gain (10 = most informative)"},
@@ -54,15 +58,21 @@ def accuracy_by_decile(gains: Any, right: Any, *, theme: Theme = "light", height
 
 
 def calibration_chart(
-    confidence: Any, right: Any, *, bins: int = 10, theme: Theme = "light", height: int = 560
+    confidence: Any,
+    right: Any,
+    *,
+    fitted: tuple[Any, Any] | None = None,
+    bins: int = 10,
+    theme: Theme = "light",
+    height: int = 560,
 ) -> Chart:
     """The teacher's confidence (its largest probability) against how often it is right, in bins of equal width.
 
     confidence: (N,) between 0 and 1. right: (N,) bool. Whiskers are 95 % Clopper-Pearson intervals; below, how many
-    points lie in each bin.
+    points lie in each bin. fitted: a calibration to draw, ascending confidences and calibrated ones.
     """
     table, error = calibration_table(confidence, right, bins)
-    sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 20, "b": 60})
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 48, "b": 60})
     start = max(0.0, float(np.floor((table["from"].min() - 0.02) * 10) / 10)) if len(table) else 0.0
     sketch.update_layout(
         xaxis={"title": {"text": "Teacher's confidence"}, "range": [start, 1.01], "tickformat": ".0%", "anchor": "y2"},
@@ -73,12 +83,16 @@ def calibration_chart(
     sketch.shape(
         type="line", x0=start, x1=1, y0=start, y1=1, line={"color": color, "width": 1.5, "dash": "dash"}, layer="below"
     )
+    text = "dashed: as confident as it is right" + ("" if fitted is None else "<br>solid: calibrated confidence")
     sketch.note(
-        x=start + 0.4 * (1 - start), y=start + 0.4 * (1 - start), xanchor="right", yanchor="bottom", xshift=-6,
-        text="as confident as it is right", font={"color": color},
+        x=1, xref="x domain", xanchor="right", y=1, yref="y domain", yanchor="bottom", yshift=4, align="right",
+        text=text, font={"color": color},
     )  # fmt: skip
+    if fitted is not None:
+        _draw_fit(sketch, np.asarray(fitted[0], np.float64), np.asarray(fitted[1], np.float64), theme)
     sketch.scatter(
-        x=f32(table["confidence"]), y=f32(table["share"]), mode="markers+lines", cliponaxis=False,
+        x=f32(table["confidence"]), y=f32(table["share"]), cliponaxis=False,
+        mode="markers+lines" if fitted is None else "markers",
         line={"color": RIGHT_COLOR, "width": 2}, marker={"size": 11, "color": RIGHT_COLOR},
         error_y=error_bars(table["share"], table["low"], table["high"], RIGHT_COLOR),
         customdata=f32(table[["from", "to", "count", "low", "high"]]),
@@ -96,6 +110,18 @@ def calibration_chart(
         f"confidence and accuracy over the bins is {percent(error)}."
     )
     return Chart(sketch.finish(), _named(table), "Does the teacher know when it is wrong?", alt)
+
+
+def _draw_fit(sketch: Sketch, x: np.ndarray, y: np.ndarray, theme: Theme) -> None:
+    """The calibration as a line through at most 200 of its points, the ends of every step among them."""
+    changes = np.flatnonzero(np.diff(y)) if len(y) > 1 else np.empty(0, np.int64)
+    keep = np.unique(np.concatenate([[0], changes, changes + 1, [len(x) - 1]])).astype(np.int64)
+    keep = keep[np.linspace(0, len(keep) - 1, min(200, len(keep))).round().astype(int)]
+    color = ink(theme).text
+    sketch.scatter(
+        x=f32(x[keep]), y=f32(y[keep]), mode="lines", name="calibration", line={"color": color, "width": 2.5},
+        hovertemplate="confidence %{x:.1%}, calibrated %{y:.1%}<extra></extra>",
+    )  # fmt: skip
 
 
 def calibration_table(confidence: Any, right: Any, bins: int = 10) -> tuple[pd.DataFrame, float]:

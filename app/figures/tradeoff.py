@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,26 +37,67 @@ def tradeoff_chart(
     *,
     confidence: Any = None,
     confidence_name: str = "the true class",
+    level: Any = None,
+    level_name: str = "Its calibrated confidence",
+    groups: pd.DataFrame | None = None,
     theme: Theme = "light",
     height: int = 680,
 ) -> Chart:
     """The pool's gains against the teacher's correctness, and each strategy's picks as one point with error bars.
 
-    gains: (N,). right: (N,) bool, where the teacher is right. picks: columns strategy, seed, gain and right, one row
-    per bought point (right is NaN for mixtures). confidence: (N,) the teacher's probability of the true class, if it
-    is to lie behind as a density; confidence_name says what it is the probability of.
+    gains: (N,). right: (N,) bool, where the teacher is right, or None where nobody knows. picks: columns strategy,
+    seed, gain and right, one row per bought point (right is NaN for mixtures). confidence: (N,) the teacher's
+    probability of the true class, if it is to lie behind as a density; confidence_name says what it is the probability
+    of. level: (N,) between 0 and 1, another measure of correctness to take the vertical axis, called level_name; right
+    in picks is then that measure. groups: tenths of gain, if not `deciles` of these points.
     """
-    g, r = np.asarray(gains, np.float64), np.asarray(right).astype(bool)
-    if g.shape != r.shape or g.ndim != 1:
-        raise InputError(f"gains has shape {g.shape} and right {r.shape}; both must be (N,).")
-    groups, points = deciles(g, r), summarize_picks(picks)
+    g = np.asarray(gains, np.float64)
+    r = None if right is None else np.asarray(right).astype(bool)
+    vertical = r if level is None else np.asarray(level, np.float64)
+    if vertical is None or g.ndim != 1 or g.shape != vertical.shape or (r is not None and r.shape != g.shape):
+        shapes = [None if values is None else np.shape(values) for values in (gains, right, level)]
+        raise InputError(f"gains, right and level have shapes {shapes}; they must be (N,), and one may be missing.")
+    groups, points = deciles(g, vertical) if groups is None else groups, summarize_picks(picks)
     points = points.set_index("strategy").loc[strategy_order(list(points["strategy"]))].reset_index()
-    low = 0.0 if confidence is not None else _floor(groups, points)
-    edge = max(1.0, float(g.max(initial=0.0)))
-    sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 30, "b": 60})
+    behind = confidence if level is None else vertical
+    low = _floor(groups, points, behind)
+    edge, title = max(1.0, float(g.max(initial=0.0))), _Y_TITLE if level is None else level_name
+    sketch = _paper(theme, height, edge, low, title, behind is not None)
+    if behind is not None:
+        colors = (WRONG_COLOR, RIGHT_COLOR) if r is not None else (ink(theme).soft,)
+        kinds = None if r is None else r.astype(int)
+        source = density_raster(g, behind, kinds, colors, theme, x_range=(0, edge), blur=1.6, opacity=0.7)
+        sketch.update_layout(images=[layout_image(source, (0.0, edge), (0.0, 1.0))])
+        if level is None:
+            text = f"behind: its probability of {confidence_name}"
+            sketch.update_layout(yaxis_title_text=f"{title}<br><span style='font-size:14px'>{text}</span>")
+        _draw_side(sketch, np.asarray(behind, np.float64), r, theme)
+    _draw_margins(sketch, g, r, edge, theme)
+    _draw_deciles(sketch, groups, theme, "teacher right on" if level is None else "on average")
+    average = float(vertical.mean())
+    said = f"teacher on the whole pool {percent(average)}" if level is None else f"whole pool {percent(average)}"
+    _draw_average(sketch, average, edge, said, theme)
+    _draw_frontier(sketch, points, theme)
+    _draw_points(sketch, points, low, theme, "teacher right on" if level is None else f"{level_name.lower()}:")
+    _explain(sketch, theme)
+    what = "share of them that the teacher got right" if level is None else f"{level_name.lower()} on them"
+    return Chart(sketch.finish(), _points_table(points), _TITLE, _points_alt(points, average, what))
+
+
+_TITLE = "Who buys labels that are informative and right?"
+_Y_TITLE = "Share that the teacher gets right"
+_MAIN = 0.77  # share of the height below the distribution of gains
+
+
+def _paper(theme: Theme, height: int, edge: float, low: float, title: str, side: bool) -> Sketch:
+    """Axes of the main field, of the distribution of gains above it and, if wanted, of the one beside it."""
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 24 if side else 40, "t": 30, "b": 60})
+    xaxis = {"range": [-0.01 * edge, 1.01 * edge], "anchor": "y", "title": {"text": "Gain (how informative)"}}
+    beside = {"domain": [0.9, 1], "anchor": "y", "showticklabels": False, "ticks": "", "rangemode": "tozero",
+              "title": {"text": "Share"}}  # fmt: skip
     sketch.update_layout(
-        xaxis={"range": [-0.01 * edge, 1.01 * edge], "anchor": "y", "title": {"text": "Gain (how informative)"}},
-        yaxis={"domain": [0, 0.77], "range": [low, 1.02], "tickformat": ".0%", "title": {"text": _Y_TITLE}},
+        xaxis=xaxis | ({"domain": [0, 0.88]} if side else {}),
+        yaxis={"domain": [0, _MAIN], "range": [low, 1.02], "tickformat": ".0%", "title": {"text": title}},
         yaxis2={
             "domain": [0.83, 1],
             "nticks": 3,
@@ -64,49 +106,49 @@ def tradeoff_chart(
             "tickformat": ".0%",
             "rangemode": "tozero",
         },
+        **({"xaxis2": beside} if side else {}),
     )
-    if confidence is not None:
-        colors = (WRONG_COLOR, RIGHT_COLOR)
-        source = density_raster(g, confidence, r.astype(int), colors, theme, x_range=(0, edge), blur=1.6, opacity=0.7)
-        sketch.update_layout(images=[layout_image(source, (0.0, edge), (0.0, 1.0))])
-        behind = f"behind: its probability of {confidence_name}"
-        sketch.update_layout(yaxis_title_text=f"{_Y_TITLE}<br><span style='font-size:14px'>{behind}</span>")
-    _draw_margins(sketch, g, r, edge, theme)
-    _draw_deciles(sketch, groups, theme)
-    _draw_average(sketch, float(r.mean()), edge, theme)
-    _draw_frontier(sketch, points, theme)
-    _draw_points(sketch, points, low, theme)
-    _explain(sketch, theme)
-    return Chart(sketch.finish(), _points_table(points), _TITLE, _points_alt(points, float(r.mean())))
-
-
-_TITLE = "Who buys labels that are informative and right?"
-_Y_TITLE = "Share that the teacher gets right"
+    return sketch
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
-def _floor(groups: pd.DataFrame, points: pd.DataFrame) -> float:
+def _floor(groups: pd.DataFrame, points: pd.DataFrame, behind: Any) -> float:
     """Where the vertical axis begins: a tenth below everything that is drawn."""
-    least = np.nanmin([groups["low"].min(), points["right_low"].min(), points["right"].min(), 0.9])
-    return float(max(0.0, np.floor((least - 0.04) * 10) / 10))
+    least = [groups["low"].min(), groups["share"].min(), points["right_low"].min(), points["right"].min(), 0.9]
+    if behind is not None:
+        least.append(np.quantile(behind, 0.002))
+    return float(max(0.0, np.floor((np.nanmin(least) - 0.04) * 10) / 10))
 
 
-def _draw_margins(sketch: Sketch, g: np.ndarray, r: np.ndarray, edge: float, theme: Theme) -> None:
-    """Where the points lie that the teacher gets right, and those that it gets wrong: two ridges of equal area."""
+def _ridges(r: np.ndarray | None, n: int, theme: Theme) -> list[tuple[np.ndarray, str, str]]:
+    """Which points belong together, their color and what they are called."""
+    if r is None:
+        return [(np.ones(n, bool), ink(theme).soft, "the pool")]
+    return [(r, RIGHT_COLOR, RIGHT_LABEL), (~r, WRONG_COLOR, WRONG_LABEL)]
+
+
+def _look(color: str, label: str) -> dict[str, Any]:
+    """Line and filling of a ridge; the wrong ones are striped."""
+    wrong = label == WRONG_LABEL
+    stripes = {"shape": "/", "size": 7, "solidity": 0.25, "fgcolor": WRONG_COLOR, "bgcolor": "rgba(0,0,0,0)"}
+    return {
+        "mode": "lines", "name": label, "fillcolor": rgba(color, 0.3), "fillpattern": stripes if wrong else {},
+        "line": {"color": color, "width": 2, "shape": "hvh", "dash": "dash" if wrong else "solid"},
+    }  # fmt: skip
+
+
+def _draw_margins(sketch: Sketch, g: np.ndarray, r: np.ndarray | None, edge: float, theme: Theme) -> None:
+    """Above: where the points lie that the teacher gets right, and those it gets wrong: ridges of equal area."""
     ends = np.linspace(0.0, edge, _BINS + 1)
     middle = (ends[1:] + ends[:-1]) / 2
-    stripes = {"shape": "/", "size": 7, "solidity": 0.25, "fgcolor": WRONG_COLOR, "bgcolor": "rgba(0,0,0,0)"}
     parts = []
-    for mask, color, label in ((r, RIGHT_COLOR, RIGHT_LABEL), (~r, WRONG_COLOR, WRONG_LABEL)):
+    for mask, color, label in _ridges(r, len(g), theme):
         count = int(np.count_nonzero(mask))
         share = np.histogram(g[mask], ends)[0] / max(1, count)
-        wrong = label == WRONG_LABEL
         sketch.scatter(
-            x=f32(middle), y=f32(share), yaxis="y2", mode="lines", name=label, fill="tozeroy",
-            line={"color": color, "width": 2, "shape": "hvh", "dash": "dash" if wrong else "solid"},
-            fillcolor=rgba(color, 0.3), fillpattern=stripes if wrong else {},
+            x=f32(middle), y=f32(share), yaxis="y2", fill="tozeroy", **_look(color, label),
             hovertemplate=f"{label}<br>gain about %{{x:.2f}}: %{{y:.1%}} of these points<extra></extra>",
         )  # fmt: skip
         tone = text_color(color, theme == "dark")
@@ -117,7 +159,20 @@ def _draw_margins(sketch: Sketch, g: np.ndarray, r: np.ndarray, edge: float, the
     )  # fmt: skip
 
 
-def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme) -> None:
+def _draw_side(sketch: Sketch, values: np.ndarray, r: np.ndarray | None, theme: Theme) -> None:
+    """Beside: how the values of the density behind are distributed."""
+    ends = np.linspace(0.0, 1.0, _BINS + 1)
+    middle = (ends[1:] + ends[:-1]) / 2
+    for mask, color, label in _ridges(r, len(values), theme):
+        share = np.histogram(values[mask], ends)[0] / max(1, np.count_nonzero(mask))
+        sketch.scatter(
+            x=f32(share), y=f32(middle), xaxis="x2", fill="tozerox",
+            **{**_look(color, label), "line": {**_look(color, label)["line"], "shape": "linear"}},
+            hovertemplate=f"{label}<br>about %{{y:.0%}}: %{{x:.1%}} of these points<extra></extra>",
+        )  # fmt: skip
+
+
+def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, words: str) -> None:
     color = ink(theme).soft
     for edge, fill in (("low", None), ("high", "tonexty")):
         sketch.scatter(
@@ -128,12 +183,12 @@ def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme) -> None:
         x=f32(groups["mean_gain"]), y=f32(groups["share"]), mode="lines+markers", name="pool by tenth of gain",
         line={"color": color, "width": 2}, marker={"symbol": "line-ns-open", "size": 8, "color": color},
         customdata=f32(groups[["low_gain", "high_gain", "count", "low", "high"]]),
-        hovertemplate="the pool, gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>teacher right on %{y:.1%} "
+        hovertemplate="the pool, gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>" + words + " %{y:.1%} "
         "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>%{customdata[2]:,.0f} points<extra></extra>",
     )  # fmt: skip
 
 
-def _draw_average(sketch: Sketch, accuracy: float, edge: float, theme: Theme) -> None:
+def _draw_average(sketch: Sketch, accuracy: float, edge: float, text: str, theme: Theme) -> None:
     color = ink(theme).soft
     sketch.shape(
         type="line", x0=0, x1=edge, y0=accuracy, y1=accuracy, layer="below",
@@ -141,7 +196,7 @@ def _draw_average(sketch: Sketch, accuracy: float, edge: float, theme: Theme) ->
     )  # fmt: skip
     sketch.note(
         x=1, xref="x domain", xanchor="right", y=accuracy, yanchor="bottom", font={"color": color},
-        text=f"teacher on the whole pool {percent(accuracy)}",
+        text=text,
     )  # fmt: skip
 
 
@@ -164,9 +219,11 @@ def _explain(sketch: Sketch, theme: Theme) -> None:
     )  # fmt: skip
 
 
-def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme) -> None:
+def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme, words: str) -> None:
     defined = points["right"].notna()
-    sides = _label_sides(points.loc[defined, "gain"].to_numpy(), points.loc[defined, "right"].to_numpy(), 1.02 - low)
+    shown = points[defined]
+    lengths = [len(_point_label(strategy_style(name).label, False, False)) for name in shown["strategy"]]
+    sides = _label_sides(shown["gain"].to_numpy(), shown["right"].to_numpy() - low, 1.02 - low, lengths)
     places = dict(zip(points.loc[defined, "strategy"], sides, strict=True))
     for row in rows(points.sort_values("strategy", key=lambda names: names == "rad")):
         style = strategy_style(str(row.strategy))
@@ -183,7 +240,7 @@ def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme)
                              "color": style.color if row.strategy == "oracle" else ink(theme).paper}},
             error_x=error_bars(row.gain, row.gain_low, row.gain_high, style.color),
             error_y=error_bars(row.right, row.right_low, row.right_high, style.color),
-            hovertemplate=_point_hover(row, style.label, mixture),
+            hovertemplate=_point_hover(row, style.label, mixture, words),
         )  # fmt: skip
 
 
@@ -192,42 +249,51 @@ def _point_label(label: str, mixture: bool, big: bool) -> str:
     return f"{text} (mixtures: right or wrong is undefined)" if mixture else text
 
 
-def _point_hover(row: Any, label: str, mixture: bool) -> str:
+def _point_hover(row: Any, label: str, mixture: bool, words: str) -> str:
     right = "right or wrong is undefined for mixtures"
     if not mixture:
-        right = f"teacher right on {percent(row.right)} ({percent(row.right_low)} to {percent(row.right_high)})"
+        right = f"{words} {percent(row.right)} ({percent(row.right_low)} to {percent(row.right_high)})"
     count = f"{row.seeds} seeds" if row.over == "seeds" else f"1 seed, {row.picks:,} picks"
     gain = f"mean gain {row.gain:.3f} ({row.gain_low:.3f} to {row.gain_high:.3f})"
     return f"<b>{label}</b><br>{gain}<br>{right}<br>{count}<extra></extra>"
 
 
-def _label_sides(x: np.ndarray, y: np.ndarray, height: float) -> list[str]:
-    """For each point the side on which its label stands freest of the other points and labels."""
-    sides = {
-        "top right": (0.07, 0.035),
-        "bottom right": (0.07, -0.035),
-        "top left": (-0.07, 0.035),
-        "bottom left": (-0.07, -0.035),
-        "middle right": (0.09, 0.0),
-        "middle left": (-0.09, 0.0),
-    }
-    taken = [(float(a), float(b) / height) for a, b in zip(x, y, strict=True)]
+_SIDES = {
+    "top right": (0.5, 0.5), "bottom right": (0.5, -0.5), "top left": (-0.5, 0.5), "bottom left": (-0.5, -0.5),
+    "middle right": (0.5, 0.0), "middle left": (-0.5, 0.0), "top center": (0.0, 0.5), "bottom center": (0.0, -0.5),
+}  # fmt: skip
+_LETTER, _LINE, _MARK = 0.0125, 0.055, 0.02  # sizes of a letter, a line and half a symbol, as shares of the field
+
+
+def _label_sides(x: np.ndarray, y: np.ndarray, height: float, lengths: Sequence[int]) -> list[str]:
+    """For each point the side on which its label covers least of the other points and labels.
+
+    x, y: (S,) places, x as a share of the width; height: of the field in units of y; lengths: letters of each label.
+    """
+    marks = [(float(a), float(b) / height, _MARK, 1.6 * _MARK) for a, b in zip(x, y, strict=True)]
+    labels: list[tuple[float, float, float, float]] = []
     chosen = []
-    for a, b in list(taken):
-        free = {}
-        for side, (dx, dy) in sides.items():
-            spot = (a + dx, b + dy)
-            inside = 0.03 < spot[0] < 0.97 and spot[1] * height < 1.0
-            apart = (
-                min(np.hypot((spot[0] - p) * 0.6, (spot[1] - q) * 1.4) for p, q in taken if (p, q) != (a, b) or dx == 0)
-                if len(taken) > 1
-                else 1.0
+    for i, (a, b, _, _) in enumerate(marks):
+        wide, best = lengths[i] * _LETTER / 2, (np.inf, "", (0.0, 0.0, 0.0, 0.0))
+        for side, (dx, dy) in _SIDES.items():
+            box = (a + dx * 2 * (wide + _MARK), b + dy * (_LINE + 2.2 * _MARK), wide, _LINE / 2)
+            others = [*marks[:i], *marks[i + 1 :], *labels]
+            outside = (
+                max(0.0, box[0] + wide - 1) + max(0.0, wide - box[0]) + max(0.0, box[1] + _LINE / 2 - 1.02 / height)
             )
-            free[side] = (inside, apart)
-        best = max(free, key=lambda side: free[side])
-        chosen.append(best)
-        taken.append((a + sides[best][0], b + sides[best][1]))
+            cost = sum(_covered(box, other) for other in others) + 10 * outside
+            if cost < best[0] - 1e-9:
+                best = (cost, side, box)
+        chosen.append(best[1])
+        labels.append(best[2])
     return chosen
+
+
+def _covered(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    """Area that two boxes share; a box is its middle and half its sides."""
+    wide = one[2] + other[2] - abs(one[0] - other[0])
+    high = one[3] + other[3] - abs(one[1] - other[1])
+    return max(0.0, wide) * max(0.0, high)
 
 
 def _points_table(points: pd.DataFrame) -> pd.DataFrame:
@@ -253,13 +319,10 @@ def _points_table(points: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _points_alt(points: pd.DataFrame, accuracy: float) -> str:
+def _points_alt(points: pd.DataFrame, average: float, what: str) -> str:
     parts = [
         f"{strategy_style(str(row.strategy)).label} {number(row.gain, 2)} and {percent(row.right)}"
         for row in rows(points)
         if np.isfinite(row.right)
     ]
-    return (
-        f"Mean gain of the picks and share of them that the teacher got right (whole pool {percent(accuracy)}): "
-        f"{'; '.join(parts)}."
-    )
+    return f"Mean gain of the picks and {what} (whole pool {percent(average)}): {'; '.join(parts)}."

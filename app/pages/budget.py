@@ -17,9 +17,9 @@ if not strategies:
     )
 strategy = strategies[0]
 if round > 1 and len(strategies) > 1:
-    strategy = st.segmented_control(
-        "Scores of the student that learned from", strategies, default=strategies[0], format_func=ui.short_label,
-        key="budget_student", bind="query-params", required=True,
+    strategy = st.selectbox(
+        "Scores of the student that learned from", strategies, format_func=ui.short_label, key="budget_student",
+        bind="query-params", width=320,
         help="After the first round every strategy has a student of its own, which sees the pool with its own eyes.",
     ) or strategies[0]  # fmt: skip
 budget_lab.draw(

@@ -1,0 +1,163 @@
+"""Why not just buy the most informative labels?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import correctness, reading, state, tradeoff_words, ui
+from app.correctness import AXES, EXPLAINED, Axis, Scene
+from app.figures import accuracy_by_decile, calibration_chart, guarantee_by_accuracy, tradeoff_chart
+from app.figures.statistics import deciles_over_seeds, top_minus_bottom
+from rad_core.study.whatif import sort_gains
+
+_MOST_ROWS = 1000  # of the table on the page; the download has all
+
+
+def main() -> None:
+    view = state.current()
+    ui.header("Trade-off", "Why not just buy the most informative labels?")
+    seed, round = state.current_seed(view), state.current_round(view)
+    there = state.with_results(view, seed, round)
+    if not there:
+        ui.stop(
+            "No purchase yet",
+            f"No strategy of this study has finished round {round} with seed {seed}. Choose an earlier round or "
+            "another seed on the left, or come back later.",
+            icon=":material/hourglass_empty:",
+        )
+    axis, all_seeds, so_far = _controls(view, seed, round)
+    seeds = _seeds(view, there, round) if all_seeds else [seed]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        chosen = ui.choose_strategies("Strategies", there, there, "tradeoff_strategies")
+        student = _student(there, round)
+    seeds = [each for each in seeds if student in state.with_results(view, each, round)]
+    picks = _picks(view, seeds, round, so_far, chosen)
+    scenes = [view.read(correctness.scene, student, each, round) for each in seeds]
+    _joint(scenes, picks, axis)
+    _guarantee(view, student, seed, round)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _deciles(scenes)
+    with right:
+        _calibration(view, seed)
+    _table(picks)
+
+
+def _controls(view: state.View, seed: int, round: int) -> tuple[Axis, bool, bool]:
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    axis = row.segmented_control(
+        "What is said of the teacher", list(AXES), default="right", format_func=AXES.__getitem__, key="tradeoff_axis",
+        bind="query-params", required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    all_seeds = so_far = False
+    if len(view.study.seeds()) > 1:
+        all_seeds = row.toggle(
+            "All seeds", key="tradeoff_all", bind="query-params",
+            help=f"Every seed together, with intervals over seeds. Otherwise seed {seed}, chosen on the left.",
+        )  # fmt: skip
+    if round > 1:
+        so_far = row.toggle(
+            "All rounds so far", key="tradeoff_so_far", bind="query-params",
+            help=f"Every label bought up to round {round}. Otherwise those bought in round {round} alone.",
+        )  # fmt: skip
+    return axis or "right", all_seeds, so_far
+
+
+def _seeds(view: state.View, there: list[str], round: int) -> list[int]:
+    return [seed for seed in view.study.seeds() if set(there) <= set(state.with_results(view, seed, round))]
+
+
+def _student(there: list[str], round: int) -> str:
+    """Whose student scores the pool: all begin alike, and go separate ways after the first purchase."""
+    first = "rad" if "rad" in there else there[0]
+    if round == 1 or len(there) == 1:
+        return first
+    picked = st.selectbox(
+        "The pool as seen by the student of", there, index=there.index(first), format_func=ui.short_label,
+        key="tradeoff_student", bind="query-params", width=230,
+    )  # fmt: skip
+    return picked or first
+
+
+def _picks(view: state.View, seeds: list[int], round: int, so_far: bool, chosen: list[str]) -> pd.DataFrame:
+    table = view.read(correctness.picks)
+    rounds = table["round"] <= round if so_far else table["round"] == round
+    return table[rounds & table["seed"].isin(seeds) & table["strategy"].isin(chosen)]
+
+
+# --- blocks --------------------------------------------------------------------------------------------------------
+
+
+def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis) -> None:
+    """The paragraph and the large chart."""
+    if picks.empty:
+        ui.empty("No strategy is chosen", "Choose one or more strategies above.", icon=":material/filter_alt_off:")
+        return
+    pools = [(scene.gains, scene.level(axis)) for scene in scenes]
+    groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
+    drawn = correctness.for_chart(picks, axis)
+    story = tradeoff_words.story(groups, gap, drawn, axis, len(scenes))
+    with st.container(gap="xxsmall"):
+        st.markdown(story.text)
+        st.caption(story.intervals)
+    gains = np.concatenate([scene.gains for scene in scenes])
+    right = np.concatenate([scene.right for scene in scenes])
+    if axis == "right":
+        shown: dict[str, Any] = {"confidence": np.concatenate([scene.probability for scene in scenes])}
+    else:
+        shown = {"level": np.concatenate([scene.level(axis) for scene in scenes])}
+    chart = tradeoff_chart(
+        gains, None if axis == "confidence" else right, drawn, level_name=AXES[axis], groups=groups,
+        theme=state.theme(), height=560, **shown,
+    )  # fmt: skip
+    bars = "over the labels of one seed" if len(scenes) == 1 else f"over {len(scenes)} seeds"
+    ui.chart(chart, "tradeoff", basis="measured", note=f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}.")
+
+
+def _guarantee(view: state.View, student: str, seed: int, round: int) -> None:
+    pool = view.read(reading.pool_before, student, seed, round)
+    ordered = state.remember(lambda: sort_gains(pool.gains), "sorted gains", pool.key)
+    teacher = pool.teacher
+    chart = guarantee_by_accuracy(
+        ordered, min(pool.budget, pool.size), measured=teacher.used, interval=(teacher.low, teacher.high),
+        gain_name=view.config.gain, theme=state.theme(), height=380,
+    )  # fmt: skip
+    ui.chart(chart, "tradeoff-guarantee", basis="estimate", note="The Budget lab moves the teacher and the budget.")
+
+
+def _deciles(scenes: list[Scene]) -> None:
+    pools = [(scene.gains, scene.right) for scene in scenes]
+    chart = accuracy_by_decile(
+        np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]), groups=deciles_over_seeds(pools),
+        theme=state.theme(), height=400,
+    )  # fmt: skip
+    over = "" if len(scenes) == 1 else f" over {len(scenes)} seeds"
+    ui.chart(chart, "tradeoff-deciles", basis="measured", note=f"Whiskers: 95% intervals{over}.")
+
+
+def _calibration(view: state.View, seed: int) -> None:
+    fitted = view.read(correctness.calibration, seed)
+    chart = calibration_chart(
+        fitted.shown, fitted.right, fitted=(fitted.confidence, fitted.share), theme=state.theme(), height=400
+    )
+    note = (
+        f"Seed {seed}, {len(fitted.shown):,} labeled validation points. The solid line is an isotonic regression, the "
+        "best line that never falls; it turns what the teacher says of itself into calibrated confidence."
+    )
+    ui.chart(chart, "tradeoff-calibration", basis="measured", note=note)
+
+
+def _table(picks: pd.DataFrame) -> None:
+    with st.expander(
+        f"The {len(picks):,} labels bought, one by one", icon=":material/table:", key="tradeoff-picks",
+        on_change="rerun",
+    ) as opened:  # fmt: skip
+        if opened.open:
+            ui.table(correctness.for_people(picks), "tradeoff-picks", most=_MOST_ROWS)
+
+
+main()
