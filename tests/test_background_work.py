@@ -36,7 +36,7 @@ def start(study: Study, workers: int | None = None) -> None:
     start_with_map(study, workers, with_map=False)
 
 
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -48,7 +48,7 @@ def until_over(study: Study, seconds: float = 120.0) -> str:
     return study.info().status
 
 
-def until_status(study: Study, status: str, seconds: float = 60.0) -> None:
+def until_status(study: Study, status: str, seconds: float = 120.0) -> None:
     until(lambda: study.info().status == status, seconds)
 
 
@@ -95,6 +95,7 @@ def test_a_study_outlives_the_process_that_started_it(store: Path) -> None:
     assert read_output(study) == ""
 
 
+@pytest.mark.slow
 def test_in_the_background_the_result_is_the_same(store: Path) -> None:
     here, there = create_study(store, tiny_config(), "in-front"), create_study(store, tiny_config(), "behind")
     run_study(here, workers=1)
@@ -141,6 +142,7 @@ def test_they_queue_in_the_order_of_coming_and_leave_the_queue_when_asked(store:
     assert until_over(fourth) == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_killed_study_gives_up_its_turn_and_ends_with_the_same_result(store: Path) -> None:
     whole, killed = create_study(store, long_config(), "the-whole"), create_study(store, long_config(), "the-killed")
     start(killed, workers=1)
@@ -211,6 +213,7 @@ def test_a_start_that_fails_at_once_says_why(store: Path, tmp_path: Path, monkey
     assert study.info().status == "planned"
 
 
+@pytest.mark.slow
 def test_the_log_does_not_grow_without_bound(store: Path) -> None:
     study = create_study(store, tiny_config(rounds=1))
     (study.path / OUTPUT).write_bytes(b"x" * 3_000_000)
@@ -247,6 +250,7 @@ def test_a_turn_frees_itself_when_its_holder_dies(tmp_path: Path) -> None:
     holder.stdout.close()
 
 
+@pytest.mark.slow
 def test_progress_counts_and_estimates(store: Path) -> None:
     study = create_study(store, long_config())
     assert progress(study).phase == "Not started yet."
@@ -267,6 +271,27 @@ def test_progress_counts_and_estimates(store: Path) -> None:
     took = time.monotonic() - now
     assert abs(found.seconds_left - took) < 0.6 * took + 2.0
     assert (progress(study).done, progress(study).seconds_left, progress(study).phase) == (21, None, "Finished.")
+
+
+def test_the_time_left_counts_rounds_side_by_side_and_no_pauses(store: Path) -> None:
+    study = create_study(store, tiny_config(rounds=10, full_pool=False))
+    study.put_seed(0, {}, {}, {})
+    study.put_round("", 0, 0, {}, {"accuracy": 0.5}, {})
+    for round in (1, 2, 3, 4):
+        for strategy in ("rad", "uniform"):
+            study.put_round(strategy, 0, round, {}, {"accuracy": 0.5}, {"train": 8.0, "score": 2.0})
+    now = time.time()
+    with study.lock(), sqlite3.connect(study.path / "study.sqlite") as database:
+        # Two at a time, ten seconds a round, and a pause of an hour in the middle.
+        for round, ago in ((1, 3630), (2, 3620), (3, 10), (4, 0)):
+            database.execute("update rounds set finished = ? where round = ?", [now - ago, round])
+        database.execute("update meta set value = 'running' where key = 'status'")
+        database.commit()
+        found = progress(study)
+    assert (found.done, found.total) == (9, 21)
+    assert found.phase.startswith("Last finished: ")
+    assert found.seconds_left is not None
+    assert 55 < found.seconds_left <= 60
 
 
 def wait_for(job: PlanJob) -> None:
@@ -298,6 +323,7 @@ def test_what_arithmetic_tells_of_a_plan_needs_no_measuring() -> None:
     assert (found.price, found.teacher_seconds, found.estimated_seconds) == (20.0, 80.0, None)
 
 
+@pytest.mark.slow
 def test_a_plan_that_cannot_be_says_why_each_time_it_is_asked() -> None:
     job = request_plan(tiny_config(pool=100_000))
     for _ in range(2):
