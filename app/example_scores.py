@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app import own_scores, showcase
+from app import own_files, showcase
 
 FILES = {
     "probabilities": "probabilities.npy",
@@ -30,9 +30,9 @@ def folder() -> Path:
     return showcase.assets() / "example-scores"
 
 
-def given() -> dict[str, own_scores.Given]:
+def given() -> dict[str, own_files.Given]:
     """The files as read."""
-    return {role: own_scores.read_from_folder(role, folder(), name) for role, name in FILES.items()}
+    return {role: own_files.read_from_folder(role, folder(), name) for role, name in FILES.items()}
 
 
 def archive() -> bytes:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import example_scores, own_scores, state
-from app.own_scores import Given
+from app import example_scores, own_files, state
+from app.own_files import Given
 from rad_core.errors import InputError
 from rad_core.tables import READABLE
 
@@ -98,7 +98,7 @@ def _received(role: str) -> None:
     if upload is None:
         return
     try:
-        st.session_state["own_scores"][role] = own_scores.read_upload(role, upload.name, upload.getvalue())
+        st.session_state["own_scores"][role] = own_files.read_upload(role, upload.name, upload.getvalue())
     except InputError as error:
         st.session_state["own_scores_errors"][role] = str(error)
 
@@ -112,14 +112,14 @@ def _remove(role: str) -> None:
 
 
 def _from_folder() -> dict[str, Given]:
-    folder = own_scores.folder_of_scores(st.get_option("server.address"), state.read_only())
+    folder = own_files.folder_of_scores(st.get_option("server.address"), state.read_only())
     if folder is None:
         st.info(
             "Only a studio that is bound to this computer alone (127.0.0.1) and may change things reads files from it. "
             "Upload them instead.", icon=":material/lock:",
         )  # fmt: skip
         return {}
-    names = own_scores.files_in(folder)
+    names = own_files.files_in(folder)
     st.caption("Files in the folder that RAD_SCORES names, or else in the one where the studio was started.")
     if not names:
         st.info(f"There is no file ending in {', '.join(READABLE)} in that folder.", icon=":material/inbox:")
@@ -139,7 +139,7 @@ def _kept_file(role: str, folder: Path, name: str) -> Given:
     """A file as it was read, until it changes."""
     about = (folder / name).stat()
     key = (str(folder), name, about.st_mtime_ns, about.st_size)
-    return state.kept(f"scores-file-{role}", key, lambda: own_scores.read_from_folder(role, folder, name))
+    return state.kept(f"scores-file-{role}", key, lambda: own_files.read_from_folder(role, folder, name))
 
 
 # --- how files should look ----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import budget_lab, own_scores, scores_map, state, ui
 from app.figures.base import number, percent
+from app.own_files import Given
 from app.own_scores import Choice, Scores, Wish
 from app.palette import strategy_order
 from rad_core.selection.gains import GAINS
@@ -24,8 +25,10 @@ GAIN_WORDS = {"margin": "Margin", "entropy": "Entropy", "least_confidence": "Lea
 ACCURACY = {"mean": "Measured", "bound": "Lower bound", "typed": "Typed"}
 
 
-def draw(scores: Scores) -> None:
+def draw(given: dict[str, Given]) -> None:
     """Everything below the files."""
+    key = tuple((role, part.digest) for role, part in given.items())
+    scores = state.kept("scores", key, lambda: own_scores.put_together(given))
     _what_was_read(scores)
     wish = _wish(scores)
     choice = _choice(scores, wish)

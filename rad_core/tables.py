@@ -66,6 +66,8 @@ def _read_frame(path: Path, names: Sequence[str]) -> Table:
     named = [name for name in names if name in frame]
     if named:
         frame = frame[named[:1]]
+    if len(frame) == 0:
+        raise InputError(f"{path} names its columns but has no rows.")
     words = [str(name) for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
     if words:
         raise InputError(f"Column {words[0]!r} of {path} does not hold numbers; leave it out or name it id.")

@@ -1,16 +1,14 @@
 """What should I have labeled? Somebody's own scores instead of a study: the counterpart of `rad select`."""
 
-from app import own_scores, scores_files, scores_views, state, ui
+from app import scores_files, scores_views, ui
 
 ui.header(
     "What should I have labeled?",
     "Bring your own student's probabilities and see which labels are worth buying.",
 )
-given = scores_files.draw()
-if "probabilities" not in given:
-    scores_files.teach(given)
-else:
-    scores = state.kept(
-        "own-scores", tuple(part.digest for part in given.values()), lambda: own_scores.put_together(given)
-    )
-    scores_views.draw(scores)
+with ui.spoken_errors():  # here, so that what stands above an error stays
+    given = scores_files.draw()
+    if "probabilities" in given:
+        scores_views.draw(given)
+    else:
+        scores_files.teach(given)
