@@ -1,0 +1,109 @@
+"""Where the points of the map lie: UMAP or PCA of the teacher's or the student's features."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app import reading, state, ui
+from rad_core import embedding
+from rad_core.study.store import Study
+
+SOURCES = {"teacher": "teacher_features", "student": "student_features"}
+METHODS = {"umap": "UMAP", "pca": "PCA"}
+
+
+def choose() -> tuple[str, str]:
+    """Whose features and which method the points are placed by, chosen among the options."""
+    source = st.segmented_control(
+        "Alike in the eyes of", list(SOURCES), format_func=str.capitalize, default="teacher", key="map_features",
+        bind="query-params", required=True,
+        help="The map is made of the features of the teacher, or of the student trained on the labeled images alone.",
+    )  # fmt: skip
+    method = st.segmented_control(
+        "Layout", list(METHODS), format_func=METHODS.__getitem__, default="umap", key="map_layout",
+        bind="query-params", required=True,
+        help="UMAP keeps neighbors together. PCA is the flattest view of the features, there at once.",
+    )  # fmt: skip
+    return str(source), str(method)
+
+
+def pca(study: Study, seed: int, source: str) -> np.ndarray:
+    """(N, 2) the pool by PCA."""
+    return embedding.compute_map(study.seed_array(seed, embedding.mapped_array(study, seed, source)), "pca")
+
+
+def place(view: state.View, seed: int, source: str, method: str) -> tuple[np.ndarray, str]:
+    """The points (N, 2) and the method that placed them: PCA as long as the UMAP that was asked for is not there."""
+    umap = embedding.read_map(view.study, seed, SOURCES[source]) if method == "umap" else None
+    if umap is not None:
+        return umap, "umap"
+    return view.read(pca, seed, SOURCES[source]), "pca"
+
+
+def wait_for_umap(view: state.View, seed: int, source: str) -> None:
+    """Why this is a PCA, looked at again every second until the UMAP is there."""
+    if state.read_only():
+        st.caption(
+            ":material/info: This is a PCA. The UMAP of this pool is not computed yet, and here nothing can be "
+            "started; open the study in a studio that is not read-only."
+        )
+    else:
+        st.fragment(_watch, run_every=1.0, key="map-watch")(view.study, seed, SOURCES[source])
+
+
+def _watch(study: Study, seed: int, source: str) -> None:
+    with ui.spoken_errors():
+        started = st.session_state.setdefault("map-started", set())
+        found = embedding.map_state(study, seed, source)
+        if found == "absent" and (study.id, seed, source) not in started:
+            started.add((study.id, seed, source))  # first: what fails to start is not started again every second
+            embedding.start_map(study, seed, source)
+            found = embedding.map_state(study, seed, source)
+        if found == "ready":
+            st.session_state["map-news"] = "UMAP is ready."
+            st.rerun()
+        if found == "computing":
+            count = len(reading.labels(study, seed))
+            st.caption(
+                f":material/hourglass_top: PCA for now. The UMAP of {count:,} points is being computed "
+                f"({_duration(count)}); the map changes over by itself."
+            )
+            return
+        why = found.removeprefix("failed: ") if found != "absent" else "its process ended early."
+        st.warning(f"This is a PCA; the UMAP could not be computed: {why}", icon=":material/warning:")
+        st.button("Try again", on_click=_again, args=[study, seed, source], key="map-again")
+
+
+def _again(study: Study, seed: int, source: str) -> None:
+    with ui.spoken_errors():
+        embedding.start_map(study, seed, source)
+
+
+def _duration(count: int) -> str:
+    """About how long a UMAP takes on two cores."""
+    return "about a minute" if count <= 10_000 else f"about {round(count / 8_000)} minutes"
+
+
+def name(layout: str) -> str:
+    """A layout of a link in words; also of one that never was."""
+    method, _, source = layout.partition("-")
+    return f"{METHODS[method]} of the {source}" if method in METHODS and source in SOURCES else "another layout"
+
+
+def provenance(view: state.View, seed: int, layout: str, rounds: int) -> str:
+    """Which features and method made the map, and how far the study has come."""
+    method, source = layout.split("-")
+    array = embedding.mapped_array(view.study, seed, SOURCES[source])
+    of = "probabilities (it has no features)" if array == embedding.WITHOUT_FEATURES else "features"
+    network = view.config.teacher if source == "teacher" else view.config.student
+    parts = [
+        f"{METHODS[method]} of the {source}'s {of}",
+        network,
+        f"{len(reading.labels(view.study, seed)):,} points",
+        f"seed {seed}",
+    ]
+    planned = view.config.rounds
+    if rounds < planned:
+        parts.append(f"{rounds} of {planned} rounds finished so far")
+    return " · ".join(parts)
