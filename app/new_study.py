@@ -148,8 +148,8 @@ def _fields() -> None:
     with st.expander("More settings", icon=":material/tune:"):
         more = [name for name in SETTINGS if name not in _ELSEWHERE]
         more.insert(0, "gain")
-        for start in range(0, len(more), 3):
-            _row(more[start : start + 3], name)
+        for start in range(0, len(more), 2):
+            _row(more[start : start + 2], name)
 
 
 def _dataset_fields() -> str:
@@ -176,7 +176,7 @@ def _dataset_words(name: str) -> str:
 
 
 def _row(names: tuple[str, ...] | list[str], dataset: str) -> None:
-    places = st.columns(3)
+    places = st.columns(len(names))
     for place, name in zip(places, names, strict=False):
         _field(SETTINGS[name], dataset, place)
 

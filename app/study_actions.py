@@ -12,7 +12,7 @@ from typing import Literal
 import streamlit as st
 
 from app import state, ui
-from app.study_words import plural
+from app.study_words import literal, plural
 from rad_core.errors import InputError
 from rad_core.study import worker
 from rad_core.study.config import StudyConfig
@@ -106,7 +106,7 @@ def _rename(info: StudyInfo) -> None:
 def _delete(info: StudyInfo) -> None:
     with_results = info.rounds_done > 0
     if info.status == "unreadable":
-        st.markdown(f"The folder **{info.id}** cannot be read. Whatever is in it is deleted with it.")
+        st.markdown(f"The folder **{literal(info.id)}** cannot be read. Whatever is in it is deleted with it.")
     else:
         results = f" with {plural(info.rounds_done, 'finished round')}" if with_results else ""
         st.markdown("This study is deleted from the disk" + results + ". It cannot be brought back.")
@@ -126,8 +126,8 @@ def _delete(info: StudyInfo) -> None:
 
 def _cancel(info: StudyInfo) -> None:
     st.markdown(
-        f"“{state.study_title(info)}” stops within a second or two. The {plural(info.rounds_done, 'finished round')} "
-        "stay, and it can be resumed later."
+        f"“{literal(state.study_title(info))}” stops within a second or two. What is finished stays "
+        f"({plural(info.rounds_done, 'round')}), and it can be resumed later."
     )
     with ui.spoken_errors():
         if st.button("Cancel the study", type="primary", icon=":material/cancel:", key="runs_do_cancel"):

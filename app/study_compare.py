@@ -11,9 +11,11 @@ from app import reading, state, ui
 from app.figures import Chart, accuracy_curves
 from app.palette import strategy_label, strategy_order
 from app.study_list import Entry
+from app.study_words import literal
 from rad_core.study import summary
 
 _CHARTS = 4  # as many as can be told apart on a screen
+_SHOWN = ("rad", "margin", "uniform")
 _URL = "compare"
 
 
@@ -51,7 +53,7 @@ def show(chosen: Sequence[Entry]) -> None:
         differing = differences(configs)
         st.markdown("**Settings that differ**")
         if differing.empty:
-            st.caption("None: they differ in their randomness alone, if at all.")
+            st.caption("None: equal settings give equal results, on the same kind of machine.")
         else:
             ui.table(differing, "compare-settings", height="content")
         _results(names, chosen)
@@ -78,7 +80,7 @@ def differences(configs: dict[str, dict]) -> pd.DataFrame:
 
 
 def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else "all there is" if value is None else str(value)
 
 
 def _results(names: list[str], chosen: Sequence[Entry]) -> None:
@@ -124,14 +126,19 @@ def _final(table: pd.DataFrame, strategy: str) -> str:
 
 
 def _charts(found: Sequence[tuple[str, tuple[pd.DataFrame, dict[str, float], int]]]) -> None:
-    """Curves of each study, two in a row, all with the same vertical range."""
+    """Curves of each study, two in a row, all with the same vertical range; half a page has room for a few."""
     theme = state.theme()
+    names = strategy_order([name for _, (table, _, _) in found for name in set(table["strategy"])])
+    shown = ui.choose_strategies("Curves of", names, _SHOWN, "compare_curves")
 
     def draw(y_range: tuple[float, float] | None) -> list[Chart]:
         return [
-            accuracy_curves(table, references=references, theme=theme, height=420, y_range=y_range)
+            accuracy_curves(
+                table, strategies=shown, references={k: v for k, v in references.items() if k == "teacher"},
+                theme=theme, height=480, y_range=y_range,
+            )
             for _, (table, references, _) in found
-        ]
+        ]  # fmt: skip
 
     ranges = [chart.figure.layout.yaxis.range for chart in draw(None)]
     charts = draw((min(low for low, _ in ranges), max(high for _, high in ranges)))
@@ -139,5 +146,5 @@ def _charts(found: Sequence[tuple[str, tuple[pd.DataFrame, dict[str, float], int
         places = st.columns(2, gap="medium")
         for place, number in zip(places, range(start, min(start + 2, len(charts))), strict=False):
             with place:
-                st.markdown(f"**{found[number][0]}**")
+                st.markdown(f"**{literal(found[number][0])}**")
                 ui.chart(charts[number], f"compare-curves-{number}", basis="measured", heading=False)

@@ -9,7 +9,7 @@ from functools import partial
 import streamlit as st
 
 from app import new_study, showcase, state, study_actions, study_live, study_settings, ui
-from app.study_words import advice, plural
+from app.study_words import advice, literal, plural
 from rad_core.study import summary, worker
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import default_store
@@ -95,7 +95,7 @@ def _stopped(entry: Entry) -> None:
     info = entry.info
     if info.message and info.status != "finished":
         color = "gray" if info.status in ("unreadable", "paused", "cancelled") else "red"
-        st.markdown(f":{color}[{_escape(info.message)}]")
+        st.markdown(f":{color}[{literal(info.message)}]")
     if not (words := advice(info)):
         return
     row = st.container(horizontal=True, vertical_alignment="center")
@@ -107,18 +107,13 @@ def _stopped(entry: Entry) -> None:
             st.rerun()
 
 
-def _escape(text: str) -> str:
-    """Text from a study as Markdown that shows it as it is."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|$<>~:" else char for char in text)
-
-
 def _what(entry: Entry) -> None:
     info = entry.info
     if info.status == "unreadable":
-        st.markdown(f":gray[**{_escape(info.id)}**]")
+        st.markdown(f":gray[**{literal(info.id)}**]")
         return
-    st.checkbox(f"**{_escape(entry.title)}**", key=f"compare_{info.id}", persist_state="session")
-    st.caption(f"{_escape(info.dataset)} · {ui.day(info.created)}")
+    st.checkbox(f"**{literal(entry.title)}**", key=f"compare_{info.id}", persist_state="session")
+    st.caption(f"{literal(info.dataset)} · {ui.day(info.created)}")
 
 
 def _how(entry: Entry) -> None:
@@ -137,7 +132,7 @@ def _result(entry: Entry) -> None:
     view = state.View(entry.study, info, entry.study.config, entry.study.version(), entry.demo)
     accuracy, seeds = view.read(_accuracy_of_best, info.best)
     st.markdown(f"**{ui.short_label(info.best)} {accuracy:.1%}**")
-    st.caption(f"best of all, {plural(seeds, 'seed')}")
+    st.caption(f"best strategy, {plural(seeds, 'seed')}")
 
 
 def _accuracy_of_best(study: Study, best: str) -> tuple[float, int]:

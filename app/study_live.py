@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import reading, state, study_actions, ui
 from app.figures import Chart, accuracy_curves
-from app.study_words import about, plural
+from app.study_words import about, literal, plural
 from rad_core.errors import InputError
 from rad_core.study.folders import default_store
 from rad_core.study.progress import Progress, progress
@@ -82,17 +82,17 @@ def _finished_card(info: StudyInfo) -> None:
 
 def _heading(info: StudyInfo) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.subheader(state.study_title(info), anchor=False, width="content")
+    row.subheader(literal(state.study_title(info)), anchor=False, width="content")
     ui.status_badge(info, row)
 
 
 def _how_far(info: StudyInfo, found: Progress) -> str:
     """Progress in words."""
     if info.status == "queued":
-        return found.phase
+        return literal(found.phase)
     counted = f"{info.rounds_done:,} of {plural(info.rounds_total, 'round')}"
     left = "" if found.seconds_left is None else f" · about {about(found.seconds_left)} left"
-    return f"{counted}{left} · {found.phase}"
+    return f"{counted}{left} · {literal(found.phase)}"
 
 
 def _controls(info: StudyInfo, study: Study) -> None:

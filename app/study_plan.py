@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import state, study_settings, ui
-from app.study_words import about, plural
+from app.study_words import about, literal, plural
 from rad_core.errors import InputError
 from rad_core.study.config import StudyConfig
 from rad_core.study.engine import Plan, outline
@@ -62,7 +62,9 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
     time_text = f"≈ {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and known else "…"
     right.metric("Time", time_text, help="Measured on this machine: the data are read and a few steps trained.")
     price = (
-        f"**{plan.price:,.2f} {plan.currency}** for the labels" if full.price_per_label else "No price per label set"
+        f"**{plan.price:,.2f} {literal(plan.currency)}** for the labels"
+        if full.price_per_label
+        else "No price per label set"
     )
     if full.latency_per_label:
         price += f"; the teacher answers for {about(plan.teacher_seconds)}"
@@ -71,7 +73,7 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
     )
     st.markdown(
         f"{runs} of {plural(full.rounds, 'round')} with {plural(full.budget, 'label')}; "
-        f"{plural(plan.trainings, 'student')} trained.\n\n{_literal(price)}."
+        f"{plural(plan.trainings, 'student')} trained.\n\n{price}."
     )
     if measured is None:
         st.caption("Measuring how long it takes on this machine …")
@@ -79,11 +81,6 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
         where = f"On this machine: {measured.device}; {plural(measured.workers or 1, 'process')}."
         busy = any(info.status == "running" for info in state.studies())
         st.caption(where + (" Another study is running: it comes first." if busy else ""))
-
-
-def _literal(text: str) -> str:
-    """A currency's sign is no formula."""
-    return text.replace("$", r"\$")
 
 
 def _measured(config: StudyConfig) -> Plan | str | None:

@@ -26,14 +26,23 @@ _LABELS = {
     "test": "Test set",
     "budget": "Budget per round",
     "gain": "Informativeness",
-    "teacher_accuracy": "Teacher accuracy used",
+    "teacher_accuracy": "Teacher accuracy",
     "full_pool": "Train on the whole pool, too",
     "augment": "Augment images",
     "price_per_label": "Price per label",
     "latency_per_label": "Seconds per label",
 }
 _WHEN_EMPTY = {"pool": "rest", "test": "all", "image_size": "as is"}
-_SAID_ANYWAY = ("labels", "points", "seeds", "rounds", "images", "currency", "seconds")  # units that go without saying
+_SAID_ANYWAY = (
+    "labels",
+    "points",
+    "seeds",
+    "rounds",
+    "images",
+    "currency",
+    "seconds",
+    "steps",
+)  # units that go without saying
 
 
 @dataclass(frozen=True)

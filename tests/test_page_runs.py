@@ -340,7 +340,7 @@ def test_two_ticked_studies_are_compared_on_one_scale(finished: Path) -> None:
     at.checkbox(key="compare_tiny-second").check().run()
     assert not at.exception
     assert "Comparing 2 studies" in words(at)
-    assert "None: they differ in their randomness alone" in words(at)
+    assert "None: equal settings" in words(at)
     assert set(at.query_params["compare"].split(",")) == {"tiny-first", "tiny-second"}
     assert len(at.get("plotly_chart")) == 2
     press(at, "compare_clear")

@@ -49,7 +49,7 @@ def studies() -> None:
         st.subheader("Studies", anchor=False)
         if len(found) > 1:
             tick = "One study is ticked; tick another" if len(chosen) == 1 else "Tick two or more studies"
-            st.caption(f"{tick} to compare them. The accuracy is the highest mean of a strategy, the oracle aside.")
+            st.caption(f"{tick} to compare them. The best strategy has the highest mean accuracy, the oracle aside.")
         study_list.show(rest)
     may = "see all studies; this studio is read-only" if state.read_only() else "see and change all studies"
     st.caption(f"Everybody who can open this studio can {may}.")

@@ -1,0 +1,133 @@
+"""A study from the form to its curves in a real browser, across reloads and restarts, within the byte budget."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rad_core.study.store import Study, study_ids
+from tests.browser.conftest import Studio, Visits, settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+POLL_BYTES = 6_000  # a second, while a study runs
+
+
+def only_study(store: Path) -> Study:
+    [id] = study_ids(store)
+    return Study(store / id)
+
+
+def button(page: Any, name: str) -> Any:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def until(condition: Any, seconds: float = 240.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def set_number(page: Any, label: str, value: int) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+    settled(page)
+
+
+def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit: Visits, store: Path) -> None:
+    url = studio(store)
+    page = visit(f"{url}/runs")
+    button(page, "New study").click()
+    page.get_by_role("heading", name="New study").wait_for()
+    button(page, "Smoke test (about 20 seconds)").click()
+    set_number(page, "Budget per round", 0)
+    page.get_by_text("budget is 0; it must be a whole number of 1 or more").wait_for()
+    assert button(page, "Start the study").is_disabled()
+    set_number(page, "Budget per round", 25)
+    # 3 strategies, 1 seed, 3 rounds of 25 labels
+    page.get_by_text("225", exact=True).wait_for()
+    page.get_by_text(re.compile("≈ .* s|≈ .* min")).wait_for(timeout=120_000)
+    page.get_by_text("Copy as command").click()
+    page.get_by_text("--budget 25").wait_for()
+
+    button(page, "Start the study").click()
+    page.get_by_text("What is running, what failed, what is there?").wait_for(timeout=60_000)
+    study = only_study(store)
+    assert f"run={study.id}" in page.url
+    button(page, "Pause").wait_for(timeout=60_000)
+
+    until(lambda: study.info().rounds_done >= 1)
+    page.reload()
+    settled(page)
+    # Whichever comes first: it is still running and watched again, or it has finished meanwhile and is in the list.
+    page.get_by_text("9 of 9 rounds").or_(button(page, "Pause")).first.wait_for(timeout=60_000)
+    until(lambda: study.info().status == "finished")
+    button(page, "Open").or_(button(page, "Open the results")).first.click(timeout=60_000)
+    page.wait_for_function("() => !location.pathname.includes('runs')")
+    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    assert f"run={study.id}" in page.url
+    assert study.info().rounds_done == study.info().rounds_total == 9
+
+
+def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, visit: Visits, store: Path) -> None:
+    url = studio(store)
+    page = visit(f"{url}/runs?new=1&seeds=40&rounds=5")
+    page.get_by_text("10 strategies x 40 seeds").wait_for()
+    button(page, "Start the study").click()
+    button(page, "Pause").wait_for(timeout=60_000)
+    study = only_study(store)
+    until(lambda: study.info().rounds_done >= 5)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+
+    before, start, rounds = visit.received(page), time.monotonic(), study.info().rounds_done
+    page.wait_for_timeout(24_000)  # three times as long as curves stay at least
+    rate = (visit.received(page) - before) / (time.monotonic() - start)
+    assert study.info().rounds_done > rounds, "nothing came in that would have had to be sent"
+    assert rate < POLL_BYTES, f"{rate:.0f} bytes a second"
+    print(f"watching: {rate:.0f} bytes a second")
+
+    other = visit(f"{url}/runs")
+    button(other, "Cancel").click()
+    button(other, "Cancel the study").click()
+    page.get_by_text("Resume it if you change your mind").wait_for(timeout=60_000)
+    assert study.info().status == "cancelled"
+
+
+def test_a_study_outlives_its_studio(studio: Studio, visit: Visits, store: Path) -> None:
+    first = studio(store)
+    page = visit(f"{first}/runs?new=1&seeds=40")
+    button(page, "Start the study").click()
+    button(page, "Pause").wait_for(timeout=60_000)
+    study = only_study(store)
+    studio.kill(first)
+    done = study.info().rounds_done
+    until(lambda: study.info().rounds_done > done)
+    again = visit(f"{studio(store)}/runs")
+    button(again, "Pause").click()
+    button(again, "Resume").wait_for(timeout=60_000)
+    assert study.info().status == "paused"
+
+
+def test_deleting_results_asks_for_the_name(studio: Studio, visit: Visits, store: Path) -> None:
+    url = studio(store)
+    page = visit(f"{url}/runs?new=1&seeds=1&rounds=1&strategies=rad&student_steps=5&teacher_steps=5&name=Short")
+    button(page, "Start the study").click()
+    page.get_by_text("What is running, what failed, what is there?").wait_for(timeout=60_000)
+    until(lambda: only_study(store).info().status == "finished")
+    page.reload()
+    settled(page)
+    page.get_by_role("button", name="More").click()
+    page.get_by_text("Delete", exact=True).last.click()
+    page.get_by_text("To confirm, type its name:").wait_for()
+    assert page.get_by_test_id("stDialog").get_by_role("button", name="Delete").is_disabled()
+    page.get_by_label("Name of the study").fill("Short")
+    page.get_by_label("Name of the study").press("Enter")
+    page.get_by_test_id("stDialog").locator("button:enabled", has_text="Delete").click()
+    page.get_by_text("No study of your own yet").wait_for(timeout=30_000)
+    assert study_ids(store) == []
