@@ -223,13 +223,18 @@ def _draw_difference(sketch: Sketch, y: int, row: Any, ours: str, scale: float, 
         hovertemplate=f"against {strategy_label(baseline)}: %{{x:+.2f}}<extra></extra>",
     )  # fmt: skip
     seeds = int(row.n)
-    limits = "1 seed: no interval" if seeds < 2 else f"{low:+.1f} to {high:+.1f}"
-    text = f"{middle:+.1f}  ({limits})".replace("-", MINUS)
+    limits = "1 seed: no interval" if seeds < 2 else f"{_signed(low)} to {_signed(high)}"
+    text = f"{_signed(middle)}  ({limits})".replace("-", MINUS)
     text = f"<b>{text}</b>" if shown else f"{text}<br>no difference shown"
     sketch.note(
         x=1, xref="x domain", xanchor="left", xshift=12, y=y, text=text, align="left",
         font={"size": SMALL_SIZE, "color": text_color(color, theme == "dark") if shown else ink(theme).soft},
     )  # fmt: skip
+
+
+def _signed(value: float) -> str:
+    """A difference with its sign; one that is not zero is never written as zero."""
+    return f"{value:+.1f}" if abs(value) >= 0.05 or value == 0 else f"{value:+.1g}"
 
 
 def _difference_table(found: pd.DataFrame, label: str, what: str, scale: float, unit: str) -> pd.DataFrame:

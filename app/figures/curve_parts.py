@@ -70,11 +70,15 @@ def shaded_strategies(shown: Sequence[str], band: bool | Sequence[str] | None) -
     return [name for name in shown if name in band]
 
 
-def set_x_axis(sketch: Sketch, found: pd.DataFrame, x: XAxis, room: float = 0.2) -> float:
-    """Ticks where there are data, room (a share of them) for the names behind; returns where the data end."""
-    start, end = (float(found["x"].min()), float(found["x"].max())) if len(found) else (0.0, 1.0)
+def set_x_axis(sketch: Sketch, data: pd.DataFrame, x: XAxis, room: float = 0.2) -> float:
+    """Ticks where there are data, room (a share of them) for the names behind; returns where the data end.
+
+    data: with a column x, or one named as the axis.
+    """
+    at = data["x"] if "x" in data else data[x].astype(float)
+    start, end = (float(at.min()), float(at.max())) if len(at) else (0.0, 1.0)
     span = end - start or 1.0
-    ticks = sorted(set(found["x"].round(6))) if x != "seconds" else []
+    ticks = sorted(set(at.round(6))) if x != "seconds" else []
     if not 1 <= len(ticks) <= 9:
         raw = span / 6
         step = next(step for step in 10.0 ** np.floor(np.log10(raw)) * np.array([1, 2, 5, 10]) if step >= raw)

@@ -61,8 +61,10 @@ def accuracy_curves(
     shaded = shaded_strategies(shown, band)
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 64})
     low, high = y_range or accuracy_range(found[found["strategy"].isin(shaded)], found["mean"], references, target)
+    if seeds and y_range is None and len(table):
+        low, high = min(low, float(table[value].min()) - 0.005), max(high, float(table[value].max()) + 0.005)
     lines = marks(references or {}, target)
-    end = set_x_axis(sketch, found, x, 0.26 if lines else 0.2)
+    end = set_x_axis(sketch, table if seeds else found, x, 0.26 if lines else 0.2)
     sketch.yaxis(title_text=value_title, tickformat=".0%", range=[low, high])
     set_legend(sketch, found, shaded)
     draw_marks(sketch, lines, end, theme)

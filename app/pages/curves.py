@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pandas as pd
@@ -93,7 +94,12 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
         ),
         view, "curves", x, measure, seeds, tuple(shown),
     )  # fmt: skip
-    ui.chart(chart, "curves-main", basis="measured", note=curves_note(view, table, levels, shown, x) if truth else "")
+    if not truth:
+        chart = replace(chart, title="How often does the student say what the teacher says?")
+    note = (
+        curves_note(view, table, levels, shown, x) if truth else "On the whole pool; also where the teacher is wrong."
+    )
+    ui.chart(chart, "curves-main", basis="measured", note=note)
     return shown
 
 
