@@ -107,11 +107,11 @@ def cards(
     row = st.container(horizontal=True, vertical_alignment="bottom")
     by = row.selectbox(
         "Order", list(gallery.ORDERS), format_func=gallery.ORDERS.__getitem__, key="map_order", bind="query-params",
-        width=250,
+        width=240,
     )  # fmt: skip
     shown = gallery.pick_shown(facts, positions, by)
     pages = -(-len(shown) // gallery.PER_PAGE)
-    page = row.pagination(pages, key="map-page", width="stretch") if pages > 1 else 1
+    page = row.pagination(pages, key="map-page", width="stretch", max_visible_pages=4) if pages > 1 else 1
     part = shown[(page - 1) * gallery.PER_PAGE : page * gallery.PER_PAGE]
     st.caption(_which(len(positions), len(shown)))
     if images is None:
