@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from app.palette import strategy_label
+from app.wording import ONE_SEED, count, listed, name, percent, points, range_text, target_text
 from rad_core.selection.strategies import ORACLES
 from rad_core.study import summary
 from rad_core.study.summary import Interval, interval
@@ -24,10 +24,7 @@ Value = Literal["final", "area"]
 # unknown: fewer than two seeds to compare, or results missing; it is never called a tie.
 Outcome = Literal["ahead", "behind", "mixed", "tie", "unknown"]
 
-_MINUS = "\N{MINUS SIGN}"
-_ACRONYMS = ("RAD", "BADGE", "UNIXKD")
 _OUTCOMES: dict[str, Outcome] = {"higher": "ahead", "lower": "behind", "no difference shown": "tie"}
-ONE_SEED = "1 seed: no uncertainty shown"
 
 
 @dataclass(frozen=True)
@@ -93,61 +90,6 @@ class Saving:
     difference: Interval
     share: float
     claim: Claim
-
-
-# --- words ---------------------------------------------------------------------------------------------------------
-
-
-def name(strategy: str, *, first: bool = False) -> str:
-    """A strategy in running text; first: at the start of a sentence."""
-    label = strategy_label(strategy).split(" (")[0]
-    return label if first or label.startswith(_ACRONYMS) else label[:1].lower() + label[1:]
-
-
-def percent(share: float, decimals: int = 1) -> str:
-    """A share as a percentage, n/a where it is undefined."""
-    return f"{100 * share:.{decimals}f}%".replace("-", _MINUS) if np.isfinite(share) else "n/a"
-
-
-def target_text(target: float) -> str:
-    """A target accuracy without needless decimals."""
-    return f"{100 * target:.2f}".rstrip("0").rstrip(".") + "%"
-
-
-def count(number: int, noun: str) -> str:
-    """A number of things."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def points(difference: float) -> str:
-    """The size of a difference of accuracies."""
-    return f"{100 * abs(difference):.1f} percentage points"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words joined as in a sentence."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def range_text(found: Interval) -> str:
-    """An interval of shares, or that there is none."""
-    if found.n == 0:
-        return "not measured"
-    if found.n < 2:
-        return ONE_SEED
-    return f"{percent(found.low)} to {percent(found.high)} over {count(found.n, 'seed')}"
-
-
-def per_comparison(number: int) -> str:
-    """What to keep in mind where several comparisons stand side by side."""
-    text = "Every 95% interval is meant for its own comparison, seed by seed."
-    if number < 2:
-        return text
-    chance = min(1.0, 0.05 * number)
-    return (
-        f"{text} With {number} of them side by side, the chance that at least one excludes zero by accident can be as "
-        f"high as {percent(chance, 0)}: read a single narrow win or loss with care."
-    )
 
 
 # --- who is ahead --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import claims
+from app import claims, wording
 from app.state import View
 from rad_core.study import summary
 from rad_core.study.store import Study
@@ -72,7 +72,7 @@ def _news(study: Study, key: str, waiting: bool) -> None:
     else:
         done = study.info().rounds_done - held[2]
         fresh = done != 0 and st.button(
-            f"{claims.count(done, 'new round')}: refresh",
+            f"{wording.count(done, 'new round')}: refresh",
             icon=":material/refresh:",
             type="primary",
             key=f"{key}_refresh",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app import claims
+from app import claims, wording
 from rad_core.study.summary import interval
 from rad_core.study.whatif import guarantees
 
@@ -76,7 +76,7 @@ def test_one_seed_claims_nothing() -> None:
     saved = claims.saving(one, 0.55)
     assert saved.claim.outcome == "unknown"
     assert "fewer" not in saved.claim.text
-    assert claims.range_text(interval([0.8])) == "1 seed: no uncertainty shown"
+    assert wording.range_text(interval([0.8])) == "1 seed: no uncertainty shown"
 
 
 def test_two_seeds_that_differ_by_exactly_the_same_prove_nothing() -> None:
@@ -183,9 +183,9 @@ def test_missing_reference_lines_are_named() -> None:
 
 
 def test_many_comparisons_come_with_a_warning() -> None:
-    assert "as high as 40%" in claims.per_comparison(8)
-    assert "as high as" not in claims.per_comparison(1)
-    assert "100%" in claims.per_comparison(50)
+    assert "as high as 40%" in wording.per_comparison(8)
+    assert "as high as" not in wording.per_comparison(1)
+    assert "100%" in wording.per_comparison(50)
 
 
 def test_mistakes_are_shares_of_labels_bought_and_undefined_for_mixtures() -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from app import claims, reading, result_controls, state, ui
+from app import claims, reading, result_controls, state, ui, wording
 from app.figures import (
     Chart,
     accuracy_curves,
@@ -172,7 +172,7 @@ def ahead(view: state.View, done: pd.DataFrame, shown: list[str]) -> None:
         view, "ahead", ours, value, tuple(mine),
     )  # fmt: skip
     bound = claims.upper_bound(done) if "oracle" in shown else ""
-    ui.chart(chart, "curves-ahead", basis="measured", note=f"{claims.per_comparison(len(found))} {bound}".strip())
+    ui.chart(chart, "curves-ahead", basis="measured", note=f"{wording.per_comparison(len(found))} {bound}".strip())
 
 
 def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> None:
@@ -190,7 +190,7 @@ def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> N
         base,
         tuple(shown),
     )
-    ui.chart(chart, "curves-rounds", basis="measured", note=claims.per_comparison(1))
+    ui.chart(chart, "curves-rounds", basis="measured", note=wording.per_comparison(1))
 
 
 def per_class(view: state.View, shown: list[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import claims, reading, result_controls, state, ui
+from app import claims, reading, result_controls, state, ui, wording
 from app.figures import accuracy_curves, examples_chart
 from rad_core.study import summary
 from rad_core.study.store import Study
@@ -65,7 +65,7 @@ def say_result(table: pd.DataFrame, done: pd.DataFrame, rounds: int, ours: str) 
     claim, found = claims.headline(table, rounds, ours), claims.comparisons(done, ours)
     details = claims.verdict(found, float(done["labels"].max())).text + " " if found else ""
     st.header(
-        f"{LOOKS[claim.outcome]} {claim.text}", anchor=False, help=details + claims.per_comparison(len(found))
+        f"{LOOKS[claim.outcome]} {claim.text}", anchor=False, help=details + wording.per_comparison(len(found))
     )  # fmt: skip
 
 
@@ -85,8 +85,8 @@ def numbers(view: state.View, table: pd.DataFrame, done: pd.DataFrame, target: f
     saved(columns[0], done, target, ours)
     mine = claims.final(done, ours)
     after = f"after {done['labels'].max():,.0f} labels" if len(done) else "at the end"
-    card(columns[1], "Accuracy", claims.percent(mine.mean), f"{after}: {claims.range_text(mine)}", "measured",
-         f"Share of the test set that the student of {claims.name(ours)} gets right: mean and 95% interval over "
+    card(columns[1], "Accuracy", wording.percent(mine.mean), f"{after}: {wording.range_text(mine)}", "measured",
+         f"Share of the test set that the student of {wording.name(ours)} gets right: mean and 95% interval over "
          "seeds.")  # fmt: skip
     bought_mistakes(columns[2], table, ours)
     worst_case(columns[3], view, ours)
@@ -104,17 +104,17 @@ def saved(place: Any, done: pd.DataFrame, target: float, ours: str) -> None:
     names = [name for name in dict.fromkeys(claims.competitors(done)["strategy"]) if name != ours]
     other = "uniform" if "uniform" in names or not names else names[0]
     found = claims.saving(done, target, other, ours)
-    who, whom = claims.name(ours), claims.name(other)
+    who, whom = wording.name(ours), wording.name(other)
     value = "none shown" if found.claim.outcome == "tie" else "not known"
     note = f"{who} {found.ours.text}, {whom} {found.other.text}"
     if found.claim.outcome in ("ahead", "behind"):
-        value = f"{claims.percent(abs(found.share), 0)} {'fewer' if found.share > 0 else 'more'}"
+        value = f"{wording.percent(abs(found.share), 0)} {'fewer' if found.share > 0 else 'more'}"
     elif found.ours.seeds and not found.ours.complete:
         value = "not reached"
-        note = f"by every seed within {found.ours.most:,.0f} labels (best {claims.percent(found.ours.best)})"
+        note = f"by every seed within {found.ours.most:,.0f} labels (best {wording.percent(found.ours.best)})"
     elif found.other.seeds and not found.other.complete:
         note = f"{who} {found.ours.text}; {whom} not reached by every seed"
-    card(place, f"Labels saved at {claims.target_text(target)}", value, note, "measured",
+    card(place, f"Labels saved at {wording.target_text(target)}", value, note, "measured",
          f"{found.claim.text} Read off the measured curves, never beyond them.")  # fmt: skip
 
 
@@ -122,10 +122,10 @@ def bought_mistakes(place: Any, table: pd.DataFrame, ours: str) -> None:
     found = claims.mistakes(table)
     mine, base = found.get(ours), found.get("uniform")
     known = mine is not None and mine.n > 0
-    value = claims.percent(mine.mean) if mine is not None and known else "not known"
-    note = f"of the labels that {claims.name(ours)} bought"
+    value = wording.percent(mine.mean) if mine is not None and known else "not known"
+    note = f"of the labels that {wording.name(ours)} bought"
     if base is not None and base.n and ours != "uniform":
-        note += f"; uniform: {claims.percent(base.mean)}"
+        note += f"; uniform: {wording.percent(base.mean)}"
     card(place, "Teacher mistakes", value, note if known else "no label bought yet", "measured",
          "How many of the labels bought are wrong. The points that teach the most are often those on which the teacher "
          "errs.")  # fmt: skip
@@ -175,7 +175,7 @@ def draw_examples(view: state.View, ours: str) -> None:
     found = view.read(reading.examples, ours, seeds[0]) if seeds else None
     if found is None:
         return
-    theme, who = state.theme(), claims.name(ours, first=True)
+    theme, who = state.theme(), wording.name(ours, first=True)
     chart = state.remember(
         lambda: examples_chart(found.images, found.truth, found.said, who=who, theme=theme),
         "overview examples", str(view.study.path), view.version, ours, theme,

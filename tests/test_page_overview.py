@@ -1,0 +1,143 @@
+"""The Overview answers whether it is worth it in every state of a study, and claims nothing that was not measured."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import claims, reading, showcase, wording
+from app.figures import examples_chart
+from rad_core.errors import InputError
+from rad_core.study import summary
+from rad_core.study.store import Study
+from tests.result_pages import figures, make_studies, open_page, sound, study_in, words
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return make_studies(tmp_path_factory.mktemp("stores"))
+
+
+def test_the_result_stands_on_top_and_is_the_measured_one(
+    stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = sound(open_page(monkeypatch, stores["three"], "overview"))
+    table = study_in(stores["three"]).rounds_table()
+    done = summary.complete(table, 2)
+    assert claims.headline(table, 2).text in at.header[0].value
+    text = words(at)
+    assert "RAD Studio finds the labels worth buying" in text
+    assert wording.percent(claims.final(done, "rad").mean) in text
+    assert wording.percent(claims.mistakes(table)["rad"].mean) in text
+    assert "Labels saved at" in text
+    assert text.count("ESTIMATE") == 1
+    assert "An upper bound" not in text, "the oracle is not shown unless asked for"
+    assert len(figures(at)) == 2
+
+
+def test_the_worst_case_is_that_of_the_first_seed_and_the_round_in_view(
+    stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = reading.pool_before(study_in(stores["three"]), "rad", 0, 2)
+    found = claims.guarantee(pool.gains, 10, pool.wrong())
+    assert found.value in [header.value for header in open_page(monkeypatch, stores["three"], "overview").header]
+
+
+def test_one_seed_shows_no_uncertainty_and_no_winner(stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    at = sound(open_page(monkeypatch, stores["one"], "overview"))
+    text = words(at)
+    assert "1 seed: no uncertainty shown and no comparison is claimed" in text
+    assert "beats" not in text
+    assert "Not measured: a student taught on the whole pool" in text
+    assert "<b>One</b>" not in text, "no name from a study gets into the page's own text"
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("new", "The first results are on their way"),
+    ("begun", "No strategy has finished all 2 rounds yet"),
+    ("half", "No strategy has finished all 2 rounds yet"),
+    ("no thumbnails", "seeds)"),
+    ("without rad", "margin"),
+])  # fmt: skip
+def test_every_state_of_a_study_has_its_words(
+    stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    text = words(sound(open_page(monkeypatch, stores[name], "overview")))
+    assert said in text
+    assert "nan" not in text.lower().split()
+    assert ("evenly spaced in order of purchase" in text) == (name in {"half", "without rad"})
+
+
+def test_a_first_visitor_without_any_study_learns_what_this_is(
+    stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = words(sound(open_page(monkeypatch, stores["empty"], "overview")))
+    assert "RAD Studio finds the labels" in text
+    assert "No study yet" in text
+
+
+def test_a_demo_study_is_called_one(stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    demo = shutil.copytree(stores["three"], tmp_path / "demo")
+    at = open_page(monkeypatch, tmp_path / "own", "overview")
+    monkeypatch.setattr(showcase, "root", lambda: Path(demo))
+    time.sleep(2.1)  # the list of studies is kept for two seconds
+    assert "This is a demo study" in words(sound(at.run()))
+
+
+def test_bad_links_fall_back_to_what_is_there(stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    at = open_page(
+        monkeypatch, stores["three"], "overview", overview_target="evil", overview_strategies="../../etc", run="../x"
+    )
+    plain = open_page(monkeypatch, stores["three"], "overview")
+    assert words(sound(at)) == words(plain)
+
+
+def test_target_and_strategies_can_be_chosen_and_unchosen(
+    stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = sound(open_page(monkeypatch, stores["three"], "overview"))
+    slider = at.slider(key="overview_target")
+    sound(slider.set_value(slider.max).run())
+    assert "not reached" in words(at)
+    at.session_state["overview_strategies"] = []
+    assert "Choose a strategy" in words(sound(at.run()))
+    at.session_state["overview_strategies"] = ["oracle"]
+    assert "An upper bound, no competitor: the oracle" in words(sound(at.run()))
+
+
+def test_the_page_is_light(stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    at = sound(open_page(monkeypatch, stores["three"], "overview"))
+    assert sum(len(json.dumps(figure)) for figure in figures(at)) < 300_000
+    start = time.perf_counter()
+    at.run()
+    assert time.perf_counter() - start < 2.0  # about 0.1 s on an idle machine
+
+
+def test_the_examples_are_labels_that_were_bought(stores: dict[str, Path]) -> None:
+    study: Study = study_in(stores["three"])
+    found = reading.examples(study, "rad", 0)
+    assert found is not None
+    points = np.concatenate([reading.bought(study, "rad", 0, round) for round in (1, 2)])
+    assert (found.bought, len(found.images)) == (20, 12)
+    thumbnails = study.seed_array(0, "thumbnails")
+    assert (found.images[0] == thumbnails[points[0]]).all()
+    assert found.truth[-1] == reading.classes(study, 0)[reading.labels(study, 0)[points[-1]]]
+    assert reading.examples(study_in(stores["one"]), "unixkd", 0) is None, "mixtures are no images of the pool"
+
+
+def test_the_picture_marks_what_the_teacher_got_wrong() -> None:
+    images = np.zeros((3, 8, 8, 3), np.uint8)
+    chart = examples_chart(images, ["cat", "<script>", "dog"], ["cat", "cat", "a very long name of a class"], who="RAD")
+    text = [note.text for note in chart.figure.layout.annotations]
+    assert [("✓" in line, "✗" in line) for line in text] == [(True, False), (False, True), (False, True)]
+    assert "<script>" not in chart.figure.to_json()
+    assert chart.table["Teacher right"].tolist() == [True, False, False]
+    assert "2 teacher mistakes" in chart.alt
+    with pytest.raises(InputError, match="truth 1"):
+        examples_chart(images, ["cat"], ["cat"], who="RAD")
