@@ -14,7 +14,7 @@ from app.figures import guarantee_by_accuracy, guarantee_by_budget, tradeoff_cha
 from app.figures.statistics import deciles, deciles_over_seeds, difference_of_shares, top_minus_bottom
 from rad_core.errors import InputError
 from rad_core.selection.game import attack_value, game_value
-from rad_core.study.increments import marginal_curve, next_labels
+from rad_core.study.increments import next_labels
 from rad_core.study.whatif import right_chance
 from tests.big_study import BUDGET, make_big_study
 from tests.figure_examples import make_picks, make_pool
@@ -148,9 +148,6 @@ def test_a_seed_that_is_still_running_counts_only_where_it_was_measured() -> Non
     assert found is not None
     assert (found.end, found.gained.n) == (300, 1)
     assert np.isnan(found.gained.low)
-    table = marginal_curve(rounds({0: 3, 1: 1}), "rad")
-    assert list(table["n"]) == [2, 1, 1]
-    assert table["mean"].to_numpy() == pytest.approx([0.015, 0.01, 0.01])
 
 
 @pytest.mark.parametrize(("start", "labels"), [(-1, 10), (0, 0), (0, -5)])

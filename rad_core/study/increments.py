@@ -63,17 +63,3 @@ def next_labels(table: pd.DataFrame, strategy: str, start: float, labels: float)
         strategy, start, end, start + labels, interval(rises), math.fsum(before) / len(rises),
         math.fsum(after) / len(rises),
     )  # fmt: skip
-
-
-def marginal_curve(table: pd.DataFrame, strategy: str, per: float = 100.0) -> pd.DataFrame:
-    """Accuracy gained per so many labels in each round: round, start, end, mean, low, high (0 to 1), n seeds."""
-    own = table[table["strategy"] == strategy].sort_values(["seed", "round"])
-    before = own.assign(round=own["round"] + 1)[["seed", "round", "labels", "accuracy"]]
-    both = own.merge(before, on=["seed", "round"], suffixes=("", "_before"))
-    rows = []
-    for round, group in both.groupby("round"):
-        steps = group["labels"] - group["labels_before"]
-        found = interval(per * (group["accuracy"] - group["accuracy_before"]) / steps)
-        ends = (group["labels_before"].mean(), group["labels"].mean())
-        rows.append((round, *ends, found.mean, found.low, found.high, found.n))
-    return pd.DataFrame(rows, columns=["round", "start", "end", "mean", "low", "high", "n"])
