@@ -93,8 +93,13 @@ def _picker(infos: list[StudyInfo], id: str) -> None:
         running = "" if info.status == "finished" else f" · {info.status}"
         return f"{state.study_title(info)}{' · demo' if id in demos else f' · {ui.day(info.created)}'}{running}"
 
-    ids = list(by_id)
-    st.session_state["run"] = st.selectbox("Study", ids, index=ids.index(id), format_func=describe)
+    # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
+    st.session_state["picker"] = id
+    st.selectbox("Study", list(by_id), format_func=describe, key="picker", on_change=_pick)
+
+
+def _pick() -> None:
+    st.session_state["run"] = st.session_state["picker"]
 
 
 def _seed_and_round(view: state.View, *, with_round: bool) -> None:

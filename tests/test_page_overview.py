@@ -141,3 +141,17 @@ def test_the_picture_marks_what_the_teacher_got_wrong() -> None:
     assert "2 teacher mistakes" in chart.alt
     with pytest.raises(InputError, match="truth 1"):
         examples_chart(images, ["cat"], ["cat"], who="RAD")
+
+
+def test_studies_can_be_switched_again_and_again_and_their_controls_follow(
+    stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(stores["three"] / "study-of-tests", tmp_path / "first-study")
+    shutil.copytree(stores["without rad"] / "study-of-tests", tmp_path / "second-study")
+    at = open_page(monkeypatch, tmp_path, "overview", run="first-study")
+    slider = at.slider(key="overview_target")
+    sound(slider.set_value(slider.max).run())
+    for id, about in (("second-study", "margin and uniform"), ("first-study", "RAD"), ("second-study", "margin")):
+        sound(at.selectbox(key="picker").set_value(id).run())
+        assert at.query_params["run"] in (id, [id])
+        assert about in at.header[0].value
