@@ -16,7 +16,7 @@ from rad_core.study.progress import Progress, progress
 from rad_core.study.store import Study, StudyInfo
 
 BUSY = ("running", "queued")
-_REDRAW_SECONDS = 8.0  # a chart of ten strategies and its table are 20 KB; the budget is 6 KB a second
+_REDRAW_SECONDS = 10.0  # a chart of ten strategies and its table are 20 KB; the budget is 6 KB a second
 _SEEN = "runs_seen_busy"
 _LINES = 12
 

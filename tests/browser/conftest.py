@@ -39,6 +39,12 @@ PagesManager.uses_pages_directory = False
 from streamlit.web.cli import main
 main()"""
 
+# What a page says while its server is gone.
+SERVER_GONE = (
+    *("ERR_CONNECTION_REFUSED", "disconnected from server", "reaching server endpoint", "server is not responding"),
+    "ERR_CONNECTION_RESET",
+)
+
 # An exception box reports itself as a console error at the moment when it appears, even if it goes again.
 _WATCH = """new MutationObserver(() => {
   for (const box of document.querySelectorAll('[data-testid="stException"]:not([data-seen])')) {
@@ -172,7 +178,7 @@ class Visits:
 
     def _heard(self, said: Any) -> None:
         # A test may end the server on purpose; and on a page below the root Streamlit looks for itself there first.
-        harmless = "ERR_CONNECTION_REFUSED" in said.text or "disconnected from server" in said.text
+        harmless = any(words in said.text for words in SERVER_GONE)
         if said.type == "error" and not harmless and "/_stcore/" not in said.location.get("url", ""):
             self.wrong.append(f"console error: {said.text}")
 
