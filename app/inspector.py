@@ -67,7 +67,7 @@ def _soft_label(facts: Facts, i: int, teacher: np.ndarray) -> None:
     st.caption("The teacher's soft label")
     for c in shown:
         marks = [word for word, place in (("truth", truth), ("student", student)) if place == c]
-        said = f"{plain(facts.classes[c])} {percent(float(teacher[c]))}"
+        said = f"{plain(facts.classes[c])}: {percent(float(teacher[c]))}"
         st.progress(float(np.clip(teacher[c], 0.0, 1.0)), said + (f" · **{' + '.join(marks)}**" if marks else ""))
 
 

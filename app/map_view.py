@@ -26,7 +26,7 @@ COLORINGS = {
     "class": "True class",
     "teacher": "Teacher right or wrong",
     "gain": "Informativeness (gain)",
-    "q": "RAD's chance of buying (q)",
+    "q": "RAD's chance to buy (q)",
     "round": "Round of purchase",
     "student": "Student right or wrong",
 }

@@ -33,24 +33,24 @@ def controls(view: state.View, seed: int, names: list[str]) -> tuple[dict[str, A
     row = st.container(horizontal=True, vertical_alignment="bottom", key="map-controls")
     color = row.selectbox(
         "Color by", list(map_view.COLORINGS), format_func=map_view.COLORINGS.__getitem__, key="map_color",
-        bind="query-params", width=190,
+        bind="query-params", width=210,
     )  # fmt: skip
     picks = ["rad"] if "rad" in names else names[:1]
     a = row.selectbox(
         "Labels bought by", names, index=names.index(picks[0]), format_func=ui.short_label, key="map_a",
-        bind="query-params", width=140,
+        bind="query-params", width=130,
     )  # fmt: skip
     others = [NOBODY, *(name for name in names if name != a)]
     default = next((name for name in ("margin", *others[1:]) if name in others), NOBODY)
     b = row.selectbox(
-        "and by", others, index=others.index(default), key="map_b", bind="query-params", width=140,
+        "and by", others, index=others.index(default), key="map_b", bind="query-params", width=130,
         format_func=lambda name: "nobody else" if name == NOBODY else ui.short_label(name),
     )  # fmt: skip
     display: Any = "one"
     if b != NOBODY:
         display = row.selectbox(
             "Shown", list(DISPLAYS), index=1, format_func=DISPLAYS.__getitem__, key="map_show", bind="query-params",
-            width=140, help="Difference: what only one of the two had bought by the end of the round.",
+            width=160, help="Difference: what only one of the two had bought by the end of the round.",
         )  # fmt: skip
     with row.popover("Options", icon=":material/tune:"):
         wrong = st.toggle(
