@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from app import frame, showcase, ui
@@ -18,13 +16,12 @@ PAGES = [
     ("runs", "Runs", ":material/list_alt:"),
     ("method", "Method", ":material/school:"),
 ]
-THERE = [page for page in PAGES if (Path(__file__).parent / "pages" / f"{page[0]}.py").exists()]
 
 st.set_page_config(page_title="RAD Studio", page_icon=str(showcase.assets() / "logo.svg"), layout="wide")
 page = frame.navigation(
     [
-        st.Page(f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
-        for name, title, icon in THERE
+        st.Page(f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
+        for name, title, icon in PAGES
     ]
 )
 with ui.spoken_errors():

@@ -66,7 +66,7 @@ def request(id: str, action: Literal["pause", "cancel"]) -> None:
 def open_results(id: str) -> None:
     """Put a study in view and show what came out."""
     st.session_state["run"] = id
-    st.switch_page("pages/overview.py")
+    st.switch_page("views/overview.py")
 
 
 # --- questions -----------------------------------------------------------------------------------------------------

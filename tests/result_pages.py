@@ -17,7 +17,6 @@ from rad_core.study.database import DATABASE
 from rad_core.study.engine import run_study
 from rad_core.study.store import Study, create_study
 from tests.conftest import tiny_config
-from tests.whole_app import surround_pages
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 
@@ -58,11 +57,10 @@ def open_page(monkeypatch: pytest.MonkeyPatch, store: Path, page: str, **paramet
     """A page on a store, opened by a link with these parameters; no shipped study beside it."""
     monkeypatch.setenv("RAD_STORE", str(store))
     monkeypatch.setattr(showcase, "root", lambda: store.parent / "no demo")
-    surround_pages(monkeypatch)
     at = AppTest.from_file(MAIN, default_timeout=60)
     for name, value in parameters.items():
         at.query_params[name] = value
-    at.switch_page(f"pages/{page}.py")
+    at.switch_page(f"views/{page}.py")
     return at.run()
 
 

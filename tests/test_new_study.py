@@ -21,7 +21,6 @@ from rad_core.study.config import ALL_STRATEGIES, StudyConfig
 from rad_core.study.folders import default_store
 from rad_core.study.store import Study, create_study, study_ids
 from tests.conftest import tiny_config
-from tests.whole_app import surround_pages
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 
@@ -29,7 +28,6 @@ MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 @pytest.fixture(autouse=True)
 def no_showcase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(showcase, "root", lambda: tmp_path / "shipped")
-    surround_pages(monkeypatch)
     state.forget_list()
 
 
@@ -40,7 +38,7 @@ def open_form(values: dict[str, Any] | None = None, **parameters: str) -> AppTes
         at.query_params[name] = value
     if values is not None:
         at.session_state["new_study"] = values
-    at.switch_page("pages/runs.py").run()
+    at.switch_page("views/runs.py").run()
     assert not at.exception
     assert at.title[0].value == "New study"
     return at
@@ -187,7 +185,7 @@ def test_cloning_from_the_list_opens_the_form(tmp_path: Path) -> None:
     create_study(default_store(), tiny_config(budget=12), "tiny-planned")
     state.forget_list()
     at = AppTest.from_file(MAIN, default_timeout=30)
-    at.switch_page("pages/runs.py").run()
+    at.switch_page("views/runs.py").run()
     at.session_state["new_study"] = of_study(Study(default_store() / "tiny-planned").config)
     at.run()
     assert filled(at, tmp_path).resolved() == tiny_config(budget=12).resolved()

@@ -16,7 +16,6 @@ from rad_core.study.engine import run_study
 from rad_core.study.store import Study, create_study
 from tests.big_study import make_big_study
 from tests.conftest import tiny_config
-from tests.whole_app import surround_pages
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 
@@ -24,11 +23,10 @@ MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 def open_page(monkeypatch: pytest.MonkeyPatch, store: Path, **parameters: str) -> AppTest:
     """The page on a store, opened by a link with these parameters."""
     monkeypatch.setenv("RAD_STORE", str(store))
-    surround_pages(monkeypatch)
     at = AppTest.from_file(MAIN, default_timeout=60)
     for name, value in parameters.items():
         at.query_params[name] = value
-    at.switch_page("pages/budget.py")
+    at.switch_page("views/budget.py")
     return at.run()
 
 

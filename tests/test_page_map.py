@@ -25,7 +25,6 @@ from rad_core.selection.game import solve_game, wrong_count
 from rad_core.study.engine import run_study
 from rad_core.study.store import Study, create_study
 from tests.conftest import tiny_config
-from tests.whole_app import surround_pages
 
 STRATEGIES = ("rad", "margin", "unixkd")
 
@@ -227,11 +226,6 @@ def test_a_link_opens_the_same_selection_and_a_damaged_one_is_refused() -> None:
 MAIN = Path(__file__).parents[1] / "app" / "main.py"
 
 
-@pytest.fixture(autouse=True)
-def whole_app(monkeypatch: pytest.MonkeyPatch) -> None:
-    surround_pages(monkeypatch)
-
-
 @pytest.fixture
 def shown(finished: Study, monkeypatch: pytest.MonkeyPatch) -> Study:
     """The finished study in the user's store, in a studio that starts nothing."""
@@ -246,7 +240,7 @@ def open_map(**address: str) -> AppTest:
     app = AppTest.from_file(str(MAIN), default_timeout=60)
     for name, value in address.items():
         app.query_params[name] = value
-    app.switch_page("pages/map.py")
+    app.switch_page("views/map.py")
     return look(app.run())
 
 

@@ -19,7 +19,7 @@ def open_page(**parameters: str) -> AppTest:
     at = AppTest.from_file(MAIN, default_timeout=30)
     for name, value in parameters.items():
         at.query_params[name] = value
-    return at.switch_page("pages/method.py").run()
+    return at.switch_page("views/method.py").run()
 
 
 def words(at: AppTest) -> str:

@@ -18,7 +18,6 @@ from rad_core.study.engine import run_study
 from rad_core.study.folders import default_store
 from rad_core.study.store import Study, StudyInfo, create_study, study_ids
 from tests.conftest import tiny_config
-from tests.whole_app import surround_pages
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 
@@ -35,7 +34,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def no_showcase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Shipped studies come from a folder of the test's own."""
     monkeypatch.setattr(showcase, "root", lambda: tmp_path / "shipped")
-    surround_pages(monkeypatch)
     state.forget_list()
     return tmp_path / "shipped"
 
@@ -61,7 +59,7 @@ def open_page(**parameters: str) -> AppTest:
     at = AppTest.from_file(MAIN, default_timeout=30)
     for name, value in parameters.items():
         at.query_params[name] = value
-    at.switch_page("pages/runs.py").run()
+    at.switch_page("views/runs.py").run()
     assert not at.exception
     return at
 

@@ -232,9 +232,7 @@ def main() -> None:
             first, last = memory_after(browser, url, big, arguments.minutes)
             say(f"JavaScript heap: {first:.0f} MB at first, {last:.0f} MB after {arguments.minutes:g} minutes of use.")
             waited = ten_at_once(browser, url, big)
-            say(
-                f"Ten browsers at once: the first drawn after {min(waited):.1f} s, the last after {max(waited):.1f} s."
-            )
+            say(f"Ten browsers at once: the first drawn after {min(waited):.1f} s, the last after {max(waited):.1f} s.")
         browser.close()
     if arguments.output:
         arguments.output.write_text("\n".join(lines) + "\n")

@@ -32,13 +32,6 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update"),
 ]
 LOCAL = "127.0.0.1"
-# Streamlit takes a folder named pages for pages of its own, without main.py around them, until main.py has run once; a
-# test must not depend on who came first.
-LAUNCH = """from streamlit.runtime.pages_manager import PagesManager
-PagesManager.uses_pages_directory = False
-from streamlit.web.cli import main
-main()"""
-
 # What a page says while its server is gone.
 SERVER_GONE = (
     *("ERR_CONNECTION_REFUSED", "disconnected from server", "reaching server endpoint", "server is not responding"),
@@ -82,7 +75,7 @@ class Studio:
         }  # fmt: skip
         with (self.logs / f"studio-{port}.log").open("ab") as log:
             self.servers[url] = subprocess.Popen(
-                [sys.executable, "-c", LAUNCH, "run", str(MAIN), *(f"--{k}={v}" for k, v in options.items())],
+                [sys.executable, "-m", "streamlit", "run", str(MAIN), *(f"--{k}={v}" for k, v in options.items())],
                 env={**os.environ, "RAD_STORE": str(store), **environment},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip

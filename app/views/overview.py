@@ -191,7 +191,7 @@ def links(*pages: tuple[str, str, str]) -> None:
     there = [page for page in pages if (Path(__file__).parent / f"{page[0]}.py").exists()]
     columns = st.columns(2)
     for i, (name, label, icon) in enumerate(there):
-        columns[i % 2].page_link(f"pages/{name}.py", label=label, icon=icon)
+        columns[i % 2].page_link(f"views/{name}.py", label=label, icon=icon)
 
 
 overview()
