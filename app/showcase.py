@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from rad_core.study.archive import ENDING, unpack_into
 from rad_core.study.folders import data_folder
-
-_ENDING = ".rad.zip"
 
 
 def assets() -> Path:
@@ -20,8 +19,6 @@ def assets() -> Path:
 def root() -> Path:
     """The store of shipped studies; unpacks what is not there yet."""
     folder = data_folder() / "showcase"
-    for archive in sorted((assets() / "studies").glob(f"*{_ENDING}")):
-        from rad_core.study.archive import unpack_into
-
+    for archive in sorted((assets() / "studies").glob(f"*{ENDING}")):
         unpack_into(archive, folder)
     return folder

@@ -29,7 +29,7 @@ METHODS = ("umap", "pca")
 SOURCES = ("teacher_features", "student_features")
 WITHOUT_FEATURES = "teacher_pool_probabilities"  # what is mapped where a teacher has no features
 NEIGHBORS = 15
-MIN_DISTANCE = 0.1
+MIN_DISTANCE = 0.3  # with 0.1 the clumps are so tight that picks hide each other
 SAMPLE = 60_000  # points that a UMAP is fitted on at most; the others are placed among them
 _VERSION = b"1"  # of the way maps are computed: another one makes those kept so far void
 

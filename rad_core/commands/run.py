@@ -42,6 +42,7 @@ def _plain_type(field: Any) -> type:
 @add_options(_config_options())
 @store_option
 @click.option("--workers", type=int, help="Processes to use (default: one per core on a CPU, one on a GPU).")
+@click.option("--id", help="Id of the new study, 6 to 40 of a-z, 0-9 and - (default: data set, date and time).")
 @click.option("--new", is_flag=True, help="Start a new study even where the same one was interrupted.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @json_option
@@ -50,6 +51,7 @@ def command(
     study_file: Path | None,
     store: Path | None,
     workers: int | None,
+    id: str | None,
     new: bool,
     dry_run: bool,
     as_json: bool,
@@ -85,7 +87,7 @@ def command(
     count_workers(config, workers)
     check_data(config, quiet)
     root = store_root(store)
-    study = None if new else find_interrupted(root, config)
+    study = None if new or id is not None else find_interrupted(root, config)
     if study is not None and not quiet:
         click.echo(f"Resuming {study.id}, which was interrupted (--new starts another).", err=True)
-    run_and_report(study or create_study(root, config), workers, as_json, quiet)
+    run_and_report(study or create_study(root, config, id), workers, as_json, quiet)

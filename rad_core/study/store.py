@@ -77,7 +77,10 @@ def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Stud
             if alone:  # nobody else is creating: what is half there was left by a kill
                 files.sweep(root, f"{_NEW}*", f"{_TRASH}*")
             if (root / id).exists():
-                raise InputError(f"There is a study {id} in {root} already; choose another id or delete that one.")
+                raise InputError(
+                    f"There is a study {id} in {root} already; choose another id, resume that one (rad resume {id}), or "
+                    "delete it."
+                )
             temporary = root / f"{_NEW}{id}"
             temporary.mkdir()
             create_database(temporary, values)
