@@ -35,6 +35,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{5,39}")
 STATUSES = ("planned", "queued", "running", "paused", "cancelled", "failed", "finished")
 ACTIONS = ("run", "pause", "cancel")
 SHARED = ""  # strategy of the round 0 that all strategies of a seed share
+LONGEST_PRESENTATION = 100_000  # characters of JSON
 _LOCK = "run.lock"
 _STRATEGY = re.compile(r"[a-z][a-z0-9_]*|")
 _NEW, _TRASH = ".rad-new-", ".rad-trash-"  # a study on its way into the store, and out of it
@@ -78,8 +79,8 @@ def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Stud
                 files.sweep(root, f"{_NEW}*", f"{_TRASH}*")
             if (root / id).exists():
                 raise InputError(
-                    f"There is a study {id} in {root} already; choose another id, resume that one (rad resume {id}), or "
-                    "delete it."
+                    f"There is a study {id} in {root} already; choose another id, resume that one (rad resume {id}), "
+                    "or delete it."
                 )
             temporary = root / f"{_NEW}{id}"
             temporary.mkdir()
@@ -266,6 +267,30 @@ class Study:
     def rename(self, name: str) -> None:
         """Give the study another name for people."""
         self._set(name=attrs.evolve(self.config, name=name).name)
+
+    def read_presentation(self) -> dict[str, Any]:
+        """What a presenter has decided about the story of this study, as plain values; empty where nobody has."""
+        text = self._meta().get("presentation", "{}")
+        damaged = InputError(f"The presentation stored with study {self.id} is damaged; save it anew on the page Story.")
+        if len(text) > LONGEST_PRESENTATION:
+            raise damaged
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise damaged from error
+        if not isinstance(values, dict):
+            raise damaged
+        return values
+
+    def write_presentation(self, values: Mapping[str, Any]) -> None:
+        """Store what a presenter has decided, in place of what was; empty values forget it. No result changes."""
+        text = json.dumps(dict(values), sort_keys=True)
+        if len(text) > LONGEST_PRESENTATION:
+            raise InputError(
+                f"The presentation takes {len(text):,} characters; it may take {LONGEST_PRESENTATION:,}: shorten its "
+                "notes."
+            )
+        self._set(presentation=text)
 
     def request(self, action: str) -> None:
         """Ask the process that runs the study to run, pause or cancel; it looks between rounds and every second."""
