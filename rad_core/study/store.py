@@ -271,7 +271,9 @@ class Study:
     def read_presentation(self) -> dict[str, Any]:
         """What a presenter has decided about the story of this study, as plain values; empty where nobody has."""
         text = self._meta().get("presentation", "{}")
-        damaged = InputError(f"The presentation stored with study {self.id} is damaged; save it anew on the page Story.")
+        damaged = InputError(
+            f"The presentation stored with study {self.id} is damaged; save it anew on the page Story."
+        )
         if len(text) > LONGEST_PRESENTATION:
             raise damaged
         try:
