@@ -112,9 +112,13 @@ def comparisons(finished: pd.DataFrame, ours: str = OURS, value: Value = "final"
     scores = summary.cell_scores(competitors(finished))
     for row in summary.paired_differences(scores, ours, value).to_dict("records"):
         difference = Interval(row["difference"], row["low"], row["high"], int(row["n"]))
-        outcome = _OUTCOMES[summary.verdict(difference)] if _judged(difference) else "unknown"
-        found.append(Comparison(ours, str(row["baseline"]), value, difference, outcome))
+        found.append(Comparison(ours, str(row["baseline"]), value, difference, outcome_of(difference)))
     return tuple(sorted(found, key=lambda one: (not np.isfinite(one.difference.mean), one.difference.mean)))
+
+
+def outcome_of(difference: Interval) -> Outcome:
+    """What may be said of ours minus another's, paired by seed, where more is better."""
+    return _OUTCOMES[summary.verdict(difference)] if _judged(difference) else "unknown"
 
 
 def verdict(found: Sequence[Comparison], labels: float, *, brief: bool = False) -> Claim:
