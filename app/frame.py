@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app import state, ui
+from app import showcase, state, ui
+from app.wording import literal
 from rad_core.study.store import StudyInfo
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _BUSY = ("running", "queued")
 def navigation(pages: Sequence[StreamlitPage]) -> StreamlitPage:
     """The pages on the left, or on top while presenting."""
     st.html(_STYLE)
+    st.logo(str(showcase.assets() / "logo.svg"), size="large")
     if presenting():
         st.html(_PRESENTING)
     return st.navigation(pages, position="top" if presenting() else "sidebar", expanded=True)
@@ -123,7 +125,7 @@ def _provenance(view: state.View) -> None:
             row.badge("demo", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio.")
         st.caption(ui.provenance(view))
         if view.info.message:
-            st.caption(view.info.message)
+            st.caption(literal(view.info.message))
 
 
 def _jobs() -> None:
@@ -136,7 +138,7 @@ def _job_chips(were_busy: bool) -> None:
     busy = [info for info in state.studies() if info.status in _BUSY]
     for info in busy:
         counted = f"{info.rounds_done} of {info.rounds_total} rounds" if info.status == "running" else "waits its turn"
-        st.progress(info.rounds_done / max(1, info.rounds_total), text=f"{state.study_title(info)}: {counted}")
+        st.progress(info.rounds_done / max(1, info.rounds_total), text=f"{literal(state.study_title(info))}: {counted}")
     if were_busy and not busy:  # the last one has just ended: the page has new results to show
         st.rerun()
 

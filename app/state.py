@@ -128,9 +128,12 @@ def choices() -> list[StudyInfo]:
 
 
 def default_choice(infos: list[StudyInfo]) -> str | None:
-    """The study to open without a link: the newest that has results, else the first there is."""
-    with_results = [info.id for info in infos if info.rounds_done]
-    return next(iter(with_results or [info.id for info in infos]), None)
+    """The study to open without a link: one's own with results, else one's own on its way, else a shipped one."""
+    shipped = {info.id for info in demos()} - {info.id for info in studies()}
+    own = [info for info in infos if info.id not in shipped]
+    choices = [info.id for info in own if info.rounds_done]
+    choices += [info.id for info in own if info.status not in ("failed", "cancelled", "lost")]
+    return next(iter([*choices, *(info.id for info in infos if info.id in shipped), *(info.id for info in own)]), None)
 
 
 def wanted_study(infos: list[StudyInfo]) -> str | None:

@@ -12,7 +12,8 @@ from typing import Literal
 import streamlit as st
 
 from app import state, ui
-from app.study_words import literal, plural
+from app.study_words import plural
+from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.study import worker
 from rad_core.study.config import StudyConfig

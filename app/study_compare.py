@@ -11,7 +11,7 @@ from app import reading, state, ui
 from app.figures import Chart, accuracy_curves
 from app.palette import strategy_label, strategy_order
 from app.study_list import Entry
-from app.study_words import literal
+from app.wording import literal
 from rad_core.study import summary
 
 _CHARTS = 4  # as many as can be told apart on a screen

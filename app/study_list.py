@@ -9,7 +9,8 @@ from functools import partial
 import streamlit as st
 
 from app import new_study, showcase, state, study_actions, study_live, study_settings, ui
-from app.study_words import advice, literal, plural
+from app.study_words import advice, plural
+from app.wording import literal
 from rad_core.study import summary, worker
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import default_store
@@ -132,7 +133,7 @@ def _result(entry: Entry) -> None:
     view = state.View(entry.study, info, entry.study.config, entry.study.version(), entry.demo)
     accuracy, seeds = view.read(_accuracy_of_best, info.best)
     st.markdown(f"**{ui.short_label(info.best)} {accuracy:.1%}**")
-    st.caption(f"best strategy, {plural(seeds, 'seed')}")
+    st.caption(f"highest mean, {plural(seeds, 'seed')}")
 
 
 def _accuracy_of_best(study: Study, best: str) -> tuple[float, int]:

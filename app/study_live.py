@@ -9,7 +9,8 @@ import streamlit as st
 
 from app import reading, state, study_actions, ui
 from app.figures import Chart, accuracy_curves
-from app.study_words import about, literal, plural
+from app.study_words import about, plural
+from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.study.folders import default_store
 from rad_core.study.progress import Progress, progress

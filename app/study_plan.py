@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from app import state, study_settings, ui
-from app.study_words import about, literal, plural
+from app.study_words import about, plural
+from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.study.config import StudyConfig
 from rad_core.study.engine import Plan, outline
@@ -95,8 +96,7 @@ def _measured(config: StudyConfig) -> Plan | str | None:
     if known["job"] is None:
         if time.monotonic() < known["since"] + _SETTLED_SECONDS:
             return None
-        known["job"] = request_plan(config, again=key in session.setdefault("new_cancelled", set()))
-        session["new_cancelled"].discard(key)
+        known["job"] = request_plan(config)
     try:
         answer: Plan | str | None = known["job"].poll()
     except InputError as error:
@@ -111,4 +111,3 @@ def _forget(known: dict[str, Any]) -> None:
     job: PlanJob | None = known.get("job")
     if job is not None and "answer" not in known:
         job.cancel()
-        st.session_state.setdefault("new_cancelled", set()).add(known["key"])

@@ -36,8 +36,3 @@ def advice(info: StudyInfo) -> str:
         "failed": f"Mend what is named above and resume; {kept}. Or clone it and change its settings.",
         "unreadable": "Put the folder back from a backup, or delete it. All other studies are untouched.",
     }.get(info.status, "")
-
-
-def literal(text: str) -> str:
-    """Text from a study as Markdown that shows it as it is."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|$<>~:" else char for char in text)

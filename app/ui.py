@@ -14,6 +14,7 @@ import streamlit as st
 from app.figures import Chart, plotly_config
 from app.palette import strategy_label, strategy_order
 from app.state import View
+from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.study.store import StudyInfo
 
@@ -129,7 +130,7 @@ def spoken_errors() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
     except Exception:
         logging.getLogger("rad").exception("A page failed")
         st.error(
@@ -163,9 +164,9 @@ def day(seconds: float) -> str:
 
 
 def provenance(view: View) -> str:
-    """Where the numbers come from, in one line: data set, teacher, student, seeds."""
+    """Where the numbers come from, in one line of Markdown: data set, teacher, student, seeds."""
     config = view.config
-    return (
+    return literal(
         f"{config.dataset} · teacher {config.teacher} · student {config.student} · {config.seeds} "
         f"seed{'' if config.seeds == 1 else 's'} · {config.rounds} rounds of {config.budget:,} labels"
     )

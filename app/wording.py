@@ -64,3 +64,8 @@ def per_comparison(number: int) -> str:
         f"{text} With {number} of them side by side, the chance that at least one excludes zero by accident can be as "
         f"high as {percent(chance, 0)}: read a single narrow win or loss with care."
     )
+
+
+def literal(text: str) -> str:
+    """Text from a study as Markdown that shows it as it is."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]()#+-.!|$<>~:" else char for char in text)

@@ -25,7 +25,8 @@ def open_page(monkeypatch: pytest.MonkeyPatch, store: Path, **parameters: str) -
     """The page on a store, opened by a link with these parameters."""
     monkeypatch.setenv("RAD_STORE", str(store))
     at = AppTest.from_file(MAIN, default_timeout=60)
-    for name, value in parameters.items():
+    # One seed and one round, unless a test asks for more: the page itself opens with all of them.
+    for name, value in {"tradeoff_all": "false", "tradeoff_so_far": "false", **parameters}.items():
         at.query_params[name] = value
     at.switch_page("views/tradeoff.py")
     return at.run()

@@ -49,7 +49,10 @@ def studies() -> None:
         st.subheader("Studies", anchor=False)
         if len(found) > 1:
             tick = "One study is ticked; tick another" if len(chosen) == 1 else "Tick two or more studies"
-            st.caption(f"{tick} to compare them. The best strategy has the highest mean accuracy, the oracle aside.")
+            st.caption(
+                f"{tick} to compare them. Highest mean: of accuracy after the last round, the oracle aside; whether it "
+                "is more than chance is said on Curves."
+            )
         study_list.show(rest)
     may = "see all studies; this studio is read-only" if state.read_only() else "see and change all studies"
     st.caption(f"Everybody who can open this studio can {may}.")

@@ -16,6 +16,9 @@ from rad_core.study.whatif import sort_gains
 
 _MOST_ROWS = 1000  # of the table on the page; the download has all
 
+# Shown at first, of many: ten points with their bars would hide each other.
+_FIRST = ("rad", "uniform", "margin", "coreset", "badge", "oracle")
+
 
 def main() -> None:
     view = state.current()
@@ -32,7 +35,8 @@ def main() -> None:
     axis, all_seeds, so_far = _controls(view, seed, round)
     seeds = _seeds(view, there, round) if all_seeds else [seed]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        chosen = ui.choose_strategies("Strategies", there, there, "tradeoff_strategies")
+        first = _FIRST if len(there) > len(_FIRST) else there
+        chosen = ui.choose_strategies("Strategies", there, first, "tradeoff_strategies")
         student = _student(there, round)
     seeds = [each for each in seeds if student in state.with_results(view, each, round)]
     picks = _picks(view, seeds, round, so_far, chosen)
@@ -56,12 +60,12 @@ def _controls(view: state.View, seed: int, round: int) -> tuple[Axis, bool, bool
     all_seeds = so_far = False
     if len(view.study.seeds()) > 1:
         all_seeds = row.toggle(
-            "All seeds", key="tradeoff_all", bind="query-params",
+            "All seeds", value=True, key="tradeoff_all", bind="query-params",
             help=f"Every seed together, with intervals over seeds. Otherwise seed {seed}, chosen on the left.",
         )  # fmt: skip
     if round > 1:
         so_far = row.toggle(
-            "All rounds so far", key="tradeoff_so_far", bind="query-params",
+            "All rounds so far", value=True, key="tradeoff_so_far", bind="query-params",
             help=f"Every label bought up to round {round}. Otherwise those bought in round {round} alone.",
         )  # fmt: skip
     return axis or "right", all_seeds, so_far

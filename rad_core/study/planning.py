@@ -34,7 +34,7 @@ class PlanJob:
 
     def __init__(self, config: StudyConfig, workers: int | None, timeout: float = _TIMEOUT) -> None:
         self._outline, self._place = outline(config), _place(config, workers)
-        self._plan, self._error = self._read(), ""
+        self._plan, self._error, self.cancelled = self._read(), "", False
         self._process: subprocess.Popen[bytes] | None = None
         if self._plan is None:
             self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
@@ -57,7 +57,8 @@ class PlanJob:
         return self._plan
 
     def cancel(self) -> None:
-        """Stop measuring."""
+        """Stop measuring; who asks for the same plan again has it measured anew."""
+        self.cancelled = True
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -95,7 +96,7 @@ def request_plan(config: StudyConfig, workers: int | None = None, *, again: bool
     """
     config = config.resolved()
     key = f"{config.to_json()}|{workers}"
-    if again and key in _jobs:
+    if key in _jobs and (again or _jobs[key].cancelled):
         _jobs.pop(key).cancel()
     if key not in _jobs:
         while len(_jobs) >= _JOBS:

@@ -39,7 +39,12 @@ def interval(values: Any, confidence: float = 0.95) -> Interval:
 
 
 def verdict(difference: Interval) -> str:
-    """What an interval of a difference allows to say: higher, lower, or no difference shown."""
+    """What an interval of a difference allows to say: higher, lower, or no difference shown.
+
+    Seeds that agree to the last digit, as two small ones may, leave the spread unknown: nothing is shown by them.
+    """
+    if difference.high - difference.low < 1e-9:
+        return "no difference shown"
     if difference.low > 0:
         return "higher"
     return "lower" if difference.high < 0 else "no difference shown"
