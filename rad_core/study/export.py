@@ -29,18 +29,15 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 
 def purchases(study: Study) -> pd.DataFrame:
     """One row per soft label bought: strategy, seed, round, pool_index, gain, q, teacher_right (empty for mixtures)."""
-    parts = []
-    for seed in study.seeds():
-        for strategy in study.config.strategies:
-            for round in study.finished_rounds(strategy, seed)[1:]:
-                read = partial(study.round_array, strategy, seed, round)
-                right = np.array(read("bought_correct"), float)
-                right[right > 1] = np.nan
-                columns = {"pool_index": read("bought"), "gain": read("bought_gain"), "q": read("bought_q")}
-                part = pd.DataFrame({name: np.array(values) for name, values in columns.items()})
-                parts.append(part.assign(strategy=strategy, seed=seed, round=round, teacher_right=right))
     names = ["strategy", "seed", "round", "pool_index", "gain", "q", "teacher_right"]
-    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
+    found = list(study.each_purchase(["bought", "bought_gain", "bought_q", "bought_correct"]))
+    if not found:
+        return pd.DataFrame(columns=names)
+    sizes = [len(arrays[0]) for *_, arrays in found]
+    bought, gain, q, right = (np.concatenate(column) for column in zip(*(arrays for *_, arrays in found), strict=True))
+    cells = {name: np.repeat([row[i] for row in found], sizes) for i, name in enumerate(names[:3])}
+    judged = np.where(right > 1, np.nan, right)
+    return pd.DataFrame({**cells, "pool_index": bought, "gain": gain, "q": q, "teacher_right": judged}, columns=names)
 
 
 def seeds(study: Study) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -442,6 +442,15 @@ class Study:
             raise InputError(f"Round {round} of {strategy}, seed {seed}, in study {self.id} has no array {name!r}.")
         folder, prefix = self._round_place(strategy if round > 0 else SHARED, seed, round)
         return files.load_array(self.path, folder / f"{prefix}{name}.npy")
+
+    def each_purchase(self, names: Sequence[str]) -> Iterator[tuple[str, int, int, list[np.ndarray]]]:
+        """Strategy, seed, round and these arrays of every finished round of purchase, by seed, strategy and round."""
+        with reading(self.path) as database:
+            rows = database.execute("select strategy, seed, round from rounds where round > 0").fetchall()
+        order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
+        for strategy, seed, round in sorted(rows, key=lambda row: (row[1], order.get(row[0], len(order)), row[2])):
+            folder, prefix = self._round_place(strategy, seed, round)
+            yield strategy, seed, round, [files.load_array(self.path, folder / f"{prefix}{name}.npy") for name in names]
 
     def _round_place(self, strategy: str, seed: int, round: int) -> tuple[Path, str]:
         if not _STRATEGY.fullmatch(strategy):
