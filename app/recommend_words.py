@@ -68,8 +68,8 @@ def _for_target(found: Recommendation, rule: Rule) -> str:
     return (
         f"About {count(found.labels, 'label')}, {who}, should reach {target} accuracy{_labels_range(rule)}. This is an "
         f"extrapolation: {rule.reached} of {count(rule.seeds, 'seed')} reached it within the {rule.most:,.0f} labels "
-        f"measured; for the others the curve is continued by at most {percent(FURTHER, 0)}. Curves flatten as a rule, so "
-        "it may take more."
+        f"measured; for the others the curve is continued by at most {percent(FURTHER, 0)}. Curves flatten as a rule, "
+        "so it may take more."
     )
 
 
@@ -110,8 +110,8 @@ def _for_money(found: Recommendation, rule: Rule) -> str:
     if rule.basis == "beyond":
         return (
             f"The money buys {labels}; chosen by {who}, they should bring about {brings}. This is an extrapolation: "
-            f"{rule.most:,.0f} labels were measured, and each curve is continued by at most {percent(FURTHER, 0)}. Curves "
-            "flatten as a rule, so it may bring less."
+            f"{rule.most:,.0f} labels were measured, and each curve is continued by at most {percent(FURTHER, 0)}. "
+            "Curves flatten as a rule, so it may bring less."
         )
     return f"The money buys {labels}; chosen by {who}, they bring {brings}."
 
@@ -121,7 +121,7 @@ def _for_money(found: Recommendation, rule: Rule) -> str:
 
 def comparison(found: Recommendation) -> list[str]:
     """How the preferred rule compares with the others at this point."""
-    if found.rule is None or found.preferred is None or found.labels == 0 and found.rule.known:
+    if found.rule is None or found.preferred is None or (found.rule.known and not found.labels):
         return []
     ours = found.preferred.strategy
     if not found.versus:
@@ -198,6 +198,8 @@ def worst_case(found: Recommendation, safe: Mapping[str, float]) -> str:
     best = safe["rad"] > max(safe["uniform"], safe["greedy"]) * (1 + 1e-9)
     if not best:
         return text
+    if "rad" not in [rule.strategy for rule in found.rules]:
+        return f"{text} This study does not try RAD."
     if found.rule.strategy != "rad":
         return f"{text} Only RAD protects against it as far as a rule can: that is what choosing otherwise gives up."
     return f"{text} That guarantee is the reason to prefer RAD where no other difference is shown."
@@ -220,8 +222,8 @@ def ceiling(found: Recommendation, levels: Mapping[str, float]) -> str:
     seen = [*known.values(), *(rule.best.mean for rule in found.rules)]
     if target is not None and target > max(seen):
         text += (
-            f" {target_text(target)} is above everything measured here ({percent(max(seen))} at best): whether any number "
-            "of labels from this teacher leads there is not known."
+            f" {target_text(target)} is above every average measured here ({percent(max(seen))} at best): whether any "
+            "number of labels from this teacher leads there is not known."
         )
     return text
 

@@ -60,7 +60,8 @@ def tell(study: Study, settings: StorySettings | None = None, theme: Theme = "li
 
     Raises InputError while no strategy has finished a round of purchase: there is nothing to tell yet.
     """
-    from app.story_steps import Material, build_steps
+    from app.story_material import Material
+    from app.story_steps import build_steps
 
     settings = read_settings(study) if settings is None else settings
     table = study.rounds_table()

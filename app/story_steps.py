@@ -1,88 +1,34 @@
-"""The six steps of a story, made from a study: each a function from the material to a Step. No Streamlit in here."""
+"""The six steps of a story, each a function from the material to a Step. No Streamlit in here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from app import claims, correctness, map_view, palette, reading, tradeoff_words, wording
+from app import claims, correctness, map_view, reading, recommend, recommend_words, story_picture, tradeoff_words
 from app.components.map import fallback_chart
-from app.figures import accuracy_by_decile, accuracy_curves, label_efficiency_chart, tradeoff_chart
-from app.figures.base import Theme
+from app.figures import (
+    Chart,
+    accuracy_by_decile,
+    accuracy_curves,
+    guarantee_by_accuracy,
+    label_efficiency_chart,
+    tradeoff_chart,
+)
 from app.figures.statistics import deciles_over_seeds, top_minus_bottom
 from app.story import Step
-from app.story_settings import STEPS, StorySettings
+from app.story_material import Material
+from app.story_settings import STEPS
+from app.wording import count, listed, name, per_comparison, percent, range_text
 from rad_core import embedding
-from rad_core.study import summary
-from rad_core.study.store import Study
+from rad_core.selection.strategies import ORACLES
+from rad_core.study.summary import verdict
 
-GREEDY = ("margin", "entropy", "least_confidence")
 _TALL = 470  # px, of a chart that stands alone
-
-
-@dataclass(frozen=True)
-class Material:
-    """A study and what several steps need of it, worked out once."""
-
-    study: Study
-    table: pd.DataFrame
-    settings: StorySettings
-    theme: Theme
-
-    @property
-    def technical(self) -> bool:
-        return self.settings.audience == "technical"
-
-    @cached_property
-    def done(self) -> pd.DataFrame:
-        """The rows of the cells that have finished every round."""
-        return summary.complete(self.table, self.study.config.rounds)
-
-    @cached_property
-    def names(self) -> list[str]:
-        """Strategies with a purchase, in the palette's order."""
-        return palette.strategy_order(list(self.table.loc[self.table["round"] > 0, "strategy"]))
-
-    @cached_property
-    def ours(self) -> str:
-        """The strategy that the story is about: RAD where it ran."""
-        usable = [name for name in self.names if name not in claims.ORACLES] or self.names
-        return claims.OURS if claims.OURS in usable else usable[0]
-
-    @cached_property
-    def shown(self) -> list[str]:
-        """Strategies to draw: all for technical people, else ours, the most informative first, uniform."""
-        if self.technical:
-            return self.names
-        greedy = [name for name in (self.study.config.gain, *GREEDY) if name in self.names][:1]
-        wanted = {self.ours, *greedy, "uniform", "oracle"}
-        few = [name for name in self.names if name in wanted]
-        return few if len(few) > 1 else self.names
-
-    @cached_property
-    def scenes(self) -> list[correctness.Scene]:
-        """The pool of every seed before the first purchase, when all strategies share a student."""
-        seeds = sorted(self.table.loc[self.table["round"] > 0, "seed"].unique().tolist())
-        return [correctness.scene(self.study, self.ours, seed, 1) for seed in seeds]
-
-    @cached_property
-    def target(self) -> float:
-        if self.settings.target is not None:
-            return self.settings.target
-        best = float(summary.curves(claims.competitors(self.table))["mean"].max())
-        return next(iter(summary.default_targets(self.table)[::-1]), best)
-
-    @cached_property
-    def subtitle(self) -> str:
-        return claims.headline(self.table, self.study.config.rounds, self.ours).text
-
-    def read(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return function(self.study, *arguments)
+_NO_PICKS = pd.DataFrame(columns=["strategy", "seed", "gain", "right"])
 
 
 def build_steps(material: Material) -> tuple[Step, ...]:
@@ -91,78 +37,263 @@ def build_steps(material: Material) -> tuple[Step, ...]:
         "problem": problem, "tradeoff": tradeoff, "map": pool_map, "curves": curves,
         "recommendation": recommendation, "cost": cost,
     }  # fmt: skip
-    return tuple(makers[name](material) for name in STEPS if name not in material.settings.hidden)
+    return tuple(makers[step](material) for step in STEPS if step not in material.settings.hidden)
+
+
+# --- the teacher is wrong here -------------------------------------------------------------------------------------
 
 
 def problem(material: Material) -> Step:
-    pools = [(scene.gains, scene.right) for scene in material.scenes]
+    pools = _pools(material)
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
-    nothing = pd.DataFrame(columns=["strategy", "seed", "gain", "right"])
-    said = tradeoff_words.story(groups, gap, nothing, "right", len(pools))
-    chart = accuracy_by_decile(
-        np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]), groups=groups,
-        theme=material.theme, height=_TALL,
-    )  # fmt: skip
-    return _step(material, "problem", "The teacher makes mistakes", [_plain(said.text)], (chart,))
+    wrong = float(np.mean([1.0 - right.mean() for _, right in pools]))
+    said = [_about_teacher(wrong), _pool_words(material, groups, gap)]
+    if material.technical:
+        said.append(tradeoff_words.story(groups, gap, _NO_PICKS, "right", len(pools)).intervals)
+    first = material.scenes[0]
+    found = None
+    if material.settings.thumbnails:
+        found = story_picture.mistakes(material.study, first.seed, first.gains, first.right)
+    more: dict[str, Any] = {}
+    if found is not None:
+        more = {"picture": story_picture.draw(found, material.theme)}
+        more["picture_alt"] = story_picture.describe(found, first.seed)
+    charts = () if found is not None and not material.technical else (_deciles(material, groups),)
+    return _step(material, "problem", _problem_title(wrong, verdict(gap)), said, charts, **more)
+
+
+def _about_teacher(wrong: float) -> str:
+    """What a teacher is, and how often this one errs."""
+    opening = "A large model, the teacher, labels images from which a small one, the student, learns."
+    if wrong == 0:
+        return f"{opening} On this pool of images its labels were right without exception."
+    return f"{opening} Its labels are wrong on {percent(wrong)} of the images that could be bought."
+
+
+def _problem_title(wrong: float, gap: str) -> str:
+    if wrong == 0:
+        return "The teacher made no mistake here"
+    if gap == "lower":
+        return "The teacher is wrong where labels would teach the most"
+    return "The teacher makes mistakes" + (", though not where labels would teach the most" if gap == "higher" else "")
+
+
+def _deciles(material: Material, groups: pd.DataFrame) -> Chart:
+    gains = np.concatenate([g for g, _ in _pools(material)])
+    right = np.concatenate([r for _, r in _pools(material)])
+    return accuracy_by_decile(gains, right, groups=groups, theme=material.theme, height=_TALL)
+
+
+# --- informative or right ------------------------------------------------------------------------------------------
 
 
 def tradeoff(material: Material) -> Step:
-    picks = correctness.for_chart(material.read(correctness.picks).query("round == 1"), "right")
-    pools = [(scene.gains, scene.right) for scene in material.scenes]
+    pools = _pools(material)
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
-    said = tradeoff_words.story(groups, gap, picks, "right", len(pools))
+    bought = correctness.for_chart(_first_picks(material), "right")
+    drawn = bought[bought["strategy"].isin(material.shown)]
     chart = tradeoff_chart(
-        np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]),
-        picks[picks["strategy"].isin(material.shown)], groups=groups, theme=material.theme, height=_TALL,
+        np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]), drawn, groups=groups,
+        theme=material.theme, height=_TALL,
     )  # fmt: skip
-    return _step(material, "tradeoff", "Informative or right: what every rule buys", [_plain(said.text)], (chart,))
+    told = tradeoff_words.story(groups, gap, bought, "right", len(pools))
+    picks = _plain(told.text).removeprefix(_pool_words(material, groups, gap)).strip()
+    said = [
+        "Buying what teaches the most and buying what is right pull against each other; every rule strikes a balance."
+    ]
+    if verdict(gap) != "lower":
+        said = ["A rule may buy the labels that teach the most, or those that are likeliest to be right."]
+    said += [picks, "Gain says how much a label would teach, from 0 to 1. Shown is the first purchase of every seed."]
+    if material.technical:
+        said.append(told.intervals)
+    return _step(material, "tradeoff", "Informative, or right?", said, (chart,))
+
+
+def _first_picks(material: Material) -> pd.DataFrame:
+    """The labels of the first round, which all strategies choose with the same student."""
+    picks = material.read(correctness.picks)
+    return picks[(picks["round"] == 1) & picks["strategy"].isin(material.names)]
+
+
+# --- where the labels are bought -----------------------------------------------------------------------------------
 
 
 def pool_map(material: Material) -> Step:
     study, seed = material.study, material.scenes[0].seed
-    points = embedding.read_map(study, seed)
-    if points is None:
-        points = embedding.compute_map(study.seed_array(seed, embedding.mapped_array(study, seed)), "pca")
-    names = [name for name in material.shown if name not in claims.ORACLES][:2]
-    last = max(reading.last_round(study, name, seed) for name in names)
+    names = _on_the_map(material, seed)
+    last = max(reading.last_round(study, each, seed) for each in names)
     facts = map_view.gather(material.read, seed, names[0], last, names)
+    points, method = _places(material, seed)
     coloring = map_view.coloring(facts, "teacher", material.theme)
     panel = map_view.panels(material.read, seed, names, "one", last)[0]
     chart = fallback_chart(points, coloring, panel, theme=material.theme, height=_TALL)
-    return _step(material, "map", "Where the labels are bought", [chart.alt], (chart,))
+    said = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
+    said += [_shared(facts.bought, names), _bought_mistakes(material)]
+    if material.technical:
+        said.append(f"{method} of the teacher's features, seed {seed}, all labels bought by the end of round {last}.")
+    return _step(material, "map", "Where the labels are bought", said, (chart,))
+
+
+def _on_the_map(material: Material, seed: int) -> list[str]:
+    """Two strategies at most: ours, and the one whose choices differ the most from it in idea."""
+    there = [each for each in material.names if reading.last_round(material.study, each, seed) > 0]
+    wanted = [material.ours, material.greedy, "uniform", *there]
+    usable = [each for each in dict.fromkeys(wanted) if each in there and each not in ORACLES]
+    return (usable or there)[:2]
+
+
+def _places(material: Material, seed: int) -> tuple[np.ndarray, str]:
+    """The points (N, 2): the UMAP that is kept with the study, else their PCA."""
+    points = embedding.read_map(material.study, seed)
+    if points is not None:
+        return points, "UMAP"
+    features = material.study.seed_array(seed, embedding.mapped_array(material.study, seed))
+    return embedding.compute_map(features, "pca"), "PCA"
+
+
+def _shared(bought: Any, names: Sequence[str]) -> str:
+    counts = [f"{name(each)} has bought {count(int((bought[each] > 0).sum()), 'label')}" for each in names]
+    text = listed(counts)
+    if len(names) == 2:
+        both = int(((bought[names[0]] > 0) & (bought[names[1]] > 0)).sum())
+        text += f"; {both:,} of them are the same" if both else "; none of them is the same"
+    return f"Here {text}."
+
+
+def _bought_mistakes(material: Material) -> str:
+    found = claims.mistakes(material.table)
+    known = [each for each in material.shown if each in found and found[each].n and each not in ORACLES]
+    if not known:
+        return ""
+    parts = [f"{percent(found[each].mean)} by {name(each)}" for each in known]
+    seeds = sorted({found[each].n for each in known})
+    over = count(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
+    return f"Of the labels bought, the teacher got wrong: {listed(parts)} ({over})."
+
+
+# --- what the labels bring -----------------------------------------------------------------------------------------
 
 
 def curves(material: Material) -> Step:
-    levels = reading.references(material.study)
-    chart = accuracy_curves(
-        material.table, strategies=material.shown, references=levels, band=[material.ours], theme=material.theme,
-        height=_TALL,
+    rounds = material.study.config.rounds
+    chart = _curves(material)
+    said = [claims.headline(material.table, rounds, material.ours).text]
+    mine = claims.final(material.done, material.ours)
+    if mine.n and "reaches" not in said[0]:
+        said.append(f"{name(material.ours, first=True)} itself comes to {percent(mine.mean)} ({range_text(mine)}).")
+    said += [claims.references(material.levels), claims.upper_bound(material.done)]
+    if material.technical:
+        said.append(per_comparison(len(claims.comparisons(material.done, material.ours))))
+    return _step(material, "curves", "How accurate the student becomes", said, (chart,))
+
+
+def _curves(material: Material, target: float | None = None) -> Chart:
+    return accuracy_curves(
+        material.table, strategies=material.shown, references=material.levels, target=target, band=[material.ours],
+        theme=material.theme, height=_TALL,
     )  # fmt: skip
-    said = [claims.headline(material.table, material.study.config.rounds, material.ours).text]
-    said += [text for text in (claims.references(levels), claims.upper_bound(material.done)) if text]
-    return _step(material, "curves", "What the labels bring", said, (chart,))
+
+
+# --- what to buy ---------------------------------------------------------------------------------------------------
 
 
 def recommendation(material: Material) -> Step:
-    chart = label_efficiency_chart(material.table, material.target, strategies=material.shown, theme=material.theme)
-    said = [claims.saving(material.done, material.target, ours=material.ours).claim.text]
-    return _step(material, "recommendation", "What to buy", said, (chart,))
+    found, settings = material.recommended, material.settings
+    said = [
+        recommend_words.advice(found),
+        *recommend_words.comparison(found),
+        recommend_words.worst_case(found, material.safe),
+        recommend_words.ceiling(found, material.levels),
+    ]
+    if material.technical:
+        said.append(
+            "Read off the best line that never falls (isotonic regression) through each seed's accuracies. "
+            + per_comparison(len(found.versus))
+        )
+    table = recommend_words.table(found, settings.price_per_label, settings.currency) if found.rules else None
+    return _step(
+        material, "recommendation", recommend_words.title(found), said, (_needed_chart(material),),
+        table=table if material.technical else None,
+    )  # fmt: skip
+
+
+def _needed_chart(material: Material) -> Chart:
+    """Labels needed by rule where that is the question and has an answer; else the curves, with the target."""
+    found, target = material.recommended, material.goal.target
+    if target is None or found.rule is None or found.rule.basis != "measured":
+        return _curves(material, target)
+    usable = [each for each in material.shown if each not in ORACLES]
+    baseline = "uniform" if "uniform" in usable else None
+    return label_efficiency_chart(
+        recommend.fitted(material.done), target, baseline=baseline, strategies=usable, theme=material.theme
+    )
+
+
+# --- what it costs, and what could go wrong ------------------------------------------------------------------------
 
 
 def cost(material: Material) -> Step:
-    settings = material.settings
-    found = claims.need(material.done, material.target, material.ours)
-    said = [f"{wording.name(material.ours, first=True)}: {found.text} for {wording.target_text(material.target)}."]
-    if settings.price_per_label > 0 and found.complete:
-        said.append(f"That is {found.labels.mean * settings.price_per_label:,.2f} {settings.currency}.")
-    return _step(material, "cost", "What it costs", said, ())
+    found, settings, config = material.recommended, material.settings, material.study.config
+    spent = recommend_words.cost(found, settings.price_per_label, settings.currency, config.latency_per_label)
+    title = "What it costs, and what could go wrong"
+    said = [*spent, *_caveats(material)]
+    table = recommend_words.table(found, settings.price_per_label, settings.currency) if found.rules else None
+    return _step(
+        material, "cost", title, said, (_worse_teacher(material),), table=None if material.technical else table
+    )
 
 
-def _step(material: Material, name: str, title: str, said: list[str], charts: tuple, **more: Any) -> Step:
-    note = material.settings.notes.get(name, "")
-    return Step(name, title, tuple(text for text in said if text), charts, note=note, **more)
+def _caveats(material: Material) -> list[str]:
+    config, found = material.study.config, material.recommended
+    seeds = len({scene.seed for scene in material.scenes})
+    said = []
+    if seeds == 1:
+        said.append("Everything here was measured once (1 seed): another run may come out differently.")
+    elif seeds < 5:
+        said.append(f"Only {count(seeds, 'seed')} were measured: small differences may be missed.")
+    teacher = material.read(reading.teacher_estimate, material.scenes[0].seed)
+    said.append(
+        f"If the teacher is worse in use than the {percent(teacher.mean)} measured on labeled images (95% interval "
+        f"{percent(teacher.low)} to {percent(teacher.high)}), every rule keeps less, as the chart shows."
+    )
+    if found.labels and found.rule is not None and found.labels < config.budget * config.rounds:
+        said.append(
+            f"Labels were bought {config.budget:,} at a time. Other images, another teacher or another student need a "
+            "study of their own."
+        )
+    else:
+        said.append("Other images, another teacher or another student need a study of their own.")
+    return said
+
+
+def _worse_teacher(material: Material) -> Chart:
+    scene = material.scenes[0]
+    teacher = material.read(reading.teacher_estimate, scene.seed)
+    labels = material.recommended.labels or material.study.config.budget
+    return guarantee_by_accuracy(
+        scene.gains, min(labels, len(scene.gains)), measured=teacher.used, interval=(teacher.low, teacher.high),
+        gain_name=material.study.config.gain, theme=material.theme, height=_TALL - 60,
+    )  # fmt: skip
+
+
+# --- parts ---------------------------------------------------------------------------------------------------------
+
+
+def _pools(material: Material) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(scene.gains, scene.right) for scene in material.scenes]
+
+
+def _pool_words(material: Material, groups: pd.DataFrame, gap: Any) -> str:
+    return _plain(tradeoff_words.story(groups, gap, _NO_PICKS, "right", len(material.scenes)).text)
 
 
 def _plain(text: str) -> str:
     """Without the marks of bold type."""
     return text.replace("**", "")
+
+
+def _step(
+    material: Material, step: str, title: str, said: Sequence[str], charts: tuple[Chart, ...], **more: Any
+) -> Step:
+    note = material.settings.notes.get(step, "")
+    return Step(step, title, tuple(text for text in said if text), charts, note=note, **more)
