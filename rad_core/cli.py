@@ -16,7 +16,7 @@ COMMANDS = {
     "runs": "List the studies.",
     "show": "Show the results of a study.",
     "map": "Compute the map of a pool in advance.",
-    "export": "Write the results of a study as CSV and Parquet.",
+    "export": "Write a study as a report, slides, a PDF or data.",
     "pack": "Pack a study into one file.",
     "unpack": "Unpack a study from such a file.",
     "delete": "Delete a study.",

@@ -1,0 +1,176 @@
+"""A story as one HTML file: opens without a network, figures that can be explored, a slide show, prints on paper."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from importlib.metadata import version
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from app.export import stamp
+from app.export.tables import as_text, numeric
+from app.figures import PLOTLY_CONFIG, Chart
+
+if TYPE_CHECKING:
+    from app.story import Step, Story
+
+MOST_ROWS = 400
+
+
+def html_report(story: Story, dark: Story | None = None) -> bytes:
+    """The story as one HTML file of about 5 MB.
+
+    dark: the same story with figures for dark paper, shown to readers whose system is dark; printed in light always.
+    """
+    scripts = [_plotly(), _asset("report.js")]
+    figures = json_for_html(_figures(story, dark))
+    body = "".join(
+        [
+            _BAR,
+            _cover(story),
+            "<main>\n",
+            *(_step(step, number, _first_figure(story, number)) for number, step in enumerate(story.steps)),
+            "</main>\n",
+            _foot(story),
+            f'<script type="application/json" id="figures">{figures}</script>\n',
+            *(f"<script>{script}</script>\n" for script in scripts),
+        ]
+    )
+    head = (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(story.title)}</title>\n<style>{_asset('report.css')}</style>\n</head>\n<body>\n"
+    )
+    return f"{head}{body}</body>\n</html>\n".encode()
+
+
+def json_for_html(value: Any) -> str:
+    """JSON that no text in it can end the script element around it."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Only these scripts run, and nothing at all is loaded from anywhere."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return get_plotlyjs()
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("app.export").joinpath(name).read_text(encoding="utf-8")
+
+
+def _figures(story: Story, dark: Story | None) -> dict[str, Any]:
+    light = [_figure(chart) for step in story.steps for chart in step.charts]
+    other = [_figure(chart) for step in dark.steps for chart in step.charts] if dark else [None] * len(light)
+    figures = [
+        {"light": one, **({"dark": two} if two is not None else {})} for one, two in zip(light, other, strict=True)
+    ]
+    return {"config": {**PLOTLY_CONFIG, "responsive": False}, "figures": figures}
+
+
+def _figure(chart: Chart) -> dict[str, Any]:
+    spec = json.loads(chart.figure.to_json())
+    return {"data": spec["data"], "layout": {"height": 480, **spec["layout"]}}
+
+
+def _first_figure(story: Story, number: int) -> int:
+    return sum(len(step.charts) for step in story.steps[:number])
+
+
+# --- parts of the page ------------------------------------------------------------------------------------------------
+
+_BAR = (
+    '<nav class="bar" aria-label="Slide show"><span class="where" aria-live="polite"></span>'
+    '<button class="slide-only" data-do="back" aria-label="Previous slide">←</button>'
+    '<button class="slide-only" data-do="next" aria-label="Next slide">→</button>'
+    '<button data-do="toggle" title="S starts and ends the slide show; the arrow keys move">Slides</button>'
+    '<button data-do="print">Print</button></nav>\n'
+)
+
+
+def _cover(story: Story) -> str:
+    facts = "".join(f"<li>{escape(name)} <b>{escape(value)}</b></li>" for name, value in story.facts.items())
+    return (
+        f'<header class="cover" tabindex="-1">\n<h1>{escape(story.title)}</h1>\n'
+        f'<p class="subtitle">{escape(story.subtitle)}</p>\n<ul class="facts">{facts}</ul>\n'
+        "<noscript><p>The figures need JavaScript; the sentences and the tables of numbers do not.</p></noscript>\n"
+        "</header>\n"
+    )
+
+
+def _step(step: Step, number: int, first: int) -> str:
+    words = "".join(f"<p>{escape(sentence)}</p>" for sentence in step.sentences)
+    bare = not step.charts and step.picture is None and step.table is None
+    parts = [
+        f'<section class="step{" bare" if bare else ""}" id="step-{number + 1}" tabindex="-1" '
+        f'aria-labelledby="title-{number + 1}">\n'
+        f'<h2 id="title-{number + 1}"><span class="number">{number + 1}</span>{escape(step.title)}</h2>\n'
+        f'<div class="words">{words}</div>\n<div class="charts">\n',
+        *(_chart(chart, first + i) for i, chart in enumerate(step.charts)),
+    ]
+    if step.picture is not None:
+        data = base64.b64encode(step.picture).decode()
+        parts.append(
+            f'<figure class="picture"><img src="data:image/png;base64,{data}" alt="{escape(step.picture_alt)}">'
+            "</figure>\n"
+        )
+    parts.append("</div>\n")
+    if step.table is not None:
+        parts.append(f'<div class="shown">{_table(step.table)}</div>\n')
+    if step.note:
+        parts.append(f'<aside class="note">{escape(step.note)}</aside>\n')
+    return "".join([*parts, "</section>\n"])
+
+
+def _chart(chart: Chart, number: int) -> str:
+    height = chart.figure.layout.height or 480
+    return (
+        f"<figure><figcaption>{escape(chart.title)}</figcaption>\n"
+        f'<div class="frame"><div class="chart" data-figure="{number}" role="img" aria-label="{escape(chart.alt)}" '
+        f'style="height:{height:g}px"></div></div>\n'
+        f'<details><summary>Numbers behind this chart</summary><div class="scroll">{_table(chart.table)}</div>'
+        "</details></figure>\n"
+    )
+
+
+def _table(table: pd.DataFrame) -> str:
+    shown = table.head(MOST_ROWS)
+    kinds = ["" if is_number else ' class="text"' for is_number in numeric(shown)]
+    texts = as_text(shown)
+    head = "".join(
+        f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(texts.columns, kinds, strict=True)
+    )
+    rows = "".join(
+        "<tr>" + "".join(f"<td{kind}>{escape(text)}</td>" for text, kind in zip(row, kinds, strict=True)) + "</tr>"
+        for row in texts.to_numpy()
+    )
+    rest = f"<p>The first {MOST_ROWS:,} of {len(table):,} rows.</p>" if len(table) > MOST_ROWS else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{rest}"
+
+
+def _foot(story: Story) -> str:
+    made = f"Made with RAD Studio {version('rad-studio')} on {stamp.words(stamp.moment())}."
+    promise = "This file needs no network and sends nothing."
+    return f"<footer><p>{escape(story.provenance)}</p>\n<p>{escape(made)} {promise}</p></footer>\n"

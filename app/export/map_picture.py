@@ -1,0 +1,112 @@
+"""A map of the pool as a picture and a legend, drawn without a browser: the density and the picks as in its figure."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.export.native import plain
+from app.figures import Chart
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+_LONGER = 1600  # pixels
+_FINE = 2  # drawn so many times larger and then shrunk: smooth edges
+
+
+@dataclass(frozen=True)
+class Key:
+    """A line of the legend. symbol: a Plotly marker symbol. color: "#RRGGBB"."""
+
+    text: str
+    symbol: str
+    color: str
+
+
+@dataclass(frozen=True, eq=False)
+class MapPicture:
+    """A PNG and the legend that belongs to it."""
+
+    png: bytes
+    legend: tuple[Key, ...]
+
+
+def is_map(chart: Chart) -> bool:
+    """Whether a chart is points on a raster without axes."""
+    layout = chart.figure.layout
+    return len(layout.images) == 1 and layout.xaxis.visible is False and layout.yaxis.visible is False
+
+
+def map_picture(chart: Chart) -> MapPicture:
+    """Draw a map's figure; the same figure gives the same bytes."""
+    from PIL import Image, ImageDraw
+
+    layout = chart.figure.layout
+    x_range, y_range = (tuple(map(float, axis.range)) for axis in (layout.xaxis, layout.yaxis))
+    spans = x_range[1] - x_range[0], y_range[1] - y_range[0]
+    scale = _FINE * _LONGER / max(spans)
+    size = max(1, round(spans[0] * scale)), max(1, round(spans[1] * scale))
+    paper = Image.new("RGBA", size, (255, 255, 255, 255))
+    raster = Image.open(io.BytesIO(base64.b64decode(str(layout.images[0].source).split(",", 1)[1]))).convert("RGBA")
+    paper.alpha_composite(raster.resize(size, Image.Resampling.NEAREST))
+    draw, legend = ImageDraw.Draw(paper), []
+    for trace in chart.figure.data:
+        marker = trace.marker
+        known = isinstance(marker.color, str) and marker.color.startswith("#")
+        if trace.type != "scatter" or trace.mode != "markers" or not known:
+            continue
+        symbol = str(marker.symbol or "circle")
+        legend.append(Key(plain(str(trace.name or "")), symbol, marker.color))
+        x, y = _positions(trace)
+        across, down = (x - x_range[0]) * scale, (y_range[1] - y) * scale
+        radius = float(marker.size or 8) * _FINE * _LONGER / 900 / 2
+        for point in zip(across, down, strict=True):
+            _mark(draw, point, radius, symbol, marker.color)
+    buffer = io.BytesIO()
+    shrunk = paper.convert("RGB").resize((size[0] // _FINE or 1, size[1] // _FINE or 1), Image.Resampling.LANCZOS)
+    shrunk.save(buffer, "PNG", compress_level=6)
+    return MapPicture(buffer.getvalue(), tuple(legend))
+
+
+def _positions(trace: Any) -> tuple[np.ndarray, np.ndarray]:
+    x, y = (np.array([value for value in values if value is not None], float) for values in (trace.x, trace.y))
+    known = np.isfinite(x) & np.isfinite(y)
+    return x[known], y[known]
+
+
+def _mark(draw: ImageDraw, at: tuple[float, float], radius: float, symbol: str, color: str) -> None:
+    """One pick with a white rim, so that it stands out from others of its color."""
+    x, y = at
+    if symbol.startswith(("x", "cross")):
+        turn = math.pi / 4 if symbol.startswith("x") else 0.0
+        for ink, width in (("#FFFFFF", 0.95), (color, 0.55)):
+            for angle in (turn, turn + math.pi / 2):
+                dx, dy = radius * math.cos(angle), radius * math.sin(angle)
+                draw.line((x - dx, y - dy, x + dx, y + dy), fill=ink, width=max(1, round(width * radius)))
+        return
+    for ink, size in (("#FFFFFF", radius * 1.25), (color, radius)):
+        corners = _corners(symbol, x, y, size)
+        if corners is None:
+            draw.ellipse((x - size, y - size, x + size, y + size), fill=ink)
+        else:
+            draw.polygon(corners, fill=ink)
+
+
+def _corners(symbol: str, x: float, y: float, size: float) -> Sequence[tuple[float, float]] | None:
+    """The corners of a symbol, None for a circle."""
+    kinds = {"square": (4, 45.0), "diamond": (4, 0.0), "triangle-up": (3, -90.0), "triangle-down": (3, 90.0),
+             "pentagon": (5, -90.0), "hexagram": (6, 0.0), "star": (5, -90.0)}  # fmt: skip
+    found = next((value for name, value in kinds.items() if symbol.startswith(name)), None)
+    if found is None:
+        return None
+    count, first = found
+    far = size * (1.25 if count == 4 else 1.15)
+    angles = [math.radians(first + 360 * i / count) for i in range(count)]
+    return [(x + far * math.cos(angle), y + far * math.sin(angle)) for angle in angles]

@@ -1,0 +1,237 @@
+"""What a paper says of how a study was made: a paragraph true to its configuration, and the papers it cites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.export.citations import Pen, bibtex, latex_pen, plain_pen
+from app.palette import strategy_order
+from app.wording import count, listed
+from rad_core.errors import InputError
+from rad_core.learning.data import parse_spec
+from rad_core.learning.teachers import parse_teacher
+from rad_core.selection.strategies import ORACLES
+from rad_core.study import summary
+from rad_core.study.config import StudyConfig
+from rad_core.study.store import Study
+
+_DATA = {
+    "digits": (
+        "the 1,797 images of handwritten digits (8 \N{MULTIPLICATION SIGN} 8 pixels) that scikit-learn ships",
+        "alpaydin1998optical",
+    ),
+    "cifar10": ("CIFAR-10", "krizhevsky2009learning"),
+    "cifar100": ("CIFAR-100", "krizhevsky2009learning"),
+    "svhn": ("SVHN", "netzer2011reading"),
+    "fashion_mnist": ("Fashion-MNIST", "xiao2017fashion"),
+    "mnist": ("MNIST", "lecun1998gradient"),
+}
+_NETWORKS = {
+    "mlp": ("a network with one hidden layer of 256 units", ""),
+    "cnn_tiny": ("a convolutional network of two layers (4 and 8 channels)", ""),
+    "cnn": ("a convolutional network of four layers (16 to 64 channels)", ""),
+    "resnet8": ("ResNet-8", "he2016deep"),
+    "resnet11": ("an 11-layer ResNet (24 to 96 channels)", "he2016deep"),
+    "resnet20": ("ResNet-20", "he2016deep"),
+    "resnet56": ("ResNet-56", "he2016deep"),
+    "mobilenet": ("MobileNetV3-Small", "howard2019searching"),
+    "resnet18": ("ResNet-18", "he2016deep"),
+    "resnet50": ("ResNet-50", "he2016deep"),
+}
+_GAINS = {
+    "margin": "one minus the difference of the student's two largest class probabilities",
+    "entropy": "the entropy of the student's class probabilities divided by its largest possible value",
+    "least_confidence": "one minus the student's largest class probability, scaled to lie between 0 and 1",
+}
+_STRATEGIES = {
+    "rad": ("Robust Active Distillation (RAD)", ("baykal2023robust",)),
+    "uniform": ("uniform sampling", ()),
+    "margin": ("margin sampling", ("scheffer2001active",)),
+    "entropy": ("entropy sampling", ("settles2009active",)),
+    "least_confidence": ("least confidence", ("lewis1994sequential",)),
+    "coreset": ("k-center greedy core-sets", ("sener2018active",)),
+    "badge": ("BADGE", ("ash2020deep",)),
+    "cluster_margin": ("Cluster-Margin", ("citovsky2021batch",)),
+    "unixkd": ("UNIXKD, applied to the pool of each round", ("xu2020computation",)),
+}
+_SHIFT = "random shifts of up to an eighth of the side"
+_AUGMENTED = {
+    **dict.fromkeys(("svhn", "fashion_mnist", "mnist"), _SHIFT),
+    **dict.fromkeys(("cifar10", "cifar100"), f"{_SHIFT} and mirror images"),
+    "folder": f"{_SHIFT} (and mirror images where they are in color)",
+}
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the paragraph says: the configuration, and what was measured and finished."""
+
+    config: StudyConfig
+    strategies: tuple[str, ...]
+    seeds: int
+    classes: int
+    pool: int
+    test: int
+    teacher: summary.Interval
+
+
+def methods_paragraph(study: Study) -> str:
+    """Markdown: the paragraph in plain words, the same in LaTeX, and the BibTeX entries of what it cites."""
+    facts, plain, latex = _facts(study), plain_pen(), latex_pen()
+    return (
+        f"# Methods\n\n{_paragraph(facts, plain)}\n\n"
+        f"## LaTeX (natbib)\n\n```latex\n{_paragraph(facts, latex)}\n```\n\n"
+        f"## BibTeX\n\n```bibtex\n{bibtex(plain.cited)}```\n"
+    )
+
+
+def bibliography(study: Study) -> str:
+    """A .bib file: the entries, and the paragraph that cites them as a comment before them."""
+    pen = latex_pen()
+    paragraph = _paragraph(_facts(study), pen)
+    return f"% Methods, ready to paste:\n% {paragraph}\n\n{bibtex(pen.cited)}"
+
+
+def _facts(study: Study) -> _Facts:
+    config, table = study.config, study.rounds_table()
+    done = summary.complete(table, config.rounds)
+    if done.empty:
+        raise InputError(
+            f"Study {study.id} has no strategy that finished all {count(config.rounds, 'round')}, so there is nothing "
+            f"to write about; run it on with rad resume {study.id}."
+        )
+    seeds = sorted(int(seed) for seed in done["seed"].unique())
+    metrics = [study.seed_metrics(seed) for seed in seeds]
+    return _Facts(
+        config,
+        tuple(strategy_order(list(done["strategy"]))),
+        len(seeds),
+        len(metrics[0]["classes"]),
+        len(study.seed_array(seeds[0], "pool_ids")),
+        len(study.seed_array(seeds[0], "test_ids")),
+        summary.interval([values["teacher_accuracy_pool"] for values in metrics]),
+    )
+
+
+def _paragraph(facts: _Facts, pen: Pen) -> str:
+    parts = (_data, _networks, _training, _buying, _rules, _game, _reporting)
+    return " ".join(text for text in (part(facts, pen) for part in parts) if text)
+
+
+def _data(facts: _Facts, pen: Pen) -> str:
+    config = facts.config
+    name, argument = parse_spec(config.dataset)
+    if name in _DATA:
+        what, key = _DATA[name]
+        data = f"{pen.text(what)}{pen(key)}"
+    else:
+        data = pen.text(f"images of our own ({Path(argument).name}, {facts.classes:,} classes)")
+    planned = f" (of {config.seeds} planned)" if facts.seeds < config.seeds else ""
+    return (
+        f"We study the distillation of a teacher into a student{pen('hinton2015distilling')} when only part of an "
+        f"unlabeled pool can be labeled by the teacher, in the setting of Robust Active Distillation"
+        f"{pen('baykal2023robust')}. The data are {data}. For each of {count(facts.seeds, 'seed')}{planned}, they are "
+        f"split, stratified by class, into a labeled set of {config.labeled:,}, a validation set of "
+        f"{config.validation:,}, an unlabeled pool of {facts.pool:,} and a test set of {facts.test:,} images."
+    )
+
+
+def _networks(facts: _Facts, pen: Pen) -> str:
+    config = facts.config
+    kind, argument = parse_teacher(config.teacher)
+    student = _network(config.student, pen)
+    right = pen.text(_mean(facts.teacher))
+    if kind == "table":
+        fixed = f"The teacher is a fixed table of soft labels; it is right on {right} of the pool."
+        return f"{fixed} The student is {student}."
+    how = ", pretrained on ImageNet and fine-tuned" if kind == "pretrained" else ", trained"
+    return (
+        f"The teacher is {_network(argument, pen)}{how} on the labeled set alone for "
+        f"{config.teacher_steps:,} steps; it is right on {right} of the pool. The student is {student}."
+    )
+
+
+def _network(name: str, pen: Pen) -> str:
+    what, key = _NETWORKS.get(name, (name, ""))
+    return pen.text(what) + (pen(key) if key else "")
+
+
+def _training(facts: _Facts, pen: Pen) -> str:
+    config = facts.config
+    name, _ = parse_spec(config.dataset)
+    moved = _AUGMENTED.get(name) if config.augment else None
+    softened = "" if config.temperature == 1 else f" at temperature {config.temperature:g}"
+    return (
+        f"After each purchase the student is trained from scratch for {config.student_steps:,} steps of AdamW"
+        f"{pen('loshchilov2019decoupled')} on the labeled set (hard labels) and everything bought so far (soft "
+        f"labels{softened}), with batches of {config.batch_size:,}, a peak learning rate of {config.learning_rate:g} "
+        f"(linear warm-up over the first tenth of the steps, then cosine decay), weight decay {config.weight_decay:g} "
+        f"and {f'{moved} as augmentation' if moved else 'no augmentation'}."
+    )
+
+
+def _buying(facts: _Facts, pen: Pen) -> str:
+    config = facts.config
+    total = config.rounds * config.budget
+    each = (
+        f"In each of {count(config.rounds, 'round')} every strategy buys"
+        if config.rounds > 1
+        else "Every strategy buys"
+    )
+    return (
+        f"{each} {config.budget:,} soft labels{f' ({total:,} in all)' if config.rounds > 1 else ''}; within a seed all "
+        "strategies share the split, the teacher, the student's initial weights and the training budget."
+    )
+
+
+def _rules(facts: _Facts, pen: Pen) -> str:
+    named = []
+    for strategy in facts.strategies:
+        if strategy not in ORACLES:
+            what, keys = _STRATEGIES.get(strategy, (strategy, ()))
+            named.append(pen.text(what) + (pen(*keys) if keys else ""))
+    text = f"{'We compare' if len(named) > 1 else 'We use'} {listed(named)}."
+    if any(strategy in ORACLES for strategy in facts.strategies):
+        text += (
+            " An oracle that takes the most informative of the points on which the teacher is right serves as an upper "
+            "bound."
+        )
+    return text
+
+
+def _game(facts: _Facts, pen: Pen) -> str:
+    if "rad" not in facts.strategies:
+        return ""
+    config = facts.config
+    if config.teacher_accuracy == "mean":
+        level = "the teacher's accuracy on the validation set"
+    else:
+        level = (
+            f"the one-sided {100 * config.confidence:g}% lower confidence bound{pen('clopper1934use')} of the "
+            "teacher's accuracy on the validation set"
+        )
+        level = level.replace("%", pen.text("%"))
+    return (
+        f"RAD measures how informative a point is by its gain, {pen.text(_GAINS.get(config.gain, config.gain))}, and "
+        f"bounds the share of points on which the teacher may be wrong by one minus {level}; from the resulting "
+        "inclusion probabilities exactly as many distinct points are drawn as there are labels to buy."
+    )
+
+
+def _reporting(facts: _Facts, pen: Pen) -> str:
+    if facts.seeds < 2:
+        return "Results are of a single seed and carry no uncertainty."
+    percent = pen.text("95%")
+    return (
+        f"We report means over {facts.seeds} seeds with {percent} Student's t intervals; strategies are compared by "
+        f"differences paired by seed, and a difference is called one only where its {percent} interval excludes zero "
+        "(no correction for multiple comparisons)."
+    )
+
+
+def _mean(found: summary.Interval) -> str:
+    text = f"{100 * found.mean:.1f}%"
+    if found.n < 2:
+        return text
+    return f"{text} (95% interval over seeds {100 * found.low:.1f} to {100 * found.high:.1f})"

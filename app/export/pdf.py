@@ -1,0 +1,97 @@
+"""A report as PDF, printed by a browser that is installed here."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from app.export import stamp
+from rad_core.errors import InputError
+
+_NAMES = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge", "microsoft-edge"),
+    "microsoft-edge-stable",
+)
+_PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+)
+_FLAGS = (
+    *("--headless", "--disable-gpu", "--no-first-run", "--disable-sync", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-extensions", "--disable-quic", "--no-pdf-header-footer"),
+    "--virtual-time-budget=20000",
+)
+_SECONDS = 180
+_DATES = re.compile(rb"/(CreationDate|ModDate) \(D:(\d{14})([^)]*)\)")
+
+
+def find_browser() -> Path | None:
+    """Chromium, Chrome or Edge: the one that CHROME names, one on PATH, or one in its usual place."""
+    named = os.environ.get("CHROME", "").strip()
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise InputError(f"CHROME is {named!r}, and there is no such program; name a Chromium, Chrome or Edge.")
+        return Path(found)
+    on_path = (shutil.which(name) for name in _NAMES)
+    return next((Path(path) for path in (*on_path, *_PLACES) if path and Path(path).exists()), None)
+
+
+def missing() -> str:
+    """Why there can be no PDF here, in a sentence; empty where there can."""
+    if find_browser() is not None:
+        return ""
+    return (
+        "No Chromium, Chrome or Edge is installed here to print a PDF with; export the HTML report, which prints well "
+        "from any browser, or name a browser in the environment variable CHROME."
+    )
+
+
+def require_browser() -> Path:
+    """The browser, or InputError where none is installed."""
+    browser = find_browser()
+    if browser is None:
+        raise InputError(missing())
+    return browser
+
+
+def print_pdf(report: bytes) -> bytes:
+    """Print an HTML report, on A4 paper. Raises InputError where no browser is installed or it fails."""
+    browser = require_browser()
+    at = stamp.moment()
+    with tempfile.TemporaryDirectory(prefix="rad-pdf-") as name:
+        folder = Path(name)
+        page, target = folder / "report.html", folder / "report.pdf"
+        page.write_bytes(report)
+        as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # Chromium refuses otherwise
+        command = [
+            str(browser), *_FLAGS, *as_root, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={target}",
+            f"{page.as_uri()}#print",
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)  # noqa: S603
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise InputError(_failed(browser, error)) from error
+        if not target.exists() or done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise InputError(_failed(browser, said[-1] if said else f"it ended with code {done.returncode}"))
+        return _restamped(target.read_bytes(), at)
+
+
+def _failed(browser: Path, why: object) -> str:
+    return f"{browser} could not print the report ({str(why)[:200]}); export the HTML report and print it by hand."
+
+
+def _restamped(content: bytes, at: datetime) -> bytes:
+    """The same file as if made at that moment; no byte moves, so the file's own table of places stays right."""
+    return _DATES.sub(
+        lambda found: b"/%s (D:%s%s)" % (found[1], at.strftime("%Y%m%d%H%M%S").encode(), found[3]), content
+    )
