@@ -164,7 +164,7 @@ def _needed(chart: Chart) -> Bars:
         for name, value in zip(table["Strategy"], values, strict=True)
     ]
     return Bars(
-        names, values, _numbers(table[_LOW]), _numbers(table[_HIGH]),
+        names, values, _numbers(table[_LOW]).clip(0), _numbers(table[_HIGH]),
         [_style(str(name)).color for name in table["Strategy"]], "Soft labels needed",
         plain(_axis_title(chart, "xaxis")),
     )  # fmt: skip

@@ -34,21 +34,19 @@ _DATES = re.compile(rb"/(CreationDate|ModDate) \(D:(\d{14})([^)]*)\)")
 
 
 def find_browser() -> Path | None:
-    """Chromium, Chrome or Edge: the one that CHROME names, one on PATH, or one in its usual place."""
+    """Chromium, Chrome or Edge: the one that CHROME names, or else one on PATH or in its usual place."""
     named = os.environ.get("CHROME", "").strip()
-    if named:
-        found = shutil.which(named)
-        if found is None:
-            raise InputError(f"CHROME is {named!r}, and there is no such program; name a Chromium, Chrome or Edge.")
-        return Path(found)
-    on_path = (shutil.which(name) for name in _NAMES)
-    return next((Path(path) for path in (*on_path, *_PLACES) if path and Path(path).exists()), None)
+    candidates = [named] if named else [*_NAMES, *_PLACES]
+    found = (shutil.which(name) for name in candidates)
+    return next((Path(path) for path in found if path), None)
 
 
 def missing() -> str:
     """Why there can be no PDF here, in a sentence; empty where there can."""
     if find_browser() is not None:
         return ""
+    if named := os.environ.get("CHROME", "").strip():
+        return f"The environment variable CHROME is {named!r}, and there is no such program; name a Chromium or Chrome."
     return (
         "No Chromium, Chrome or Edge is installed here to print a PDF with; export the HTML report, which prints well "
         "from any browser, or name a browser in the environment variable CHROME."

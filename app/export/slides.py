@@ -32,7 +32,7 @@ ACCENT = "#D55E00"
 _MARGIN = 0.6
 _TITLE: Box = (_MARGIN, 0.38, WIDTH - 2 * _MARGIN, 1.0)
 _TOP, _BOTTOM = 1.55, 6.95  # between title and footer
-_WORDS = 3.9  # width of the column of words beside a chart
+_WORDS = (3.9, 4.6, 5.2)  # widths of the column of words beside a chart, the first that holds them
 _GAP = 0.35
 _KEYS = 2.6  # width of a map's legend
 _SIZES = (24, 22, 20, TEXT_SIZE)
@@ -139,18 +139,11 @@ def _beside(slide: Any, sight: _Sight, words: Sequence[str]) -> list[str]:
         table = sight.chart.table if mapped is None else None
     if table is not None:
         return _above_table(slide, table, words, sight.alt)
-    column = (_MARGIN, _TOP, _WORDS, tall)
-    shown, rest = list(words), list[str]()
-    size = fitting_size(shown, (_WORDS, tall), _SIZES)
-    if size is None:
-        size = TEXT_SIZE
-        shown, rest = share(shown, (_WORDS, tall), size)
+    column, size, shown, rest = _column(words, tall)
     left = _MARGIN
-    if shown and height(shown, size, _WORDS) <= tall:
-        _text(slide, column, shown, size)
-        left += _WORDS + _GAP
-    else:
-        rest = list(words)
+    if shown:
+        _text(slide, (_MARGIN, _TOP, column, tall), shown, size)
+        left += column + _GAP
     box = (left, _TOP, WIDTH - _MARGIN - left, tall)
     if drawn is not None:
         add_chart(slide, drawn, box, sight.alt)
@@ -160,6 +153,18 @@ def _beside(slide: Any, sight: _Sight, words: Sequence[str]) -> list[str]:
     elif sight.picture is not None:
         _picture(slide, sight.picture, box, sight.alt)
     return rest
+
+
+def _column(words: Sequence[str], tall: float) -> tuple[float, int, list[str], list[str]]:
+    """Width and type size of a column of words, those that it holds, and the rest."""
+    for column in _WORDS:
+        size = fitting_size(words, (column, tall), _SIZES)
+        if size is not None:
+            return column, size, list(words), []
+    shown, rest = share(words, (_WORDS[1], tall), TEXT_SIZE)
+    if height(shown, TEXT_SIZE, _WORDS[1]) > tall:  # a sentence that is too long for any column
+        return _WORDS[1], TEXT_SIZE, [], list(words)
+    return _WORDS[1], TEXT_SIZE, shown, rest
 
 
 def _above_table(slide: Any, table: pd.DataFrame, words: Sequence[str], alt: str) -> list[str]:
