@@ -181,7 +181,7 @@ def test_doctor_tells_device_versions_and_folders(tmp_path: Path) -> None:
         (["show", "latest"], "There are no studies"),
         (["show", "latest", "--targets", "high"], "not a list of numbers"),
         (["resume", "latest"], "There are no studies"),
-        (["export", "latest"], "Missing option '-o'"),
+        (["export", "latest"], "Say where to write"),
         (["delete", "../x", "--yes"], "There is no study"),
         (["frobnicate"], "No such command"),
     ],
