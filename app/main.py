@@ -12,6 +12,7 @@ PAGES = [
     ("map", "Map", ":material/scatter_plot:"),
     ("curves", "Curves", ":material/show_chart:"),
     ("budget", "Budget lab", ":material/tune:"),
+    ("story", "Story", ":material/slideshow:"),
     ("scores", "Your scores", ":material/upload_file:"),
     ("runs", "Runs", ":material/list_alt:"),
     ("method", "Method", ":material/school:"),

@@ -178,6 +178,11 @@ def rule_for_labels(strategy: str, lines: Mapping[int, Fit], labels: float) -> R
     )  # fmt: skip
 
 
+def whole_labels(rule: Rule) -> int:
+    """The labels of a rule that is known, rounded as charts round them; never down to none."""
+    return max(math.ceil(min(rule.labels.mean, 1.0)), round(rule.labels.mean))
+
+
 # --- rules against each other --------------------------------------------------------------------------------------
 
 
@@ -254,8 +259,8 @@ class Recommendation:
 
     @property
     def labels(self) -> int:
-        """Labels to buy, rounded up; 0 where no number can be given."""
-        return math.ceil(self.rule.labels.mean - 1e-9) if self.rule is not None and self.rule.known else 0
+        """Labels to buy; 0 where no number can be given."""
+        return whole_labels(self.rule) if self.rule is not None and self.rule.known else 0
 
     def others(self, outcome: Outcome) -> list[str]:
         """The rules against which the preferred one came out so."""

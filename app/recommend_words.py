@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from app.recommend import FURTHER, Recommendation, Rule, Versus
+from app.recommend import FURTHER, Recommendation, Rule, Versus, whole_labels
 from app.wording import ONE_SEED, count, listed, name, percent, points, target_text
 from rad_core.study.summary import Interval
 
@@ -189,20 +189,19 @@ def worst_case(found: Recommendation, safe: Mapping[str, float]) -> str:
     """What each rule guarantees at this budget, and what that says for RAD. safe: from `safe_gains`."""
     if found.rule is None or not safe or not found.labels:
         return ""
-    numbers = (
-        f"{found.labels:,} labels chosen by RAD keep a useful gain of at least {_gain(safe['rad'])}, chosen uniformly "
-        f"{_gain(safe['uniform'])}, and the most informative first {_gain(safe['greedy'])}"
+    text = (
+        f"Whichever points the teacher gets wrong, {count(found.labels, 'label')} chosen by RAD keep a useful gain of "
+        f"at least {_gain(safe['rad'])}; chosen uniformly {_gain(safe['uniform'])}; the most informative first "
+        f"{_gain(safe['greedy'])} (an estimate)."
     )
-    opening = "The worst case, whichever points the teacher gets wrong (an estimate, without training)"
-    text = f"{opening}: {numbers}."
     best = safe["rad"] > max(safe["uniform"], safe["greedy"]) * (1 + 1e-9)
     if not best:
         return text
     if "rad" not in [rule.strategy for rule in found.rules]:
         return f"{text} This study does not try RAD."
     if found.rule.strategy != "rad":
-        return f"{text} Only RAD protects against it as far as a rule can: that is what choosing otherwise gives up."
-    return f"{text} That guarantee is the reason to prefer RAD where no other difference is shown."
+        return f"{text} Choosing otherwise gives this safety up."
+    return f"{text} That safety is a reason to prefer RAD where no other difference is shown."
 
 
 def _gain(value: float) -> str:
@@ -262,9 +261,13 @@ def table(found: Recommendation, price: float, currency: str) -> pd.DataFrame:
         row: dict[str, object] = {"Rule": name(rule.strategy, first=True)}
         if found.goal.target is not None:
             low, high = max(0.0, rule.labels.low), rule.labels.high
-            row |= {"Labels": _whole(rule.labels.mean), "95% interval": _limits(low, high), "Basis": rule.basis}
+            row |= {
+                "Labels": f"{whole_labels(rule):,}" if rule.known else "",
+                "95% interval": _limits(low, high),
+                "Basis": rule.basis,
+            }
             if price > 0:
-                row["Cost"] = money(rule.labels.mean * price, currency) if rule.known else ""
+                row["Cost"] = money(whole_labels(rule) * price, currency) if rule.known else ""
         else:
             low, high = rule.accuracy.low, rule.accuracy.high
             shown = f"{percent(low)} to {percent(high)}" if np.isfinite(low) else ""
@@ -279,10 +282,6 @@ _OUTCOMES = {
     "": "", "ahead": "better", "behind": "worse", "tie": "no difference shown", "unknown": "not compared",
     "mixed": "",
 }  # fmt: skip
-
-
-def _whole(value: float) -> str:
-    return f"{value:,.0f}" if np.isfinite(value) else ""
 
 
 def _limits(low: float, high: float) -> str:

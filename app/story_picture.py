@@ -14,7 +14,7 @@ from app.palette import WRONG_COLOR, text_color
 from rad_core.study.store import Study
 
 _COLUMNS, _MOST = 5, 10
-_TILE, _GAP, _TEXT, _LINE = 236, 34, 30, 40  # pixels; the picture is shown at about half its size
+_TILE, _GAP, _TEXT, _LINE = 236, 44, 42, 50  # pixels; the picture is shown at about half its size
 _LONGEST = 14  # characters of a name under a thumbnail
 
 
@@ -64,7 +64,7 @@ def draw(found: Mistakes, theme: Theme) -> bytes:
     rows = -(-len(found.images) // columns)
     cell = (_TILE + _GAP, _TILE + 2 * _LINE + _GAP)
     picture = Image.new("RGB", (columns * cell[0], rows * cell[1]), ink.paper)
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(_TEXT)
+    pen = ImageDraw.Draw(picture)
     wrong = text_color(WRONG_COLOR, theme == "dark")
     for i, image in enumerate(found.images):
         left, top = (i % columns) * cell[0] + _GAP // 2, (i // columns) * cell[1] + _GAP // 2
@@ -74,8 +74,8 @@ def draw(found: Mistakes, theme: Theme) -> bytes:
         pen.rectangle(box, fill=WRONG_COLOR)
         picture.paste(tile, place)
         middle = left + _TILE // 2
-        pen.text((middle, top + _TILE + 12), f"is {_fitting(found.truth[i])}", fill=ink.text, font=font, anchor="mt")
-        said = f"teacher: {_fitting(found.said[i])}"
+        truth, said = f"is {_fitting(found.truth[i])}", f"teacher: {_fitting(found.said[i])}"
+        pen.text((middle, top + _TILE + 12), truth, fill=ink.text, font=_font_for(truth), anchor="mt")
         pen.text((middle, top + _TILE + 12 + _LINE), said, fill=wrong, font=_font_for(said), anchor="mt")
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
@@ -106,7 +106,7 @@ def _scaled(image: np.ndarray) -> Image.Image:
 def _font_for(text: str) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     """As large as lets the text stay within its cell."""
     size = _TEXT
-    while size > 16 and ImageFont.load_default(size).getlength(text) > _TILE + _GAP - 8:
+    while size > 20 and ImageFont.load_default(size).getlength(text) > _TILE + _GAP - 8:
         size -= 2
     return ImageFont.load_default(size)
 

@@ -25,9 +25,9 @@ from app.story_settings import STEPS
 from app.wording import count, listed, name, per_comparison, percent, range_text
 from rad_core import embedding
 from rad_core.selection.strategies import ORACLES
-from rad_core.study.summary import verdict
+from rad_core.study.summary import interval, verdict
 
-_TALL = 470  # px, of a chart that stands alone
+_TALL = 440  # px, of a chart that stands alone
 _NO_PICKS = pd.DataFrame(columns=["strategy", "seed", "gain", "right"])
 
 
@@ -119,18 +119,18 @@ def _first_picks(material: Material) -> pd.DataFrame:
 
 
 def pool_map(material: Material) -> Step:
-    study, seed = material.study, material.scenes[0].seed
+    seed = material.scenes[0].seed
     names = _on_the_map(material, seed)
-    last = max(reading.last_round(study, each, seed) for each in names)
+    last = _rounds_on_the_map(material, names, seed)
     facts = map_view.gather(material.read, seed, names[0], last, names)
     points, method = _places(material, seed)
     coloring = map_view.coloring(facts, "teacher", material.theme)
     panel = map_view.panels(material.read, seed, names, "one", last)[0]
-    chart = fallback_chart(points, coloring, panel, theme=material.theme, height=_TALL)
+    chart = fallback_chart(points, coloring, panel, round=last, theme=material.theme, height=_TALL)
     said = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
-    said += [_shared(facts.bought, names), _bought_mistakes(material)]
+    said += [_shared(facts.bought, names, last), _bought_mistakes(material)]
     if material.technical:
-        said.append(f"{method} of the teacher's features, seed {seed}, all labels bought by the end of round {last}.")
+        said.append(f"{method} of the teacher's features, seed {seed}.")
     return _step(material, "map", "Where the labels are bought", said, (chart,))
 
 
@@ -142,6 +142,13 @@ def _on_the_map(material: Material, seed: int) -> list[str]:
     return (usable or there)[:2]
 
 
+def _rounds_on_the_map(material: Material, names: Sequence[str], seed: int) -> int:
+    """Up to which round picks are shown: a tenth of the pool at most, or they would hide it; one round at least."""
+    last = max(reading.last_round(material.study, each, seed) for each in names)
+    room = len(material.scenes[0].gains) // (10 * len(names) * material.study.config.budget)
+    return int(np.clip(room, 1, last))
+
+
 def _places(material: Material, seed: int) -> tuple[np.ndarray, str]:
     """The points (N, 2): the UMAP that is kept with the study, else their PCA."""
     points = embedding.read_map(material.study, seed)
@@ -151,13 +158,18 @@ def _places(material: Material, seed: int) -> tuple[np.ndarray, str]:
     return embedding.compute_map(features, "pca"), "PCA"
 
 
-def _shared(bought: Any, names: Sequence[str]) -> str:
-    counts = [f"{name(each)} has bought {count(int((bought[each] > 0).sum()), 'label')}" for each in names]
-    text = listed(counts)
-    if len(names) == 2:
-        both = int(((bought[names[0]] > 0) & (bought[names[1]] > 0)).sum())
-        text += f"; {both:,} of them are the same" if both else "; none of them is the same"
-    return f"Here {text}."
+def _shared(bought: Any, names: Sequence[str], last: int) -> str:
+    """How many labels each has bought on the map, and how many are the same."""
+    counts = [int((bought[each] > 0).sum()) for each in names]
+    when = "In the first round" if last == 1 else f"In the first {last} rounds"
+    if len(names) == 1:
+        return f"{when}, {name(names[0])} has bought {count(counts[0], 'label')}."
+    both = int(((bought[names[0]] > 0) & (bought[names[1]] > 0)).sum())
+    if counts[0] == counts[1]:
+        text = f"{name(names[0])} and {name(names[1])} have bought {count(counts[0], 'label')} each"
+    else:
+        text = " and ".join(f"{name(each)} {number:,}" for each, number in zip(names, counts, strict=True)) + " labels"
+    return f"{when}, {text}; {f'{both:,}' if both else 'none'} of them {'are' if both > 1 else 'is'} the same."
 
 
 def _bought_mistakes(material: Material) -> str:
@@ -207,8 +219,8 @@ def recommendation(material: Material) -> Step:
     ]
     if material.technical:
         said.append(
-            "Read off the best line that never falls (isotonic regression) through each seed's accuracies. "
-            + per_comparison(len(found.versus))
+            "Useful gain: a right label that teaches all it can counts 1. Labels are read off the best line that never "
+            "falls (isotonic regression) through each seed's accuracies. " + per_comparison(len(found.versus))
         )
     table = recommend_words.table(found, settings.price_per_label, settings.currency) if found.rules else None
     return _step(
@@ -251,11 +263,7 @@ def _caveats(material: Material) -> list[str]:
         said.append("Everything here was measured once (1 seed): another run may come out differently.")
     elif seeds < 5:
         said.append(f"Only {count(seeds, 'seed')} were measured: small differences may be missed.")
-    teacher = material.read(reading.teacher_estimate, material.scenes[0].seed)
-    said.append(
-        f"If the teacher is worse in use than the {percent(teacher.mean)} measured on labeled images (95% interval "
-        f"{percent(teacher.low)} to {percent(teacher.high)}), every rule keeps less, as the chart shows."
-    )
+    said.append(_about_worse_teachers(material))
     if found.labels and found.rule is not None and found.labels < config.budget * config.rounds:
         said.append(
             f"Labels were bought {config.budget:,} at a time. Other images, another teacher or another student need a "
@@ -266,13 +274,26 @@ def _caveats(material: Material) -> list[str]:
     return said
 
 
+def _about_worse_teachers(material: Material) -> str:
+    """How sure the teacher's accuracy is, and what hangs on it."""
+    measured = [material.read(reading.teacher_estimate, scene.seed) for scene in material.scenes]
+    found = interval([teacher.mean for teacher in measured])
+    low, high = (found.low, found.high) if found.n > 1 else (measured[0].low, measured[0].high)
+    limits = f"95% interval {percent(max(0.0, low))} to {percent(min(1.0, high))}"
+    over = f" over {count(found.n, 'seed')}" if found.n > 1 else ""
+    return (
+        f"On labeled images kept aside to check it, the teacher is right on {percent(found.mean)} ({limits}{over}). "
+        f"If it is worse in use, every rule keeps less: the chart shows seed {material.scenes[0].seed}."
+    )
+
+
 def _worse_teacher(material: Material) -> Chart:
     scene = material.scenes[0]
     teacher = material.read(reading.teacher_estimate, scene.seed)
     labels = material.recommended.labels or material.study.config.budget
     return guarantee_by_accuracy(
         scene.gains, min(labels, len(scene.gains)), measured=teacher.used, interval=(teacher.low, teacher.high),
-        gain_name=material.study.config.gain, theme=material.theme, height=_TALL - 60,
+        gain_name=material.study.config.gain, theme=material.theme, height=_TALL - 40,
     )  # fmt: skip
 
 

@@ -93,7 +93,9 @@ def guarantee_by_accuracy(
     points = _points(bought)
     sketch = _curves(values, xs, theme, height, "teacher right on %{x:.1%}: %{y:,.4~g}", points=points)
     _lay_over(sketch, points, theme)
-    sketch.xaxis(title_text="Share of the pool that the teacher gets right", tickformat=".0%")
+    # Set, or a long text beside a mark would stretch the axis beyond what there is.
+    ends = [float(xs[0]), float(xs[-1])]
+    sketch.xaxis(title_text="Share of the pool that the teacher gets right", tickformat=".0%", range=ends)
     if interval is not None:
         sketch.shape(
             type="rect", x0=interval[0], x1=interval[1], y0=0, y1=1, yref="y domain", layer="below",
@@ -102,7 +104,7 @@ def guarantee_by_accuracy(
     if measured is not None:
         text = f"measured {percent(measured)}"
         if interval is not None and assumed is None:
-            text += f"<br>95% interval {percent(interval[0])} to {percent(interval[1])}"
+            text += f"<br>95% interval<br>{percent(interval[0])} to {percent(interval[1])}"
         found = {name: _at(xs, value, measured) for name, value in values.items()}
         # Beside an assumed accuracy the measured one keeps out of the way: its name only, on the other side.
         right = None if assumed is None else measured > assumed

@@ -16,7 +16,8 @@ from rad_core.errors import InputError
 
 MOST_POINTS = 1_000  # vector points of one layer; more make the browser slow
 _BANDS = 8  # of a continuous scale
-_PIXELS = 360  # of the raster's longer side
+_PIXELS, _FEW_PIXELS = 360, 96  # of the raster's longer side: fewer for a small pool, whose points are then larger
+_MANY = 20_000  # points from which the raster has all its pixels
 
 
 def fallback_chart(
@@ -44,7 +45,8 @@ def fallback_chart(
     sketch.yaxis(range=y_range, visible=False, constrain="domain", scaleanchor="x")
     codes, palette, labels = _bands(coloring)
     longer = max(x_range[1] - x_range[0], y_range[1] - y_range[0])
-    width, rows = (int(np.ceil(_PIXELS * (r[1] - r[0]) / longer)) for r in (x_range, y_range))
+    pixels = np.clip(_PIXELS * np.sqrt(len(xy) / _MANY), _FEW_PIXELS, _PIXELS)
+    width, rows = (int(np.ceil(pixels * (r[1] - r[0]) / longer)) for r in (x_range, y_range))
     source = density_raster(
         xy[:, 0], xy[:, 1], codes, palette, theme, x_range=x_range, y_range=y_range, size=(width, rows), opacity=0.7
     )  # fmt: skip
