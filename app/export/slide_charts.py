@@ -62,8 +62,8 @@ def describe(shape: Any, alt: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """Without the control characters that XML does not know."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]", " ", text)
+    """Without the control characters that XML does not know, and without line breaks of their own kind."""
+    return re.sub(r"[\u2028\u2029\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]", " ", text)
 
 
 def _inches(box: Box) -> tuple[Inches, Inches, Inches, Inches]:

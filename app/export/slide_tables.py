@@ -30,9 +30,10 @@ def add_table(slide: Any, texts: pd.DataFrame, box: Box, alt: str) -> None:
     shown = _rows_that_fit(texts, widths, tall, size)
     hidden = len(texts) - shown
     rows = [list(map(str, texts.columns)), *texts.head(shown).to_numpy().tolist()]
-    if hidden:
-        rows.append([f"{hidden} more in the notes", *[""] * (len(widths) - 1)])
     heights = [_height(row, widths, size) for row in rows]
+    if hidden:
+        rows.append([f"{hidden} more rows in the data of this study", *[""] * (len(widths) - 1)])
+        heights.append(_one_line(size))
     place = (Inches(value) for value in (left, top, sum(widths), sum(heights)))
     frame = slide.shapes.add_table(len(rows), len(widths), *place)
     describe(frame, alt)
@@ -44,15 +45,21 @@ def add_table(slide: Any, texts: pd.DataFrame, box: Box, alt: str) -> None:
         table.rows[i].height = Inches(heights[i])
         for j, text in enumerate(row):
             _fill(table.cell(i, j), text, size, head=i == 0, stripe=i % 2 == 0, first=j == 0)
+    if hidden:
+        table.cell(len(rows) - 1, 0).merge(table.cell(len(rows) - 1, len(widths) - 1))
 
 
 def _fits(texts: pd.DataFrame, size: int, wide: float, tall: float) -> bool:
     widths = _widths(texts, wide, size)
     rows = [list(map(str, texts.columns)), *texts.to_numpy().tolist()]
-    one_line = size * LINE / 72 + 2 * _PAD[1] + 1e-6
+    one_line = _one_line(size) + 1e-6
     return sum(_height(row, widths, size) for row in rows) <= tall and all(
         _height(row, widths, size) <= one_line for row in rows
     )
+
+
+def _one_line(size: int) -> float:
+    return size * LINE / 72 + 2 * _PAD[1]
 
 
 def _widths(texts: pd.DataFrame, room: float, size: int) -> list[float]:
@@ -82,7 +89,7 @@ def _rows_that_fit(texts: pd.DataFrame, widths: list[float], tall: float, size: 
     for number, row in enumerate(rows):
         used += _height(row, widths, size)
         last = number == len(rows) - 1
-        if used + (0.0 if last else _height(["more"], [widths[0]], size)) > tall:
+        if used + (0.0 if last else _one_line(size)) > tall:
             return number
     return len(rows)
 

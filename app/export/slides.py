@@ -13,6 +13,7 @@ import pandas as pd
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from app.export import stamp
@@ -227,7 +228,7 @@ def _bar(slide: Any, box: Box) -> None:
     shape.fill.solid()
     shape.fill.fore_color.rgb = color(ACCENT)
     shape.line.fill.background()
-    shape.shadow.inherit = False
+    shape._element.remove(shape._element.find(qn("p:style")))  # the theme's, with its shadow
     describe(shape, "")
 
 

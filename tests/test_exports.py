@@ -1,0 +1,628 @@
+"""What is handed over is true to the study, safe to open, the same every time, and readable where it is shown."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pptx import Presentation
+from pptx.enum.shapes import MSO_SHAPE_TYPE
+
+from app.export import FORMATS, pdf, stamp
+from app.export.bundle import data_bundle
+from app.export.fitting import height, lines, shortened, width
+from app.export.html import html_report, json_for_html
+from app.export.map_picture import is_map, map_picture
+from app.export.native import XY, Bars, drawing
+from app.export.paper import bibliography, methods_paragraph
+from app.export.slides import slides
+from app.export.tables import as_text
+from app.export_command import changed, export
+from app.palette import strategy_style
+from app.story import STEPS, Step, Story, StorySettings, tell
+from rad_core.errors import InputError
+from rad_core.study import export as core_export
+from rad_core.study.engine import run_study
+from rad_core.study.store import Study, create_study
+from tests.conftest import tiny_config
+from tests.figure_examples import charts
+from tests.result_pages import make_studies, study_in
+
+EVIL = "</script><script>alert(1)</script>\u2028&amp;<b>"
+SETTINGS = StorySettings(
+    title=EVIL, price_per_label=0.5, currency="EUR", audience="technical", notes={"curves": "Say <i>this</i>\nand that"}
+)
+EMU = 914400
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return make_studies(tmp_path_factory.mktemp("exports"))
+
+
+@pytest.fixture(scope="module")
+def study(stores: dict[str, Path]) -> Study:
+    return study_in(stores["three"])
+
+
+@pytest.fixture(scope="module")
+def story(study: Study) -> Story:
+    return tell(study, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def report(story: Story, study: Study) -> str:
+    return html_report(story, tell(study, SETTINGS, "dark")).decode()
+
+
+@pytest.fixture(scope="module")
+def deck(story: Story) -> Any:
+    return Presentation(io.BytesIO(slides(story)))
+
+
+@pytest.fixture
+def at_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
+
+
+# --- the report ----------------------------------------------------------------------------------------------------
+
+
+def figures_of(report: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', report, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_the_report_holds_plotly_once_and_is_under_eight_megabytes(report: str) -> None:
+    assert report.count("* plotly.js v") == 1
+    assert len(report.encode()) < 8e6
+
+
+def test_the_report_asks_no_one_for_anything(report: str) -> None:
+    own = re.sub(r"<script>.*?</script>", "", report, flags=re.DOTALL)  # plotly.js names addresses it never asks here
+    asked = re.findall(r"<[a-z]+[^<>]*\s(?:src|href|action|srcset)\s*=\s*[\"']?([^\"'>]{0,24})", own)
+    assert all(address.startswith("data:image/png;base64,") for address in asked)
+    assert "url(" not in own
+    assert "@import" not in own
+    config = figures_of(report)["config"]
+    assert config["showSendToCloud"] is False
+    assert config["plotlyServerURL"] == ""
+
+
+def test_only_the_two_scripts_of_the_report_may_run(report: str) -> None:
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', report)
+    assert policy
+    assert "default-src 'none'" in policy[1]
+    assert "connect-src" not in policy[1]
+    assert "unsafe-eval" not in policy[1]
+    scripts = re.findall(r"<script>(.*?)</script>", report, re.DOTALL)
+    hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts}
+    assert hashes == set(re.findall(r"'sha256-[^']*'", policy[1]))
+    assert len(hashes) == 2
+
+
+def test_words_of_a_study_are_words_and_never_markup(report: str, story: Story) -> None:
+    assert "alert(1)</script>" not in report
+    assert f"<title>{EVIL.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}</title>" in report
+    assert "Say &lt;i&gt;this&lt;/i&gt;\nand that" in report
+    for step in story.steps:
+        for sentence in step.sentences:
+            assert sentence in unescape(report)
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_in_a_page_comes_out_as_it_went_in(value: Any) -> None:
+    text = json_for_html(value)
+    assert json.loads(text) == value
+    assert not set(text) & set("<>&\u2028\u2029")
+
+
+def test_every_chart_of_the_story_is_there_in_both_themes_with_its_words_and_its_numbers(
+    report: str, story: Story, study: Study
+) -> None:
+    figures = figures_of(report)["figures"]
+    dark = [chart for step in tell(study, SETTINGS, "dark").steps for chart in step.charts]
+    told = [chart for step in story.steps for chart in step.charts]
+    assert len(told) == len(figures) == report.count('class="chart"') == report.count("<details>")
+    for chart, other, figure in zip(told, dark, figures, strict=True):
+        assert figure["light"]["data"] == json.loads(chart.figure.to_json())["data"]
+        assert figure["dark"]["data"] == json.loads(other.figure.to_json())["data"]
+        assert f'aria-label="{chart.alt}"' in unescape(report)
+        for name in chart.table.columns:
+            assert f">{name}</th>" in unescape(report)
+
+
+def test_without_dark_figures_the_report_has_the_light_ones(story: Story) -> None:
+    assert all(list(figure) == ["light"] for figure in figures_of(html_report(story).decode())["figures"])
+
+
+# --- slides --------------------------------------------------------------------------------------------------------
+
+
+def all_texts(slide: Any) -> list[str]:
+    texts = [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
+    for shape in slide.shapes:
+        if shape.has_table:
+            texts += [cell.text for row in shape.table.rows for cell in row.cells]
+    return texts
+
+
+def box(shape: Any) -> tuple[float, float, float, float]:
+    left, top, wide, tall = (value / EMU for value in (shape.left, shape.top, shape.width, shape.height))
+    return left, top, left + wide, top + tall
+
+
+def overlapping(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    slack = 0.01
+    return (
+        one[0] < other[2] - slack
+        and other[0] < one[2] - slack
+        and one[1] < other[3] - slack
+        and other[1] < one[3] - slack
+    )
+
+
+def assert_well_laid_out(deck: Any) -> None:
+    """All parts inside the slide, none over another, every text in a size to be read and inside its place."""
+    for slide in deck.slides:
+        boxes = [box(shape) for shape in slide.shapes]
+        for i, one in enumerate(boxes):
+            assert one[0] >= -0.01
+            assert one[1] >= -0.01
+            assert one[2] <= deck.slide_width / EMU + 0.01
+            assert one[3] <= deck.slide_height / EMU + 0.01
+            assert not any(overlapping(one, other) for other in boxes[i + 1 :]), [shape.name for shape in slide.shapes]
+        for shape in slide.shapes:
+            if not shape.has_text_frame or not shape.text_frame.text.strip():
+                continue
+            runs = [run for paragraph in shape.text_frame.paragraphs for run in paragraph.runs]
+            size, footer = runs[0].font.size.pt, box(shape)[1] > 7
+            assert footer or size >= 18
+            texts = [paragraph.text for paragraph in shape.text_frame.paragraphs]
+            left, top, right, bottom = box(shape)
+            bold = bool(runs[0].font.bold)
+            assert height(texts, size, right - left, gap=0.25, bold=bold) <= bottom - top + 0.02, texts
+
+
+def native_charts(deck: Any) -> list[Any]:
+    return [shape.chart for slide in deck.slides for shape in slide.shapes if shape.has_chart]
+
+
+@pytest.mark.parametrize("audience", ["executive", "technical"])
+def test_slides_are_wide_and_nothing_overlaps_or_leaves_them(study: Study, audience: str) -> None:
+    deck = Presentation(io.BytesIO(slides(tell(study, attrs.evolve(SETTINGS, audience=audience)))))
+    assert deck.slide_width / deck.slide_height == pytest.approx(16 / 9, rel=1e-3)
+    assert_well_laid_out(deck)
+
+
+def test_every_chart_is_powerpoints_own_or_a_map(deck: Any, story: Story) -> None:
+    told = [chart for step in story.steps for chart in step.charts]
+    drawn = [drawing(chart) for chart in told]
+    assert all(what is not None or is_map(chart) for what, chart in zip(drawn, told, strict=True))
+    assert len(native_charts(deck)) == sum(what is not None for what in drawn) >= 4
+
+
+def test_curves_on_a_slide_hold_the_numbers_and_the_look_of_the_studio(deck: Any, story: Story) -> None:
+    (step,) = (step for step in story.steps if step.name == "curves")
+    table = step.charts[0].table
+    (chart,) = (
+        one for one in native_charts(deck) if one.value_axis.axis_title.text_frame.text.startswith("Accuracy on")
+    )
+    series = {one.name: one for one in chart.plots[0].series}
+    for name in ("rad", "uniform", "margin", "oracle"):
+        style = strategy_style(name)
+        mine = table[table["Strategy"] == style.label]
+        one = series[style.label.split(" (")[0]]
+        assert np.allclose(list(one.values), mine["Accuracy on the test set"], atol=1e-6)
+        assert str(one.format.line.color.rgb) == style.color[1:]
+    assert len({series[name].format.line.dash_style for name in ("RAD", "Uniform", "Margin", "Oracle")}) == 4
+    bars = series["RAD"]._element.xpath("./c:errBars/c:plus/c:numLit/c:pt/c:v")
+    rad = table[table["Strategy"] == "RAD"]
+    wanted = rad["95% interval, high"] - rad["Accuracy on the test set"]
+    assert np.allclose([float(value.text) for value in bars], wanted, atol=1e-5)
+
+
+def test_error_bars_stand_where_powerpoint_wants_them(deck: Any) -> None:
+    for chart in native_charts(deck):
+        for series in chart.plots[0].series:
+            names = [child.tag.split("}")[1] for child in series._element]
+            values = names.index("xVal" if "xVal" in names else "cat")
+            places = [i for i, name in enumerate(names) if name == "errBars"]
+            earlier = [i for i, name in enumerate(names) if name in ("tx", "spPr", "invertIfNegative", "marker", "dPt")]
+            assert all(max(earlier) < place < values for place in places)
+            assert len(places) <= 2
+
+
+def test_notes_hold_all_sentences_the_presenters_words_and_the_numbers(deck: Any, story: Story) -> None:
+    notes = [slide.notes_slide.notes_text_frame.text for slide in deck.slides]
+    for step in story.steps:
+        mine = [text for text in notes if all(sentence in text for sentence in step.sentences)]
+        assert mine, step.name
+        if step.note:
+            assert all("Say <i>this</i>" in text for text in mine)
+        for chart in step.charts:
+            assert any(chart.alt in text for text in mine)
+            assert any("\t".join(map(str, chart.table.columns)) in text for text in mine)
+
+
+def test_no_sentence_is_lost_however_many_and_long(study: Study, story: Story) -> None:
+    long = tuple(f"Sentence {i} " + "of a story that goes on and on " * (3 + i % 9) for i in range(17))
+    endless = "unbreakable" * 30
+    steps = tuple(attrs.evolve(step, sentences=(*long, endless), title="x" * 200) for step in story.steps)
+    deck = Presentation(io.BytesIO(slides(attrs.evolve(story, steps=steps, title="Title " * 60, subtitle="S " * 400))))
+    assert_well_laid_out(deck)
+    shown = "\n".join(text for slide in deck.slides for text in all_texts(slide))
+    for sentence in (*long, endless):
+        assert shown.count(sentence.strip()) == len(steps)
+
+
+def test_a_chart_of_no_known_kind_becomes_a_table_of_its_numbers(story: Story) -> None:
+    unknown = charts()["overlap"]()
+    assert drawing(unknown) is None
+    step = Step("curves", "Overlap", ("Some buy the same.",), (unknown,))
+    deck = Presentation(io.BytesIO(slides(attrs.evolve(story, steps=(step,)))))
+    assert_well_laid_out(deck)
+    assert any(shape.has_table for slide in deck.slides for shape in slide.shapes)
+
+
+@pytest.mark.parametrize("rows", [1, 9, 60])
+def test_tables_fit_their_slide_and_say_what_is_left_out(story: Story, rows: int) -> None:
+    table = pd.DataFrame(
+        {"Rule": [f"rule {i}" for i in range(rows)], "Labels": range(rows), "Cost of all of them": 0.5}
+    )
+    step = Step("cost", "Cost", ("One sentence.",), table=table)
+    deck = Presentation(io.BytesIO(slides(attrs.evolve(story, steps=(step,)))))
+    assert_well_laid_out(deck)
+    (grid,) = (shape.table for slide in deck.slides for shape in slide.shapes if shape.has_table)
+    texts = [row.cells[0].text for row in grid.rows]
+    assert texts[:2] == ["Rule", "rule 0"]
+    hidden = int(texts[-1].split()[0]) if "more" in texts[-1] else 0
+    assert len(texts) - 1 - bool(hidden) + hidden == rows
+    assert bool(hidden) == (rows == 60)
+
+
+@pytest.mark.parametrize("name", sorted(charts()))
+def test_native_charts_show_the_numbers_of_their_tables(name: str, story: Story) -> None:
+    chart = charts()[name]()
+    what = drawing(chart)
+    if what is None:
+        return
+    values = chart.table.select_dtypes("number").to_numpy(float).ravel()
+    shown = np.concatenate([one.y for one in what.series]) if isinstance(what, XY) else what.values
+    levels = {0.0, 1.0, 0.9, 0.87, 0.55, 0.8}  # the diagonal and the reference lines of the examples
+    for value in shown[np.isfinite(shown)]:
+        assert np.isclose(values, value, atol=1e-6).any() or any(abs(value - level) < 1e-6 for level in levels)
+    if isinstance(what, Bars):
+        assert len(what.categories) == len(what.values) == len(what.colors) == len(chart.table)
+    step = Step("curves", name, ("One sentence.",), (chart,))
+    deck = Presentation(io.BytesIO(slides(attrs.evolve(story, steps=(step,)))))
+    assert_well_laid_out(deck)
+    assert len(native_charts(deck)) == 1
+
+
+def test_control_characters_break_no_slide(story: Story) -> None:
+    odd = Step("curves", "bell\x07 and \x00 null", ("tab\there \ufffe",), note="line\nbreak \x0b")
+    deck = Presentation(io.BytesIO(slides(attrs.evolve(story, steps=(odd,), title="\x1b[31m"))))
+    assert "bell" in deck.slides[1].shapes.title.text_frame.text
+
+
+def test_pictures_and_charts_say_what_they_show(deck: Any) -> None:
+    for slide in deck.slides:
+        for shape in slide.shapes:
+            if shape.has_chart or shape.shape_type == MSO_SHAPE_TYPE.PICTURE or shape.has_table:
+                assert len(shape._element.xpath(".//p:cNvPr")[0].get("descr")) > 3
+
+
+def test_a_map_is_drawn_with_its_picks_in_their_colors(story: Story) -> None:
+    from PIL import Image
+
+    (chart,) = (chart for step in story.steps for chart in step.charts if is_map(chart))
+    found = map_picture(chart)
+    assert found.png == map_picture(chart).png
+    pixels = np.asarray(Image.open(io.BytesIO(found.png)).convert("RGB")).reshape(-1, 3).astype(int)
+    for key in found.legend[-2:]:
+        wanted = [int(key.color[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (np.abs(pixels - wanted).max(axis=1) < 12).sum() > 50, key
+    assert any(key.text.startswith("RAD (") for key in found.legend)
+
+
+@given(st.text(max_size=300), st.floats(0.3, 12), st.sampled_from([18, 24, 32]))
+def test_what_is_shortened_fits(text: str, room: float, size: int) -> None:
+    one_line = 1.3 * size / 72
+    short = shortened(text, size, (room, one_line))
+    assert short == text or short.endswith("…")
+    assert height([short], size, room) <= one_line or short == "…"
+
+
+def test_the_widths_of_letters_are_those_of_the_font() -> None:
+    assert width("Hamburgefonstiv", 72) == pytest.approx(1.04 * 7.448, rel=0.02)  # Arial, 72 points
+    assert lines("one two three", 18, width("one two", 18)) == 2
+    assert lines("x" * 100, 18, width("x" * 10, 18)) == 10
+
+
+# --- data and paper ------------------------------------------------------------------------------------------------
+
+
+def test_the_data_are_the_tables_of_the_study_and_the_numbers_behind_the_charts(study: Study, story: Story) -> None:
+    with zipfile.ZipFile(io.BytesIO(data_bundle(study, story))) as archive:
+        names = set(archive.namelist())
+        for name, table in core_export.tables(study).items():
+            pd.testing.assert_frame_equal(
+                pd.read_parquet(io.BytesIO(archive.read(f"data/{name}.parquet"))), table.reset_index(drop=True)
+            )
+            assert len(pd.read_csv(io.BytesIO(archive.read(f"data/{name}.csv")))) == len(table)
+        about = archive.read("README.txt").decode()
+        assert all(name.rsplit(".", 1)[0] in about for name in names - {"README.txt"})
+        assert archive.read("study.toml").decode() == study.config.to_toml()
+    assert sum(name.startswith("charts/") for name in names) >= sum(len(step.charts) for step in story.steps)
+    assert not any(name.endswith((".png", ".npy")) for name in names)
+
+
+def keys(text: str) -> set[str]:
+    return {key for group in re.findall(r"\\citep\{([^}]*)\}", text) for key in group.split(",")}
+
+
+def test_the_paragraph_is_true_to_the_study_and_its_references_are_complete(study: Study) -> None:
+    text, config = methods_paragraph(study), study.config
+    for number in (config.labeled, config.validation, 200, 100, config.student_steps, config.budget, 20):
+        assert f"{number:,}" in text
+    for words in ("3 seeds", "2 rounds", "uniform sampling", "margin sampling", "oracle", "no augmentation", "AdamW"):
+        assert words in text
+    assert "BADGE" not in text
+    for document in (text, bibliography(study)):
+        entries = set(re.findall(r"@\w+\{([^,]+),", document))
+        assert keys(document) == entries
+        assert {"baykal2023robust", "hinton2015distilling", "scheffer2001active", "alpaydin1998optical"} <= entries
+        assert document.count("{") == document.count("}")
+
+
+def test_the_paragraph_speaks_of_one_seed_and_of_other_rules_as_they_are(stores: dict[str, Path]) -> None:
+    one = methods_paragraph(study_in(stores["one"]))
+    assert "a single seed and carry no uncertainty" in one
+    assert "UNIXKD" in one
+    without = methods_paragraph(study_in(stores["without rad"]))
+    assert "RAD measures" not in without
+    assert "We compare uniform sampling and margin sampling" in without
+
+
+def test_a_folder_of_images_is_named_without_its_path_and_spelled_for_latex(store: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "my_data & 50%.npz"
+    rng = np.random.default_rng(0)
+    np.savez(archive, x=rng.integers(0, 255, (300, 8, 8), np.uint8), y=np.arange(300) % 3)
+    config = tiny_config(dataset=f"arrays:{archive}", labeled=12, validation=12, pool=100, test=50, student="cnn_tiny",
+                         teacher="mlp", rounds=1)  # fmt: skip
+    study = create_study(store, config, "of-my-data")
+    run_study(study, workers=1)
+    text = methods_paragraph(study)
+    assert "images of our own (my_data & 50%.npz, 3 classes)" in text
+    assert r"my\_data \& 50\%.npz" in text
+    assert str(tmp_path) not in text
+
+
+# --- the same every time -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("at_one_moment")
+@pytest.mark.parametrize("ending", [".html", ".pptx", ".zip", ".md", ".bib"])
+def test_the_same_study_gives_the_same_bytes(study: Study, ending: str) -> None:
+    first = FORMATS[ending].make(study, SETTINGS)
+    again = subprocess.run(
+        [sys.executable, "-c", "import sys; from pathlib import Path; from app.export import FORMATS; "
+         "from app.story import StorySettings; from rad_core.study.store import Study; sys.stdout.buffer.write("
+         "FORMATS[sys.argv[1]].make(Study(Path(sys.argv[2])), StorySettings.from_json(sys.argv[3])))",
+         ending, str(study.path), SETTINGS.to_json()],
+        capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"},
+    )  # fmt: skip
+    assert first == again.stdout
+
+
+def test_two_moments_differ_in_the_time_stamp_alone(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for seconds in ("1767225600", "1798761600"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", seconds)
+        made.append((html_report(story).decode(), zipfile.ZipFile(io.BytesIO(slides(story)))))
+    (page, one), (other, two) = made
+    assert page.replace("2026-01-01 00:00 UTC", "2027-01-01 00:00 UTC") == other
+    assert one.namelist() == two.namelist()
+    for name in one.namelist():
+        if not name.endswith(".xlsx") and name != "docProps/core.xml":
+            assert one.read(name).replace(b"2026-01-01 00:00 UTC", b"2027-01-01 00:00 UTC") == two.read(name)
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "1", "99999999999999"])
+def test_a_moment_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH is"):
+        stamp.moment()
+
+
+# --- every study, bad input ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["one", "half", "without rad", "no thumbnails"])
+@pytest.mark.parametrize("ending", [".html", ".pptx", ".zip"])
+def test_every_study_with_results_can_be_handed_over(stores: dict[str, Path], name: str, ending: str) -> None:
+    assert len(FORMATS[ending].make(study_in(stores[name]), None)) > 10_000
+
+
+@pytest.mark.parametrize("ending", sorted(FORMATS))
+@pytest.mark.parametrize("name", ["begun", "new"])
+def test_a_study_without_results_is_refused_in_a_sentence(stores: dict[str, Path], name: str, ending: str) -> None:
+    if ending == ".pdf" and pdf.missing():
+        pytest.skip("no browser to print with")
+    with pytest.raises(InputError, match=r"nothing to (tell|write about|export)"):
+        FORMATS[ending].make(study_in(stores[name]), None)
+
+
+def test_a_target_takes_the_place_of_a_budget() -> None:
+    stored = StorySettings(budget=10.0, price_per_label=1.0)
+    assert changed(stored, {"target": 0.9}).budget is None
+    assert changed(StorySettings(target=0.9), {"budget": 5.0, "price_per_label": 1.0}).target is None
+    with pytest.raises(InputError, match="Both a target and a budget"):
+        changed(stored, {"target": 0.9, "budget": 3.0})
+
+
+def test_hidden_steps_stay_hidden(study: Study) -> None:
+    hidden = tuple(name for name in STEPS if name != "curves")
+    page = html_report(tell(study, StorySettings(hidden=hidden))).decode()
+    assert page.count('<section class="step') == 1
+
+
+RAD = [sys.executable, "-m", "rad_core.cli", "export", "study-of-tests"]
+
+
+def rad(store: Path, *arguments: object, code: int = 0, **environment: str) -> str:
+    ran = subprocess.run(
+        [*RAD, "--store", str(store), *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert code == 0 or ran.stderr.count("Error:") == 1
+    return ran.stdout if code == 0 else ran.stderr
+
+
+def test_the_command_writes_what_the_ending_says(stores: dict[str, Path], tmp_path: Path) -> None:
+    target = tmp_path / "Story.PPTX"
+    out = rad(stores["three"], "--to", target, "--title", EVIL[:40], "--price", 2, "--currency", "EUR", "--target", 0.1)
+    assert str(target) in out
+    deck = Presentation(str(target))
+    assert deck.slides[0].shapes.title.text_frame.text == EVIL[:40].replace("\u2028", " ")
+    assert "EUR" in "".join(text for slide in deck.slides for text in all_texts(slide))
+    assert [path.name for path in tmp_path.iterdir()] == ["Story.PPTX"]
+    assert "is there already" in rad(stores["three"], "--to", target, code=2)
+    rad(stores["three"], "--to", target, "--force")
+
+
+def test_the_program_that_exports_is_the_studio_that_is_installed(stores: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text("raise SystemExit('another app')")
+    ran = subprocess.run(
+        [shutil.which("rad") or "rad", "export", "latest", "--store", str(stores["three"]), "--to", "here.md"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "here.md").read_text().startswith("# Methods")
+
+
+def refusals(tmp_path: Path) -> Iterator[tuple[list[object], str]]:
+    yield [], "Say where to write"
+    yield ["--to", tmp_path / "x.html", "-o", tmp_path], "Say where to write"
+    yield ["--to", tmp_path / "x.docx"], "its ending must be one of .html (report), .pptx (slides)"
+    yield ["--to", tmp_path / "nowhere" / "x.html"], "There is no folder"
+    yield ["--to", tmp_path / "x.rad.zip"], "rad pack"
+    yield ["--to", tmp_path / "x.html", "--target", 7], "target is 7.0; it must be an accuracy between 0 and 1"
+    yield ["--to", tmp_path / "x.html", "--price", "nan"], "price_per_label is nan"
+    yield ["-o", tmp_path / "tables", "--price", 2], "--price goes with --to FILE"
+
+
+def test_what_cannot_be_written_is_said_in_one_sentence(stores: dict[str, Path], tmp_path: Path) -> None:
+    for arguments, sentence in refusals(tmp_path):
+        assert sentence in rad(stores["three"], *arguments, code=2)
+    assert "so there is nothing to" in rad(stores["new"], "--to", tmp_path / "x.zip", code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place where not even root can write")
+def test_a_place_that_cannot_be_written_loses_nothing(study: Study) -> None:
+    with pytest.raises(InputError, match=r"/proc/x\.md cannot be written"):
+        export(study, Path("/proc/x.md"), {})
+
+
+def test_an_export_that_fails_leaves_the_older_one(study: Study, stores: dict[str, Path], tmp_path: Path) -> None:
+    target = tmp_path / "x.md"
+    export(study, target, {})
+    before = target.read_bytes()
+    with pytest.raises(InputError):
+        export(study_in(stores["begun"]), target, {}, force=True)
+    assert target.read_bytes() == before
+
+
+# --- PDF -----------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_browser_there_is_no_pdf_and_a_sentence_says_so(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CHROME", raising=False)
+    if pdf.find_browser() is not None:
+        pytest.skip("a browser stands in its usual place, whatever PATH says")
+    with pytest.raises(InputError, match=r"No Chromium, Chrome or Edge is installed here .* HTML report"):
+        FORMATS[".pdf"].make(study, None)
+
+
+def test_a_browser_that_is_none_or_fails_is_named(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHROME", "no-such-program")
+    assert "CHROME is 'no-such-program'" in pdf.missing()
+    monkeypatch.setenv("CHROME", shutil.which("false") or "false")
+    with pytest.raises(InputError, match="could not print the report"):
+        pdf.print_pdf(b"<p>hello</p>")
+
+
+# --- tables in words -----------------------------------------------------------------------------------------------
+
+
+def test_numbers_are_written_as_people_read_them() -> None:
+    table = pd.DataFrame(
+        {
+            "a": [1234.56, 0.123456, -0.5, np.nan],
+            "b": [1, 20_000, 3, 4],
+            "c": [True, False, True, False],
+            "d": list("wxyz"),
+        }
+    )
+    found = as_text(table)
+    assert list(found["a"]) == ["1,235", "0.1235", "\N{MINUS SIGN}0.5", "\N{EN DASH}"]
+    assert list(found["b"]) == ["1", "20,000", "3", "4"]
+    assert list(found["c"]) == ["yes", "no", "yes", "no"]
+    assert list(found["d"]) == list("wxyz")
+
+
+# --- as LibreOffice draws them -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_slides_open_in_libreoffice_and_every_word_is_drawn(story: Story, tmp_path: Path) -> None:
+    office, to_text = shutil.which("soffice"), shutil.which("pdftotext")
+    if office is None or to_text is None:
+        pytest.skip("needs LibreOffice Impress and poppler-utils (soffice, pdftotext)")
+    (tmp_path / "deck.pptx").write_bytes(slides(story))
+    subprocess.run(
+        [office, "--headless", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--convert-to", "pdf",
+         "--outdir", str(tmp_path), str(tmp_path / "deck.pptx")],
+        check=True, capture_output=True, timeout=180,
+    )  # fmt: skip
+    drawn = subprocess.run(
+        [to_text, "-layout", str(tmp_path / "deck.pdf"), "-"], check=True, capture_output=True, text=True
+    )
+    pages = drawn.stdout.split("\f")
+    deck = Presentation(str(tmp_path / "deck.pptx"))
+    assert len(pages) - 1 == len(deck.slides)
+    for slide, page in zip(deck.slides, pages, strict=False):
+        words = set(re.findall(r"[A-Za-z]{4,}", page))
+        wanted = set(re.findall(r"[A-Za-z]{4,}", " ".join(all_texts(slide))))
+        assert len(wanted - words) <= 0.1 * len(wanted), wanted - words  # words that are hyphenated or broken apart
