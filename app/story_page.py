@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import frame, state, ui
+from app.figures import Chart
 from app.result_controls import hold, offer_news
 from app.story import STEPS, Step, StorySettings, read_settings, tell
 from app.story_settings import AUDIENCES, LONGEST_CURRENCY, LONGEST_NOTE, LONGEST_TITLE
@@ -27,6 +30,12 @@ _STYLE = """<style>
 [class*="st-key-story-words"] p { font-size: 1.12rem; line-height: 1.45; }
 [class*="st-key-story-words"] [data-testid="stCaptionContainer"] p { font-size: 0.9rem; }
 </style>"""
+# The steps stand in the row of the button that leaves the presentation: every line counts on a projector.
+_PRESENTING = """<style>
+.st-key-story-nav { margin: -3.7rem 0 0 11.5rem; width: calc(100% - 11.5rem); }
+</style>"""
+_LARGER = 1.15  # of letters in charts while presenting
+_LOW = 380  # px, of charts while presenting: step and chart fit a screen of 720 px
 _GOALS = {"own": "An accuracy this study reached", "target": "An accuracy of my choice", "budget": "Money to spend"}
 
 
@@ -34,6 +43,8 @@ def page() -> None:
     """The story of the study in view."""
     newest = state.current()
     st.html(_STYLE)
+    if frame.presenting():
+        st.html(_PRESENTING)
     view = hold(newest, "story", opened=_KEY not in st.session_state)
     if not state.with_results(newest):
         _nothing_yet(newest)
@@ -79,7 +90,7 @@ def _nothing_yet(view: state.View) -> None:
 
 def navigation(names: list[str]) -> str:
     """The step in view, in the URL; back and next by button or arrow key."""
-    options = [*names, ALL] if len(names) > 1 else names
+    options = [*names, ALL] if len(names) > 1 and not frame.presenting() else names
     session = st.session_state
     if session.get(_KEY) not in options:
         asked = st.query_params.get(_PARAMETER)
@@ -87,7 +98,7 @@ def navigation(names: list[str]) -> str:
     now = session[_KEY]
     place = names.index(now) if now in names else len(names)
     back, after = names[max(0, place - 1)], names[min(place + 1, len(names) - 1)]
-    row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="story-nav")
     row.button(
         "Back", key="story-back", disabled=back == now, on_click=_go, args=[back], shortcut="Left",
         help="The step before, also by the left arrow key.",
@@ -136,9 +147,37 @@ def _sights(step: Step) -> None:
         st.caption(literal(step.picture_alt.partition(": ")[0] + "."))
     for i, chart in enumerate(step.charts):
         basis: ui.Basis = "estimate" if step.name == "cost" else "measured"
+        if frame.presenting():
+            chart = for_projector(chart)
         ui.chart(chart, f"story-{step.name}-{i}", basis=basis, heading=step.picture is not None or i > 0)
     if step.table is not None:
         ui.table(step.table, f"story-{step.name}")
+
+
+def for_projector(chart: Chart) -> Chart:
+    """The chart with larger letters, low enough for a projector."""
+    layout = _enlarged(chart.figure.layout.to_plotly_json())
+    margin = layout.get("margin", {})
+    layout |= {
+        "height": min(_LOW, layout.get("height", _LOW)),
+        "margin": {**margin, "r": _LARGER * margin.get("r", 24)},
+    }
+    if layout.get("legend", {}).get("y", 0) < 0:  # given as a share of the height, which has shrunk
+        layout["legend"] = {**layout["legend"], "y": 1.6 * layout["legend"]["y"]}
+    return replace(chart, figure=go.Figure(data=chart.figure.data, layout=layout))
+
+
+def _enlarged(part: Any) -> Any:
+    """The sizes of all fonts in a layout, larger."""
+    if isinstance(part, (list, tuple)):
+        return [_enlarged(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _enlarged(value) for key, value in part.items()}
+    for key, value in found.items():
+        if key.endswith("font") and isinstance(value, dict) and "size" in value:
+            found[key] = {**value, "size": round(_LARGER * value["size"], 1)}
+    return found
 
 
 # --- what the presenter chose --------------------------------------------------------------------------------------
