@@ -7,15 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app import reading, state, ui
-from app.figures import Chart, accuracy_curves
+from app import reading, state, study_compare_charts, ui
 from app.palette import strategy_label, strategy_order
 from app.study_list import Entry
-from app.wording import literal
 from rad_core.study import summary
 
-_CHARTS = 4  # as many as can be told apart on a screen
-_SHOWN = ("rad", "margin", "uniform")
 _URL = "compare"
 
 
@@ -84,20 +80,22 @@ def _plain(value: object) -> str:
 
 
 def _results(names: list[str], chosen: Sequence[Entry]) -> None:
-    tables = {}
-    for name, entry in zip(names, chosen, strict=True):
-        view = state.View(entry.study, entry.info, entry.study.config, entry.study.version(), entry.demo)
-        tables[name] = (view.read(reading.rounds), view.read(reading.references), view.config.rounds)
-    started = {name: found for name, found in tables.items() if len(found[0])}
+    views = {
+        name: state.View(entry.study, entry.info, entry.study.config, entry.study.version(), entry.demo)
+        for name, entry in zip(names, chosen, strict=True)
+    }
+    tables = {
+        name: (view.read(reading.rounds), view.read(reading.references), view.config.rounds)
+        for name, view in views.items()
+    }
+    started = [name for name, (table, _, _) in tables.items() if len(table) and views[name].study.seeds()]
     if not started:
         st.caption("No round is finished yet: there are no results to compare.")
         return
     st.markdown("**Accuracy on the test set after the last round**, mean ± half the 95 % interval over seeds")
     ui.table(results(tables), "compare-results", height="content")
     st.caption("Different studies are not paired by seed: the verdict whether strategies differ is on the page Curves.")
-    _charts(list(started.items())[:_CHARTS])
-    if len(started) > _CHARTS:
-        st.caption(f"Curves of the first {_CHARTS} studies; the tables hold all.")
+    study_compare_charts.show({name: views[name] for name in started})
 
 
 def results(tables: dict[str, tuple[pd.DataFrame, dict[str, float], int]]) -> pd.DataFrame:
@@ -123,28 +121,3 @@ def _final(table: pd.DataFrame, strategy: str) -> str:
     if found.n == 1:
         return f"{found.mean:.1%} (1 seed)"
     return f"{found.mean:.1%} ± {100 * (found.high - found.low) / 2:.1f} ({found.n} seeds)"
-
-
-def _charts(found: Sequence[tuple[str, tuple[pd.DataFrame, dict[str, float], int]]]) -> None:
-    """Curves of each study, two in a row, all with the same vertical range; half a page has room for a few."""
-    theme = state.theme()
-    names = strategy_order([name for _, (table, _, _) in found for name in set(table["strategy"])])
-    shown = ui.choose_strategies("Curves of", names, _SHOWN, "compare_curves")
-
-    def draw(y_range: tuple[float, float] | None) -> list[Chart]:
-        return [
-            accuracy_curves(
-                table, strategies=shown, references={k: v for k, v in references.items() if k == "teacher"},
-                theme=theme, height=480, y_range=y_range,
-            )
-            for _, (table, references, _) in found
-        ]  # fmt: skip
-
-    ranges = [chart.figure.layout.yaxis.range for chart in draw(None)]
-    charts = draw((min(low for low, _ in ranges), max(high for _, high in ranges)))
-    for start in range(0, len(charts), 2):
-        places = st.columns(2, gap="medium")
-        for place, number in zip(places, range(start, min(start + 2, len(charts))), strict=False):
-            with place:
-                st.markdown(f"**{literal(found[number][0])}**")
-                ui.chart(charts[number], f"compare-curves-{number}", basis="measured", heading=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -340,7 +341,12 @@ def test_two_ticked_studies_are_compared_on_one_scale(finished: Path) -> None:
     assert "Comparing 2 studies" in words(at)
     assert "None: equal settings" in words(at)
     assert set(at.query_params["compare"].split(",")) == {"tiny-first", "tiny-second"}
-    assert len(at.get("plotly_chart")) == 2
+    for kind in ("curves", "tradeoff", "guarantee"):
+        at.segmented_control(key="compare_kind").set_value(kind).run()
+        assert not at.exception
+        charts = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+        assert len(charts) == 2
+        assert charts[0]["layout"]["yaxis"]["range"] == charts[1]["layout"]["yaxis"]["range"]
     press(at, "compare_clear")
     assert "Comparing" not in words(at)
 
