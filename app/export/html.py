@@ -122,6 +122,8 @@ def _cover(story: Story) -> str:
 
 def _step(step: Step, number: int, first: int) -> str:
     words = "".join(f"<p>{escape(sentence)}</p>" for sentence in step.sentences)
+    if step.note:
+        words += f'<aside class="note">{escape(step.note)}</aside>'
     bare = not step.charts and step.picture is None and step.table is None
     parts = [
         f'<section class="step{" bare" if bare else ""}" id="step-{number + 1}" tabindex="-1" '
@@ -136,18 +138,15 @@ def _step(step: Step, number: int, first: int) -> str:
             f'<figure class="picture"><img src="data:image/png;base64,{data}" alt="{escape(step.picture_alt)}">'
             "</figure>\n"
         )
-    parts.append("</div>\n")
     if step.table is not None:
         parts.append(f'<div class="shown">{_table(step.table)}</div>\n')
-    if step.note:
-        parts.append(f'<aside class="note">{escape(step.note)}</aside>\n')
-    return "".join([*parts, "</section>\n"])
+    return "".join([*parts, "</div>\n</section>\n"])
 
 
 def _chart(chart: Chart, number: int) -> str:
     height = chart.figure.layout.height or 480
     return (
-        f"<figure><figcaption>{escape(chart.title)}</figcaption>\n"
+        f'<figure style="--tall:{height:g}px"><figcaption>{escape(chart.title)}</figcaption>\n'
         f'<div class="frame"><div class="chart" data-figure="{number}" role="img" aria-label="{escape(chart.alt)}" '
         f'style="height:{height:g}px"></div></div>\n'
         f'<details><summary>Numbers behind this chart</summary><div class="scroll">{_table(chart.table)}</div>'

@@ -15,7 +15,6 @@ from app.export.native import plain
 from app.figures import Chart
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
 _LONGER = 1600  # pixels
@@ -56,7 +55,7 @@ def map_picture(chart: Chart) -> MapPicture:
     size = max(1, round(spans[0] * scale)), max(1, round(spans[1] * scale))
     paper = Image.new("RGBA", size, (255, 255, 255, 255))
     raster = Image.open(io.BytesIO(base64.b64decode(str(layout.images[0].source).split(",", 1)[1]))).convert("RGBA")
-    paper.alpha_composite(_thicker(raster).resize(size, Image.Resampling.NEAREST))
+    paper.alpha_composite(raster.resize(size, Image.Resampling.BILINEAR))  # as a browser does
     draw, legend = ImageDraw.Draw(paper), []
     for trace in chart.figure.data:
         marker = trace.marker
@@ -67,23 +66,13 @@ def map_picture(chart: Chart) -> MapPicture:
         legend.append(Key(plain(str(trace.name or "")), symbol, marker.color))
         x, y = _positions(trace)
         across, down = (x - x_range[0]) * scale, (y_range[1] - y) * scale
-        radius = float(marker.size or 8) * _FINE * _LONGER / 900 / 2
+        radius = float(marker.size or 8) * max(size) / float(layout.height or 480) / 2
         for point in zip(across, down, strict=True):
             _mark(draw, point, radius, symbol, marker.color)
     buffer = io.BytesIO()
     shrunk = paper.convert("RGB").resize((size[0] // _FINE or 1, size[1] // _FINE or 1), Image.Resampling.LANCZOS)
     shrunk.save(buffer, "PNG", compress_level=6)
     return MapPicture(buffer.getvalue(), tuple(legend))
-
-
-def _thicker(raster: Image) -> Image:
-    """Every dot of the raster two pixels wide: a projector would swallow a single one."""
-    from PIL import ImageChops
-
-    found = raster.copy()
-    for shift in ((1, 0), (0, 1), (1, 1)):
-        found.alpha_composite(ImageChops.offset(raster, *shift))
-    return found
 
 
 def _positions(trace: Any) -> tuple[np.ndarray, np.ndarray]:

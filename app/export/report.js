@@ -14,7 +14,7 @@
     const layout = structuredClone(figure.layout);
     layout.autosize = false;
     layout.width = paper ? PRINT_WIDTH : chart.clientWidth;
-    if (at >= 0 && !paper) layout.height = Math.max(300, chart.clientHeight);
+    if (at >= 0 && !paper) layout.height = Math.max(200, chart.clientHeight);
     return layout;
   }
 
@@ -38,14 +38,26 @@
     where.textContent = at >= 0 ? `${at + 1} / ${slides.length}` : "";
     // Left empty first, so that a figure does not hold its slide at the height that it had.
     charts.forEach((chart) => { chart.style.height = ""; if (at >= 0) Plotly.purge(chart); });
+    slides.forEach((slide, i) => { if (i === at || i === scrolled) fitWords(slide); });
     drawAll();
     if (at < 0 && scrolled >= 0) slides[scrolled].scrollIntoView({ behavior: "instant" });
     if (at >= 0) slides[at].focus({ preventScroll: true });
   }
 
+  // As large as fits beside the figures, and never too small to read.
+  function fitWords(slide) {
+    const words = slide.querySelector(".words");
+    if (!words) return;
+    words.style.fontSize = "";
+    if (at < 0 || slide.classList.contains("bare")) return;
+    let size = 24;
+    while (size > 16 && words.scrollHeight > words.clientHeight + 1) words.style.fontSize = `${--size}px`;
+  }
+
   function nearest() {
-    const middle = window.innerHeight / 2;
-    const passed = slides.filter((slide) => slide.getBoundingClientRect().top <= middle);
+    if (window.scrollY < 40) return 0;
+    const line = window.innerHeight / 3;
+    const passed = slides.filter((slide) => slide.getBoundingClientRect().top <= line);
     return Math.max(0, passed.length - 1);
   }
 
@@ -76,7 +88,7 @@
   let waiting = 0;
   window.addEventListener("resize", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(drawAll, 100);
+    waiting = setTimeout(() => (at >= 0 ? show(at) : drawAll()), 100);
   });
   dark.addEventListener("change", drawAll);
   let before = -1;
