@@ -1,4 +1,4 @@
-"""Charts of several studies side by side, each kind on one vertical scale: curves, trade-off, guarantee."""
+"""Charts of several studies side by side, curves, trade-off, guarantee."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _CHARTS = 4  # as many as can be told apart on a screen
 _SHOWN = ("rad", "margin", "uniform")
 _HEIGHT = 480  # pixels: half a page wide, a chart has room for a few curves
 
+Scale = tuple[float, float] | None
 Kind = Literal["curves", "tradeoff", "guarantee"]
 KINDS: dict[Kind, str] = {
     "curves": "Accuracy by labels",
@@ -26,7 +27,7 @@ KINDS: dict[Kind, str] = {
 _NOTES: dict[Kind, str] = {
     "curves": "Each study on its own test set; bands: 95% intervals over seeds.",
     "tradeoff": "All labels bought, all seeds; grey: the pool as the student of the first seed saw it at the start.",
-    "guarantee": "First seed, first purchase, each study's own budget: larger purchases guarantee more.",
+    "guarantee": "First seed, first purchase, each study's own budget and vertical scale.",
 }
 
 
@@ -41,12 +42,16 @@ def show(views: Mapping[str, View]) -> None:
         or "curves"
     )  # fmt: skip
     if kind == "guarantee":
-        charts = _on_one_scale([_guarantee(view) for view in drawn.values()])
+        charts: list[Chart | None] = [_guarantee(view) for view in drawn.values()]
     else:
         names = strategy_order([name for view in drawn.values() for name in state.with_results(view)])
         chosen = ui.choose_strategies("Strategies", names, _SHOWN, "compare_curves")
         make = _curves if kind == "curves" else _tradeoff
-        charts = _on_one_scale([make(view, chosen) for view in drawn.values()])
+        free = [make(view, chosen, None) for view in drawn.values()]
+        ranges = [chart.figure.layout.yaxis.range for chart in free if chart is not None]
+        # Drawn again rather than stretched: names beside curves keep apart for the range they were placed in.
+        scale = (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
+        charts = [make(view, chosen, scale) for view in drawn.values()]
     _in_rows(list(drawn), charts, kind)
     st.caption(_NOTES[kind])
     if len(views) > _CHARTS:
@@ -67,35 +72,30 @@ def _in_rows(names: list[str], charts: list[Chart | None], kind: Kind) -> None:
                     ui.chart(chart, f"compare-{kind}-{number}", basis=basis, heading=False)
 
 
-def _on_one_scale(charts: list[Chart | None]) -> list[Chart | None]:
-    """The same charts, their vertical axes stretched to the same range."""
-    ranges = [chart.figure.layout.yaxis.range for chart in charts if chart is not None]
-    for chart in charts:
-        if chart is not None:
-            low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
-            chart.figure.update_layout(yaxis_range=[low, high])
-    return charts
-
-
-def _curves(view: View, strategies: list[str]) -> Chart | None:
+def _curves(view: View, strategies: list[str], scale: Scale) -> Chart | None:
     table = view.read(reading.rounds)
     shown = [name for name in strategies if name in set(table["strategy"])]
     if not shown:
         return None
     levels = {name: value for name, value in view.read(reading.references).items() if name == "teacher"}
-    return accuracy_curves(table, strategies=shown, references=levels, theme=state.theme(), height=_HEIGHT)
+    return accuracy_curves(
+        table, strategies=shown, references=levels, theme=state.theme(), height=_HEIGHT, y_range=scale
+    )
 
 
-def _tradeoff(view: View, strategies: list[str]) -> Chart | None:
+def _tradeoff(view: View, strategies: list[str], scale: Scale) -> Chart | None:
     picks = view.read(reading.purchases)
     picks = picks[picks["strategy"].isin(strategies)]
     if picks.empty:
         return None
     pool = _first_pool(view)
-    return tradeoff_chart(pool.gains, pool.right, picks, theme=state.theme(), height=_HEIGHT + 80)
+    chart = tradeoff_chart(pool.gains, pool.right, picks, theme=state.theme(), height=_HEIGHT + 80)
+    if scale is not None:
+        chart.figure.update_layout(yaxis_range=scale)
+    return chart
 
 
-def _guarantee(view: View) -> Chart | None:
+def _guarantee(view: View) -> Chart:
     pool = _first_pool(view)
     return guarantee_by_accuracy(
         pool.gains, min(pool.budget, pool.size), measured=pool.teacher.used,
