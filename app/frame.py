@@ -54,7 +54,8 @@ def _present(on: bool) -> None:
 
 def sidebar(page: StreamlitPage) -> None:
     """Everything beside the page."""
-    infos = state.choices()
+    with st.spinner("Opening the demo study …"):  # unpacked at the very first visit, which takes seconds
+        infos = state.choices()
     id = state.wanted_study(infos)
     st.session_state["run"] = id
     with st.sidebar:
