@@ -25,6 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
+from streamlit.testing.v1 import AppTest
 
 from app.export import FORMATS, pdf, stamp
 from app.export.bundle import data_bundle
@@ -581,6 +582,35 @@ def test_a_browser_that_is_none_or_fails_is_named(story: Story, monkeypatch: pyt
     monkeypatch.setenv("CHROME", shutil.which("false") or "false")
     with pytest.raises(InputError, match="could not print the report"):
         pdf.print_pdf(b"<p>hello</p>")
+
+
+# --- buttons -------------------------------------------------------------------------------------------------------
+
+
+def _page(study: str) -> None:
+    import os
+    from pathlib import Path
+
+    from app import state
+    from app.export_buttons import buttons
+    from app.story import StorySettings
+
+    os.environ["RAD_STORE"] = str(Path(study).parent)
+    buttons(state.open_view(Path(study).name), StorySettings())
+
+
+@pytest.mark.parametrize(("name", "off"), [("three", set()), ("half", {"Methods (Markdown)", "References (BibTeX)"})])
+def test_every_format_has_a_button_and_one_that_cannot_work_says_why(
+    stores: dict[str, Path], name: str, off: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHROME", "no-such-program")
+    at = AppTest.from_function(_page, kwargs={"study": str(study_in(stores[name]).path)}).run(timeout=30)
+    assert not at.exception
+    found = {button.proto.label: button.proto for button in at.get("download_button")}
+    assert set(found) == {kind.label for kind in FORMATS.values()}
+    assert {label for label, button in found.items() if button.disabled} == off | {"Report (PDF)"}
+    assert "no-such-program" in found["Report (PDF)"].help
+    assert all("nothing to write about" in found[label].help for label in off)
 
 
 # --- tables in words -----------------------------------------------------------------------------------------------

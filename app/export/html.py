@@ -144,9 +144,12 @@ def _step(step: Step, number: int, first: int) -> str:
 
 
 def _chart(chart: Chart, number: int) -> str:
-    height = chart.figure.layout.height or 480
+    layout = chart.figure.layout
+    height = layout.height or 480
+    # On a slide a chart may be lower, but not one of rows with a line of text beside each.
+    least = height if layout.yaxis.ticktext else 0.72 * height
     return (
-        f'<figure style="--tall:{height:g}px"><figcaption>{escape(chart.title)}</figcaption>\n'
+        f'<figure style="--least:{least:g}px"><figcaption>{escape(chart.title)}</figcaption>\n'
         f'<div class="frame"><div class="chart" data-figure="{number}" role="img" aria-label="{escape(chart.alt)}" '
         f'style="height:{height:g}px"></div></div>\n'
         f'<details><summary>Numbers behind this chart</summary><div class="scroll">{_table(chart.table)}</div>'
