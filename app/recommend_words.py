@@ -12,6 +12,7 @@ from app.wording import ONE_SEED, count, listed, name, percent, points, target_t
 from rad_core.study.summary import Interval
 
 _FEW = 3  # rules that a sentence names one by one
+_CLEARLY = 1.02  # times as much is a difference that can be seen in the numbers shown
 
 
 # --- money and time ------------------------------------------------------------------------------------------------
@@ -96,7 +97,9 @@ def _unreached(rule: Rule, target: str) -> str:
 def _accuracy_range(found: Interval) -> str:
     if found.n < 2:
         return f" ({ONE_SEED})"
-    return f" (95% interval {percent(found.low)} to {percent(min(1.0, found.high))}, {count(found.n, 'seed')})"
+    return (
+        f" (95% interval {percent(max(0.0, found.low))} to {percent(min(1.0, found.high))}, {count(found.n, 'seed')})"
+    )
 
 
 def _for_money(found: Recommendation, rule: Rule) -> str:
@@ -132,7 +135,7 @@ def comparison(found: Recommendation) -> list[str]:
     ]
     ties, unknown = found.others("tie"), found.others("unknown")
     if ties:
-        which = _named(ties, "other")
+        which = f"each of {_named(ties, 'other')}" if 1 < len(ties) <= _FEW else _named(ties, "other")
         choice = ", so any of them will do" if found.rule is found.preferred else ""
         said.append(f"Between {name(ours)} and {which} no difference is shown at this point{choice}.")
     if unknown:
@@ -194,7 +197,7 @@ def worst_case(found: Recommendation, safe: Mapping[str, float]) -> str:
         f"at least {_gain(safe['rad'])}; chosen uniformly {_gain(safe['uniform'])}; the most informative first "
         f"{_gain(safe['greedy'])} (an estimate)."
     )
-    best = safe["rad"] > max(safe["uniform"], safe["greedy"]) * (1 + 1e-9)
+    best = safe["rad"] > max(safe["uniform"], safe["greedy"]) * _CLEARLY
     if not best:
         return text
     if "rad" not in [rule.strategy for rule in found.rules]:
@@ -269,8 +272,8 @@ def table(found: Recommendation, price: float, currency: str) -> pd.DataFrame:
             if price > 0:
                 row["Cost"] = money(whole_labels(rule) * price, currency) if rule.known else ""
         else:
-            low, high = rule.accuracy.low, rule.accuracy.high
-            shown = f"{percent(low)} to {percent(high)}" if np.isfinite(low) else ""
+            low, high = max(0.0, rule.accuracy.low), min(1.0, rule.accuracy.high)
+            shown = f"{percent(low)} to {percent(high)}" if np.isfinite(rule.accuracy.low) else ""
             row |= {"Accuracy": percent(rule.accuracy.mean), "95% interval": shown, "Basis": rule.basis}
         if found.preferred is not None and len(found.rules) > 1:
             row[f"{name(found.preferred.strategy, first=True)} is"] = _OUTCOMES[outcomes.get(rule.strategy, "")]

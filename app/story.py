@@ -18,7 +18,9 @@ from app.wording import count
 from rad_core.errors import InputError
 from rad_core.study.store import Study
 
-__all__ = ["STEPS", "Step", "Story", "StorySettings", "read_settings", "tell"]
+CHART_HEIGHT = 440
+
+__all__ = ["CHART_HEIGHT", "STEPS", "Step", "Story", "StorySettings", "read_settings", "tell"]
 
 
 @attrs.frozen(eq=False)
@@ -55,8 +57,12 @@ class Story:
         return " · ".join(f"{name} {value}" for name, value in self.facts.items())
 
 
-def tell(study: Study, settings: StorySettings | None = None, theme: Theme = "light") -> Story:
+def tell(
+    study: Study, settings: StorySettings | None = None, theme: Theme = "light", *, chart_height: int = CHART_HEIGHT
+) -> Story:
     """The story of a study. settings: by default those stored with it. theme: of the charts and the picture.
+
+    chart_height: about that of every chart, in pixels.
 
     Raises InputError while no strategy has finished a round of purchase: there is nothing to tell yet.
     """
@@ -70,7 +76,7 @@ def tell(study: Study, settings: StorySettings | None = None, theme: Theme = "li
             f"Study {study.id} has not finished a round of purchase yet, so there is nothing to tell; wait for its "
             "first results, or choose another study."
         )
-    material = Material(study, table, settings, theme)
+    material = Material(study, table, settings, theme, chart_height)
     steps = build_steps(material)
     title = settings.title or _title(study)
     return Story(title, material.subtitle, steps, facts(study), settings)

@@ -24,12 +24,13 @@ GREEDY = ("margin", "entropy", "least_confidence")
 
 @dataclass(frozen=True)
 class Material:
-    """A study, its metrics by round, what the presenter chose, and the theme of the charts."""
+    """A study, its metrics by round, what the presenter chose; the charts' theme and height (px)."""
 
     study: Study
     table: pd.DataFrame
     settings: StorySettings
     theme: Theme
+    chart_height: int
 
     def read(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return function(self.study, *arguments)

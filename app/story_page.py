@@ -11,7 +11,7 @@ import streamlit as st
 from app import frame, state, ui
 from app.figures import Chart
 from app.result_controls import hold, offer_news
-from app.story import STEPS, Step, StorySettings, read_settings, tell
+from app.story import CHART_HEIGHT, STEPS, Step, StorySettings, read_settings, tell
 from app.story_settings import AUDIENCES, LONGEST_CURRENCY, LONGEST_NOTE, LONGEST_TITLE
 from app.wording import literal
 from rad_core.errors import InputError
@@ -35,7 +35,7 @@ _PRESENTING = """<style>
 .st-key-story-nav { margin: -3.7rem 0 0 11.5rem; width: calc(100% - 11.5rem); }
 </style>"""
 _LARGER = 1.15  # of letters in charts while presenting
-_LOW = 380  # px, of charts while presenting: step and chart fit a screen of 720 px
+_LOW = 360  # px, of charts while presenting: step and chart fit a screen of 720 px
 _GOALS = {"own": "An accuracy this study reached", "target": "An accuracy of my choice", "budget": "Money to spend"}
 
 
@@ -52,14 +52,11 @@ def page() -> None:
         return
     settings = current_settings(view)
     theme = state.theme()
+    height = _LOW if frame.presenting() else CHART_HEIGHT
     told = state.remember(
-        lambda: tell(view.study, settings, theme),
-        "story",
-        str(view.study.path),
-        view.version,
-        settings.to_json(),
-        theme,
-    )
+        lambda: tell(view.study, settings, theme, chart_height=height),
+        "story", str(view.study.path), view.version, settings.to_json(), theme, height,
+    )  # fmt: skip
     if not frame.presenting():  # an audience needs the room for the step itself
         top = st.container(horizontal=True, vertical_alignment="center", key="story-top")
         top.title(literal(told.title), anchor=False, width="stretch")
@@ -147,24 +144,30 @@ def _sights(step: Step) -> None:
         st.caption(literal(step.picture_alt.partition(": ")[0] + "."))
     for i, chart in enumerate(step.charts):
         basis: ui.Basis = "estimate" if step.name == "cost" else "measured"
+        note, heading = "", step.picture is not None or i > 0
         if frame.presenting():
-            chart = for_projector(chart)
-        ui.chart(chart, f"story-{step.name}-{i}", basis=basis, heading=step.picture is not None or i > 0)
+            note, chart = _below(chart), for_projector(chart)
+        ui.chart(chart, f"story-{step.name}-{i}", basis=basis, heading=heading, note=note)
     if step.table is not None:
         ui.table(step.table, f"story-{step.name}")
 
 
 def for_projector(chart: Chart) -> Chart:
-    """The chart with larger letters, low enough for a projector."""
+    """The chart with larger letters; what a legend below it would take from its height is left to the note."""
     layout = _enlarged(chart.figure.layout.to_plotly_json())
     margin = layout.get("margin", {})
     layout |= {
         "height": min(_LOW, layout.get("height", _LOW)),
         "margin": {**margin, "r": _LARGER * margin.get("r", 24)},
     }
-    if layout.get("legend", {}).get("y", 0) < 0:  # given as a share of the height, which has shrunk
-        layout["legend"] = {**layout["legend"], "y": 1.6 * layout["legend"]["y"]}
+    layout["showlegend"] = bool(layout.get("showlegend")) and not _below(chart)
     return replace(chart, figure=go.Figure(data=chart.figure.data, layout=layout))
+
+
+def _below(chart: Chart) -> str:
+    """What a legend below its chart says of all lines; empty without one. The lines are named at their ends as well."""
+    legend = chart.figure.layout.legend
+    return legend.title.text or "" if (legend.y or 0) < 0 else ""
 
 
 def _enlarged(part: Any) -> Any:

@@ -27,7 +27,6 @@ from rad_core import embedding
 from rad_core.selection.strategies import ORACLES
 from rad_core.study.summary import interval, verdict
 
-_TALL = 440  # px, of a chart that stands alone
 _NO_PICKS = pd.DataFrame(columns=["strategy", "seed", "gain", "right"])
 
 
@@ -81,7 +80,7 @@ def _problem_title(wrong: float, gap: str) -> str:
 def _deciles(material: Material, groups: pd.DataFrame) -> Chart:
     gains = np.concatenate([g for g, _ in _pools(material)])
     right = np.concatenate([r for _, r in _pools(material)])
-    return accuracy_by_decile(gains, right, groups=groups, theme=material.theme, height=_TALL)
+    return accuracy_by_decile(gains, right, groups=groups, theme=material.theme, height=material.chart_height)
 
 
 # --- informative or right ------------------------------------------------------------------------------------------
@@ -94,7 +93,7 @@ def tradeoff(material: Material) -> Step:
     drawn = bought[bought["strategy"].isin(material.shown)]
     chart = tradeoff_chart(
         np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]), drawn, groups=groups,
-        theme=material.theme, height=_TALL,
+        theme=material.theme, height=material.chart_height + 60,
     )  # fmt: skip
     told = tradeoff_words.story(groups, gap, bought, "right", len(pools))
     picks = _plain(told.text).removeprefix(_pool_words(material, groups, gap)).strip()
@@ -126,7 +125,7 @@ def pool_map(material: Material) -> Step:
     points, method = _places(material, seed)
     coloring = map_view.coloring(facts, "teacher", material.theme)
     panel = map_view.panels(material.read, seed, names, "one", last)[0]
-    chart = fallback_chart(points, coloring, panel, round=last, theme=material.theme, height=_TALL)
+    chart = fallback_chart(points, coloring, panel, round=last, theme=material.theme, height=material.chart_height)
     said = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
     said += [_shared(facts.bought, names, last), _bought_mistakes(material)]
     if material.technical:
@@ -200,10 +199,12 @@ def curves(material: Material) -> Step:
 
 
 def _curves(material: Material, target: float | None = None) -> Chart:
-    return accuracy_curves(
+    chart = accuracy_curves(
         material.table, strategies=material.shown, references=material.levels, target=target, band=[material.ours],
-        theme=material.theme, height=_TALL,
+        theme=material.theme, height=material.chart_height + 80,
     )  # fmt: skip
+    chart.figure.update_layout(margin_r=100)  # beside words a chart is narrow, and its names need the room
+    return chart
 
 
 # --- what to buy ---------------------------------------------------------------------------------------------------
@@ -293,7 +294,7 @@ def _worse_teacher(material: Material) -> Chart:
     labels = material.recommended.labels or material.study.config.budget
     return guarantee_by_accuracy(
         scene.gains, min(labels, len(scene.gains)), measured=teacher.used, interval=(teacher.low, teacher.high),
-        gain_name=material.study.config.gain, theme=material.theme, height=_TALL - 40,
+        gain_name=material.study.config.gain, theme=material.theme, height=material.chart_height - 40,
     )  # fmt: skip
 
 

@@ -88,7 +88,9 @@ def test_one_seed_shows_no_uncertainty_and_claims_no_winner(stores: dict[str, Pa
 
 def test_a_study_without_rad_or_oracle_says_what_is_missing(stores: dict[str, Path]) -> None:
     story = told(stores, "without rad")
-    assert "This study does not try RAD" in text(story) or "no cost" in text(story)
+    assert "chosen by RAD, to reach" not in text(story)
+    assert "RAD" not in "".join(each.title for each in story.steps)
+    assert "uniform and margin" in text(story)
     assert "upper bound" not in text(story)
 
 
