@@ -105,12 +105,10 @@ def _add_step(deck: Any, step: Step, footer: str) -> None:
     left = [clean(text) for text in step.sentences]
     for number, sight in enumerate(sights):
         slide = _titled(deck, step.title, number > 0)
-        if number == len(sights) - 1 or not left:
-            mine, left = left, []
-        else:  # the words are spread over the slides of a step
-            mine, left = left[: max(1, len(left) // len(sights))], left[max(1, len(left) // len(sights)) :]
-        rest = _beside(slide, sight, mine)
-        left = rest + left
+        # The words are spread over what there is to see; a table takes those that are left.
+        seen = sum(one.table is None for one in sights[number:])
+        count = -(-len(left) // seen) if seen else len(left)
+        left = _beside(slide, sight, left[:count]) + left[count:]
         _finish(slide, step, sight, footer)
     while left:
         slide = _titled(deck, step.title, bool(sights))
