@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import frame, state, ui
+from app import export_buttons, frame, state, ui
 from app.figures import Chart
 from app.result_controls import hold, offer_news
 from app.story import CHART_HEIGHT, STEPS, Step, StorySettings, read_settings, tell
@@ -60,6 +60,8 @@ def page() -> None:
     if not frame.presenting():  # an audience needs the room for the step itself
         top = st.container(horizontal=True, vertical_alignment="center", key="story-top")
         top.title(literal(told.title), anchor=False, width="stretch")
+        with top.popover("Download", icon=":material/download:"):
+            export_buttons.buttons(view, settings)
         if not state.read_only():
             with top.popover("Edit the story", icon=":material/edit:"):
                 edit(view, settings)
