@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from app import palette
+from app.components import hand_over
 from app.figures.base import Theme
 from app.map_view import Facts
 from app.ui import short_label
@@ -28,8 +29,9 @@ ORDERS = {
     "truth_up": "Teacher most mistaken first",
     "truth": "Teacher most rightly sure first",
 }
-_PIXEL_ART = 32  # px: up to this size images are sent without loss, and enlarged in squares
-_JPEG_FROM = 100_000  # bytes of a lossless image from which larger thumbnails are sent as JPEG
+_PIXEL_ART = 32  # px: up to this size images are enlarged in squares
+MOST_BYTES = 10_000  # of the image of one page; what does not fit without loss is sent as WebP
+_QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20, 10)  # tried until it fits
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ def pick_shown(facts: Facts, positions: np.ndarray, by: str) -> np.ndarray:
     return positions[order[:MOST_SHOWN]]
 
 
-def make_sheet(images: np.ndarray, columns: int = 10) -> Sheet:
-    """Images (n, h, w, C) uint8, n of 1 or more, as one PNG, or as one JPEG where that would be heavy."""
+def make_sheet(images: np.ndarray, columns: int = 10, most: int | None = MOST_BYTES) -> Sheet:
+    """Images (n, h, w, C) uint8, n of 1 or more, as one PNG, or as one WebP where that has more than `most` bytes."""
     from PIL import Image
 
     n, height, width, channels = images.shape
@@ -70,9 +72,11 @@ def make_sheet(images: np.ndarray, columns: int = 10) -> Sheet:
     picture = Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
     buffer, kind = io.BytesIO(), "image/png"
     picture.save(buffer, "PNG")
-    if max(height, width) > _PIXEL_ART and buffer.tell() > _JPEG_FROM:
-        buffer, kind = io.BytesIO(), "image/jpeg"
-        picture.save(buffer, "JPEG", quality=88)
+    for quality in _QUALITIES:
+        if most is None or buffer.tell() <= most:
+            break
+        buffer, kind = io.BytesIO(), "image/webp"
+        picture.save(buffer, "WEBP", quality=quality)
     return Sheet(buffer.getvalue(), kind, (width, height), columns, rows)
 
 
@@ -92,20 +96,20 @@ def enlarge(image: np.ndarray, side: int = 224) -> bytes:
 
 
 def make_cards(facts: Facts, positions: np.ndarray) -> list[dict[str, Any]]:
-    """The texts of the cards: the true class, then lines, those about teacher and student marked right or wrong."""
+    """The texts of the cards: the true class, then lines, to those about teacher and student whether it is right."""
     return [_card(facts, int(position)) for position in positions]
 
 
 def _card(facts: Facts, i: int) -> dict[str, Any]:
     names = facts.classes
-    lines: list[dict[str, Any]] = [
-        {"text": f"teacher: {names[facts.teacher_says[i]]}", "mark": bool(facts.teacher_right[i])},
-        {"text": f"student: {names[facts.student_says[i]]}", "mark": bool(facts.student_right[i])},
-        {"text": f"gain {facts.gains[i]:.2f}" + (f" · q {facts.q[i]:.3f}" if np.isfinite(facts.q[i]) else "")},
+    lines: list[list[Any]] = [
+        [f"teacher: {names[facts.teacher_says[i]]}", bool(facts.teacher_right[i])],
+        [f"student: {names[facts.student_says[i]]}", bool(facts.student_right[i])],
+        [f"gain {facts.gains[i]:.2f}" + (f" · q {facts.q[i]:.3f}" if np.isfinite(facts.q[i]) else "")],
     ]
     buyers = bought_by(facts, i)
     if buyers:
-        lines.append({"text": "bought by " + ", ".join(f"{short_label(name)} ({round})" for name, round in buyers)})
+        lines.append(["bought by " + ", ".join(f"{short_label(name)} ({round})" for name, round in buyers)])
     return {"position": i, "title": names[facts.labels[i]], "lines": lines}
 
 
@@ -114,10 +118,11 @@ def bought_by(facts: Facts, i: int) -> list[tuple[str, int]]:
     return [(name, int(rounds[i])) for name, rounds in facts.bought.items() if rounds[i] > 0]
 
 
-def pack(cards: Sequence[dict[str, Any]], sheet: Sheet | None, theme: Theme) -> bytes:
+def pack(key: str, cards: Sequence[dict[str, Any]], sheet: Sheet | None, theme: Theme) -> bytes:
     """Everything that the browser draws: length of the header (uint32), header as JSON, the image."""
     dark = theme == "dark"
     header = {
+        "key": key,
         "cards": list(cards),
         "sheet": sheet and {"type": sheet.type, "tile": sheet.tile, "columns": sheet.columns, "rows": sheet.rows},
         "colors": {
@@ -125,7 +130,7 @@ def pack(cards: Sequence[dict[str, Any]], sheet: Sheet | None, theme: Theme) -> 
             "wrong": palette.text_color(palette.WRONG_COLOR, dark),
         },
     }
-    text = json.dumps(header).encode()
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     return len(text).to_bytes(4, "little") + text + (sheet.image if sheet else b"")
 
 
@@ -134,16 +139,25 @@ def show(
     positions: np.ndarray,
     images: np.ndarray | None,
     *,
+    primary: int | None,
     key: str,
     theme: Theme,
     on_pick: Callable[[], None],
 ) -> None:
     """Draw the cards of the positions (n,); on_pick is called before the rerun after a click, see `picked`.
 
-    images: (N, h, w, C) thumbnails of the whole pool, or None.
+    images: (N, h, w, C) thumbnails of the whole pool, or None. primary: the position whose card is marked, if any.
     """
     sheet = None if images is None or not len(positions) else make_sheet(np.asarray(images[positions]))
-    _component()(key=key, data=pack(make_cards(facts, positions), sheet, theme), on_pick_change=on_pick)
+    data = pack(key, make_cards(facts, positions), sheet, theme)
+    with st.container(gap=None):
+        _element("cards")(key=key, data=data, on_pick_change=on_pick)
+        _element("chosen")(key=f"{key}-chosen", data={"key": key, "position": primary})
+
+
+def bring_script() -> None:
+    """What draws the cards in the browser. Apart from them, so that it is not sent again with every change of them."""
+    _element("script")(key="pool-cards-script")
 
 
 def picked(key: str) -> int | None:
@@ -154,6 +168,8 @@ def picked(key: str) -> int | None:
 
 
 @cache
-def _component() -> Any:
-    script = Path(__file__).with_name("components") / "gallery" / "gallery.js"
-    return st.components.v2.component("rad_studio_gallery", js=script.read_text(encoding="utf-8"))
+def _element(kind: str) -> Any:
+    """The component that brings the JavaScript, the cards, or which of them is chosen."""
+    path = Path(__file__).with_name("components") / "gallery" / "gallery.js"
+    script = path.read_text(encoding="utf-8") if kind == "script" else hand_over("radStudioGallery")
+    return st.components.v2.component(f"rad_studio_gallery_{kind}", js=script)

@@ -43,9 +43,7 @@ def point(
     with st.container(border=True, key="map-point", gap="xsmall"):
         top = st.container(horizontal=True, vertical_alignment="center")
         top.markdown(f"**Point {i:,}** · truly **{plain(truth)}**", width="stretch")
-        top.button(
-            "", icon=":material/close:", type="tertiary", on_click=on_close, key="map-close", help="Close this point"
-        )
+        top.button("Close", icon=":material/close:", type="tertiary", on_click=on_close, key="map-close")
         if images is not None:
             st.image(gallery.enlarge(np.asarray(images[i]), 112), alt=f"Point {i}, true class {truth}")
         st.markdown(_verdict("Teacher", facts.classes[facts.teacher_says[i]], bool(facts.teacher_right[i])))
@@ -101,9 +99,15 @@ def numbers(facts: Facts, positions: np.ndarray, name: str) -> None:
 
 
 def cards(
-    facts: Facts, positions: np.ndarray, images: np.ndarray | None, theme: Theme, *, on_pick: Callable[[], None]
+    facts: Facts,
+    positions: np.ndarray,
+    images: np.ndarray | None,
+    theme: Theme,
+    *,
+    primary: int | None,
+    on_pick: Callable[[], None],
 ) -> None:
-    """The images of the points, page by page, in an order of choice."""
+    """The images of the points, page by page, in an order of choice; the primary point's is marked."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     by = row.selectbox(
         "Order", list(gallery.ORDERS), format_func=gallery.ORDERS.__getitem__, key="map_order", bind="query-params",
@@ -116,7 +120,7 @@ def cards(
     st.caption(_which(len(positions), len(shown)))
     if images is None:
         st.caption(":material/image_not_supported: This study keeps no thumbnails, so the points are shown in words.")
-    gallery.show(facts, part, images, key=CARDS, theme=theme, on_pick=on_pick)
+    gallery.show(facts, part, images, primary=primary, key=CARDS, theme=theme, on_pick=on_pick)
 
 
 def _which(count: int, shown: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import app.components.map as map_package
 from app import palette
 from app.components.map import MapColoring, MapEvent, MapLayer, MapPanel, Selection, fallback_chart, resolve
 from app.components.map.geometry import QUANTA, quantize
-from app.components.map.model import MISSING, SYMBOLS
+from app.components.map.model import MISSING, STEPS, SYMBOLS
 from app.components.map.wire import colors_blob, layers_blob, points_blob
 from rad_core.errors import InputError
 
@@ -129,9 +130,10 @@ def test_every_symbol_of_the_palette_can_be_drawn() -> None:
 
 def test_values_become_codes_and_missing_ones_are_marked() -> None:
     coloring = MapColoring.of_values([0.0, 0.5, 1.0, np.nan, 7.0], ("#000000", "#FFFFFF"), "gain", (0.0, 1.0))
-    assert coloring.codes.tolist() == [0, 127, 254, MISSING, 254]
-    assert coloring.colors_of_codes()[127] == "#808080"
-    assert MapColoring.of_values([2.0, 2.0], ("#000000", "#FFFFFF"), "same").codes.tolist() == [127, 127]
+    assert coloring.codes.tolist() == [0, 7, 14, MISSING, 14]
+    assert coloring.colors_of_codes()[7] == "#808080"
+    assert len(coloring.colors_of_codes()) == STEPS + 1
+    assert MapColoring.of_values([2.0, 2.0], ("#000000", "#FFFFFF"), "same").codes.tolist() == [7, 7]
 
 
 @pytest.mark.parametrize(
@@ -163,9 +165,22 @@ def layer(positions: Any, rounds: Any = None, label: str = "RAD") -> MapLayer:
     return MapLayer("rad", label, "#D55E00", "circle", np.asarray(positions, int), rounds)
 
 
-def test_a_point_travels_in_five_bytes_once() -> None:
+@pytest.mark.parametrize(("count", "bits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 4), (STEPS + 1, 4), (17, 8)])
+@pytest.mark.parametrize("n", [1, 7, 8, 50_001])
+def test_colors_travel_in_as_few_bits_as_they_need(count: int, bits: int, n: int) -> None:
+    codes = np.random.default_rng(count).integers(0, count, n).astype(np.uint8)
+    codes[0] = count - 1
+    blob = colors_blob(codes)
+    header, (packed,) = unpack(blob.data)
+    assert (header["bits"], header["n"]) == (bits, n)
+    at = np.arange(n)
+    assert np.array_equal((packed[at * bits // 8] >> (at * bits % 8).astype(np.uint8)) & (2**bits - 1), codes)
+    assert len(blob.data) <= -(-n * bits // 8) + 200
+
+
+def test_a_point_travels_in_four_bytes_once() -> None:
     blob = points_blob(quantize(cloud(50_000)), None)
-    assert len(blob.data) + len(colors_blob(np.zeros(50_000, np.uint8)).data) < 5 * 50_000 + 600
+    assert len(blob.data) < 4 * 50_000 + 300
     assert blob == points_blob(quantize(cloud(50_000)), None)
 
 
@@ -220,6 +235,12 @@ def page() -> None:
     if state.get("controlled"):
         for name in ("selection", "primary", "round"):
             state[name] = getattr(state["event"], name)
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back the main module that a page from a function leaves behind: a process started later would run it."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 BOX, LASSO = Selection.box(0, 0, 1, 1), Selection("lasso", ((0, 0), (1, 0), (0, 1)))

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import gallery, inspector, map_layout, map_view, reading
 from app.components.map import Selection, resolve
+from app.components.map.model import MISSING, STEPS
 from app.map_scene import KEY
 from rad_core import embedding
 from rad_core.errors import InputError
@@ -120,10 +121,10 @@ def test_colorings_show_what_they_say(finished: Study) -> None:
     student = map_view.coloring(facts, "student", "light")
     assert np.array_equal(student.codes == 0, facts.student_right)
     gain = map_view.coloring(facts, "gain", "light")
-    assert np.abs(gain.codes / 254 - facts.gains).max() <= 0.5 / 254 + 1e-6
+    assert np.abs(gain.codes / (STEPS - 1) - facts.gains).max() <= 0.5 / (STEPS - 1) + 1e-6
     assert gain.limits == (0.0, 1.0)
     q = map_view.coloring(facts, "q", "light")
-    assert np.array_equal(q.codes == 255, np.isnan(facts.q))
+    assert np.array_equal(q.codes == MISSING, np.isnan(facts.q))
     rounds = map_view.coloring(facts, "round", "light")
     assert rounds.labels == ("not bought", "round 1", "round 2")
     assert np.array_equal(rounds.codes, facts.bought["rad"])

@@ -16,7 +16,7 @@ from rad_core.study.store import Study
 
 NOBODY = "nobody"
 DISPLAYS = {"one": "Together", "side": "Side by side", "difference": "Difference"}
-_HEIGHT = 400
+_HEIGHT = 340  # px; on a laptop the rounds below the map are still in sight
 # Constant: keeps the point in view in sight while the gallery scrolls.
 _STYLE = """<style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-map-beside) { position: sticky; top: 4rem; }
@@ -142,7 +142,7 @@ def sprites(study: Study, seed: int) -> Sprites | None:
     images = map_view.thumbnails(study, seed)
     if images is None or images.nbytes > _SPRITE_BYTES or images.shape[1] != images.shape[2]:
         return None
-    sheet = gallery.make_sheet(np.asarray(images), columns=40)
+    sheet = gallery.make_sheet(np.asarray(images), columns=40, most=None)
     return Sprites(sheet.image, sheet.columns, len(images))
 
 
@@ -178,7 +178,7 @@ def below(scene: Scene, facts: map_view.Facts, event: MapEvent, positions: np.nd
     st.subheader(title, anchor=False)
     _take_away(scene, facts, positions, event.selection)
     images = scene.view.read(map_view.thumbnails, scene.seed)
-    inspector.cards(facts, positions, images, state.theme(), on_pick=_pick)
+    inspector.cards(facts, positions, images, state.theme(), primary=event.primary, on_pick=_pick)
 
 
 def _nothing(facts: map_view.Facts, chosen: bool) -> None:
@@ -215,6 +215,7 @@ def page() -> None:
     """Controls, then the map; the rest runs again alone."""
     view = state.current()
     st.html(_STYLE)
+    gallery.bring_script()
     ui.header(
         "Map",
         "Images that look alike lie close together. Where does each strategy buy its labels, and where is the teacher "

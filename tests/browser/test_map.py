@@ -190,7 +190,7 @@ def test_only_what_changes_travels(visit: Visits, url: str) -> None:
     shown.page.wait_for_function(
         f"() => {VIEW}.data.coloring.title === 'gain' && {VIEW}.blobs.colors.digest === {VIEW}.data.colors"
     )
-    assert shown.received() < 65_000  # a byte a point
+    assert shown.received() < 35_000  # half a byte a point
     shown.page.get_by_text("Color by gain").click()
     shown.page.wait_for_function(f"() => {VIEW}.data.coloring.title === 'class'")
     assert shown.received() < 30_000  # Streamlit remembers the last coloring
@@ -209,6 +209,19 @@ def test_only_what_changes_travels(visit: Visits, url: str) -> None:
     shown.agrees_with_server()
     assert shown.received() < 50_000
     assert visit.sent(shown.page) < 20_000
+
+
+def test_colors_arrive_as_they_were_sent(visit: Visits, url: str) -> None:
+    shown = Map(visit, url, "n=5001")
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, 5001)  # the first that map_page draws
+    assert shown.get("Array.from(view.codes)") == classes.tolist()
+    shown.page.get_by_text("Color by gain").click()
+    shown.page.wait_for_function(
+        f"() => {VIEW}.data.coloring.title === 'gain' && {VIEW}.codes.some((code) => code > 3)"
+    )
+    rng.normal(size=(5001, 2))
+    assert shown.get("Array.from(view.codes)") == np.rint(14 * rng.random(5001)).astype(int).tolist()
 
 
 def test_browser_and_server_select_the_same_points(visit: Visits, url: str) -> None:

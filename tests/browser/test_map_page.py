@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-import numpy as np
 import pytest
 
 from app import map_layout, map_view
@@ -40,13 +39,11 @@ def drawn(page: Any) -> None:
     settled(page)
 
 
-def drag(page: Any, path: list[tuple[float, float]], key: str) -> None:
-    """Drag along a path over the first panel of the map, in shares of its width and height, with a key held."""
-    canvas = page.locator("canvas.canvas")
-    canvas.evaluate("node => node.scrollIntoView({block: 'center'})")
-    box = canvas.bounding_box()
-    panels = page.evaluate(f"() => {VIEW}.data.panels.length")
-    places = [(box["x"] + x * box["width"] / panels, box["y"] + y * box["height"]) for x, y in path]
+def drag(page: Any, path: list[tuple[float, float]], key: str, panel: int = 0) -> None:
+    """Drag along a path over a panel of the map, in shares of its width and height, with a key held."""
+    page.locator("canvas.canvas").evaluate("node => node.scrollIntoView({block: 'center'})")
+    box = page.locator("svg.overlay").nth(panel).bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
     page.keyboard.down(key)
     page.mouse.move(*places[0])
     page.mouse.down()
@@ -153,6 +150,7 @@ def test_another_color_and_one_panel_leave_zoom_and_selection_alone(
     page.get_by_label("Zoom in (+)").click()
     camera = page.evaluate(f"() => {VIEW}.camera")
     selected = page.evaluate(f"() => {VIEW}.selected")
+    page.get_by_label("Color by").evaluate("node => node.scrollIntoView({block: 'center'})")  # not below the header
     page.get_by_label("Color by").click()
     page.get_by_role("option", name="Teacher right or wrong").click()
     page.get_by_role("button", name="teacher wrong").wait_for()
@@ -165,6 +163,68 @@ def test_another_color_and_one_panel_leave_zoom_and_selection_alone(
     drawn(page)
     assert page.locator("svg.overlay").count() == 1
     assert page.evaluate(f"() => {VIEW}.selected") == selected
+
+
+def test_the_card_of_the_point_in_view_is_marked(study: Study, studio: Studio, visit: Visits) -> None:
+    page = visit(f"{studio(study.path.parent, RAD_READ_ONLY='1')}/map")
+    drawn(page)
+    items = page.locator(".item")
+    items.nth(4).wait_for()
+    first, second = (int(items.nth(i).get_attribute("data-position")) for i in (1, 4))
+    items.nth(1).locator("button").click()
+    page.get_by_text(f"Point {first}").first.wait_for()
+    assert marked(page) == [first]
+
+    page.locator("canvas.canvas").evaluate("node => node.scrollIntoView({block: 'center'})")
+    place = page.evaluate(
+        f"""(i) => {{
+            const view = {VIEW}, box = view.stage.getBoundingClientRect(), eye = view.eye, {{xy}} = view.pool;
+            const [x, y] = [(xy[2 * i] - eye.x) * eye.k, (xy[2 * i + 1] - eye.y) * eye.k];
+            return [box.left + view.panels[0].width / 2 + x, box.top + view.panels[0].height / 2 - y];
+        }}""",
+        second,
+    )
+    page.mouse.click(*place)  # a point on the map marks its card, wherever it is
+    page.get_by_text(f"Point {second}").first.wait_for()
+    settled(page)
+    assert marked(page) == [second]
+    page.get_by_role("button", name="Close").click()
+    page.get_by_text("Look closer").wait_for()
+    settled(page)
+    assert marked(page) == []
+
+
+def marked(page: Any) -> list[int]:
+    """The positions of the cards that are marked."""
+    pressed = page.locator(".item:has(button[aria-pressed=true])")
+    return pressed.evaluate_all("items => items.map((item) => Number(item.dataset.position))")
+
+
+def test_on_a_narrow_screen_one_panel_lies_below_the_other(study: Study, studio: Studio, visit: Visits) -> None:
+    url = studio(study.path.parent, RAD_READ_ONLY="1")
+    page = visit(f"{url}/map", size=(390, 800))
+    drawn(page)
+    upper, lower = (page.locator("svg.overlay").nth(i).bounding_box() for i in (0, 1))
+    assert upper["x"] == lower["x"]
+    assert upper["y"] + upper["height"] < lower["y"]
+    assert page.locator("svg.overlay .name").all_text_contents() == ["RAD", "Margin"]
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    # A lasso in the lower panel holds the same points as one in the same place of the upper.
+    counts = []
+    for panel in (0, 1):
+        drag(page, LASSO, "Alt", panel)
+        page.wait_for_function(f"() => {VIEW}.selected > 0")
+        drawn(page)
+        counts.append(page.evaluate(f"() => {VIEW}.selected"))
+        page.locator("canvas.canvas").press("Escape")
+    assert abs(counts[0] - counts[1]) <= 0.1 * max(counts)  # the mouse moves in whole pixels
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.wait_for_function(  # and on a wide one beside it
+        f"""() => {{
+            const [left, right] = {VIEW}.overlays.map((svg) => svg.getBoundingClientRect());
+            return left.right < right.left && left.top === right.top;
+        }}"""
+    )
 
 
 def test_without_webgl_a_picture_is_shown(study: Study, studio: Studio, visit: Visits) -> None:
@@ -189,20 +249,33 @@ def test_the_map_changes_over_to_umap_when_that_is_ready(tmp_path: Path, studio:
     assert not page.get_by_text("is being computed").count()
 
 
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study of 50,000 points in a store of its own."""
+    return make_big_study(tmp_path_factory.mktemp("big"))
+
+
 @pytest.mark.slow
-def test_a_map_of_50_000_points_keeps_within_its_bytes(tmp_path: Path, studio: Studio, visit: Visits) -> None:
-    study = make_big_study(tmp_path / "store")
-    page = visit(f"{studio(study.path.parent, RAD_READ_ONLY='1')}/map")
+@pytest.mark.parametrize("color", map_view.COLORINGS)
+def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, studio: Studio, visit: Visits, color: str) -> None:
+    name = map_view.COLORINGS[color]
+    page = visit(f"{studio(big.path.parent, RAD_READ_ONLY='1')}/map?{urlencode({'map_color': name})}")
     drawn(page)
+    assert page.evaluate(f"() => {VIEW}.data.coloring.title") == name
     assert visit.received(page) <= 1_500_000
-    before = visit.received(page)
-    page.get_by_label("Round", exact=True).press("ArrowLeft")
-    page.get_by_role("heading", name="Bought by RAD in round 2").wait_for()
-    drawn(page)
-    assert visit.received(page) - before <= 50_000
+    for round in (2, 1):
+        before, colors = visit.received(page), page.evaluate(f"() => {VIEW}.blobs.colors.digest")
+        page.get_by_label("Round", exact=True).press("ArrowLeft")
+        page.get_by_role("heading", name=f"Bought by RAD in round {round}").wait_for()
+        drawn(page)
+        page.wait_for_function(f"() => {VIEW}.blobs.colors.digest === {VIEW}.data.colors")
+        page.wait_for_timeout(300)
+        assert visit.received(page) - before <= 50_000
+        follows = color in ("gain", "q", "student", "round")
+        assert (page.evaluate(f"() => {VIEW}.blobs.colors.digest") != colors) == follows
     before = visit.received(page) + visit.sent(page)
     _, region = map_view.read_link(select(page))
-    expected = resolve(map_layout.pca(study, 0, "teacher_features"), region)
+    expected = resolve(map_layout.pca(big, 0, "teacher_features"), region)
     page.get_by_text(f"{len(expected):,} of 50,000 selected").wait_for()
+    assert len(expected) > 1000
     assert visit.received(page) + visit.sent(page) - before <= 250_000
-    assert np.all(np.diff(expected) > 0)

@@ -1,11 +1,34 @@
 // Points of the pool as cards: image, true class, what teacher and student say. A click picks a card's point.
 //
-// The data are one block of bytes: the length of a header (uint32), the header as JSON, then one image that holds the
-// thumbnails of all cards side by side (none where the study keeps no thumbnails). See gallery.py for the other side.
+// Streamlit sends an element's JavaScript again whenever its data change. So an element without data brings this file,
+// and the others hand themselves over to it. The cards are one block of bytes: the length of a header (uint32), the
+// header as JSON, then one image with the thumbnails of all cards side by side (none where the study keeps none).
+// Which card is the point in view comes apart from them, as JSON. See gallery.py for the other side.
 
-export default function ({ data, parentElement, setStateValue }) {
+const hub = (globalThis.radStudioGallery ??= { waiting: [] });
+hub.grids ??= new Map(); // key of the gallery -> its cards
+hub.chosen ??= new Map(); // key of the gallery -> position of the point in view, or null
+
+export default () => undefined;
+
+function mount(component) {
+  return component.data instanceof Uint8Array ? show(component) : choose(component.data);
+}
+
+function choose({ key, position }) {
+  hub.chosen.set(key, position);
+  if (hub.grids.has(key)) mark(hub.grids.get(key), position);
+}
+
+function mark(grid, position) {
+  for (const item of grid.children) {
+    item.firstChild.setAttribute("aria-pressed", String(Number(item.dataset.position) === position));
+  }
+}
+
+function show({ data, parentElement, setStateValue }) {
   const length = new DataView(data.buffer, data.byteOffset, 4).getUint32(0, true);
-  const { cards, sheet, colors } = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
+  const { key, cards, sheet, colors } = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
   const url = sheet && URL.createObjectURL(new Blob([data.slice(4 + length)], { type: sheet.type }));
   const style = element("style", "", CSS);
   const grid = element("div", "grid");
@@ -13,29 +36,33 @@ export default function ({ data, parentElement, setStateValue }) {
   grid.style.setProperty("--wrong", colors.wrong);
   grid.style.setProperty("--right", colors.right);
   cards.forEach((card, i) => grid.append(draw(card, i)));
+  mark(grid, hub.chosen.get(key) ?? null);
+  hub.grids.set(key, grid);
   parentElement.replaceChildren(style, grid);
-  return () => url && URL.revokeObjectURL(url);
+  return () => {
+    if (hub.grids.get(key) === grid) hub.grids.delete(key);
+    if (url) URL.revokeObjectURL(url);
+  };
 
-  function draw(card, i) {
-    const lines = card.lines.map(({ text, mark }) => {
+  function draw({ position, title, lines }, i) {
+    const written = lines.map(([text, right]) => {
       const line = element("span", "line", text);
-      if (mark !== undefined) {
-        line.classList.add(mark ? "right" : "wrong");
-        line.prepend(element("span", "mark", mark ? "\u2713" : "\u2717"));
+      if (right !== undefined) {
+        line.classList.add(right ? "right" : "wrong");
+        line.prepend(element("span", "mark", right ? "\u2713" : "\u2717"));
       }
       return line;
     });
-    const node = element("button", "card", ...thumbnail(i), element("span", "title", card.title), ...lines);
+    const node = element("button", "card", ...thumbnail(i), element("span", "title", title), ...written);
     node.type = "button";
-    node.title = card.title + "\n" + card.lines.map(({ text }) => text).join("\n");
-    node.setAttribute("aria-pressed", "false");
+    node.title = [title, ...lines.map(([text]) => text)].join("\n");
     node.onclick = () => {
-      grid.querySelectorAll("button").forEach((other) => other.setAttribute("aria-pressed", String(other === node)));
-      setStateValue("pick", { position: card.position, turn: Date.now() });
+      mark(grid, position);
+      setStateValue("pick", { position, turn: Date.now() });
     };
     const item = element("div", "item", node);
     item.setAttribute("role", "listitem");
-    item.dataset.position = card.position;
+    item.dataset.position = position;
     return item;
   }
 
@@ -80,3 +107,6 @@ const CSS = `
 .right .mark { color: var(--right); }
 .wrong, .wrong .mark { color: var(--wrong); font-weight: 600; }
 `;
+
+hub.mount = mount;
+hub.waiting.splice(0).forEach((start) => start()); // the elements that came before this file did

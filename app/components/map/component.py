@@ -12,22 +12,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from app.components import hand_over
 from app.components.map.geometry import quantize
 from app.components.map.model import SYMBOLS, MapColoring, MapEvent, MapLayer, MapPanel, Selection, Sprites
 from app.components.map.wire import Blob, colors_blob, layers_blob, points_blob, sprites_blob
 from rad_core.errors import InputError
 
-# Streamlit sends an element's JavaScript again whenever its data change. So the whole of it comes with the points,
-# which do not, and the other elements only hand themselves over to it.
-_HAND_OVER = """
-export default (component) => {
-  const hub = (globalThis.radStudioMap ??= { waiting: [] });
-  let end, gone = false;
-  const start = () => { if (!gone) end = hub.mount(component); };
-  if (hub.mount) start(); else hub.waiting.push(start);
-  return () => { gone = true; end?.(); };
-};
-"""
 _DEFAULT_HEIGHT = 520
 
 
@@ -221,5 +211,9 @@ def _nothing() -> None:
 @cache
 def _element(kind: str) -> Any:
     """The component that brings one kind of data to the browser, or shows the map."""
-    script = Path(__file__).with_name("map.js").read_text(encoding="utf-8") if kind == "points" else _HAND_OVER
+    script = (
+        Path(__file__).with_name("map.js").read_text(encoding="utf-8")
+        if kind == "points"
+        else hand_over("radStudioMap")
+    )
     return st.components.v2.component(f"rad_studio_map_{kind}", js=script)

@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from app.components.map.geometry import resolve
-from app.components.map.model import MapColoring, MapLayer, MapPanel, Selection
+from app.components.map.model import MISSING, STEPS, MapColoring, MapLayer, MapPanel, Selection
 from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch
 from app.figures.raster import density_raster, layout_image
 from app.palette import text_color
 from rad_core.errors import InputError
 
 MOST_POINTS = 1_000  # vector points of one layer; more make the browser slow
-_BANDS = 8  # of a continuous scale
 _PIXELS, _FEW_PIXELS = 360, 96  # of the raster's longer side: fewer for a small pool, whose points are then larger
 _MANY = 20_000  # points from which the raster has all its pixels
 
@@ -70,15 +69,12 @@ def bought_until(layer: MapLayer, round: int | None) -> np.ndarray:
 
 
 def _bands(coloring: MapColoring) -> tuple[np.ndarray, list[str], list[str]]:
-    """Codes, colors and legend labels with which the raster is drawn: a continuous scale in a few bands."""
+    """Codes, colors and legend labels with which the raster is drawn: of a continuous scale only the ends are named."""
     if coloring.kind == "category":
         return coloring.codes, list(coloring.palette), list(coloring.labels)
-    colors = coloring.colors_of_codes()
-    middles = [int(255 * (i + 0.5) / _BANDS) for i in range(_BANDS)]
-    codes = np.where(coloring.codes == 255, _BANDS, coloring.codes.astype(np.int64) * _BANDS // 255)
-    ends = [f"{coloring.title}: {coloring.labels[0]}", *[""] * (_BANDS - 2), coloring.labels[1], "no value"]
-    keep = _BANDS + 1 if (codes == _BANDS).any() else _BANDS
-    return codes, [*(colors[m] for m in middles), colors[255]][:keep], ends[:keep]
+    ends = [f"{coloring.title}: {coloring.labels[0]}", *[""] * (STEPS - 2), coloring.labels[1], "no value"]
+    keep = STEPS + 1 if (coloring.codes == MISSING).any() else STEPS
+    return coloring.codes, coloring.colors_of_codes()[:keep], ends[:keep]
 
 
 def _legend_only(sketch: Sketch, label: str, color: str) -> None:
@@ -114,7 +110,7 @@ def _table(
 ) -> pd.DataFrame:
     """Points per category, and how many of them each layer holds and the selection covers."""
     codes, _, labels = _bands(coloring)
-    named = [label or f"band {i + 1}" for i, label in enumerate(labels)]
+    named = [label or f"step {i + 1}" for i, label in enumerate(labels)]
     columns: dict[str, Any] = {coloring.title or "category": named, "points": np.bincount(codes, minlength=len(named))}
     for layer, positions in shown:
         columns[layer.label] = np.bincount(codes[positions], minlength=len(named))

@@ -18,6 +18,8 @@ const QUANTA = 65535;
 const MAX_ZOOM = 80;
 const NEAR = 12; // px within which a point counts as under the cursor
 const GAP = 12; // px between two panels
+const NARROW = 560; // px of width below which two panels lie one below the other
+const STEPS = 15; // colors of a continuous scale; this very code is for points without a value
 const LASSO_VERTICES = 200;
 
 function mount(component) {
@@ -61,6 +63,14 @@ function unpack(bytes) {
     });
   };
   return { ...header, read };
+}
+
+// Codes of all points, some bits each.
+function readCodes({ bits, n }, packed) {
+  const codes = new Uint8Array(n);
+  const per = 8 / bits;
+  for (let i = 0; i < n; i++) codes[i] = (packed[Math.floor(i / per)] >> (bits * (i % per))) & ((1 << bits) - 1);
+  return codes;
 }
 
 // Positions and rounds of one layer: a list, or one bit per point of the pool where that is shorter.
@@ -260,13 +270,13 @@ function cssColor(node, variable, otherwise) {
   return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
 }
 
-// 256 colors: one per category, or a ramp through the given ones with the last code for points without a value.
+// 256 colors: one per category, or the steps of a ramp through the given ones and gray for points without a value.
 function expand({ kind, palette }) {
   const stops = palette.map(rgb);
   if (kind === "category") return Array.from({ length: 256 }, (_, i) => stops[Math.min(i, stops.length - 1)]);
   return Array.from({ length: 256 }, (_, i) => {
-    if (i === 255) return [154, 154, 154];
-    const at = (i / 254) * (stops.length - 1);
+    if (i >= STEPS) return [154, 154, 154];
+    const at = (i / (STEPS - 1)) * (stops.length - 1);
     const low = Math.min(Math.floor(at), stops.length - 2);
     return stops[low].map((c, channel) => Math.round(c + (stops[low + 1][channel] - c) * (at - low)));
   });
@@ -489,7 +499,7 @@ class View {
     this.component = component;
     if (this.root.parentNode !== component.parentElement) component.parentElement.append(this.root);
     this.data = component.data;
-    this.stage.style.height = this.data.height + "px";
+    this.arrange();
     this.paper = cssColor(this.root, "--st-background-color", "#ffffff"); // a change of theme comes this way, too
     this.text = cssColor(this.root, "--st-text-color", "#31333f");
     if (!this.gl && !this.failed) this.start();
@@ -568,7 +578,7 @@ class View {
   }
 
   takeColors() {
-    this.codes = this.blobs.colors.parts[0];
+    this.codes = readCodes(this.blobs.colors, this.blobs.colors.parts[0]);
     this.counts = new Uint32Array(256);
     for (const code of this.codes) this.counts[code]++;
   }
@@ -678,8 +688,27 @@ class View {
 
   get panels() {
     const count = this.data.panels.length;
-    const width = (this.stage.clientWidth - GAP * (count - 1)) / count;
-    return this.data.panels.map((panel, i) => ({ ...panel, i, left: i * (width + GAP), width, height: this.stage.clientHeight }));
+    const { clientWidth, clientHeight } = this.stage;
+    const [columns, rows] = this.stacked ? [1, count] : [count, 1];
+    const [width, height] = [(clientWidth - GAP * (columns - 1)) / columns, (clientHeight - GAP * (rows - 1)) / rows];
+    return this.data.panels.map((panel, i) => {
+      const [left, top] = this.stacked ? [0, i * (height + GAP)] : [i * (width + GAP), 0];
+      return { ...panel, i, left, top, width, height };
+    });
+  }
+
+  // Two panels lie one below the other where there is no room beside.
+  get stacked() {
+    const { clientWidth } = this.stage;
+    return this.data.panels.length > 1 && clientWidth > 0 && clientWidth < NARROW;
+  }
+
+  // Room for the panels, and for the head of each above it.
+  arrange() {
+    if (!this.data) return;
+    const { stacked, stage } = this;
+    stage.style.height = `${stacked ? 1.5 * this.data.height + GAP : this.data.height}px`;
+    this.heads.style.gridTemplateColumns = `repeat(${stacked ? 1 : this.data.panels.length}, minmax(0, 1fr))`;
   }
 
   get home() {
@@ -713,7 +742,8 @@ class View {
     gl.enable(gl.SCISSOR_TEST);
     const eye = this.eye;
     for (const panel of this.panels) {
-      const box = [panel.left * ratio, 0, panel.width * ratio, panel.height * ratio].map(Math.round);
+      const below = stage.clientHeight - panel.top - panel.height;
+      const box = [panel.left * ratio, below * ratio, panel.width * ratio, panel.height * ratio].map(Math.round);
       gl.viewport(...box);
       gl.scissor(...box);
       const place = {
@@ -797,7 +827,7 @@ class View {
     if (!positions.length || this.off.has(layer.label)) return;
     const zoom = this.eye.k / this.home.k;
     const room = Math.sqrt((panel.width * panel.height) / positions.length);
-    const size = clamp(0.3 * room, 5, 9) * clamp(Math.pow(zoom, 0.3), 1, 1.8);
+    const size = clamp(0.3 * room, 3.5, 9) * clamp(Math.pow(zoom, 0.3), 1, 1.8);
     painter.attribute(0, `at${layer.slot}`, 2, gl.UNSIGNED_SHORT, true);
     painter.attribute(1, `rounds${layer.slot}`, 1, gl.UNSIGNED_SHORT);
     painter.attribute(2, `flags${layer.slot}`, 1, gl.UNSIGNED_BYTE);
@@ -823,6 +853,8 @@ class View {
   // Outline of the selection, the shape being drawn, and the primary point.
   overlay(panel, eye) {
     const svg = this.overlays[panel.i];
+    const sides = { left: panel.left, top: panel.top, width: panel.width, height: panel.height };
+    for (const [name, value] of Object.entries(sides)) svg.style[name] = `${value}px`;
     const place = ([x, y]) => [panel.width / 2 + (x - eye.x) * eye.k, panel.height / 2 - (y - eye.y) * eye.k];
     const parts = [];
     if (this.selection) {
@@ -836,6 +868,11 @@ class View {
       const { xy } = this.pool;
       const [cx, cy] = place([xy[2 * this.primary], xy[2 * this.primary + 1]]);
       for (const name of ["halo", "primary"]) parts.push(svgNode("circle", { cx, cy, r: 10, class: name }));
+    }
+    if (this.stacked) {
+      const name = svgNode("text", { x: 10, y: 22, class: "name" });
+      name.textContent = panel.title || panel.layers.map(({ label }) => label)[0] || "";
+      parts.push(name);
     }
     svg.replaceChildren(...parts);
   }
@@ -872,7 +909,10 @@ class View {
     this.scrubber = this.buildScrubber();
     this.legend = element("div", "legend");
     this.root = element("div", "map", this.style, bar, this.heads, this.stage, this.scrubber, this.legend);
-    this.resizing = new ResizeObserver(() => this.draw());
+    this.resizing = new ResizeObserver(() => {
+      this.arrange();
+      this.draw();
+    });
     this.resizing.observe(this.stage);
     this.listen();
   }
@@ -898,12 +938,7 @@ class View {
       this.overlays = data.panels.map(() => svgNode("svg", { class: "overlay", "aria-hidden": "true" }));
       this.stage.append(...this.overlays);
     }
-    this.heads.style.gridTemplateColumns = `repeat(${data.panels.length}, minmax(0, 1fr))`;
-    this.overlays.forEach((svg, i) => {
-      const share = 100 / data.panels.length;
-      const half = (GAP * (data.panels.length - 1)) / data.panels.length;
-      svg.style.cssText = `left: calc(${i * share}% + ${i ? GAP - half : 0}px); width: calc(${share}% - ${half}px)`;
-    });
+    this.arrange();
     this.scrubber.hidden = !data.rounds;
     this.slider.max = data.rounds;
     this.furnishLegend();
@@ -917,7 +952,8 @@ class View {
     if (coloring.kind === "continuous") {
       const ramp = element("span", "ramp");
       ramp.style.background = `linear-gradient(to right, ${coloring.palette.join(", ")})`;
-      const missing = this.counts[255] ? [this.chip({ color: "#9A9A9A", symbol: 0, label: "no value", count: this.counts[255], code: 255 })] : [];
+      const count = this.counts[STEPS];
+      const missing = count ? [this.chip({ color: "#9A9A9A", symbol: 0, label: "no value", count, code: STEPS })] : [];
       this.legend.replaceChildren(title, element("span", "end", coloring.labels[0]), ramp, element("span", "end", coloring.labels[1]), ...missing);
       return;
     }
@@ -934,7 +970,7 @@ class View {
     node.title = `${label}: a click hides or shows it, a double click (or Shift) shows only this`;
     node.setAttribute("aria-pressed", String(!hidden.has(code)));
     const isolate = () => {
-      const others = this.data.coloring.labels.map((_, i) => i).filter((i) => i !== code);
+      const others = [...this.counts.keys()].filter((i) => this.counts[i] && i !== code);
       const alone = !hidden.has(code) && others.every((i) => hidden.has(i));
       hidden.clear();
       if (!alone) others.forEach((i) => hidden.add(i));
@@ -943,7 +979,7 @@ class View {
       if (event.type === "dblclick" || event.shiftKey) isolate();
       else if (!hidden.delete(code)) hidden.add(code);
       [...this.legend.querySelectorAll("button")].forEach((chip, i) => {
-        chip.setAttribute("aria-pressed", String(!hidden.has(this.data.coloring.kind === "category" ? i : 255)));
+        chip.setAttribute("aria-pressed", String(!hidden.has(this.data.coloring.kind === "category" ? i : STEPS)));
       });
       this.uploadColors();
       this.tell();
@@ -1092,9 +1128,11 @@ class View {
     const box = this.stage.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const panels = this.panels;
-    const panel = panels[x > panels[0].width + GAP / 2 ? panels.length - 1 : 0];
+    const beyond = x > panels[0].width + GAP / 2 || y > panels[0].height + GAP / 2;
+    const panel = panels[this.draft?.panel ?? (beyond ? panels.length - 1 : 0)]; // a drag stays where it began
     const { x: cx, y: cy, k } = this.eye;
-    return { x, y, panel, at: [cx + (x - panel.left - panel.width / 2) / k, cy - (y - panel.height / 2) / k] };
+    const [right, down] = [x - panel.left - panel.width / 2, y - panel.top - panel.height / 2];
+    return { x, y, panel, at: [cx + right / k, cy - down / k] };
   }
 
   listen() {
@@ -1158,8 +1196,8 @@ class View {
       return;
     }
     const kind = event.shiftKey ? "box" : event.altKey ? "lasso" : this.tool;
-    const { x, y, at } = this.locate(event);
-    this.draft = { kind, start: at, from: [x, y], last: [x, y], moved: false, path: [] };
+    const { x, y, panel, at } = this.locate(event);
+    this.draft = { kind, panel: panel.i, start: at, from: [x, y], last: [x, y], moved: false, path: [] };
   }
 
   move(event) {
@@ -1267,10 +1305,10 @@ class View {
     const code = this.codes[i];
     const lines = [`Point ${this.pool.ids ? this.pool.ids[i] : i}`];
     if (coloring.kind === "category") lines.push(`${coloring.title}: ${coloring.labels[code]}`);
-    else if (code === 255) lines.push(`${coloring.title}: no value`);
+    else if (code === STEPS) lines.push(`${coloring.title}: no value`);
     else if (coloring.limits) {
       const [low, high] = coloring.limits;
-      lines.push(`${coloring.title}: about ${(low + ((high - low) * code) / 254).toPrecision(2)}`);
+      lines.push(`${coloring.title}: about ${(low + ((high - low) * code) / (STEPS - 1)).toPrecision(2)}`);
     }
     for (const { slot, label } of panel.layers) {
       const { positions, rounds } = this.layers[slot];
@@ -1306,7 +1344,7 @@ const CSS = `
 .title { font-weight: 600; margin-right: 6px; }
 .stage { position: relative; }
 .canvas { position: absolute; inset: 0; width: 100%; height: 100%; touch-action: none; display: block; border-radius: 6px; }
-.overlay { position: absolute; top: 0; height: 100%; pointer-events: none; box-sizing: border-box; border-radius: 6px;
+.overlay { position: absolute; pointer-events: none; box-sizing: border-box; border-radius: 6px;
   border: 1px solid var(--st-border-color, #d5d8de); }
 .canvas:focus-visible, .map button:focus-visible, .map input:focus-visible {
   outline: 2px solid var(--st-primary-color, #0068c9); outline-offset: 1px; }
@@ -1331,6 +1369,7 @@ const CSS = `
 .end { font-variant-numeric: tabular-nums; }
 .selection { fill: var(--st-text-color, #31333f); fill-opacity: 0.04; stroke: var(--st-text-color, #31333f); stroke-width: 1.5; }
 .draft { stroke-dasharray: 5 4; }
+.name { font-weight: 600; fill: var(--st-text-color, #31333f); }
 .primary, .halo { fill: none; stroke: var(--st-text-color, #31333f); stroke-width: 2.5; }
 .halo { stroke: var(--st-background-color, #fff); stroke-width: 6; }
 .tooltip { position: absolute; z-index: 2; pointer-events: none; display: flex; gap: 8px; padding: 6px 10px; border-radius: 6px;

@@ -36,7 +36,8 @@ SYMBOLS = (
     "star-diamond",
     "diamond-open",
 )
-MISSING = 255  # the code of a point that has no value on a continuous scale
+STEPS = 15  # colors of a continuous scale: with the one for "no value" a point travels in four bits
+MISSING = STEPS  # the code of a point that has no value on a continuous scale
 MAX_CATEGORIES = 250
 MAX_VERTICES = 512
 _KINDS = {"box": "b", "lasso": "l"}
@@ -88,7 +89,7 @@ class MapPanel:
 class MapColoring:
     """A color for every point of the pool; of_categories and of_values make one.
 
-    codes: (N,) uint8, the category, or 0 to 254 along the scale and 255 for "no value". palette: "#RRGGBB" per
+    codes: (N,) uint8, the category, or 0 to 14 along the scale and 15 for "no value". palette: "#RRGGBB" per
     category, or the stops of the scale from low to high. labels: per category, or of the scale's two ends. title:
     what is shown. symbols: a Plotly symbol name per category, to say the same again without color; empty for dots.
     limits: the numbers at the two ends, for the tooltip.
@@ -143,17 +144,17 @@ class MapColoring:
             raise InputError(f"values have shape {numbers.shape} and must be (N,), finite or NaN.")
         low, high = limits or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
         share = (numbers - low) / (high - low) if high > low else np.where(np.isnan(numbers), np.nan, 0.5)
-        codes = np.where(np.isnan(share), MISSING, np.rint(254 * np.clip(np.nan_to_num(share), 0, 1)))
+        codes = np.where(np.isnan(share), MISSING, np.rint((STEPS - 1) * np.clip(np.nan_to_num(share), 0, 1)))
         return cls(
             codes.astype(np.uint8), "continuous", tuple(ramp), (number(low), number(high)), title, limits=(low, high)
         )
 
     def colors_of_codes(self) -> list[str]:
-        """The "#RRGGBB" of every code that can occur: one per category, or 256 along the scale."""
+        """The "#RRGGBB" of every code that can occur: one per category, or 15 along the scale and one for no value."""
         if self.kind == "category":
             return list(self.palette)
         stops = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in self.palette], float)
-        at = np.linspace(0, len(stops) - 1, MISSING)
+        at = np.linspace(0, len(stops) - 1, STEPS)
         mixed = np.stack([np.interp(at, np.arange(len(stops)), stops[:, c]) for c in range(3)], 1).round().astype(int)
         return [*("#{:02X}{:02X}{:02X}".format(*color) for color in mixed), OTHER_COLOR]
 

@@ -41,8 +41,12 @@ def points_blob(pool: Quantized, ids: np.ndarray | None) -> Blob:
 
 
 def colors_blob(codes: np.ndarray) -> Blob:
-    """One byte a point."""
-    return pack({"kind": "colors"}, [codes])
+    """One, two, four or eight bits a point, as many as the largest code needs; the first point in the lowest bits."""
+    bits = next(bits for bits in (1, 2, 4, 8) if not len(codes) or codes.max() < 1 << bits)
+    rows = np.zeros((-(-len(codes) * bits // 8), 8 // bits), np.uint8)
+    rows.ravel()[: len(codes)] = codes
+    packed = np.bitwise_or.reduce(rows << np.arange(0, 8, bits, dtype=np.uint8), axis=1, dtype=np.uint8)
+    return pack({"kind": "colors", "bits": bits, "n": len(codes)}, [packed])
 
 
 def layers_blob(layers: Sequence[MapLayer], n: int) -> Blob:
