@@ -30,6 +30,7 @@ _WITH_SEED = {"tradeoff", "map", "budget"}
 _WITH_ROUND = {"tradeoff", "budget"}  # the map has a round slider of its own, with a play button
 _WITHOUT_STUDY = {"scores", "method"}
 _BUSY = ("running", "queued")
+_SELDOM = 3600.0  # seconds
 
 
 def navigation(pages: Sequence[StreamlitPage]) -> StreamlitPage:
@@ -132,7 +133,9 @@ def _provenance(view: state.View) -> None:
 def _jobs() -> None:
     """What is running now, read again every second while something is."""
     busy = any(info.status in _BUSY for info in state.studies())
-    st.fragment(_job_chips, run_every=1.0 if busy else None)(busy)
+    # Never None: a tab asks a restarted server for its page again only if something on it runs by itself. Without, every
+    # control inside a fragment would be dead there.
+    st.fragment(_job_chips, run_every=1.0 if busy else _SELDOM)(busy)
 
 
 def _job_chips(were_busy: bool) -> None:
