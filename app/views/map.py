@@ -215,7 +215,6 @@ def page() -> None:
     """Controls, then the map; the rest runs again alone."""
     view = state.current()
     st.html(_STYLE)
-    gallery.bring_script()
     ui.header(
         "Map",
         "Images that look alike lie close together. Where does each strategy buy its labels, and where is the teacher "
@@ -228,6 +227,7 @@ def page() -> None:
     status = st.container()
     scene = Scene(view=view, seed=seed, points=points, layout=f"{shown}-{source}", rounds=rounds, **wishes)
     st.fragment(body, key="map-body")(scene)
+    gallery.bring_script()  # last, as it takes up a line
     if news := st.session_state.pop("map-news", None):
         st.toast(news, icon=":material/check:")
     if shown != method:  # last, so that the map does not wait for the start of a process
