@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from rad_core.study.config import StudyConfig
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test touches the user's own studies or data."""
+    """No test touches the user's own studies or data, or leaves the script of a page behind as the main module."""
+    # Worker processes begin by importing the main module, and AppTest puts its script into that place.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     base = tmp_path_factory.mktemp("user")
     monkeypatch.setenv("RAD_STORE", str(base / "studies"))
     monkeypatch.setenv("RAD_DATA", str(base / "data"))
