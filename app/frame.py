@@ -133,8 +133,8 @@ def _provenance(view: state.View) -> None:
 def _jobs() -> None:
     """What is running now, read again every second while something is."""
     busy = any(info.status in _BUSY for info in state.studies())
-    # Never None: a tab asks a restarted server for its page again only if something on it runs by itself. Without, every
-    # control inside a fragment would be dead there.
+    # Never None: a tab asks a restarted server for its page again only if something on it runs by itself. Without, no
+    # control inside a fragment would do anything there.
     st.fragment(_job_chips, run_every=1.0 if busy else _SELDOM)(busy)
 
 
