@@ -1,0 +1,400 @@
+"""What people do with the studio in a real browser: look around, turn a control, pass a link on, present, download.
+
+Everything on the shipped study, in a store that is empty as on the first day.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from tests.big_study import make_big_study
+from tests.browser.conftest import Studio, Visits, settled, studios
+
+pytestmark = pytest.mark.browser
+
+# For every page in the navigation: its address, its heading, how many charts it draws, and words that it says of the
+# shipped study or, where it needs none, to everybody.
+PAGES = {
+    "Overview": ("", "Is it worth it?", 2, "This is a demo study"),
+    "Trade-off": ("tradeoff", "Trade-off", 4, "the teacher is right on"),
+    "Map": ("map", "Map", 0, "points · seed 0"),
+    "Curves": ("curves", "Curves", 2, "To compare: the teacher itself"),
+    "Budget lab": ("budget", "Budget lab", 1, "Guaranteed useful gain"),
+    "Story": ("story", "Handwritten digits", 0, "Study handwritten-digits"),
+    "Your scores": ("scores", "What should I have labeled?", 0, "Try with an example"),
+    "Runs": ("runs", "Runs", 0, "250 of 250 rounds"),
+    "Method": ("method", "Method", 0, "Buying just the best points could lose everything."),
+}
+PHONE = (390, 844)
+
+_TOO_WIDE = """() => {
+  const main = document.querySelector('[data-testid="stMain"]'), edge = document.documentElement.clientWidth + 1;
+  const scrolls = [document.documentElement, main].filter((box) => box.scrollWidth > box.clientWidth);
+  const contained = (node) => node !== main
+    && (getComputedStyle(node).overflowX !== 'visible' || contained(node.parentElement));
+  const sticking = [...main.querySelectorAll('[data-testid="stElementContainer"]')].filter(
+    (box) => box.getBoundingClientRect().right > edge && !contained(box.parentElement));
+  return [...scrolls, ...sticking].map((box) => box.className + ': ' + box.innerText.slice(0, 60));
+}"""
+_DRAWN = """() => JSON.stringify(
+  [...document.querySelectorAll('.js-plotly-plot')].map((chart) => chart.data),
+  (name, value) => name === 'uid' ? undefined : ArrayBuffer.isView(value) ? [...value] : value)"""
+_FOCUSED = """() => {
+  let node = document.activeElement;
+  while (node.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  const isIcon = (line) => /^[a-z_]*$/.test(line.trim());
+  if (node === document.body) return '';
+  return node.ariaLabel || node.innerText.split('\\n').find((line) => !isIcon(line)) || '';
+}"""
+_MAP = """() => {
+  const view = globalThis.radStudioMap?.views?.get('pool-map');
+  return view?.pool && view.loading.hidden && !view.frame;
+}"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers of this file unpack the shipped study; nothing is there at first."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[str]:
+    """The address of a studio with nothing but the shipped study; no test here changes anything in it."""
+    folder = tmp_path_factory.mktemp("demo")
+    with studios(folder) as studio:
+        yield studio(folder / "store", RAD_DATA=str(data))
+
+
+def sound(page: Any, title: str) -> None:
+    """The page of this title shows its content, nothing went wrong on it, and nothing is wider than the window."""
+    _, heading, charts, words = PAGES[title]
+    page.get_by_role("heading", name=heading, exact=True, level=1).wait_for()
+    page.get_by_test_id("stMain").get_by_text(words).first.wait_for()
+    settled(page)
+    assert page.locator(".js-plotly-plot").count() == charts, title
+    if title == "Map":
+        page.wait_for_function(_MAP)
+    without_errors(page, title)
+    assert page.evaluate(_TOO_WIDE) == [], title
+
+
+def without_errors(page: Any, what: str) -> None:
+    for mark in ("stException", "stAlertContentError"):
+        assert page.get_by_test_id(mark).all_inner_texts() == [], what
+
+
+def address(page: Any) -> dict[str, str]:
+    query = page.evaluate("location.search")  # what page.url has to say about it comes later
+    return {name: values[0] for name, values in parse_qs(query[1:]).items()}
+
+
+def until(page: Any, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for something that the page will show; only while Playwright waits does it hear what the page receives."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        page.wait_for_timeout(50)
+
+
+def asks_for(page: Any, **wanted: str) -> None:
+    """Wait until the address has these parameters, and the page is settled again."""
+    until(page, lambda: wanted.items() <= address(page).items())
+    settled(page)
+
+
+def words(page: Any) -> str:
+    return page.get_by_test_id("stMain").inner_text()
+
+
+def figures(page: Any) -> str:
+    """Everything that the charts of a page draw."""
+    return page.evaluate(_DRAWN)
+
+
+def metric(page: Any, label: str) -> str:
+    """The value under a label, of the Budget lab's four."""
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+
+
+def number(cell: str) -> float | str:
+    """A cell's value: a table writes 40 where a file writes 40.0."""
+    return float(cell) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", cell) else cell
+
+
+def opens_the_same(visit: Visits, page: Any) -> Any:
+    """A fresh browser shows at this address what this page shows."""
+    other = visit(page.url)
+    until(other, lambda: (words(other), figures(other)) == (words(page), figures(page)))
+    assert address(other) == address(page)
+    return other
+
+
+# --- the first visit -----------------------------------------------------------------------------------------------
+
+
+def test_every_page_is_the_first_request_of_a_fresh_server(
+    studio: Studio, visit: Visits, tmp_path: Path, data: Path
+) -> None:
+    page, port = None, None
+    for title, (path, *_) in PAGES.items():
+        url = studio(tmp_path / "store", port, RAD_DATA=str(data))
+        port = urlsplit(url).port  # the same again: the browser keeps the program's scripts
+        if page is None:
+            page = visit(f"{url}/{path}")
+        else:
+            page.goto(f"{url}/{path}")
+        sound(page, title)
+        assert page.get_by_test_id("stSidebarNavLink").count() == len(PAGES)
+        page.goto("about:blank")
+        studio.kill(url)
+
+
+@pytest.mark.parametrize(("dark", "size"), [(False, (1280, 720)), (True, PHONE)])
+def test_every_page_is_reached_by_clicking(demo: str, visit: Visits, dark: bool, size: tuple[int, int]) -> None:
+    page = visit(demo, dark=dark, size=size)
+    sound(page, "Overview")
+    for title in [*list(PAGES)[1:], "Overview"]:
+        opener, links = page.get_by_test_id("stExpandSidebarButton"), page.get_by_test_id("stSidebarNav")
+        if opener.is_visible():  # on a phone the navigation is folded away
+            opener.click()
+        links.get_by_role("link", name=title, exact=True).click()
+        sound(page, title)
+    background = page.get_by_test_id("stApp").evaluate("node => getComputedStyle(node).backgroundColor")
+    assert background == ("rgb(14, 17, 23)" if dark else "rgb(255, 255, 255)")
+
+
+# --- links ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_budget_slider_moves_by_keyboard_and_its_link_shows_the_same_numbers(demo: str, visit: Visits) -> None:
+    page = visit(f"{demo}/budget")
+    before, drawn = page.get_by_test_id("stMetric").all_inner_texts(), figures(page)
+    for key, label in (("ArrowRight", "Labels to buy"), ("ArrowLeft", "How often the teacher is right")):
+        slider = page.get_by_role("slider", name=label)
+        slider.press(key)
+        until(page, lambda old=drawn: figures(page) != old)
+        settled(page)
+        drawn = figures(page)
+    page.get_by_text("WHAT IF the teacher is right on").wait_for()
+    after = page.get_by_test_id("stMetric").all_inner_texts()
+    assert all(one != other for one, other in zip(before[:3], after[:3], strict=True))  # the shipped study has no price
+    until(page, lambda: address(page).get("budget_b", "") == metric(page, "Labels bought"))
+    assert "budget_m" in address(page)
+    opens_the_same(visit, page)
+
+
+def test_a_link_to_the_tradeoff_keeps_its_controls(demo: str, visit: Visits) -> None:
+    page = visit(f"{demo}/tradeoff")
+    page.get_by_test_id("stSidebar").get_by_role("radio", name="2", exact=True).click()
+    asks_for(page, seed="2")
+    page.get_by_role("slider", name="Round of purchase").press("ArrowLeft")
+    asks_for(page, round="4")
+    page.get_by_role("radio", name="Its calibrated confidence").click()
+    asks_for(page, tradeoff_axis="Its calibrated confidence")
+    page.get_by_text("All seeds", exact=True).click()
+    asks_for(page, tradeoff_all="false")
+    page.get_by_text("over the labels of one seed").wait_for()
+    settled(page)
+    opens_the_same(visit, page)
+
+
+def test_a_link_to_the_curves_keeps_its_controls(demo: str, visit: Visits) -> None:
+    page = visit(f"{demo}/curves")
+    for parameter, choice in (
+        ("curves_x", "Rounds"),
+        ("curves_y", "Agrees with the teacher"),
+        ("curves_panel", "Who is ahead"),
+        ("curves_value", "Mean over the curve"),
+    ):
+        page.get_by_role("radio", name=choice, exact=True).click()
+        asks_for(page, **{parameter: choice})
+    page.get_by_text("Single seeds", exact=True).click()
+    asks_for(page, curves_seeds="true")
+    opens_the_same(visit, page)
+
+
+def test_a_link_to_the_map_keeps_its_controls(demo: str, visit: Visits) -> None:
+    page = visit(f"{demo}/map")
+    for field, parameter, choice in (
+        ("Color by", "map_color", "Informativeness (gain)"),
+        ("and by", "map_b", "Uniform"),
+        ("Shown", "map_show", "Together"),
+    ):
+        page.get_by_label(field, exact=True).click()
+        page.get_by_role("option", name=choice, exact=True).click()
+        asks_for(page, **{parameter: choice})
+    page.get_by_label("Round", exact=True).press("ArrowLeft")
+    asks_for(page, map_round="4")
+    page.wait_for_function(_MAP)
+    other = opens_the_same(visit, page)
+    other.wait_for_function(_MAP)
+    said = [each.locator("canvas.canvas").get_attribute("aria-label") for each in (page, other)]
+    assert said[0] == said[1]
+    assert "colored by Informativeness (gain). RAD: " in said[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("budget", {"budget_b": "evil", "budget_m": "NaN", "budget_view": "<script>", "budget_student": "../x"}),
+        ("tradeoff", {"tradeoff_axis": "evil", "seed": "-1", "tradeoff_strategies": "evil", "tradeoff_all": "2"}),
+        ("map", {"map_color": "evil", "map_round": "1e9", "map_point": "-4", "map_sel": "umap-teacher.L9999"}),
+        ("curves", {"curves_x": "evil", "curves_target": "9999", "curves_strategies": "evil", "curves_panel": "%00"}),
+    ],
+)
+def test_nonsense_in_the_address_falls_back(demo: str, visit: Visits, path: str, parameters: dict[str, str]) -> None:
+    page = visit(f"{demo}/{path}?{urlencode({'run': '../../etc', 'round': '999', **parameters})}")
+    page.get_by_text("There is no study “../../etc” here").wait_for()
+    title = next(title for title, (known, *_) in PAGES.items() if known == path)
+    page.get_by_role("heading", name=PAGES[title][1], exact=True, level=1).wait_for()
+    page.get_by_text(PAGES[title][3]).first.wait_for()
+    settled(page)
+    without_errors(page, path)
+    asks_for(page, run="handwritten-digits")
+
+
+# --- presenting and taking away ------------------------------------------------------------------------------------
+
+
+def test_presenting_by_link_hides_the_sidebar_until_one_leaves(demo: str, visit: Visits) -> None:
+    page = visit(f"{demo}/?present=1")
+    sound(page, "Overview")
+    sidebar = page.get_by_test_id("stSidebar")
+    assert not sidebar.is_visible()
+    page.get_by_test_id("stTopNavLink").get_by_text("Budget lab").click()
+    sound(page, "Budget lab")
+    assert not sidebar.is_visible()
+    assert address(page)["present"] == "1"
+    page.get_by_role("button", name="Leave presentation").click()
+    sidebar.get_by_role("button", name="Present").wait_for()
+    settled(page)
+    assert "present" not in address(page)
+    sound(page, "Budget lab")
+
+
+def test_the_camera_saves_an_svg_or_a_png(demo: str, visit: Visits) -> None:
+    page = visit(f"{demo}/curves")
+    chart = page.locator(".st-key-chart-curves-main")
+
+    def picture() -> tuple[str, bytes]:
+        chart.locator(".js-plotly-plot").hover()
+        with page.expect_download() as loading:
+            chart.get_by_label("Download plot").click()
+        return loading.value.suggested_filename, Path(loading.value.path()).read_bytes()
+
+    name, content = picture()
+    assert name == "rad-studio-curves-main.svg"
+    assert content.startswith(b"<svg")
+    assert "Soft labels bought" in content.decode()
+    page.get_by_test_id("stSidebar").get_by_role("button", name="View").click()
+    page.get_by_role("radio", name="PNG").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("radio", name="PNG").wait_for(state="hidden")
+    settled(page)
+    name, content = picture()
+    assert name == "rad-studio-curves-main.png"
+    assert content.startswith(b"\x89PNG\r\n")
+
+
+def test_the_numbers_behind_a_chart_download_as_they_are_shown(demo: str, visit: Visits) -> None:
+    page = visit(f"{demo}/curves")
+    chart = page.locator(".st-key-chart-curves-main")
+    chart.get_by_text("Numbers behind this chart").click()
+    grid = chart.locator("canvas [role=grid]")  # what the canvas tells a screen reader
+    grid.locator("[role=gridcell]").first.wait_for(state="attached")
+    with page.expect_download() as loading:
+        chart.get_by_role("button", name="Download CSV").click()
+    assert loading.value.suggested_filename == "rad-studio-curves-main-data.csv"
+    header, *rows = csv.reader(Path(loading.value.path()).read_text().splitlines())
+    assert grid.locator("[role=columnheader]").all_text_contents() == header
+    assert int(grid.get_attribute("aria-rowcount")) == 1 + len(rows)
+    shown = [row.locator("[role=gridcell]").all_text_contents() for row in grid.locator("tbody tr").all()]
+    assert len(shown) >= 5  # those in sight
+    for row, expected in zip(shown, rows, strict=False):
+        assert [number(cell) for cell in row] == [number(cell) for cell in expected]
+
+
+# --- keyboard ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "controls"),
+    [
+        ("tradeoff", ["Study", "Round of purchase", "Is it right?", "All seeds", "RAD", "Numbers behind this chart"]),
+        ("map", ["Color by", "Shown", "Options", "Select by lasso (Alt + drag)", "Round", "Download as CSV"]),
+        ("budget", ["Labels to buy", "How often the teacher is right", "The game", "Numbers behind this chart"]),
+        ("method", ["Gain of point 1", "Labels you can pay for", "All alike"]),
+    ],
+)
+def test_tab_reaches_the_controls_of_a_page(demo: str, visit: Visits, path: str, controls: list[str]) -> None:
+    page = visit(f"{demo}/{path}")
+    if path == "map":
+        page.wait_for_function(_MAP)
+    reached: list[str] = []
+    while len(reached) < 150 and reached.count("Skip to main content") < 2:
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(_FOCUSED))
+    places = [next((i for i, name in enumerate(reached) if name == wanted), None) for wanted in controls]
+    assert None not in places, f"{dict(zip(controls, places, strict=True))}; reached: {reached}"
+    assert places == sorted(places)  # in the order in which they are seen
+    assert set(PAGES) <= set(reached)
+
+
+# --- others, and restarts ------------------------------------------------------------------------------------------
+
+
+def test_two_browsers_on_two_studies_do_not_disturb_each_other(
+    studio: Studio, visit: Visits, tmp_path: Path, data: Path
+) -> None:
+    own = make_big_study(tmp_path / "store", points=4000)
+    url = studio(tmp_path / "store", RAD_DATA=str(data))
+    theirs, mine = visit(f"{url}/budget?run=handwritten-digits&budget_b=77"), visit(f"{url}/budget?run={own.id}")
+    before = words(theirs), figures(theirs)
+    assert metric(theirs, "Labels bought") == "77"
+    assert metric(mine, "Labels bought") == "1,000"
+    mine.get_by_role("slider", name="Labels to buy").press("ArrowLeft")
+    mine.get_by_role("link", name="Curves", exact=True).click()  # both at once
+    theirs.get_by_role("slider", name="Labels to buy").press("ArrowRight")
+    until(theirs, lambda: metric(theirs, "Labels bought") != "77")
+    mine.get_by_role("heading", name="Curves", exact=True).wait_for()
+    for page, id in ((mine, own.id), (theirs, "handwritten-digits")):
+        settled(page)
+        without_errors(page, id)
+        assert address(page)["run"] == id
+    field = theirs.get_by_role("spinbutton", name="Exact number of labels")
+    field.fill("77")
+    field.press("Enter")
+    until(theirs, lambda: (words(theirs), figures(theirs)) == before)
+    mine.get_by_role("link", name="Budget lab").click()
+    mine.get_by_text("Guaranteed useful gain").first.wait_for()
+    settled(mine)
+    assert metric(mine, "Labels bought") not in ("1,000", metric(theirs, "Labels bought"))
+
+
+def test_a_tab_goes_on_when_the_server_is_back(studio: Studio, visit: Visits, tmp_path: Path, data: Path) -> None:
+    url = studio(tmp_path / "store", RAD_DATA=str(data))
+    page = visit(f"{url}/budget?budget_b=77&seed=3")
+    before = words(page), figures(page), page.url
+    studio.kill(url)
+    app = page.get_by_test_id("stApp")
+    until(page, lambda: app.get_attribute("data-test-connection-state") != "CONNECTED")
+    assert words(page) == before[0]  # what was there stays to be read
+    received = visit.received(page)
+    studio(tmp_path / "store", urlsplit(url).port, RAD_DATA=str(data))
+    until(page, lambda: visit.received(page) > received + 10_000, 60)  # the whole page again, without a click
+    settled(page)
+    assert (words(page), figures(page), page.url) == before
+    page.get_by_role("slider", name="Labels to buy").press("ArrowRight")
+    until(page, lambda: metric(page, "Labels bought") != "77")
+    settled(page)
+    without_errors(page, "after the restart")
+    assert re.search(r"budget_b=\d+", page.url)
