@@ -32,7 +32,7 @@ FLAGS = [
     *("--js-flags=--expose-gc", "--enable-precise-memory-info"),
 ]
 PAGES = {
-    "overview": "Overview",
+    "": "Overview",
     "tradeoff": "Trade-off",
     "map": "Map",
     "curves": "Curves",
@@ -111,7 +111,7 @@ def first_paints(browser: Browser, url: str, study: str) -> Iterator[tuple[str, 
             times.append((heading, settled))
             received = wire.received
             page.context.close()
-        yield name, statistics.median(t[0] for t in times), statistics.median(t[1] for t in times), received
+        yield PAGES[name], statistics.median(t[0] for t in times), statistics.median(t[1] for t in times), received
 
 
 def slider_moves(browser: Browser, url: str, study: str, moves: int = 12) -> tuple[list[float], float]:
@@ -151,7 +151,7 @@ _WATCH = """() => {
 
 def memory_after(browser: Browser, url: str, study: str, minutes: float) -> tuple[float, float]:
     """Megabytes of JavaScript heap after opening and after minutes of walking through the pages and moving sliders."""
-    page, *_ = open_page(browser, f"{url}/overview?run={study}")
+    page, *_ = open_page(browser, f"{url}/?run={study}")
     first = _heap(page)
     end = time.perf_counter() + 60 * minutes
     while time.perf_counter() < end:
@@ -181,7 +181,7 @@ def ten_at_once(browser: Browser, url: str, study: str, count: int = 10) -> list
     pages = [browser.new_context(viewport=SIZE).new_page() for _ in range(count)]
     start = time.perf_counter()
     for page in pages:
-        page.goto(f"{url}/overview?run={study}", wait_until="commit")
+        page.goto(f"{url}/?run={study}", wait_until="commit")
     seconds = []
     for page in pages:
         page.wait_for_function(_SETTLED, timeout=180_000)
