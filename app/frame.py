@@ -97,6 +97,8 @@ def _picker(infos: list[StudyInfo], id: str) -> None:
         running = "" if info.status == "finished" else f" · {info.status}"
         return f"{state.study_title(info)}{' · demo' if id in demos else f' · {ui.day(info.created)}'}{running}"
 
+    if missing := st.session_state.get("missing"):
+        st.warning(literal(f"There is no study “{missing}” here; showing the newest instead."))
     # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
     st.session_state["picker"] = id
     st.selectbox("Study", list(by_id), format_func=describe, key="picker", on_change=_pick)
@@ -104,6 +106,7 @@ def _picker(infos: list[StudyInfo], id: str) -> None:
 
 def _pick() -> None:
     st.session_state["run"] = st.session_state["picker"]
+    st.session_state.pop("missing", None)
 
 
 def _seed_and_round(view: state.View, *, with_round: bool) -> None:

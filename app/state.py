@@ -144,7 +144,7 @@ def wanted_study(infos: list[StudyInfo]) -> str | None:
     if session.get("run") in ids:
         return session["run"]
     if asked is not None and asked != LATEST and asked not in ids:
-        st.toast(f"There is no study “{asked[:40]}” here; showing the newest instead.", icon=":material/info:")
+        session["missing"] = asked[:40]  # said beside the picker until another one is picked
     return asked if asked in ids else default_choice(infos)
 
 

@@ -39,7 +39,7 @@ LOCAL = "127.0.0.1"
 # What a page says while its server is gone.
 SERVER_GONE = (
     *("ERR_CONNECTION_REFUSED", "disconnected from server", "reaching server endpoint", "server is not responding"),
-    "ERR_CONNECTION_RESET",
+    *("ERR_CONNECTION_RESET", "Failed to fetch dynamically imported module"),
 )
 # Below the root Streamlit looks for itself beside the page before it looks at the root.
 PROBE = re.compile(r"/\w+/_stcore/(health|host-config)")
