@@ -445,8 +445,9 @@ def test_one_strategy_alone_needs_no_comparison(shown: Study) -> None:
 
 
 def test_the_umap_is_computed_in_the_background_and_shown_when_it_is_ready() -> None:
+    # So many points that a real UMAP takes seconds: the page is there before it.
     study = create_study(
-        Path(os.environ["RAD_STORE"]), tiny_config(name="Tiny", pool=15, budget=3, strategies=("rad", "margin"))
+        Path(os.environ["RAD_STORE"]), tiny_config(name="Tiny", pool=60, budget=3, strategies=("rad", "margin"))
     )
     run_study(study)
     app = open_map()
