@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from rad_core import game_value, solve_game
 from rad_core.errors import InputError
+from rad_core.selection import game as game_module
+from rad_core.selection import ordered
 from rad_core.selection.game import attack_value, wrong_count
 
 
@@ -35,6 +39,10 @@ def lp_value(gains: np.ndarray, budget: int, wrong: int) -> float:
     )
     assert result.status == 0
     return -result.fun
+
+
+def torch_from(gains: np.ndarray) -> Any:
+    return pytest.importorskip("torch").from_numpy(gains)
 
 
 def check_certificate(gains: np.ndarray, budget: int, wrong: int) -> float:
@@ -103,6 +111,35 @@ def test_value_equals_the_linear_program_on_larger_random_pools() -> None:
 @given(games(largest=400))
 def test_primal_equals_dual_on_any_pool(game: tuple[np.ndarray, int, int]) -> None:
     check_certificate(*game)
+
+
+@pytest.mark.parametrize("short", [1, 3])
+@settings(max_examples=500, deadline=None)
+@given(game=games(largest=100))
+def test_a_pool_sorted_only_where_it_is_looked_at_gives_the_same_answer(
+    short: int, game: tuple[np.ndarray, int, int]
+) -> None:
+    """As in a pool too large to be sorted whole: stretches of at most 1 or 3 gains are."""
+    gains, budget, wrong = game
+    whole = solve_game(gains, budget, wrong=wrong)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordered, "SHORT", short)
+        patch.setattr(game_module, "BLOCK", 7)
+        check_certificate(gains, budget, wrong)
+        for values in (gains, torch_from(gains)):
+            parts = game_module._solve(values, budget, None, wrong)
+            np.testing.assert_allclose(np.asarray(parts.q), whole.q, atol=1e-9)
+            np.testing.assert_allclose(np.asarray(parts.attack), whole.attack, atol=1e-9)
+            assert parts.value == pytest.approx(whole.value, abs=1e-9)
+            assert parts.support == whole.support
+
+
+def test_a_large_pool_is_solved_exactly_in_parts() -> None:
+    rng = np.random.default_rng(7)
+    for gains in (rng.random(300_000), np.round(rng.random(300_000), 3), rng.beta(0.2, 3, 300_000)):
+        for budget, wrong in ((1000, 60_000), (150_000, 30_000), (299_000, 0), (200_000, 299_000)):
+            check_certificate(gains, budget, wrong)
+            check_certificate(gains.astype(np.float32).astype(np.float64), budget, wrong)
 
 
 def test_closed_form_of_the_paper_when_the_budget_is_small() -> None:

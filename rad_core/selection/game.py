@@ -10,13 +10,12 @@ Both sides play a level. The buyer picks a *cap*: no point may be worth more tha
 q_i = min(1, cap / g_i) from the most informative point down, until the budget is spent. The adversary picks a
 *waterline*: it corrupts point i with probability 1 - waterline / g_i, from the top down, until its k mistakes are
 spent. The buyer's value as a function of the cap is concave and piecewise linear, so its maximum is found by bisection
-over prefix sums of 1/g: one sort, one prefix sum, O(log^2 N) look-ups.
+over prefix sums of 1/g: O(log^2 N) look-ups in a list that is sorted only where they fall (see ordered.py).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +23,8 @@ import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.selection.arrays import is_torch, to_numpy
+from rad_core.selection.ordered import BLOCK, Ordered, is_positive
 
-# Gains below this are treated as zero: 1/g and its prefix sums must stay finite in float64.
-_SMALLEST_GAIN = 1e-250
 # Relative slack of comparisons between prefix sums, so that rounding cannot split a group of (nearly) equal gains.
 _SLACK = 1e-12
 
@@ -137,34 +135,6 @@ def _products(weights: Any, gains: Any, name: str) -> Any:
 
 
 @dataclass(frozen=True)
-class _Sorted:
-    """Positive gains in descending order and prefix sums of 1/g, read one number at a time."""
-
-    gains: Any  # (P,) descending
-    prefix: Any  # (P,) float64: prefix[i] = sum over t <= i of 1 / gains[t]
-    count: int  # P
-    size: int  # N
-    smallest: float
-    largest: float
-
-    def g(self, i: int) -> float:
-        return float(self.gains[i])
-
-    def h(self, j: int) -> float:
-        """H_j: the sum of 1/g over the j largest gains."""
-        return float(self.prefix[j - 1]) if j > 0 else 0.0
-
-    def above(self, level: float) -> int:
-        """Number of positive gains > level."""
-        return _first(0, self.count, lambda i: self.g(i) <= level)
-
-    def ties(self, i: int) -> tuple[int, int]:
-        """Half-open range of the positions whose gain equals that of position i."""
-        level = self.g(i)
-        return _first(0, i, lambda t: self.g(t) <= level), _first(i, self.count, lambda t: self.g(t) < level)
-
-
-@dataclass(frozen=True)
 class _Levels:
     cap: float
     waterline: float
@@ -172,15 +142,13 @@ class _Levels:
     bought: int  # points bought in full (capped ones at cap / g, the others for certain)
 
 
-def _first(lo: int, hi: int, true_from: Callable[[int], bool]) -> int:
-    """First i in [lo, hi) for which a monotone predicate holds, else hi."""
-    while lo < hi:
-        middle = (lo + hi) // 2
-        if true_from(middle):
-            hi = middle
-        else:
-            lo = middle + 1
-    return lo
+@dataclass(frozen=True)
+class _Filling:
+    """What one side gives a point: min(1, level / g) above the edge (the adversary: 1 minus that), nothing below."""
+
+    level: float
+    edge: float  # one of the gains, exactly
+    share: float  # of every point whose gain is the edge
 
 
 def _solve(gains: Any, budget: int, teacher_accuracy: float | None, wrong: int | None) -> Equilibrium:
@@ -190,33 +158,40 @@ def _solve(gains: Any, budget: int, teacher_accuracy: float | None, wrong: int |
     if not _is_whole(budget) or not 1 <= budget <= n:
         raise InputError(f"budget is {budget!r}; it must be a whole number from 1 to the {n} points of the pool.")
     b = int(budget)
-    pool = _sort(gains)
+    pool = Ordered(gains)
     if not (math.isfinite(pool.largest) and pool.smallest >= 0.0):
         raise InputError(f"gains run from {pool.smallest} to {pool.largest}; every gain must be finite and 0 or more.")
     if k >= pool.count:
         # The adversary can corrupt everything that is worth anything: no rule guarantees more than 0.
         q = _full_like(gains, b / n)
-        attack = _where(_is_positive(gains), 1.0, gains)
+        attack = _where(is_positive(gains), 1.0, gains)
         return Equilibrium(q, 0.0, 0.0, 0.0, n, attack, b, k)
     levels = _closed_form(pool, b, k) or _boxed(pool, b, k)
-    return _equilibrium(gains, pool, levels, b, k)
+    value, support, buyer, spread = _purchase(pool, levels, b, k)
+    adversary = _corruption(pool, levels, k)
+    del pool  # its memory is that of one of the answers
+    q = _fill(gains, buyer)
+    if spread > 0.0:
+        q += (1.0 - q) * spread
+    attack = _fill(gains, adversary, spared=True)
+    return Equilibrium(q, levels.cap, levels.waterline, value, support, attack, b, k)
 
 
-def _closed_form(pool: _Sorted, b: int, k: int) -> _Levels | None:
+def _closed_form(pool: Ordered, b: int, k: int) -> _Levels | None:
     """Levels when no q_i would exceed 1: K = argmax (j - k)/H_j, cap = b/H_K, waterline = (K - k)/H_K."""
     # (j - k)/H_j is a running mean of the gains: it rises while the next gain lies above it, then falls for good.
     # Of several best K the largest is taken: it has the lowest cap, and treats points of equal gain alike.
-    count = _first(0, pool.count, lambda j: j - k > (1 + _SLACK) * pool.h(j) * pool.g(j))
+    count = pool.first(0, pool.count, lambda j: j - k > (1 + _SLACK) * pool.h(j) * pool.g(j))
     cap = b / pool.h(count)
     if cap > pool.g(count - 1) * (1 + _SLACK):
         return None
     return _Levels(cap, (count - k) / pool.h(count), count, count)
 
 
-def _boxed(pool: _Sorted, b: int, k: int) -> _Levels:
+def _boxed(pool: Ordered, b: int, k: int) -> _Levels:
     """Levels when some points are bought for certain: bisect the concave F(cap) over its breakpoints."""
     # The first position where F still rises to the right of cap = g: the best cap lies in (g(j), g(j - 1)].
-    j = _first(0, pool.count, lambda i: _slope(pool, pool.g(i), b, k) > 0)
+    j = pool.first(0, pool.count, lambda i: _slope(pool, pool.g(i), b, k) > 0)
     h = pool.h(j)
     high = min(pool.g(j - 1), b / h)
     waterline = (j - k) / h
@@ -233,7 +208,7 @@ def _boxed(pool: _Sorted, b: int, k: int) -> _Levels:
     return _Levels(high, waterline, j, min(pool.count, j + math.floor(rest + tolerance)))
 
 
-def _slope(pool: _Sorted, cap: float, b: int, k: int) -> float:
+def _slope(pool: Ordered, cap: float, b: int, k: int) -> float:
     """Right-hand derivative of F at a cap that is one of the gains.
 
     Raising the cap pays (j - k) per unit for the j capped points and takes H_j per unit of budget away from the last
@@ -241,41 +216,42 @@ def _slope(pool: _Sorted, cap: float, b: int, k: int) -> float:
     """
     j = pool.above(cap)
     if cap * pool.h(j) >= b:  # the budget ends among the capped points
-        j = _first(0, j, lambda s: cap * pool.h(s + 1) >= b)
+        j = pool.first(0, j, lambda s: cap * (pool.h(s) + 1.0 / pool.g(s)) >= b)
         last = j
     else:
         last = j + math.ceil(b - cap * pool.h(j)) - 1
     return (j - k) - pool.h(j) * (pool.g(last) if last < pool.count else 0.0)
 
 
-def _equilibrium(gains: Any, pool: _Sorted, levels: _Levels, b: int, k: int) -> Equilibrium:
-    """Write out both strategies. The last, partly served group of equal gains shares what is left, on either side."""
-    cap, waterline, j, bought = levels.cap, levels.waterline, levels.capped, levels.bought
+def _purchase(pool: Ordered, levels: _Levels, b: int, k: int) -> tuple[float, int, _Filling, float]:
+    """Value, support, q, and the share of the room left that the rest of the budget fills where no gain is left to buy.
+
+    The last, partly served group of equal gains shares what is left.
+    """
+    cap, j, bought = levels.cap, levels.capped, levels.bought
     spent = cap * pool.h(j) + (bought - j)
-    if bought == pool.count:  # every point of positive gain is served
-        leftover = max(0.0, b - spent)
-        edge, share = pool.g(pool.count - 1), min(1.0, cap / pool.g(pool.count - 1))
-        support = pool.count
-    else:
-        leftover = 0.0
+    total = cap * min(j, bought) + pool.sum(j, bought)
+    if bought < pool.count:
         last = bought if b - spent > _SLACK * b else bought - 1
         start, support = pool.ties(last)
-        edge = pool.g(last)
         share = (b - cap * pool.h(min(start, j)) - max(0, start - j)) / (support - start)
-    total = cap * min(j, bought) + _sum(pool.gains[j:bought])
-    if bought < pool.count:
-        total += (b - spent) * pool.g(bought)
-    q = _fill(gains, edge, min(1.0, max(0.0, share)), lambda g: _minimum_one(cap / g))
-    if leftover > _SLACK * b:  # no gain is left to buy: the rest of the budget cannot lower the value anywhere
-        room = j - cap * pool.h(j) + pool.size - pool.count
-        q = q + (1.0 - q) * min(1.0, leftover / room) if room > 0 else q
-        support = pool.size
-    start, end = pool.ties(j - 1)
-    level = pool.g(j - 1)
-    share = (k - (start - waterline * pool.h(start))) / (end - start)
-    share = max(0.0, min(1.0 - waterline / level, share))
-    attack = _fill(gains, level, share, lambda g: 1.0 - _minimum_one(waterline / g))
-    return Equilibrium(q, cap, waterline, max(0.0, total - k * cap), support, attack, b, k)
+        value = total + (b - spent) * pool.g(bought) - k * cap
+        return max(0.0, value), support, _Filling(cap, pool.g(last), min(1.0, max(0.0, share))), 0.0
+    edge = pool.g(pool.count - 1)
+    filling = _Filling(cap, edge, min(1.0, cap / edge))
+    value, leftover = max(0.0, total - k * cap), max(0.0, b - spent)
+    if leftover <= _SLACK * b:
+        return value, pool.count, filling, 0.0
+    room = j - cap * pool.h(j) + pool.size - pool.count
+    return value, pool.size, filling, min(1.0, leftover / room) if room > 0 else 0.0
+
+
+def _corruption(pool: Ordered, levels: _Levels, k: int) -> _Filling:
+    """The attack; the last group of equal gains shares what is left of the k mistakes."""
+    start, end = pool.ties(levels.capped - 1)
+    edge = pool.g(levels.capped - 1)
+    share = (k - (start - levels.waterline * pool.h(start))) / (end - start)
+    return _Filling(levels.waterline, edge, max(0.0, min(1.0 - levels.waterline / edge, share)))
 
 
 # --- numpy and torch ----------------------------------------------------------------------------------------------
@@ -310,36 +286,6 @@ def _floating(gains: Any) -> Any:
     return gains.astype(np.float64)
 
 
-def _sort(gains: Any) -> _Sorted:
-    return _sort_tensor(gains) if is_torch(gains) else _sort_array(gains)
-
-
-def _sort_array(gains: np.ndarray) -> _Sorted:
-    ascending = np.sort(gains)
-    descending = ascending[::-1]
-    count = _first(0, len(gains), lambda i: not _is_positive(descending[i]))
-    prefix = np.empty(count, np.float64)
-    np.divide(1.0, descending[:count], out=prefix, dtype=np.float64)
-    np.cumsum(prefix, out=prefix)
-    return _Sorted(descending[:count], prefix, count, len(gains), float(ascending[0]), float(ascending[-1]))
-
-
-def _sort_tensor(gains: Any) -> _Sorted:
-    descending = gains.sort(descending=True).values
-    count = int(_is_positive(descending).sum())
-    prefix = descending[:count].double().reciprocal().cumsum(0)
-    return _Sorted(descending[:count], prefix, count, len(gains), float(descending[-1]), float(descending[0]))
-
-
-def _is_positive(gains: Any) -> Any:
-    """Where a gain counts; both comparisons are needed, because in float32 the smallest gain rounds to 0."""
-    return (gains > 0) & (gains >= _SMALLEST_GAIN)
-
-
-def _sum(values: Any) -> float:
-    return float(values.double().sum()) if is_torch(values) else float(np.sum(values, dtype=np.float64))
-
-
 def _full_like(gains: Any, value: float) -> Any:
     return gains.new_full((len(gains),), value) if is_torch(gains) else np.full_like(gains, value)
 
@@ -348,19 +294,26 @@ def _where(condition: Any, value: float, gains: Any) -> Any:
     return condition.to(gains.dtype) * value if is_torch(gains) else condition.astype(gains.dtype) * value
 
 
-def _minimum_one(values: Any) -> Any:
-    return values.clamp_(max=1.0) if is_torch(values) else np.minimum(values, 1.0, out=values)
-
-
-def _fill(gains: Any, edge: float, at_edge: float, above: Callable[[Any], Any]) -> Any:
-    """above(g) where g > edge, the number at_edge where g == edge, 0 below: edge is one of the gains, exactly."""
-    out = _full_like(gains, 0.0)
+def _fill(gains: Any, filling: _Filling, spared: bool = False) -> Any:
+    """min(1, level / g) for gains above the edge (1 minus that if `spared`), the share on the edge, 0 below: (N,)."""
     if is_torch(gains):
-        higher = gains > edge
-        safe = gains.masked_fill(~higher, 1.0)
-        return out.copy_(above(safe)).masked_fill_(~higher, 0.0).masked_fill_(gains == edge, at_edge)
-    exact = gains.dtype.type(edge)
-    higher = gains > exact
-    out[higher] = above(gains[higher])
-    out[gains == exact] = at_edge
+        out = (filling.level / gains.clamp(min=filling.edge)).clamp_(max=1.0)
+        out = out.neg_().add_(1.0) if spared else out
+        return out.mul_(gains > filling.edge).masked_fill_(gains == filling.edge, filling.share)
+    out, mask = np.empty_like(gains), np.empty(min(BLOCK, len(gains)), bool)
+    level, edge, one = (gains.dtype.type(x) for x in (filling.level, filling.edge, 1.0))
+    for start in range(0, len(gains), BLOCK):
+        block, part = gains[start : start + BLOCK], out[start : start + BLOCK]
+        chosen = mask[: len(block)]
+        np.maximum(block, edge, out=part)  # no division by a gain of 0
+        with np.errstate(over="ignore"):  # what is too large for the type is more than 1
+            np.divide(level, part, out=part)
+        np.minimum(part, one, out=part)
+        if spared:
+            np.subtract(one, part, out=part)
+        np.greater(block, edge, out=chosen)
+        part *= chosen  # several times faster than writing zeros where a mask says so
+        np.equal(block, edge, out=chosen)
+        if chosen.any():
+            part[chosen] = filling.share
     return out
