@@ -13,7 +13,7 @@ from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, solve_game
 from rad_core.study.config import ALL_STRATEGIES
 from rad_core.study.engine import Event, StudyStopped, plan, run_study
-from rad_core.study.loop import run_cell
+from rad_core.study.loop import Cell, run_cells
 from rad_core.study.prepare import load_data, open_setting, prepare_seed, read_history
 from rad_core.study.store import Study, create_study
 from tests.conftest import tiny_config
@@ -125,7 +125,11 @@ def test_strategies_do_not_see_the_pools_labels(store: Path, monkeypatch: pytest
         if shuffle:
             setting.labels[setting.split.pool] = (setting.labels[setting.split.pool] + 1) % 10
         digests.append(
-            [record.arrays["bought"].tolist() for name in ("rad", "badge") for record in run_cell(setting, name, [])]
+            [
+                record.arrays["bought"].tolist()
+                for name in ("rad", "badge")
+                for (record,) in run_cells([Cell(setting, name, [])])
+            ]
         )
     assert digests[0] == digests[1]
 
@@ -141,7 +145,7 @@ def test_a_cell_resumed_after_any_round_goes_on_bit_for_bit(store: Path, finishe
     setting = open_setting(finished, 1)
     for strategy in ("rad", "unixkd", "badge"):
         history = read_history(finished, strategy, 1)[:1]
-        (record,) = run_cell(setting, strategy, history)
+        ((record,),) = run_cells([Cell(setting, strategy, history)])
         assert record.round == 2
         for name, array in record.arrays.items():
             np.testing.assert_array_equal(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +14,27 @@ torch = pytest.importorskip("torch")
 from rad_core.errors import InputError  # noqa: E402
 from rad_core.learning.data import Dataset, load_dataset, make_split  # noqa: E402
 from rad_core.learning.device import pick_device  # noqa: E402
-from rad_core.learning.models import MODELS, build_model  # noqa: E402
+from rad_core.learning.examples import (  # noqa: E402
+    AUGMENTATIONS,
+    Examples,
+    all_versions,
+    draw_rows,
+    draw_versions,
+    soften,
+)
+from rad_core.learning.inputs import Inputs  # noqa: E402
+from rad_core.learning.models import MODELS, TORCHVISION, build_model  # noqa: E402
 from rad_core.learning.teachers import make_teacher, parse_teacher, read_soft_labels  # noqa: E402
 from rad_core.learning.training import (  # noqa: E402
-    AUGMENTATIONS,
-    Inputs,
     TrainConfig,
     TrainingError,
     accuracy,
-    batches,
     distillation_loss,
     fit,
+    fit_together,
+    networks_at_once,
     predict,
     schedule,
-    soften,
 )
 
 CPU = torch.device("cpu")
@@ -88,22 +97,38 @@ def test_learning_rate_rises_then_falls_to_zero() -> None:
 
 
 def test_batches_visit_every_row_equally_often() -> None:
-    rows = torch.stack(list(batches(10, 4, 25, torch.Generator().manual_seed(0), CPU)))
+    rows = draw_rows(10, 4, 25, torch.Generator().manual_seed(0))
     assert rows.shape == (25, 4)
     np.testing.assert_array_equal(np.bincount(rows.flatten().numpy()), np.full(10, 10))
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_augmentation_keeps_shapes_and_only_moves_pixels(name: str) -> None:
-    x = torch.arange(1.0, 1 + 3 * 2 * 16 * 16).view(3, 2, 16, 16)
-    one = AUGMENTATIONS[name](x, torch.Generator().manual_seed(0))
-    two = AUGMENTATIONS[name](x, torch.Generator().manual_seed(0))
-    assert one.shape == x.shape
-    assert torch.equal(one, two)
-    for image, moved in zip(x, one, strict=True):
-        assert set(moved.flatten().tolist()) <= set(image.flatten().tolist()) | {0.0}
-    if name != "none":
-        assert not torch.equal(one, AUGMENTATIONS[name](x, torch.Generator().manual_seed(1)))
+def test_versions_of_an_image_are_its_shifted_and_mirrored_copies(name: str) -> None:
+    pixels = torch.randint(0, 256, (3, 2, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    mean = torch.tensor([7.0, 200.4])
+    windows = all_versions(pixels, mean, AUGMENTATIONS[name])
+    _, mirrors, places, _, _, _ = windows.shape
+    assert (mirrors, places) == {"none": (1, 1), "shift": (1, 5), "crop_flip": (2, 5)}[name]
+    by = places // 2
+    for mirrored in range(mirrors):
+        for down in range(places):
+            for right in range(places):
+                found = windows[1, mirrored, down, right].view(16, 16, 2).permute(2, 0, 1)
+                expected = torch.empty(2, 16 + 2 * by, 16 + 2 * by, dtype=torch.uint8)
+                expected[0], expected[1] = 7, 200
+                expected[:, by : by + 16, by : by + 16] = pixels[1].flip(2) if mirrored else pixels[1]
+                assert torch.equal(found, expected[:, down : down + 16, right : right + 16])
+
+
+def test_every_version_is_drawn_equally_often() -> None:
+    windows = all_versions(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.zeros(3), AUGMENTATIONS["crop_flip"])
+    drawn = draw_versions(windows, (100, 90), torch.Generator().manual_seed(0))
+    counts = np.unique(drawn.transpose(1, 2).reshape(-1, 3).numpy(), axis=0, return_counts=True)[1]
+    assert len(counts) == 2 * 3 * 3
+    assert np.abs(counts - 500).max() < 5 * np.sqrt(500)
+    again = draw_versions(windows, (100, 90), torch.Generator().manual_seed(0))
+    assert torch.equal(drawn, again)
+    assert not torch.equal(drawn, draw_versions(windows, (100, 90), torch.Generator().manual_seed(1)))
 
 
 def test_mixtures_are_weighted_means(digits: Dataset) -> None:
@@ -112,6 +137,60 @@ def test_mixtures_are_weighted_means(digits: Dataset) -> None:
     expected = 0.75 * digits.images[3] + 0.25 * digits.images[10].astype(float)
     np.testing.assert_allclose(mixed.pixels[0, 0].numpy(), expected[..., 0], atol=0.51)
     np.testing.assert_array_equal(mixed.pixels[1, 0].numpy(), digits.images[4, ..., 0])
+
+
+def members(digits: Dataset, name: str, count: int) -> tuple[list, list[Inputs], list[np.ndarray], np.ndarray]:
+    """Networks with different weights and different training sets, some of their labels soft."""
+    shape = (*digits.images.shape[1:3], 3 if name in TORCHVISION else 1)
+    everything = Inputs.of(digits, CPU)
+    if shape[2] == 3:
+        mean, std = (x.repeat(3, 1, 1) for x in (everything.mean, everything.std))
+        everything = Inputs(everything.pixels.repeat(1, 3, 1, 1), mean, std)
+    sets = [np.random.default_rng(number).permutation(1000)[:60] for number in range(count)]
+    targets = [np.random.default_rng(number).dirichlet(np.ones(10), 60).astype(np.float32) for number in range(count)]
+    networks = [build_model(name, classes=10, image_shape=shape, seed=number) for number in range(count)]
+    inputs = [replace(everything.take(ids), augment="crop_flip") for ids in sets]
+    return networks, inputs, targets, np.arange(60) >= 20
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn_tiny", "cnn", "resnet8", "mobilenet"])
+def test_training_together_is_training_each_alone(digits: Dataset, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float64, where rounding cannot hide a difference."""
+    in_float32 = Examples.images
+    monkeypatch.setattr(Examples, "images", lambda self, step: in_float32(self, step).double())
+    config = TrainConfig(steps=6, batch_size=16, temperature=2.0)
+    together, inputs, targets, soft = members(digits, name, 3)
+    alone = copy.deepcopy(together)
+    seeds = [5, 6, 7]
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.Tensor, "float", torch.Tensor.double)  # the loss, too
+        reports = fit_together(
+            [network.double() for network in together], inputs, targets, soft=soft, config=config, seeds=seeds
+        )
+        for network, images, wanted, seed, report in zip(alone, inputs, targets, seeds, reports, strict=True):
+            expected = fit(network.double(), images, wanted, soft=soft, config=config, seed=seed)
+            assert report.loss == pytest.approx(expected.loss, rel=1e-6)
+    for one, other in zip(together, alone, strict=True):
+        for key, value in one.state_dict().items():
+            np.testing.assert_allclose(value.numpy(), other.state_dict()[key].numpy(), atol=2e-6, err_msg=key)
+
+
+def test_one_network_that_diverges_is_named_even_among_others(digits: Dataset) -> None:
+    networks, inputs, targets, soft = members(digits, "mlp", 2)
+    with torch.no_grad():
+        networks[1].head.weight.fill_(1e38)
+    with pytest.raises(TrainingError, match="diverged"):
+        fit_together(networks, inputs, targets, soft=soft, config=TrainConfig(steps=2), seeds=[0, 1])
+
+
+def test_only_very_small_networks_train_together_on_a_cpu() -> None:
+    def at_once(name: str, shape: tuple[int, int, int], device: str = "cpu") -> int:
+        network = build_model(name, classes=10, image_shape=shape, seed=0)
+        return networks_at_once(network, shape, torch.device(device))
+
+    assert at_once("cnn_tiny", (8, 8, 1)) == at_once("mlp", (8, 8, 1)) == 5
+    assert at_once("cnn_tiny", (28, 28, 1)) == at_once("cnn", (8, 8, 1)) == at_once("resnet8", (32, 32, 3)) == 1
+    assert at_once("resnet8", (32, 32, 3), "cuda") == 64
 
 
 class Greedy(torch.nn.Module):
@@ -204,7 +283,13 @@ def test_the_default_digits_teacher_is_visibly_imperfect(digits: Dataset, seed: 
     config = StudyConfig().resolved()
     split = make_split(digits, labeled=config.labeled, validation=100, test=360, seed=seed)
     teacher = make_teacher(
-        config.teacher, digits, split, config=teacher_training(config), device=CPU, seed=seed, state=None
+        config.teacher,
+        digits,
+        split,
+        config=teacher_training(config),
+        inputs=Inputs.of(digits, CPU),
+        seed=seed,
+        state=None,
     )
     right = teacher.peek(split.pool)[0].argmax(1) == digits.labels[split.pool]
     assert 0.55 < right.mean() < 0.85
@@ -214,8 +299,10 @@ def test_the_default_digits_teacher_is_visibly_imperfect(digits: Dataset, seed: 
 def test_a_teacher_is_restored_bit_for_bit_and_counts_its_queries(digits: Dataset) -> None:
     split = make_split(digits, labeled=50, validation=50, seed=0)
     config = TrainConfig(steps=30)
-    teacher = make_teacher("cnn", digits, split, config=config, device=CPU, seed=3)
-    again = make_teacher("cnn", digits, split, config=config, device=CPU, seed=4, state=teacher.state())
+    teacher = make_teacher("cnn", digits, split, config=config, inputs=Inputs.of(digits, CPU), seed=3)
+    again = make_teacher(
+        "cnn", digits, split, config=config, inputs=Inputs.of(digits, CPU), seed=4, state=teacher.state()
+    )
     ids = split.pool[:40]
     np.testing.assert_array_equal(teacher.query(ids), again.peek(ids)[0])
     assert (teacher.queries, again.queries) == (40, 0)
@@ -228,7 +315,7 @@ def test_a_table_teacher_answers_from_the_file(digits: Dataset, tmp_path: Path) 
     np.savez(tmp_path / "soft.npz", probabilities=table)
     split = make_split(digits, labeled=50, validation=50, seed=0)
     spec = f"table:{tmp_path / 'soft.npz'}"
-    teacher = make_teacher(spec, digits, split, config=TrainConfig(steps=1), device=CPU, seed=0)
+    teacher = make_teacher(spec, digits, split, config=TrainConfig(steps=1), inputs=Inputs.of(digits, CPU), seed=0)
     np.testing.assert_array_equal(teacher.query(split.pool[:7]), table[split.pool[:7]])
     assert teacher.peek(split.pool)[1] is None
     with pytest.raises(InputError, match="unixkd"):
@@ -256,8 +343,9 @@ def test_pretrained_weights_that_cannot_be_had_are_said_to_be(digits: Dataset, m
         monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nobody listens there
     monkeypatch.setenv("TORCH_HOME", "/nonexistent-weights")
     split = make_split(digits, labeled=50, validation=50, seed=0)
+    inputs = Inputs.of(digits, CPU)
     with pytest.raises(InputError, match=r"could not be downloaded.*--teacher resnet18"):
-        make_teacher("pretrained:resnet18", digits, split, config=TrainConfig(steps=1), device=CPU, seed=0)
+        make_teacher("pretrained:resnet18", digits, split, inputs=inputs, config=TrainConfig(steps=1), seed=0)
 
 
 def test_a_fine_tuned_network_learns_and_is_restored(
@@ -275,9 +363,15 @@ def test_a_fine_tuned_network_learns_and_is_restored(
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", _from_cache)
     split = make_split(digits, labeled=10, validation=10, seed=0)
     config = TrainConfig(steps=2, batch_size=4)
-    teacher = make_teacher("pretrained:mobilenet", digits, split, config=config, device=CPU, seed=0)
+    teacher = make_teacher("pretrained:mobilenet", digits, split, config=config, inputs=Inputs.of(digits, CPU), seed=0)
     again = make_teacher(
-        "pretrained:mobilenet", digits, split, config=config, device=CPU, seed=0, state=teacher.state()
+        "pretrained:mobilenet",
+        digits,
+        split,
+        config=config,
+        inputs=Inputs.of(digits, CPU),
+        seed=0,
+        state=teacher.state(),
     )
     np.testing.assert_array_equal(teacher.query(split.pool[:3]), again.query(split.pool[:3]))
 

@@ -19,10 +19,9 @@ from rad_core.learning.models import MODELS, TORCHVISION, build_model, torchvisi
 from rad_core.npy import read_arrays
 
 if TYPE_CHECKING:
-    import torch
-
+    from rad_core.learning.inputs import Inputs
     from rad_core.learning.networks import Network
-    from rad_core.learning.training import Inputs, TrainConfig
+    from rad_core.learning.training import TrainConfig
 
 
 class Teacher:
@@ -101,11 +100,10 @@ class TableTeacher(Teacher):
 
 def _trained(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
     """A network trained here on the labeled set."""
-    inputs = _inputs(dataset, rest["device"])
     network = build_model(
-        argument, classes=len(dataset.classes), image_shape=inputs.image_shape, seed=rest["seed"] % 2**63
+        argument, classes=len(dataset.classes), image_shape=rest["inputs"].image_shape, seed=rest["seed"] % 2**63
     )
-    return _fitted(network, inputs, dataset, split, **rest)
+    return _fitted(network, dataset, split, **rest)
 
 
 def _pretrained(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
@@ -123,11 +121,11 @@ def _pretrained(argument: str, dataset: Dataset, split: Split, **rest: Any) -> T
             f"The pretrained weights of {argument} could not be downloaded ({error}); connect to the internet once, or "
             f"train a teacher here with --teacher {argument}."
         ) from error
-    inputs = _inputs(dataset, rest["device"])
+    inputs = rest["inputs"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(rest["seed"] % 2**63)
         network = Network(PretrainedBody(body, inputs.mean.cpu(), inputs.std.cpu()), features, len(dataset.classes))
-    return _fitted(network, inputs, dataset, split, **rest)
+    return _fitted(network, dataset, split, **rest)
 
 
 def _table(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
@@ -179,30 +177,26 @@ def make_teacher(
     dataset: Dataset,
     split: Split,
     *,
+    inputs: Inputs,
     config: TrainConfig,
-    device: torch.device,
     seed: int,
     state: dict[str, np.ndarray] | None = None,
 ) -> Teacher:
-    """Make the teacher of one seed: trained on the labeled set, and only on it; or restored from its state."""
+    """Make the teacher of one seed: trained on the labeled set, and only on it; or restored from its state.
+
+    inputs: every image of the data set, on the device to compute on.
+    """
     kind, argument = parse_teacher(spec)
-    return TEACHERS[kind](argument, dataset, split, config=config, device=device, seed=seed, state=state)
-
-
-def _inputs(dataset: Dataset, device: torch.device) -> Inputs:
-    from rad_core.learning.training import Inputs
-
-    return Inputs.of(dataset, device)
+    return TEACHERS[kind](argument, dataset, split, inputs=inputs, config=config, seed=seed, state=state)
 
 
 def _fitted(
     network: Network,
-    inputs: Inputs,
     dataset: Dataset,
     split: Split,
     *,
+    inputs: Inputs,
     config: TrainConfig,
-    device: torch.device,
     seed: int,
     state: dict[str, np.ndarray] | None,
 ) -> Teacher:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from rad_core.errors import InputError
+from rad_core.learning.examples import Examples
+from rad_core.learning.inputs import Inputs
 
 if TYPE_CHECKING:
-    from rad_core.learning.data import Dataset
     from rad_core.learning.networks import Network
 
 _NAN_CHECK_STEPS = 100  # each look at the loss makes a GPU wait
+_MOST_ON_GPU = 64
+_TINY_FLOPS = 50_000  # of one image forward
+_TINY_AT_ONCE = 5
 _PREDICT_BATCH = {"cpu": 512, "cuda": 4096, "mps": 1024}
-_FLOAT_AT_ONCE = 2**27  # pixels: up to here the whole training set is made float once, not batch by batch
 
 
 class TrainingError(InputError):
@@ -50,61 +55,6 @@ class FitReport:
     batch_size: int
 
 
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Images on the device as (n, C, H, W) bytes, with what it takes to normalize them."""
-
-    pixels: torch.Tensor
-    mean: torch.Tensor  # (C, 1, 1), of the data set
-    std: torch.Tensor
-    augment: str = "none"
-
-    @classmethod
-    def of(cls, dataset: Dataset, device: torch.device) -> Inputs:
-        """All images of a data set, moved to the device once."""
-        pixels = torch.from_numpy(np.array(dataset.images)).permute(0, 3, 1, 2).contiguous()
-        sample = pixels[:: max(1, len(pixels) // 10_000)].double()
-        mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3)).clamp(min=1.0)
-        mean, std = (x.float().view(-1, 1, 1).to(device) for x in (mean, std))
-        return cls(pixels.to(device), mean, std, dataset.augment)
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, C)"""
-        channels, height, width = self.pixels.shape[1:]
-        return height, width, channels
-
-    def _with(self, pixels: torch.Tensor) -> Inputs:
-        return Inputs(pixels, self.mean, self.std, self.augment)
-
-    def take(self, ids: np.ndarray) -> Inputs:
-        """The images of these rows."""
-        return self._with(self.pixels[torch.from_numpy(np.asarray(ids, np.int64)).to(self.pixels.device)])
-
-    def mixtures(self, ids: np.ndarray, partners: np.ndarray, mix: np.ndarray) -> Inputs:
-        """(1 - mix) x + mix x_partner, rounded to bytes; mix 0 leaves an image as it is."""
-        plain = self.take(ids)
-        rows = np.flatnonzero(mix)
-        if len(rows) == 0:
-            return plain
-        weight = torch.from_numpy(mix[rows].astype(np.float32)).to(self.pixels.device).view(-1, 1, 1, 1)
-        where = torch.from_numpy(rows).to(self.pixels.device)
-        mixed = torch.lerp(plain.pixels[where].float(), self.take(partners[rows]).pixels.float(), weight)
-        plain.pixels[where] = mixed.round().to(torch.uint8)
-        return plain
-
-    def concatenate(self, parts: Sequence[Inputs]) -> Inputs:
-        """Several sets of images as one."""
-        return self._with(torch.cat([part.pixels for part in parts]))
-
-    def normalized(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Bytes to floats of mean 0 and standard deviation 1 per channel."""
-        return (pixels.float() - self.mean) / self.std
-
-
 def fit(
     network: Network, inputs: Inputs, targets: np.ndarray, *, soft: np.ndarray, config: TrainConfig, seed: int
 ) -> FitReport:
@@ -116,15 +66,60 @@ def fit(
     augmentation depend on the seed and the number of examples alone. On a GPU: bfloat16 autocast. Raises TrainingError
     when the loss stops being a number; where memory runs out, halves the batch, warns, and starts over.
     """
-    device = inputs.pixels.device
-    batch = min(config.batch_size, len(inputs))
-    start = {name: value.clone() for name, value in network.state_dict().items()}
+    return fit_together([network], [inputs], [targets], soft=soft, config=config, seeds=[seed])[0]
+
+
+def fit_together(
+    networks: Sequence[Network],
+    inputs: Sequence[Inputs],
+    targets: Sequence[np.ndarray],
+    *,
+    soft: np.ndarray,
+    config: TrainConfig,
+    seeds: Sequence[int],
+) -> list[FitReport]:
+    """Train E networks of one shape in place, each on n examples of its own, in one pass of stacked weights.
+
+    Each ends as `fit` alone would leave it, but for the rounding of sums: its examples, their order and their
+    augmentation are its own. Where a GPU's memory runs out, goes on with half of the networks at a time, then with
+    half the batch, and warns. Otherwise as `fit`. Source of the stacking: torch.func.stack_module_state and vmap.
+    """
+    device = inputs[0].pixels.device
+    batch = min(config.batch_size, len(inputs[0]))
+    together = len(networks)
+    starts = [{name: value.clone() for name, value in network.state_dict().items()} for network in networks]
     while True:
         try:
-            return _fit(network.to(device), inputs, targets, soft, config, seed, batch)
+            reports: list[FitReport] = []
+            for first in range(0, len(networks), together):
+                some = slice(first, first + together)
+                examples = Examples.of(inputs[some], targets[some], soft, config, seeds[some], batch)
+                reports += _fit([network.to(device) for network in networks[some]], examples, config)
+            return reports
         except torch.cuda.OutOfMemoryError as error:
-            batch = _smaller(batch, error)
-            network.load_state_dict(start)
+            if together > 1:
+                together = -(-together // 2)
+                warnings.warn(f"The GPU's memory is full; going on with {together} networks at a time.", stacklevel=2)
+                torch.cuda.empty_cache()
+            else:
+                batch = _smaller(batch, error)
+            for network, start in zip(networks, starts, strict=True):
+                network.load_state_dict(start)
+
+
+def networks_at_once(network: Network, image_shape: tuple[int, int, int], device: torch.device) -> int:
+    """How many networks of this kind to train together, as measured by `python -m tests.bench training`.
+
+    A GPU waits for its next command more than it computes while one small network trains, so it gets all there are. On
+    a CPU that pays only where calling an operation costs more than the operation, by 1.6 times on 8 x 8 digits; from
+    28 x 28 pixels on, grouped convolutions are slower than one network after another.
+    """
+    if device.type == "cuda":
+        return _MOST_ON_GPU
+    height, width, channels = image_shape
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        copy.deepcopy(network).to("meta").eval()(torch.empty(1, channels, height, width, device="meta"))
+    return _TINY_AT_ONCE if device.type == "cpu" and counter.get_total_flops() <= _TINY_FLOPS else 1
 
 
 def _smaller(batch: int, error: torch.cuda.OutOfMemoryError) -> int:
@@ -138,52 +133,75 @@ def _smaller(batch: int, error: torch.cuda.OutOfMemoryError) -> int:
     return batch // 2
 
 
-def _fit(
-    network: Network,
-    inputs: Inputs,
-    targets: np.ndarray,
-    soft: np.ndarray,
-    config: TrainConfig,
-    seed: int,
-    batch: int,
-) -> FitReport:
-    device = inputs.pixels.device
+def _fit(networks: list[Network], examples: Examples, config: TrainConfig) -> list[FitReport]:
+    device = examples.windows.device
     began = time.perf_counter()
-    temperature = torch.from_numpy(np.where(soft, config.temperature, 1.0).astype(np.float32)).to(device)[:, None]
-    wanted = soften(torch.from_numpy(np.asarray(targets, np.float32)).to(device), temperature)
-    at_once = inputs.pixels.numel() <= _FLOAT_AT_ONCE
-    images = _layout(inputs.normalized(inputs.pixels)) if at_once else inputs.pixels
-    augment = inputs.augment if config.augment else "none"
-
-    network.to(memory_format=torch.channels_last).train()
+    count = len(networks)
+    model = Alone(networks[0]) if count == 1 else Stack(networks)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=device.type != "mps"
+        model.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=device.type != "mps"
     )
-    generator = torch.Generator().manual_seed(seed)
     losses: list[torch.Tensor] = []
-    for step, rows in enumerate(batches(len(images), batch, config.steps, generator, device)):
+    for step in range(config.steps):
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * schedule(step, config.steps, config.warmup)
-        x = images[rows] if at_once else _layout(inputs.normalized(images[rows]))
-        x = AUGMENTATIONS[augment](x, generator)
         with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-            logits, _ = network(x)
-        loss = distillation_loss(logits.float(), wanted[rows], temperature[rows])
+            logits = model.logits(examples.images(step))
+        rows = examples.rows[step]
+        loss = row_losses(logits.float(), examples.wanted[rows], examples.temperature[rows]).view(count, -1).mean(1)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.sum().backward()  # each network's own mean: the weights of one have no part in the loss of another
         optimizer.step()
         losses.append(loss.detach())
-        if step % _NAN_CHECK_STEPS == _NAN_CHECK_STEPS - 1 or step == config.steps - 1:
-            _check_loss(losses[-1], step, config)
+        if step == config.steps - 1 or (device.type == "cpu" and step % _NAN_CHECK_STEPS == _NAN_CHECK_STEPS - 1):
+            _check_losses(losses[-1], step, config)
+    model.write_back()
+    last = torch.stack(losses[-_NAN_CHECK_STEPS:]).mean(0).tolist()
     seconds = time.perf_counter() - began
-    last = torch.stack(losses[-_NAN_CHECK_STEPS:]).mean().item()
-    return FitReport(last, seconds, config.steps * batch / seconds, batch)
+    batch = examples.rows.shape[1] // count
+    speed = config.steps * batch * count / seconds
+    return [FitReport(value, seconds / count, speed, batch) for value in last]
 
 
-def soften(probabilities: torch.Tensor, temperature: torch.Tensor | float) -> torch.Tensor:
-    """Class probabilities at a temperature: p^(1/T), normalized; the softmax of logits / T."""
-    powered = probabilities ** (1.0 / torch.as_tensor(temperature, dtype=probabilities.dtype))
-    return powered / powered.sum(1, keepdim=True)
+class Alone:
+    """One network as it is."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network.to(memory_format=torch.channels_last).train()
+        self.parameters = list(network.parameters())
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """(b, C, H, W) -> (b, classes)"""
+        return self.network(images)[0]
+
+    def write_back(self) -> None:
+        """The network has been trained in place."""
+
+
+class Stack:
+    """E networks of one shape as one: each parameter and buffer is (E, ...), each convolution a grouped one."""
+
+    def __init__(self, networks: list[Network]) -> None:
+        self.networks = [network.train() for network in networks]
+        self.weights, self.buffers = torch.func.stack_module_state(self.networks)
+        self.parameters = list(self.weights.values())
+        skeleton = copy.deepcopy(networks[0]).to("meta")
+
+        def one(weights: dict[str, torch.Tensor], buffers: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+            return torch.func.functional_call(skeleton, (weights, buffers), (x,))[0]
+
+        self._each = torch.vmap(one, randomness="different")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """(E b, C, H, W) -> (E b, classes); running means in the buffers are written in place."""
+        x = images.unflatten(0, (len(self.networks), -1))
+        return self._each(self.weights, self.buffers, x).flatten(0, 1)
+
+    def write_back(self) -> None:
+        """Give each network its own weights and buffers."""
+        stacked = {**self.weights, **self.buffers}
+        for number, network in enumerate(self.networks):
+            network.load_state_dict({name: value[number].detach() for name, value in stacked.items()})
 
 
 def distillation_loss(logits: torch.Tensor, targets: torch.Tensor, temperature: torch.Tensor) -> torch.Tensor:
@@ -191,8 +209,12 @@ def distillation_loss(logits: torch.Tensor, targets: torch.Tensor, temperature: 
 
     logits, targets: (n, C). temperature: (n, 1). Source: Hinton et al., arXiv:1503.02531, section 2.
     """
-    log_probabilities = torch.log_softmax(logits / temperature, 1)
-    return -(temperature.square() * targets * log_probabilities).sum(1).mean()
+    return row_losses(logits, targets, temperature).mean()
+
+
+def row_losses(logits: torch.Tensor, targets: torch.Tensor, temperature: torch.Tensor) -> torch.Tensor:
+    """The losses that `distillation_loss` is the mean of, (n,)."""
+    return -(temperature.square() * targets * torch.log_softmax(logits / temperature, 1)).sum(1)
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
@@ -203,54 +225,14 @@ def schedule(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
 
 
-def batches(n: int, batch: int, steps: int, generator: torch.Generator, device: torch.device) -> Iterator[torch.Tensor]:
-    """Row numbers of each step's batch: one random order of all rows after another, every batch full."""
-    needed = steps * batch
-    rounds = -(-needed // n)
-    order = torch.cat([torch.randperm(n, generator=generator) for _ in range(rounds)])[:needed].to(device)
-    yield from order.view(steps, batch)
-
-
-def _check_loss(loss: torch.Tensor, step: int, config: TrainConfig) -> None:
-    if not math.isfinite(loss.item()):
+def _check_losses(losses: torch.Tensor, step: int, config: TrainConfig) -> None:
+    for loss in losses.tolist():
+        if math.isfinite(loss):
+            continue
         raise TrainingError(
-            f"Training diverged: the loss is {loss.item()} at step {step + 1} with a learning rate of "
+            f"Training diverged: the loss is {loss} at step {step + 1} with a learning rate of "
             f"{config.learning_rate:g}; lower it, for instance --learning-rate {config.learning_rate / 10:g}."
         )
-
-
-def _layout(x: torch.Tensor) -> torch.Tensor:
-    return x.contiguous(memory_format=torch.channels_last)
-
-
-# --- augmentation ----------------------------------------------------------------------------------------------------
-
-
-def _no_augmentation(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """The images as they are."""
-    return x
-
-
-def shift(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Move every image by up to an eighth of its size in each direction, filling with zeros (the mean)."""
-    n, _, height, width = x.shape
-    by = max(1, height // 8)
-    offsets = torch.randint(0, 2 * by + 1, (2, n), generator=generator).to(x.device)
-    padded = torch.nn.functional.pad(x, (by, by, by, by)).permute(0, 2, 3, 1)
-    rows = offsets[0][:, None] + torch.arange(height, device=x.device)
-    columns = offsets[1][:, None] + torch.arange(width, device=x.device)
-    moved = padded[torch.arange(n, device=x.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return moved.permute(0, 3, 1, 2)
-
-
-def crop_flip(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Shift, and mirror half of the images left to right."""
-    flip = (torch.rand(len(x), generator=generator) < 0.5).to(x.device)
-    moved = shift(x, generator)
-    return torch.where(flip[:, None, None, None], moved.flip(3), moved)
-
-
-AUGMENTATIONS = {"none": _no_augmentation, "shift": shift, "crop_flip": crop_flip}
 
 
 # --- applying --------------------------------------------------------------------------------------------------------
@@ -277,7 +259,8 @@ def _predict(network: Network, inputs: Inputs, batch: int) -> tuple[torch.Tensor
     probabilities, features = [], []
     for block in inputs.pixels.split(batch):
         with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-            logits, found = network(_layout(inputs.normalized(block)))
+            x = inputs.normalized(block).contiguous(memory_format=torch.channels_last)
+            logits, found = network(x)
         probabilities.append(torch.softmax(logits.float(), 1))
         features.append(found.float())
     return torch.cat(probabilities), torch.cat(features)

@@ -1,8 +1,9 @@
 """Who runs the cells of a study: this process, or several workers beside it.
 
-Every unit of work (the preparation of a seed; a cell) depends on nothing but the study's configuration and what is in
-its store, so that any of them may be killed at any moment and done again by another process. A worker writes each
-finished round itself, in one transaction. When the process that started the workers goes away, so do they.
+Every unit of work (the preparation of a seed; a group of cells that train together) depends on nothing but the study's
+configuration and what is in its store, so that any of them may be killed at any moment and done again by another
+process. A worker writes each finished round itself, in one transaction. When the process that started the workers goes
+away, so do they.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -124,9 +125,10 @@ def _run(study: Study, workers: int | None, on_event: Callable[[Event], None]) -
             for seed in range(config.seeds):
                 for event in _seed_work(study, seed):
                     progress(event)
-                for strategy in config.strategies:
-                    for event in _cell_work(study, strategy, seed):
-                        progress(event)
+                if not _on_gpu(config):
+                    _pass_on(_groups(study, [seed]), study, progress)
+            if _on_gpu(config):
+                _pass_on(_groups(study, range(config.seeds)), study, progress)
     else:
         _run_in_workers(study, count, progress)
     on_event(Event("done", progress.total, progress.total))
@@ -189,6 +191,18 @@ def _interrupted_by_requests(study: Study) -> Iterator[None]:
             over.set()
 
 
+def _on_gpu(config: StudyConfig) -> bool:
+    from rad_core.learning.device import pick_device
+
+    return pick_device(config.device).type == "cuda"
+
+
+def _pass_on(groups: Iterable[Group], study: Study, progress: _Progress) -> None:
+    for group in groups:
+        for event in _group_work(study, group):
+            progress(event)
+
+
 def _seed_work(study: Study, seed: int) -> Iterator[Event]:
     from rad_core.study.prepare import prepare_seed
 
@@ -197,34 +211,64 @@ def _seed_work(study: Study, seed: int) -> Iterator[Event]:
         yield Event("seed", 0, 0, seed=seed, message=message)
 
 
-def _cell_work(study: Study, strategy: str, seed: int) -> Iterator[Event]:
-    from rad_core.study.loop import run_cell
+Group = tuple[tuple[str, int], ...]  # cells (strategy, seed) whose students train together
+
+
+def _groups(study: Study, seeds: Iterable[int]) -> list[Group]:
+    """The cells of these seeds, in groups that depend on the study and the device only.
+
+    So a resumed run repeats the same floating-point sums.
+    """
+    from rad_core.study.prepare import students_at_once
+
+    cells = [(strategy, seed) for seed in seeds for strategy in study.config.strategies]
+    size = students_at_once(study.config)
+    return [tuple(cells[first : first + size]) for first in range(0, len(cells), size)]
+
+
+def _group_work(study: Study, group: Group) -> Iterator[Event]:
+    """Go on with the cells of a group, those that have finished equally many rounds side by side."""
+    from rad_core.study.loop import Cell, run_cells
     from rad_core.study.prepare import read_history
 
-    finished = study.finished_rounds(strategy, seed)
-    if len(finished) > study.config.rounds:
-        return
-    for record in run_cell(_setting(study, seed), strategy, read_history(study, strategy, seed)):
-        study.put_round(strategy, seed, record.round, record.arrays, record.metrics, record.seconds)
-        message = (
-            f"{strategy}, seed {seed}, round {record.round}: accuracy {record.metrics['accuracy']:.3f} "
-            f"with {record.metrics['labels']:.0f} soft labels"
-        )
-        yield Event("round", 0, 0, strategy, seed, record.round, message)
+    waiting: dict[int, list[tuple[str, int]]] = {}
+    for strategy, seed in group:
+        finished = len(study.finished_rounds(strategy, seed))
+        if finished <= study.config.rounds:
+            waiting.setdefault(finished, []).append((strategy, seed))
+    for some in waiting.values():
+        settings = _open_settings(study, sorted({seed for _, seed in some}))
+        cells = [Cell(settings[seed], strategy, read_history(study, strategy, seed)) for strategy, seed in some]
+        for records in run_cells(cells):
+            study.put_rounds(
+                [
+                    (strategy, seed, record.round, record.arrays, record.metrics, record.seconds)
+                    for (strategy, seed), record in zip(some, records, strict=True)
+                ]
+            )
+            for (strategy, seed), record in zip(some, records, strict=True):
+                message = (
+                    f"{strategy}, seed {seed}, round {record.round}: accuracy {record.metrics['accuracy']:.3f} "
+                    f"with {record.metrics['labels']:.0f} soft labels"
+                )
+                yield Event("round", 0, 0, strategy, seed, record.round, message)
 
 
 _settings: dict[tuple[str, int], Setting] = {}
 
 
-def _setting(study: Study, seed: int) -> Setting:
-    """The seed's setting, kept for the next cell of the same seed."""
+def _open_settings(study: Study, seeds: Sequence[int]) -> dict[int, Setting]:
+    """The settings of these seeds, kept for the next cells of the same seeds; all share one copy of the images."""
     from rad_core.study.prepare import open_setting
 
-    key = (str(study.path), seed)
-    if key not in _settings:
-        _settings.clear()
-        _settings[key] = open_setting(study, seed)
-    return _settings[key]
+    wanted = [(str(study.path), seed) for seed in seeds]
+    for key in set(_settings) - set(wanted):
+        del _settings[key]
+    for key, seed in zip(wanted, seeds, strict=True):
+        if key not in _settings:
+            images = next((setting.inputs for setting in _settings.values()), None)
+            _settings[key] = open_setting(study, seed, images)
+    return {seed: _settings[key] for key, seed in zip(wanted, seeds, strict=True)}
 
 
 def _limit_threads(config: StudyConfig) -> None:
@@ -257,11 +301,18 @@ def _leave_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(root: str, study_id: str, seed: int, strategy: str | None) -> None:
+def _work_on_seed(root: str, study_id: str, seed: int) -> list[Group]:
+    """Prepare a seed; gives the groups of cells that can start now."""
     study = open_study(Path(root), study_id)
-    events = _seed_work(study, seed) if strategy is None else _cell_work(study, strategy, seed)
-    for event in events:
+    for event in _seed_work(study, seed):
         _queue.put(event)
+    return _groups(study, [seed])
+
+
+def _work_on_group(root: str, study_id: str, group: Group) -> list[Group]:
+    for event in _group_work(open_study(Path(root), study_id), group):
+        _queue.put(event)
+    return []
 
 
 def _run_in_workers(study: Study, count: int, progress: _Progress) -> None:
@@ -274,19 +325,13 @@ def _run_in_workers(study: Study, count: int, progress: _Progress) -> None:
     where = (str(study.path.parent), study.id)
 
     # Cells of a seed start when the seed is prepared; seeds follow one another, so that a worker keeps its setting.
-    pending: dict[Future[None], int | None] = {
-        pool.submit(_work, *where, seed, None): seed for seed in range(config.seeds)
-    }
+    pending: set[Future[list[Group]]] = {pool.submit(_work_on_seed, *where, seed) for seed in range(config.seeds)}
     try:
         while pending:
-            finished, _ = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            finished, pending = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
             _drain(queue, progress)
             for future in finished:
-                seed = pending.pop(future)
-                future.result()
-                if seed is not None:
-                    for strategy in config.strategies:
-                        pending[pool.submit(_work, *where, seed, strategy)] = None
+                pending |= {pool.submit(_work_on_group, *where, group) for group in future.result()}
             progress.check()
         pool.shutdown()
         _drain(queue, progress)

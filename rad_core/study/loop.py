@@ -1,4 +1,4 @@
-"""One cell of a study (strategy x seed) as a generator of rounds: the algorithm of arXiv:2210.01213, line by line.
+"""The cells of a study (strategy x seed) as a generator of rounds: the algorithm of arXiv:2210.01213, line by line.
 
 One round: score every remaining point of the pool with the current student; choose b of them; buy their soft labels
 from the teacher; train the student from scratch on the labeled set plus everything bought so far; measure it on the
@@ -8,24 +8,28 @@ test set. Round 0 is the student trained on the labeled set alone; all strategie
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rad_core.learning.data import Split
+from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
 from rad_core.learning.teachers import Teacher
-from rad_core.learning.training import Inputs, TrainConfig, accuracy, fit, predict
+from rad_core.learning.training import TrainConfig, accuracy, fit_together, predict
 from rad_core.selection.arrays import to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, wrong_count
 from rad_core.selection.strategies import ORACLES, STRATEGIES, Selection, Snapshot
 from rad_core.study.config import StudyConfig
 from rad_core.study.seeds import derive_seed, generator
+
+if TYPE_CHECKING:
+    from rad_core.learning.networks import Network
 
 UNDEFINED = 255  # "was the teacher right?" has no answer for a mixture of two images
 
@@ -43,6 +47,14 @@ class Bought:
     def nothing(cls, classes: int) -> Bought:
         none = np.empty(0, np.int64)
         return cls(none, np.empty((0, classes), np.float32), none, np.empty(0, np.float32))
+
+    @classmethod
+    def of(cls, history: Sequence[Bought], classes: int) -> Bought:
+        """Everything bought in these rounds."""
+        total = cls.nothing(classes)
+        for purchase in history:
+            total = total.plus(purchase)
+        return total
 
     def plus(self, other: Bought) -> Bought:
         return Bought(
@@ -81,7 +93,7 @@ class Setting:
     @cached_property
     def first(self) -> Student:
         """The student of round 0."""
-        return train_student(self, Bought.nothing(self.classes), 0)
+        return train_students([self], [Bought.nothing(self.classes)], 0)[0]
 
 
 @dataclass(frozen=True)
@@ -94,31 +106,75 @@ class Round:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def run_cell(setting: Setting, strategy: str, history: list[Bought]) -> Iterator[Round]:
-    """Yield the rounds of one cell after those in history (one entry per round already finished)."""
-    config = setting.config
-    bought = Bought.nothing(setting.classes)
-    for purchase in history:
-        bought = bought.plus(purchase)
-    student = train_student(setting, bought, len(history)) if history else setting.first
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One strategy on one seed, and what it has bought in the rounds it has finished."""
 
-    for round in range(len(history) + 1, config.rounds + 1):
-        clock = Clock()
-        with clock("score"):
-            remaining = np.setdiff1d(np.arange(len(setting.split.pool)), bought.pool)
-            snapshot = take_snapshot(setting, student, remaining, bought)
-        with clock("select"):
-            rng = generator("select", setting.seed, strategy, round)
-            selection = choose(strategy, snapshot, config.budget, rng, setting.teacher_right[remaining])
-        with clock("query"):
-            purchase = buy(setting, selection, remaining)
-        bought = bought.plus(purchase)
-        with clock("train"):
-            student = train_student(setting, bought, round)
-        arrays = describe_student(config, student) | describe_purchase(setting, selection, purchase, snapshot)
-        metrics = {"accuracy": student.accuracy, "loss": student.loss, "labels": float(len(bought.pool))}
-        metrics |= measure_purchase(selection, snapshot, arrays)
-        yield Round(round, arrays, metrics, clock.seconds)
+    setting: Setting
+    strategy: str
+    history: list[Bought]
+
+
+def run_cells(cells: Sequence[Cell]) -> Iterator[list[Round]]:
+    """Yield the next rounds of cells that have finished equally many, one of each cell; their students train together.
+
+    Source: arXiv:2210.01213, algorithm 1. What a cell does depends on no other one, but for the rounding of sums.
+    """
+    config, finished = cells[0].setting.config, len(cells[0].history)
+    bought = [Bought.of(cell.history, cell.setting.classes) for cell in cells]
+    if finished:
+        students = train_students([cell.setting for cell in cells], bought, finished)
+    else:
+        students = [cell.setting.first for cell in cells]
+
+    for round in range(finished + 1, config.rounds + 1):
+        clocks = [Clock() for _ in cells]
+        steps = [
+            buy_round(cell, round, student, so_far, clock)
+            for cell, student, so_far, clock in zip(cells, students, bought, clocks, strict=True)
+        ]
+        bought = [so_far.plus(step.purchase) for so_far, step in zip(bought, steps, strict=True)]
+        training = Clock()
+        with training("train"):
+            students = train_students([cell.setting for cell in cells], bought, round)
+        share = {"train": training.seconds["train"] / len(cells)}
+        yield [
+            describe_round(cell.setting, round, step, student, so_far, clock.seconds | share)
+            for cell, step, student, so_far, clock in zip(cells, steps, students, bought, clocks, strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What a cell decided in one round."""
+
+    snapshot: Snapshot
+    selection: Selection
+    purchase: Bought
+
+
+def buy_round(cell: Cell, round: int, student: Student, bought: Bought, clock: Clock) -> Step:
+    """Score every remaining point of the pool, choose, and buy the teacher's soft labels."""
+    setting = cell.setting
+    with clock("score"):
+        remaining = np.setdiff1d(np.arange(len(setting.split.pool)), bought.pool)
+        snapshot = take_snapshot(setting, student, remaining, bought)
+    with clock("select"):
+        rng = generator("select", setting.seed, cell.strategy, round)
+        selection = choose(cell.strategy, snapshot, setting.config.budget, rng, setting.teacher_right[remaining])
+    with clock("query"):
+        purchase = buy(setting, selection, remaining)
+    return Step(snapshot, selection, purchase)
+
+
+def describe_round(
+    setting: Setting, round: int, step: Step, student: Student, bought: Bought, seconds: dict[str, float]
+) -> Round:
+    """What is kept of a round."""
+    bought_arrays = describe_purchase(setting, step.selection, step.purchase, step.snapshot)
+    metrics = {"accuracy": student.accuracy, "loss": student.loss, "labels": float(len(bought.pool))}
+    metrics |= measure_purchase(step.selection, step.snapshot, bought_arrays)
+    return Round(round, describe_student(setting.config, student) | bought_arrays, metrics, seconds)
 
 
 def take_snapshot(setting: Setting, student: Student, remaining: np.ndarray, bought: Bought) -> Snapshot:
@@ -154,35 +210,48 @@ def buy(setting: Setting, selection: Selection, remaining: np.ndarray) -> Bought
     return Bought(pool, setting.teacher.query_images(mixtures), partners, mix)
 
 
-def train_student(setting: Setting, bought: Bought, round: int) -> Student:
-    """Train a student from scratch on the labeled set plus everything bought, and apply it to pool and test set.
+def train_students(settings: Sequence[Setting], bought: Sequence[Bought], round: int) -> list[Student]:
+    """Train a student per setting from scratch on the labeled set plus everything bought, and apply it.
 
-    Within a seed every strategy starts from the same weights and sees its examples in the same order.
+    All have bought equally many labels. Within a seed every strategy starts from the same weights and sees its examples
+    in the same order.
     """
-    config, split, inputs = setting.config, setting.split, setting.inputs
-    hard = np.eye(setting.classes, dtype=np.float32)[setting.labels[split.labeled]]
-    images = inputs.concatenate(
-        [
-            inputs.take(split.labeled),
-            inputs.mixtures(split.pool[bought.pool], split.pool[bought.partners], bought.mix),
-        ]
-    )
-    targets = np.concatenate([hard, bought.soft_labels])
-    soft = np.arange(len(targets)) >= len(hard)
-    network = build_model(
-        config.student,
-        classes=setting.classes,
-        image_shape=inputs.image_shape,
-        seed=derive_seed("student", setting.seed),
-    )
-    report = fit(
-        network,
-        images,
-        targets,
-        soft=soft,
+    config = settings[0].config
+    sets = [training_set(setting, labels) for setting, labels in zip(settings, bought, strict=True)]
+    networks = [
+        build_model(
+            config.student,
+            classes=setting.classes,
+            image_shape=setting.inputs.image_shape,
+            seed=derive_seed("student", setting.seed),
+        )
+        for setting in settings
+    ]
+    reports = fit_together(
+        networks,
+        [images for images, _ in sets],
+        [targets for _, targets in sets],
+        soft=np.arange(len(sets[0][1])) >= len(settings[0].split.labeled),
         config=student_training(config),
-        seed=derive_seed("order", setting.seed, round),
+        seeds=[derive_seed("order", setting.seed, round) for setting in settings],
     )
+    return [
+        apply_student(setting, network, report.loss)
+        for setting, network, report in zip(settings, networks, reports, strict=True)
+    ]
+
+
+def training_set(setting: Setting, bought: Bought) -> tuple[Inputs, np.ndarray]:
+    """The labeled images with their classes, then what was bought with its soft labels: images and (n, C) targets."""
+    split, inputs = setting.split, setting.inputs
+    hard = np.eye(setting.classes, dtype=np.float32)[setting.labels[split.labeled]]
+    soft_labeled = inputs.mixtures(split.pool[bought.pool], split.pool[bought.partners], bought.mix)
+    return inputs.concatenate([inputs.take(split.labeled), soft_labeled]), np.concatenate([hard, bought.soft_labels])
+
+
+def apply_student(setting: Setting, network: Network, loss: float) -> Student:
+    """What a trained student says of the pool, and how accurate it is on the test set."""
+    split, inputs = setting.split, setting.inputs
     probabilities, features = predict(network, inputs.take(split.pool))
     _, labeled_features = predict(network, inputs.take(split.labeled))
     test_probabilities, _ = predict(network, inputs.take(split.test))
@@ -191,7 +260,7 @@ def train_student(setting: Setting, bought: Bought, round: int) -> Student:
         _host(features),
         _host(labeled_features),
         accuracy(test_probabilities, setting.labels[split.test]),
-        report.loss,
+        loss,
     )
 
 

@@ -10,14 +10,15 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_split
 from rad_core.learning.device import pick_device
+from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
 from rad_core.learning.teachers import Teacher, make_teacher, parse_teacher, read_soft_labels
-from rad_core.learning.training import Inputs, TrainConfig, fit, predict
+from rad_core.learning.training import TrainConfig, fit, networks_at_once, predict
 from rad_core.selection.api import estimate_accuracy
 from rad_core.selection.arrays import to_numpy
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import data_folder
-from rad_core.study.loop import Bought, Setting, Student, describe_student, student_training, train_student
+from rad_core.study.loop import Bought, Setting, Student, describe_student, student_training, train_students
 from rad_core.study.seeds import derive_seed
 from rad_core.study.store import Study
 
@@ -74,8 +75,9 @@ def prepare_seed(study: Study, seed: int) -> str:
     """Split the data, train the teacher and the reference students of one seed, and store them; say how it went."""
     config = study.config
     dataset, split = load_data(config, seed)
-    teacher = _teacher(config, dataset, split, seed)
-    setting = _setting(config, seed, dataset, split, teacher)
+    inputs = Inputs.of(dataset, pick_device(config.device))
+    teacher = _teacher(config, dataset, split, inputs, seed)
+    setting = _setting(config, seed, dataset, split, inputs, teacher)
     probabilities, features = teacher.peek(split.pool)
     validation, _ = teacher.peek(split.validation)
     on_test, _ = teacher.peek(split.test)
@@ -130,8 +132,11 @@ def measure_teacher(config: StudyConfig, right: np.ndarray) -> dict:
     }
 
 
-def open_setting(study: Study, seed: int) -> Setting:
-    """The setting of a prepared seed, its teacher restored from the store."""
+def open_setting(study: Study, seed: int, inputs: Inputs | None = None) -> Setting:
+    """The setting of a prepared seed, its teacher restored from the store.
+
+    inputs: the images of the data set on the device, where another seed's setting has them already.
+    """
     config = study.config
     dataset, split = load_data(config, seed)
     for name in ("labeled", "validation", "pool", "test"):
@@ -140,10 +145,12 @@ def open_setting(study: Study, seed: int) -> Setting:
                 f"The data set {config.dataset} has changed since study {study.id} was started "
                 f"(another {name} split); start a new study with --new."
             )
-    teacher = _teacher(config, dataset, split, seed, study.teacher_state(seed))
+    if inputs is None:
+        inputs = Inputs.of(dataset, pick_device(config.device))
+    teacher = _teacher(config, dataset, split, inputs, seed, study.teacher_state(seed))
     used = study.seed_metrics(seed)["teacher_accuracy_used"]
     right = study.seed_array(seed, "teacher_pool_probabilities").argmax(1) == dataset.labels[split.pool]
-    return _setting(config, seed, dataset, split, teacher, used, right)
+    return _setting(config, seed, dataset, split, inputs, teacher, used, right)
 
 
 def read_history(study: Study, strategy: str, seed: int) -> list[Bought]:
@@ -178,6 +185,14 @@ def thumbnails(images: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return small
 
 
+def students_at_once(config: StudyConfig) -> int:
+    """How many students of this study train together; the same for the same study on the same kind of device."""
+    dataset = load_dataset(config.dataset, data_dir=data_folder(), image_size=config.image_size)
+    height, width, channels = dataset.images.shape[1:]
+    network = build_model(config.student, classes=len(dataset.classes), image_shape=(height, width, channels), seed=0)
+    return networks_at_once(network, (height, width, channels), pick_device(config.device))
+
+
 def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[float, float]:
     """Seconds to train and apply the student once and the teacher once, measured on a few steps of each."""
     device = pick_device(config.device)
@@ -206,14 +221,19 @@ def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[
 
 
 def _teacher(
-    config: StudyConfig, dataset: Dataset, split: Split, seed: int, state: dict[str, np.ndarray] | None = None
+    config: StudyConfig,
+    dataset: Dataset,
+    split: Split,
+    inputs: Inputs,
+    seed: int,
+    state: dict[str, np.ndarray] | None = None,
 ) -> Teacher:
     return make_teacher(
         config.teacher,
         dataset,
         split,
+        inputs=inputs,
         config=teacher_training(config),
-        device=pick_device(config.device),
         seed=derive_seed("teacher", seed),
         state=state,
     )
@@ -224,6 +244,7 @@ def _setting(
     seed: int,
     dataset: Dataset,
     split: Split,
+    inputs: Inputs,
     teacher: Teacher,
     used: float = float("nan"),
     right: np.ndarray | None = None,
@@ -233,7 +254,7 @@ def _setting(
     return Setting(
         config=config,
         seed=seed,
-        inputs=Inputs.of(dataset, pick_device(config.device)),
+        inputs=inputs,
         labels=dataset.labels,
         classes=len(dataset.classes),
         split=split,
@@ -247,4 +268,4 @@ def _student_on_everything(setting: Setting, teacher_probabilities: np.ndarray) 
     """The reference: a student trained on the labeled set and the whole soft-labeled pool."""
     pool = np.arange(len(setting.split.pool))
     everything = Bought(pool, teacher_probabilities.astype(np.float32), pool, np.zeros(len(pool), np.float32))
-    return train_student(setting, everything, 0)
+    return train_students([setting], [everything], 0)[0]

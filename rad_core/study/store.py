@@ -180,6 +180,9 @@ def _best(finals: list[tuple[str, str]]) -> str:
     return max(accuracies, key=lambda name: np.mean(accuracies[name])) if accuracies else ""
 
 
+RoundRecord = tuple[str, int, int, Mapping[str, np.ndarray], Mapping[str, float], Mapping[str, float]]
+
+
 class Study:
     """One study on disk, for reading and writing. Safe to open in several processes and threads at once."""
 
@@ -413,13 +416,19 @@ class Study:
         seconds: Mapping[str, float],
     ) -> None:
         """Store a finished round of a cell; strategy SHARED with round 0 for what all strategies start from."""
-        folder, prefix = self._round_place(strategy, seed, round)
-        with files.writing(self.path):
-            files.make_folder(self.path, folder)
-            names = files.save_arrays(folder, prefix, arrays)
-        row = [strategy, seed, round, _to_json(metrics), json.dumps(names), _to_json(seconds), time.time()]
+        self.put_rounds([(strategy, seed, round, arrays, metrics, seconds)])
+
+    def put_rounds(self, rounds: Sequence[RoundRecord]) -> None:
+        """Store rounds of several cells, all or none of them: what `put_round` takes, in its order."""
+        rows = []
+        for strategy, seed, round, arrays, metrics, seconds in rounds:
+            folder, prefix = self._round_place(strategy, seed, round)
+            with files.writing(self.path):
+                files.make_folder(self.path, folder)
+                names = files.save_arrays(folder, prefix, arrays)
+            rows.append((strategy, seed, round, _to_json(metrics), json.dumps(names), _to_json(seconds), time.time()))
         with writing(self.path) as database:
-            database.execute("insert or replace into rounds values (?, ?, ?, ?, ?, ?, ?)", row)
+            database.executemany("insert or replace into rounds values (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def finished_rounds(self, strategy: str, seed: int) -> list[int]:
         """The rounds of a cell that are stored, without a gap from 0 on."""
