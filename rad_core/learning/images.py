@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 _DEEP_GRAY = ("I;16", "I;16L", "I;16B", "I")  # Pillow's modes of more than 8 bits
+_PART = 64  # files per task of a thread: handing over every small file by itself would cost more than decoding it
 _COMMON_SIZE = 64  # pixels: images that agree on a size up to this keep it; others are resized to this square
 
 
@@ -100,8 +102,9 @@ def _images(folder: Path, root: Path) -> list[Path]:
 def _decode_all(
     files: list[Path], image_size: int | None, entry: Path, progress: Callable[[int, int], None] | None
 ) -> None:
+    starts = range(0, len(files), _PART)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        heads = list(pool.map(_head, files))
+        heads = [head for part in pool.map(lambda at: _heads(files[at : at + _PART]), starts) for head in part]
         gray = all(is_gray for _, is_gray in heads)
         sizes = {size for size, _ in heads}
         side = image_size
@@ -121,14 +124,10 @@ def _decode_all(
         try:
             images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
             _reserve(temporary)
-            done = 0
-            for start in range(0, len(files), 2048):
-                block = files[start : start + 2048]
-                for row, pixels in enumerate(pool.map(lambda file: _decode(file, gray, (height, width)), block)):
-                    images[start + row] = pixels
-                done += len(block)
-                if progress is not None:
-                    progress(done, len(files))
+            decode = partial(_decode_part, files=files, gray=gray, images=images)
+            for done, _ in enumerate(pool.map(decode, starts), start=1):
+                if progress is not None and (done % 32 == 0 or done == len(starts)):
+                    progress(min(done * _PART, len(files)), len(files))
             images.flush()
             del images
             Path(temporary).replace(entry)
@@ -143,6 +142,10 @@ def _reserve(path: str) -> None:
             os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
 
 
+def _heads(files: list[Path]) -> list[tuple[tuple[int, int], bool]]:
+    return [_head(file) for file in files]
+
+
 def _head(file: Path) -> tuple[tuple[int, int], bool]:
     """Height and width of an image, and whether it is gray."""
     from PIL import Image
@@ -154,8 +157,15 @@ def _head(file: Path) -> tuple[tuple[int, int], bool]:
         raise InputError(f"{file} is not a readable image ({error}); repair or remove it.") from error
 
 
-def _decode(file: Path, gray: bool, size: tuple[int, int]) -> np.ndarray:
-    """An image as (height, width, 1 or 3) bytes."""
+def _decode_part(start: int, files: list[Path], gray: bool, images: np.ndarray) -> None:
+    """Decode some files, from one on, into their rows of an (n, height, width, 1 or 3) array."""
+    for row, file in enumerate(files[start : start + _PART], start):
+        pixels = _decode(file, gray, images.shape[1:3])
+        images[row] = pixels[..., None] if gray else pixels
+
+
+def _decode(file: Path, gray: bool, size: tuple[int, ...]) -> np.ndarray:
+    """An image as (height, width) or (height, width, 3) bytes."""
     from PIL import Image
 
     try:
@@ -163,10 +173,9 @@ def _decode(file: Path, gray: bool, size: tuple[int, int]) -> np.ndarray:
             pixels = _to_bytes(image).convert("L" if gray else "RGB")
             if (pixels.height, pixels.width) != size:
                 pixels = pixels.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-            array = np.asarray(pixels)
+            return np.asarray(pixels)
     except Exception as error:
         raise InputError(f"{file} is damaged ({error}); repair or remove it.") from error
-    return array[..., None] if gray else array
 
 
 def _to_bytes(image: Image.Image) -> Image.Image:
