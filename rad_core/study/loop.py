@@ -118,7 +118,7 @@ class Cell:
 def run_cells(cells: Sequence[Cell]) -> Iterator[list[Round]]:
     """Yield the next rounds of cells that have finished equally many, one of each cell; their students train together.
 
-    Source: arXiv:2210.01213, algorithm 1. What a cell does depends on no other one, but for the rounding of sums.
+    What a cell does depends on no other one, but for the rounding of sums.
     """
     config, finished = cells[0].setting.config, len(cells[0].history)
     bought = [Bought.of(cell.history, cell.setting.classes) for cell in cells]
@@ -211,10 +211,15 @@ def buy(setting: Setting, selection: Selection, remaining: np.ndarray) -> Bought
 
 
 def train_students(settings: Sequence[Setting], bought: Sequence[Bought], round: int) -> list[Student]:
-    """Train a student per setting from scratch on the labeled set plus everything bought, and apply it.
+    """Train a student per setting from scratch on the labeled set plus everything bought, and apply it."""
+    trained = train_networks(settings, bought, round)
+    return [apply_student(setting, network, loss) for setting, (network, loss) in zip(settings, trained, strict=True)]
 
-    All have bought equally many labels. Within a seed every strategy starts from the same weights and sees its examples
-    in the same order.
+
+def train_networks(settings: Sequence[Setting], bought: Sequence[Bought], round: int) -> list[tuple[Network, float]]:
+    """The students' networks and the losses they ended with. All have bought equally many labels.
+
+    Within a seed every strategy starts from the same weights and sees its examples in the same order.
     """
     config = settings[0].config
     sets = [training_set(setting, labels) for setting, labels in zip(settings, bought, strict=True)]
@@ -235,10 +240,7 @@ def train_students(settings: Sequence[Setting], bought: Sequence[Bought], round:
         config=student_training(config),
         seeds=[derive_seed("order", setting.seed, round) for setting in settings],
     )
-    return [
-        apply_student(setting, network, report.loss)
-        for setting, network, report in zip(settings, networks, reports, strict=True)
-    ]
+    return [(network, report.loss) for network, report in zip(networks, reports, strict=True)]
 
 
 def training_set(setting: Setting, bought: Bought) -> tuple[Inputs, np.ndarray]:

@@ -1,0 +1,1 @@
+"""Studies of studies: what the choices behind a result change."""

@@ -1,0 +1,245 @@
+"""What changes when RAD is played otherwise: `python -m tests.studies.variations ID [NAMES...] --store DIR`.
+
+Takes a finished study with its teachers from a store and runs single cells of it again, each with one thing changed,
+on the same splits, teachers, first weights and order of data; so every difference is paired by seed. Finished cells are
+kept in ID-variations.csv, and a second call goes on from there. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pandas as pd
+
+from rad_core.errors import InputError
+from rad_core.learning.teachers import Teacher
+from rad_core.learning.training import predict
+from rad_core.selection.gains import GAINS
+from rad_core.selection.game import solve_game
+from rad_core.selection.sampling import sample
+from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
+from rad_core.study import files
+from rad_core.study.loop import Bought, Setting, apply_student, buy, take_snapshot, train_networks
+from rad_core.study.prepare import open_setting
+from rad_core.study.seeds import generator
+from rad_core.study.store import Study, open_study
+from rad_core.study.summary import cell_scores, interval, verdict
+
+Calibration = Callable[[np.ndarray], np.ndarray]  # gains -> probability that the teacher is right
+STRATA = 10
+
+
+# --- the game with what V tells about where the teacher errs ---------------------------------------------------------
+
+
+def calibrate(gains: np.ndarray, right: np.ndarray) -> Calibration:
+    """Isotonic regression of the teacher's correctness on the gain, falling, from the validation set: (V,), (V,)."""
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(increasing=False, y_min=0.0, y_max=1.0, out_of_bounds="clip")
+    return fitted.fit(gains, right.astype(float)).predict
+
+
+def calibrated_game(snapshot: Snapshot, budget: int, rng: np.random.Generator, calibration: Calibration) -> Selection:
+    """The game on g_i c(g_i), the gain times the calibrated probability that the teacher is right; k as ever."""
+    gains = snapshot.gains * calibration(snapshot.gains)
+    game = solve_game(gains, budget, wrong=snapshot.wrong)
+    return Selection(sample(game.q, rng, budget), game.q, game.q, game)
+
+
+def stratified_game(snapshot: Snapshot, budget: int, rng: np.random.Generator, calibration: Calibration) -> Selection:
+    """An adversary whose mistakes are counted per tenth of the gain, as many in each as the calibration expects there.
+
+    The value is a sum over strata, each concave in its share of the budget; so labels go, a hundredth of the budget at
+    a time, to the stratum in which they add most.
+    """
+    order = np.argsort(snapshot.gains, kind="stable")
+    strata = np.array_split(order, STRATA)
+    wrong = [int((1 - calibration(snapshot.gains[rows])).sum()) for rows in strata]
+
+    def value(stratum: int, labels: int) -> float:
+        if labels == 0:
+            return 0.0
+        if labels > len(strata[stratum]):
+            return -np.inf
+        return solve_game(snapshot.gains[strata[stratum]], labels, wrong=wrong[stratum]).value
+
+    portions = np.diff(np.linspace(0, budget, 101).round().astype(int))
+    share = np.zeros(STRATA, int)
+    for portion in portions:
+        more = [value(number, share[number] + portion) - value(number, share[number]) for number in range(STRATA)]
+        share[int(np.argmax(more))] += portion
+    q = np.zeros(len(order))
+    for rows, labels, mistakes in zip(strata, share, wrong, strict=True):
+        if labels:
+            q[rows] = solve_game(snapshot.gains[rows], int(labels), wrong=mistakes).q
+    return Selection(sample(q, rng, budget), q, q)
+
+
+# --- the variations --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One thing changed. baseline: the cell of the study, or the variation, that it is compared with."""
+
+    strategy: str = "rad"
+    settings: dict[str, Any] = field(default_factory=dict)
+    accuracy: float = 0.0  # added to the estimated teacher accuracy
+    hard: bool = False
+    game: Callable[[Snapshot, int, np.random.Generator, Calibration], Selection] | None = None
+    baseline: str = "rad"
+
+
+VARIATIONS = {
+    "calibrated": Variation(game=calibrated_game),
+    "stratified": Variation(game=stratified_game),
+    "hard labels, rad": Variation(hard=True),
+    "hard labels, uniform": Variation("uniform", hard=True, baseline="uniform"),
+    "hard labels, margin": Variation("margin", hard=True, baseline="margin"),
+    "gain entropy": Variation(settings={"gain": "entropy"}),
+    "gain least confidence": Variation(settings={"gain": "least_confidence"}),
+    "temperature 4": Variation(settings={"temperature": 4.0}),
+    "m 15 points lower": Variation(accuracy=-0.15),
+    "m 15 points higher": Variation(accuracy=0.15),
+}
+
+
+class HardTeacher(Teacher):
+    """A teacher that names its likeliest class and no more."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        super().__init__()
+        self.teacher = teacher
+
+    def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """One-hot labels, and no features."""
+        found = self.teacher.peek(ids)[0]
+        return np.eye(found.shape[1], dtype=np.float32)[found.argmax(1)], None
+
+
+def varied(setting: Setting, variation: Variation) -> Setting:
+    """The setting of a seed with one thing changed."""
+    return replace(
+        setting,
+        config=attrs.evolve(setting.config, **variation.settings),
+        teacher_accuracy=float(np.clip(setting.teacher_accuracy + variation.accuracy, 0, 1)),
+        teacher=HardTeacher(setting.teacher) if variation.hard else setting.teacher,
+    )
+
+
+def run_variation(setting: Setting, variation: Variation, name: str) -> list[dict[str, float]]:
+    """The rounds of one cell, from round 0 on: accuracy, labels, share of the round's labels that are right."""
+    setting = varied(setting, variation)
+    config, split = setting.config, setting.split
+    right_on_validation = setting.teacher.peek(split.validation)[0].argmax(1) == setting.labels[split.validation]
+    bought, rows = Bought.nothing(setting.classes), []
+    share = float("nan")
+    for round in range(config.rounds + 1):
+        ((network, loss),) = train_networks([setting], [bought], round)
+        student = apply_student(setting, network, loss)
+        rows.append(
+            {"round": round, "labels": len(bought.pool), "accuracy": student.accuracy, "teacher_right_share": share}
+        )
+        if round == config.rounds:
+            return rows
+        remaining = np.setdiff1d(np.arange(len(split.pool)), bought.pool)
+        snapshot = take_snapshot(setting, student, remaining, bought)
+        rng = generator("select", setting.seed, variation.strategy, round + 1)
+        if variation.game is None:
+            selection = STRATEGIES[variation.strategy](snapshot, config.budget, rng)
+        else:
+            on_validation = predict(network, setting.inputs.take(split.validation))[0].numpy()
+            calibration = calibrate(GAINS[config.gain](on_validation), right_on_validation)
+            selection = variation.game(snapshot, config.budget, rng, calibration)
+        purchase = buy(setting, selection, remaining)
+        share = float(setting.teacher_right[purchase.pool].mean())
+        bought = bought.plus(purchase)
+    raise AssertionError("unreachable: the last round returns")
+
+
+# --- running and reporting -------------------------------------------------------------------------------------------
+
+
+def _work(root: str, study_id: str, name: str, seed: int) -> list[dict[str, Any]]:
+    import torch
+
+    torch.set_num_threads(1)
+    setting = open_setting(open_study(Path(root), study_id), seed)
+    return [{"strategy": name, "seed": seed, **row} for row in run_variation(setting, VARIATIONS[name], name)]
+
+
+def run(study: Study, names: list[str], target: Path) -> pd.DataFrame:
+    """Run what the file does not hold yet, a core per cell; every finished cell is in the file at once."""
+    table = pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["strategy", "seed"])
+    have = set(zip(table["strategy"], table["seed"], strict=True))
+    todo = [(name, seed) for name in names for seed in range(study.config.seeds) if (name, seed) not in have]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        running = {pool.submit(_work, str(study.path.parent), study.id, *cell): cell for cell in todo}
+        for number, future in enumerate(as_completed(running), 1):
+            rows = pd.DataFrame(future.result())
+            table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
+            table = table.sort_values(["strategy", "seed", "round"], ignore_index=True)
+            text = table.to_csv(index=False, float_format="%.6g")
+            files.replace(target, lambda file, text=text: file.write(text.encode()))
+            name, seed = running[future]
+            print(f"{number}/{len(todo)} {name}, seed {seed}: {rows['accuracy'].iloc[-1]:.4f}", file=sys.stderr)
+    return table
+
+
+def report(study: Study, table: pd.DataFrame) -> str:
+    """Each variation minus its baseline, paired by seed, as Markdown."""
+    own = study.rounds_table()
+    together = pd.concat([own, table], ignore_index=True)
+    scores = cell_scores(together).set_index(["strategy", "seed"])
+    shares = together[together["round"] > 0].groupby(["strategy", "seed"])["teacher_right_share"].mean()
+    lines = [
+        "| variation | against | mean over the curve | last round | labels right |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, variation in VARIATIONS.items():
+        if name not in set(table["strategy"]):
+            continue
+        cells = []
+        for value in ("area", "final"):
+            found = interval((scores.loc[name, value] - scores.loc[variation.baseline, value]).dropna())
+            cells.append(f"{found.mean:+.4f} [{found.low:+.4f}, {found.high:+.4f}], {verdict(found)}")
+        right = f"{shares[name].mean():.3f} ({shares[variation.baseline].mean():.3f})"
+        lines.append(f"| {name} | {variation.baseline} | {cells[0]} | {cells[1]} | {right} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read the command line, run, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("id", help="a finished study, with its teachers")
+    parser.add_argument("names", nargs="*", default=list(VARIATIONS), help=f"of {', '.join(VARIATIONS)}")
+    parser.add_argument("--store", type=Path, required=True, help="the folder of studies")
+    parser.add_argument("-o", "--output", type=Path, help="CSV file (default: ID-variations.csv here)")
+    arguments = parser.parse_args()
+    try:
+        unknown = set(arguments.names) - set(VARIATIONS)
+        if unknown:
+            raise InputError(f"There is no variation {min(unknown)!r}; choose from {', '.join(VARIATIONS)}.")
+        study = open_study(arguments.store, arguments.id)
+        if study.info().status != "finished":
+            raise InputError(f"Study {study.id} is {study.info().status}; finish it first with rad resume {study.id}.")
+        table = run(study, arguments.names, arguments.output or Path(f"{study.id}-variations.csv"))
+    except InputError as error:
+        parser.error(str(error))
+    print(report(study, table))
+
+
+if __name__ == "__main__":
+    main()
