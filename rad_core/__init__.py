@@ -1,10 +1,27 @@
 """The engine of RAD Studio: selection, learning and studies; it knows nothing of any user interface.
 
 For people who bring their own models: `select` picks the rows to have labeled, `solve_game` and `game_value` give the
-sampling probabilities and the guarantee behind them. Importing them imports no torch.
+sampling probabilities and the guarantee behind them. They are imported when they are first used, and import no torch:
+`rad --help` needs neither them nor numpy.
 """
 
-from rad_core.selection.api import select
-from rad_core.selection.game import Equilibrium, game_value, solve_game
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rad_core.selection.api import select
+    from rad_core.selection.game import Equilibrium, game_value, solve_game
 
 __all__ = ["Equilibrium", "game_value", "select", "solve_game"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"rad_core.selection.{'api' if name == 'select' else 'game'}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

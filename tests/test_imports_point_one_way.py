@@ -71,3 +71,20 @@ def test_the_studio_never_imports_torch(path: Path) -> None:
 def test_light_imports_leave_torch_out(statement: str) -> None:
     code = f"{statement}\nimport sys\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("statement", ["import rad_core", "from rad_core.cli import cli"])
+def test_help_waits_for_no_numbers(statement: str) -> None:
+    code = f"{statement}\nimport sys\nsys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_what_the_package_promises_is_there() -> None:
+    import rad_core
+
+    assert {name: callable(getattr(rad_core, name)) for name in rad_core.__all__} == dict.fromkeys(
+        ("Equilibrium", "game_value", "select", "solve_game"), True
+    )
+    assert set(rad_core.__all__) <= set(dir(rad_core))
+    with pytest.raises(AttributeError, match="nothing"):
+        rad_core.nothing  # noqa: B018
