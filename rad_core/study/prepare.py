@@ -13,7 +13,7 @@ from rad_core.learning.device import pick_device
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
 from rad_core.learning.teachers import Teacher, make_teacher, parse_teacher, read_soft_labels
-from rad_core.learning.training import TrainConfig, fit, networks_at_once, predict
+from rad_core.learning.training import TrainConfig, fit_together, networks_at_once, predict
 from rad_core.selection.api import estimate_accuracy
 from rad_core.selection.arrays import to_numpy
 from rad_core.study.config import StudyConfig
@@ -202,21 +202,30 @@ def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[
     targets = np.eye(len(dataset.classes), dtype=np.float32)[dataset.labels[ids]]
     everything = len(split.pool) + len(split.test) + len(split.labeled)
     seconds = []
-    for name, training in ((config.student, student_training(config)), (config.teacher, teacher_training(config))):
+    at_once = min(students_at_once(config), len(config.strategies) * config.seeds)
+    student, teacher = student_training(config), teacher_training(config)
+    for name, training, together in ((config.student, student, at_once), (config.teacher, teacher, 1)):
         if ":" in name:  # a table costs nothing; a pretrained network is timed as one trained here
             kind, name = name.split(":", 1)
             if kind == "table":
                 seconds.append(0.0)
                 continue
-        network = build_model(name, classes=len(dataset.classes), image_shape=shape, seed=0)
+        networks = [build_model(name, classes=len(dataset.classes), image_shape=shape, seed=0) for _ in range(together)]
         few = TrainConfig(steps=min(10, training.steps), batch_size=training.batch_size, augment=training.augment)
-        fit(network, images, targets, soft=np.zeros(len(ids), bool), config=few, seed=0)  # warm-up
-        report = fit(network, images, targets, soft=np.zeros(len(ids), bool), config=few, seed=0)
+        for _ in range(2):  # the first time warms up
+            reports = fit_together(
+                networks,
+                [images] * together,
+                [targets] * together,
+                soft=np.zeros(len(ids), bool),
+                config=few,
+                seeds=[0] * together,
+            )
         some = inputs.take(split.pool[:512])
         start = time.perf_counter()
-        predict(network, some)
+        predict(networks[0], some)
         applying = (time.perf_counter() - start) / len(split.pool[:512]) * everything
-        seconds.append(report.seconds / few.steps * training.steps + applying)
+        seconds.append(reports[0].seconds / few.steps * training.steps + applying)
     return seconds[0], seconds[1]
 
 
