@@ -11,6 +11,7 @@ from scipy.optimize import isotonic_regression
 
 from app import reading
 from rad_core.errors import InputError
+from rad_core.study import light
 from rad_core.study.store import Study
 
 Axis = Literal["right", "probability", "confidence"]
@@ -67,7 +68,10 @@ def calibration(study: Study, seed: int) -> Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A pool before a purchase: gains (n,) of the student that chooses, and the teacher's correctness on each axis."""
+    """A pool before a purchase: gains (n,) of the student that chooses, and the teacher's correctness on each axis.
+
+    probability and confidence are NaN where a light copy came without what the teacher said.
+    """
 
     seed: int
     gains: np.ndarray
@@ -83,12 +87,17 @@ class Scene:
 def scene(study: Study, strategy: str, seed: int, round: int) -> Scene:
     """The pool as it stands when a strategy decides the purchase of a round."""
     left = reading.remaining(study, strategy, seed, round)
+    gains = reading.gains_after(study, strategy, seed, round - 1)[left]
+    right = np.asarray(reading.teacher_right(study, seed)[left])
+    if seed not in light.seeds_with_points(study):
+        unknown = np.full(len(left), np.nan)
+        return Scene(seed, gains, right, unknown, unknown)
     labels = reading.labels(study, seed)[left].astype(np.int64)
     probabilities = reading.teacher_probabilities(study, seed)[left]
     return Scene(
-        seed=seed,
-        gains=reading.gains_after(study, strategy, seed, round - 1)[left],
-        right=probabilities.argmax(1) == labels,
+        seed,
+        gains,
+        right,
         probability=probabilities[np.arange(len(left)), labels].astype(np.float64),
         confidence=calibration(study, seed)(probabilities.max(1)),
     )
@@ -97,12 +106,16 @@ def scene(study: Study, strategy: str, seed: int, round: int) -> Scene:
 def picks(study: Study) -> pd.DataFrame:
     """Every label bought: `reading.purchases` and the columns probability, confidence, true_class, teacher_says.
 
-    Everything about correctness is NaN (or empty) for mixtures of two images: a mixture has no true class.
+    Everything about correctness is NaN (or empty) for mixtures of two images: a mixture has no true class. The added
+    columns are, too, for seeds whose points a light copy came without.
     """
     table = reading.purchases(study)
-    parts = []
+    parts, known = [], light.seeds_with_points(study)
     for seed in table["seed"].unique().tolist():
         rows = table[table["seed"] == seed]
+        if seed not in known:
+            parts.append(rows.assign(probability=np.nan, confidence=np.nan, true_class="", teacher_says=""))
+            continue
         index = rows["pool_index"].to_numpy(np.int64)
         names = np.array(reading.classes(study, seed), dtype=object)
         labels = reading.labels(study, seed)[index].astype(np.int64)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import showcase, state, ui
 from app.wording import literal
+from rad_core.study import light
 from rad_core.study.store import StudyInfo
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def _present(on: bool) -> None:
 
 def sidebar(page: StreamlitPage) -> None:
     """Everything beside the page."""
-    with st.spinner("Opening the demo study …"):  # unpacked at the very first visit, which takes seconds
-        infos = state.choices()
+    infos = state.choices()
     id = state.wanted_study(infos)
     st.session_state["run"] = id
     with st.sidebar:
@@ -95,7 +95,7 @@ def _picker(infos: list[StudyInfo], id: str) -> None:
     def describe(id: str) -> str:
         info = by_id[id]
         running = "" if info.status == "finished" else f" · {info.status}"
-        return f"{state.study_title(info)}{' · demo' if id in demos else f' · {ui.day(info.created)}'}{running}"
+        return f"{state.study_title(info)}{' · example' if id in demos else f' · {ui.day(info.created)}'}{running}"
 
     if missing := st.session_state.get("missing"):
         st.warning(literal(f"There is no study “{missing}” here; showing the newest instead."))
@@ -110,9 +110,19 @@ def _pick() -> None:
 
 
 def _seed_and_round(view: state.View, *, with_round: bool) -> None:
-    seeds = view.study.seeds()
-    if len(seeds) > 1:
-        st.segmented_control("Seed", seeds, default=seeds[0], key="seed", bind="query-params", required=True)
+    seeds = view.read(light.seeds_with_points)
+    left_out = [seed for seed in view.study.seeds() if seed not in seeds]
+    asked = st.query_params.get("seed", "")
+    if asked in map(str, left_out):
+        st.session_state["missing_seed"] = (view.study.id, asked)
+    if len(seeds) > 1 or left_out:
+        st.segmented_control(
+            "Seed", seeds, default=seeds[0], key="seed", bind="query-params", required=True,
+            help=view.read(light.describe) or None,
+        )  # fmt: skip
+        if st.session_state.get("missing_seed", ("",))[0] == view.study.id:
+            asked = st.session_state["missing_seed"][1]
+            st.caption(f"The points of seed {asked} did not come with this copy; showing seed {seeds[0]}.")
     else:
         st.session_state.pop("seed", None)
     if with_round and view.config.rounds > 1:
@@ -127,8 +137,10 @@ def _provenance(view: state.View) -> None:
         row = st.container(horizontal=True)
         ui.status_badge(view.info, row)
         if view.demo:
-            row.badge("demo", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio.")
+            row.badge("example", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio.")
         st.caption(ui.provenance(view))
+        if copy := view.read(light.describe):
+            st.caption(copy)
         if view.info.message:
             st.caption(literal(view.info.message))
 

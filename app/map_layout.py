@@ -13,23 +13,37 @@ SOURCES = {"teacher": "teacher_features", "student": "student_features"}
 METHODS = {"umap": "UMAP", "pca": "PCA"}
 
 
-def choose() -> tuple[str, str]:
-    """Whose features and which method the points are placed by, chosen among the options."""
-    source = st.segmented_control(
-        "Alike in the eyes of", list(SOURCES), format_func=str.capitalize, default="teacher", key="map_features",
-        bind="query-params", required=True,
-        help="The map is made of the features of the teacher, or of the student trained on the labeled images alone.",
+def choose(view: state.View, seed: int) -> tuple[str, str]:
+    """Whose features and which method the points are placed by, chosen among what there is (a light copy has less)."""
+    there = view.read(embedding.layouts, seed) or [("teacher_features", "umap")]
+    source = _among(
+        "Alike in the eyes of", [name for name, array in SOURCES.items() if array in dict(there)], "map_features",
+        {name: name.capitalize() for name in SOURCES},
+        "The map is made of the features of the teacher, or of the student trained on the labeled images alone.",
     )  # fmt: skip
-    method = st.segmented_control(
-        "Layout", list(METHODS), format_func=METHODS.__getitem__, default="umap", key="map_layout",
-        bind="query-params", required=True,
-        help="UMAP keeps neighbors together. PCA is the flattest view of the features, there at once.",
+    method = _among(
+        "Layout", [name for name in METHODS if (SOURCES[source], name) in there], "map_layout", METHODS,
+        "UMAP keeps neighbors together. PCA is the flattest view of the features, there at once.",
     )  # fmt: skip
-    return str(source), str(method)
+    return source, method
+
+
+def _among(label: str, options: list[str], key: str, names: dict[str, str], help: str) -> str:
+    """One of the options, at first the first of them; kept in the URL where there is a choice."""
+    if len(options) == 1:
+        st.session_state.pop(key, None)
+        return options[0]
+    return str(st.segmented_control(
+        label, options, format_func=names.__getitem__, default=options[0], key=key, bind="query-params", required=True,
+        help=help,
+    ))  # fmt: skip
 
 
 def pca(study: Study, seed: int, source: str) -> np.ndarray:
     """(N, 2) the pool by PCA."""
+    kept = embedding.read_map(study, seed, source, "pca")
+    if kept is not None:
+        return kept
     return embedding.compute_map(study.seed_array(seed, embedding.mapped_array(study, seed, source)), "pca")
 
 

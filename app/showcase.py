@@ -1,12 +1,26 @@
-"""The studies shipped with the program, unpacked once into the user's cache: every page has content at once."""
+"""The studies shipped with the program, each unpacked into the user's cache when it is first looked at.
+
+They are listed in the order of their files' names; the first one opens where the user has no study. Every release has a
+folder of its own in the cache: an upgrade shows what it ships at once, and a server that still runs keeps what it has.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from rad_core.study.archive import ENDING, unpack_into
+from rad_core.study.archive import ENDING
 from rad_core.study.folders import data_folder
+from rad_core.study.store import Study, StudyInfo
+from rad_core.study.unpacking import keep_unpacked, read_info
+
+_DAY = 86400.0  # seconds
+_KEPT = 30 * _DAY  # that a release which nobody opens stays in the cache
 
 
 def assets() -> Path:
@@ -15,10 +29,61 @@ def assets() -> Path:
     return next(path for path in (here / "assets", here.parent / "assets") if path.is_dir())
 
 
-@cache
+def archives() -> list[Path]:
+    """The shipped studies as files, in the order in which they are offered."""
+    return sorted((assets() / "studies").glob(f"*{ENDING}"))
+
+
+def infos() -> list[StudyInfo]:
+    """The shipped studies at a glance; nothing is unpacked for that."""
+    return [info for _, info in _shipped(tuple(archives()))]
+
+
+def is_unpacked(id: str) -> bool:
+    """Whether a shipped study opens at once; otherwise it takes a second."""
+    return (root() / id).exists()
+
+
+def open_study(id: str) -> Study:
+    """A shipped study, unpacked if it is not yet."""
+    found = {info.id: archive for archive, info in _shipped(tuple(archives()))}
+    folder = root()
+    with suppress(OSError):  # there is none yet, or it cannot be written
+        if time.time() - folder.stat().st_mtime > _DAY:
+            os.utime(folder)  # still in use, see _sweep
+    return _opened(found[id], folder)
+
+
 def root() -> Path:
-    """The store of shipped studies; unpacks what is not there yet."""
-    folder = data_folder() / "showcase"
-    for archive in sorted((assets() / "studies").glob(f"*{ENDING}")):
-        unpack_into(archive, folder)
-    return folder
+    """The store of what this release ships; holds what was unpacked so far."""
+    return data_folder() / "showcase" / _release(tuple(archives()))
+
+
+@cache
+def _shipped(paths: tuple[Path, ...]) -> list[tuple[Path, StudyInfo]]:
+    return [(path, read_info(path)) for path in paths]
+
+
+@cache
+def _release(paths: tuple[Path, ...]) -> str:
+    """A name for exactly these files."""
+    state = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            state.update(hashlib.file_digest(file, "sha256").digest())
+    return state.hexdigest()[:16]
+
+
+@cache
+def _opened(archive: Path, folder: Path) -> Study:
+    study = keep_unpacked(archive, folder)
+    _sweep(folder)
+    return study
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what other releases unpacked, once nobody has looked at it for long."""
+    for other in folder.parent.iterdir():
+        with suppress(OSError):
+            if other != folder and time.time() - other.stat().st_mtime > _KEPT:
+                shutil.rmtree(other)

@@ -17,6 +17,7 @@ import streamlit as st
 
 from app import showcase
 from rad_core.errors import InputError
+from rad_core.study import light
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import default_store
 from rad_core.study.store import Study, StudyInfo, list_studies
@@ -89,8 +90,18 @@ def studies() -> list[StudyInfo]:
 
 
 def demos() -> list[StudyInfo]:
-    """The studies shipped with the program."""
-    return _list(str(showcase.root()))
+    """The studies shipped with the program, in the order in which they are offered."""
+    return showcase.infos()
+
+
+def study_of(id: str, *, demo: bool) -> Study:
+    """A study by its full id: one of the user's, or a shipped one, which is unpacked at its first visit."""
+    if not demo:
+        return Study(default_store() / id)
+    if showcase.is_unpacked(id):
+        return showcase.open_study(id)
+    with st.spinner("Unpacking an example …"):
+        return showcase.open_study(id)
 
 
 def forget_list() -> None:
@@ -115,8 +126,7 @@ def open_view(id: str) -> View:
     """A study by its full id, the user's own before one that is shipped."""
     own = {info.id: info for info in studies()}
     demo = id not in own
-    root = showcase.root() if demo else default_store()
-    study = Study(root / id)
+    study = study_of(id, demo=demo)
     return View(study, study.info(), study.config, study.version(), demo)
 
 
@@ -157,8 +167,8 @@ def current() -> View:
 
 
 def current_seed(view: View) -> int:
-    """The seed in view, of those prepared."""
-    seeds = view.study.seeds()
+    """The seed in view, of those whose points are there."""
+    seeds = view.read(light.seeds_with_points)
     if not seeds:
         raise InputError("No seed of this study is prepared yet; its teacher is still being trained.")
     wanted = st.session_state.get("seed", seeds[0])

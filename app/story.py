@@ -16,6 +16,7 @@ from app.figures.base import Theme
 from app.story_settings import STEPS, StorySettings, read_settings
 from app.wording import count
 from rad_core.errors import InputError
+from rad_core.study import light
 from rad_core.study.store import Study
 
 CHART_HEIGHT = 440
@@ -92,7 +93,7 @@ def facts(study: Study) -> dict[str, str]:
         "Seeds": f"{config.seeds:,}",
         "Rounds": f"{config.rounds:,}",
         "Labels per round": f"{config.budget:,}",
-        "Study": study.id,
+        "Study": study.id + (" (a light copy)" if light.is_light(study) else ""),
         "Date": time.strftime("%Y-%m-%d", time.gmtime(info.created)),
         "RAD Studio": version("rad-studio"),
     }

@@ -150,9 +150,10 @@ def _rounds_on_the_map(material: Material, names: Sequence[str], seed: int) -> i
 
 def _places(material: Material, seed: int) -> tuple[np.ndarray, str]:
     """The points (N, 2): the UMAP that is kept with the study, else their PCA."""
-    points = embedding.read_map(material.study, seed)
-    if points is not None:
-        return points, "UMAP"
+    for method in embedding.METHODS:
+        points = embedding.read_map(material.study, seed, method=method)
+        if points is not None:
+            return points, method.upper()
     features = material.study.seed_array(seed, embedding.mapped_array(material.study, seed))
     return embedding.compute_map(features, "pca"), "PCA"
 

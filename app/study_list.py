@@ -8,12 +8,11 @@ from functools import partial
 
 import streamlit as st
 
-from app import new_study, showcase, state, study_actions, study_live, study_settings, ui
+from app import new_study, state, study_actions, study_live, study_settings, ui
 from app.study_words import advice, plural
 from app.wording import literal
-from rad_core.study import summary, worker
+from rad_core.study import light, summary, worker
 from rad_core.study.config import StudyConfig
-from rad_core.study.folders import default_store
 from rad_core.study.store import Study, StudyInfo
 
 _PAGE = 15  # rows shown at once; more on demand
@@ -30,7 +29,7 @@ class Entry:
 
     @property
     def study(self) -> Study:
-        return Study((showcase.root() if self.demo else default_store()) / self.info.id)
+        return state.study_of(self.info.id, demo=self.demo)
 
     @property
     def title(self) -> str:
@@ -121,7 +120,7 @@ def _how(entry: Entry) -> None:
     row = st.container(horizontal=True)
     ui.status_badge(entry.info, row)
     if entry.demo:
-        row.badge("demo", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio; never changed.")
+        row.badge("example", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio; never changed.")
     if entry.info.rounds_total:
         st.caption(f"{entry.info.rounds_done:,} of {plural(entry.info.rounds_total, 'round')}")
 
@@ -180,6 +179,8 @@ def _details(entry: Entry) -> None:
     if not details.open:
         return
     details.caption(f"Id: {entry.info.id}")
+    if copy := light.describe(entry.study):
+        details.caption(copy)
     left, right = details.columns(2)
     config = entry.study.config
     left.caption("Settings that differ from the defaults")

@@ -47,17 +47,25 @@ def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, 
     """What the page shows, for somebody who sees it for the first time.
 
     groups: tenths of gain as from `deciles`. gap: the last tenth minus the first. picks: as for `tradeoff_chart`.
+    seeds: whose pools the tenths are of; the picks may be of more.
     """
     said, intervals = [_about_pool(groups, gap, axis)], [f"most minus least informative tenth {_limits(gap)}"]
     known = picks[picks["right"].notna()]
+    over = _over(seeds)
     greedy = next((name for name in _GREEDY if name in set(known["strategy"])), None)
     if greedy is not None and "rad" in set(known["strategy"]):
         rad, other = _Point(known, "rad"), _Point(known, greedy)
         difference = _difference(known, greedy, rad, other)
         said.append(_about_picks(strategy_label(greedy), rad, other, difference, axis))
         intervals.append(f"RAD minus {strategy_label(greedy)} {_limits(difference)}")
-    over = "within 1 seed" if seeds == 1 else f"over {seeds} seeds"
-    return Story(" ".join(said), f"95% intervals of these differences, {over}: {'; '.join(intervals)}.")
+        if (others := known["seed"].nunique()) != seeds:
+            intervals = [f"{text}, {_over(number)}" for text, number in zip(intervals, (seeds, others), strict=True)]
+            over = ""
+    return Story(" ".join(said), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}.")
+
+
+def _over(seeds: int) -> str:
+    return "within 1 seed" if seeds == 1 else f"over {seeds} seeds"
 
 
 def _about_pool(groups: pd.DataFrame, gap: Interval, axis: Axis) -> str:

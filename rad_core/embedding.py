@@ -21,8 +21,8 @@ from filelock import FileLock, Timeout
 
 from rad_core.errors import InputError
 from rad_core.study import background, files
-from rad_core.study.archive import MAPS
 from rad_core.study.folders import data_folder
+from rad_core.study.light import MAPS, is_light
 from rad_core.study.store import Study, open_study
 
 METHODS = ("umap", "pca")
@@ -94,9 +94,19 @@ def mapped_array(study: Study, seed: int, source: str = "teacher_features") -> s
     """The array of a seed that a map is made of: the source, or the probabilities of a teacher without features."""
     if source not in SOURCES:
         raise InputError(f"source is {source!r}; choose one of {', '.join(SOURCES)}.")
-    if source == "teacher_features" and source not in study.seed_arrays(seed):
-        return WITHOUT_FEATURES
-    return source
+    if source != "teacher_features" or source in study.seed_arrays(seed):
+        return source
+    if is_light(study) and not any(_kept(study, seed, WITHOUT_FEATURES, method) for method in METHODS):
+        return source
+    return WITHOUT_FEATURES
+
+
+def layouts(study: Study, seed: int) -> list[tuple[str, str]]:
+    """The sources and methods by which the pool of a seed can be placed: all; of a light copy those that are kept."""
+    every = [(source, method) for source in SOURCES for method in METHODS]
+    if not is_light(study):
+        return every
+    return [(source, method) for source, method in every if read_map(study, seed, source, method) is not None]
 
 
 def read_map(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> np.ndarray | None:
@@ -105,13 +115,16 @@ def read_map(study: Study, seed: int, source: str = "teacher_features", method: 
     Looks into the study's folder and then into the user's cache, where maps of studies on read-only media are kept. A
     map that is damaged, or of features that have changed since, is none: it can be computed again.
     """
-    name = _name(study, seed, source, method)
-    for folder in (study.path / MAPS, _cache(study)):
-        path = folder / name
-        if path.exists():
-            count = len(study.seed_array(seed, mapped_array(study, seed, source)))
+    if is_light(study):
+        places = [_kept(study, seed, mapped_array(study, seed, source), method)]
+    else:
+        name = _name(study, seed, source, method)
+        places = [folder / name for folder in (study.path / MAPS, _cache(study))]
+    for path in places:
+        if path is not None and path.exists():
+            count = len(study.seed_array(seed, "pool_labels"))
             with suppress(InputError):
-                found = files.load_array(folder.parent, path)
+                found = files.load_array(path.parent.parent, path)
                 if found.shape == (count, 2) and found.dtype == np.float32:
                     return found
     return None
@@ -177,9 +190,19 @@ def _save(folder: Path, name: str, places: np.ndarray) -> None:
             old.unlink(missing_ok=True)
 
 
+def _kept(study: Study, seed: int, array: str, method: str) -> Path | None:
+    """The map that a light copy was given: it came without what the digest in its name is of."""
+    return next(iter(sorted((study.path / MAPS).glob(f"{array}-{method}-seed{int(seed)}-*.npy"))), None)
+
+
 def _name(study: Study, seed: int, source: str, method: str) -> str:
     """The file of a map; the digest of what it was made of is part of its name."""
     array = mapped_array(study, seed, source)
+    if is_light(study):
+        raise InputError(
+            f"This light copy of study {study.id} has no {method.upper()} of {array.replace('_', ' ')} of seed {seed}, "
+            "and without features none can be made."
+        )
     place = study.path / f"seed-{int(seed)}" / f"{array}.npy"
     try:
         status = files.inside(study.path, place).stat()
@@ -208,6 +231,7 @@ def _stem(study: Study, seed: int, source: str, method: str) -> Path:
 
 def _folder_for(study: Study, seed: int, source: str, method: str) -> Path:
     """The stem, its folder made."""
+    _name(study, seed, source, method)  # refuses what cannot be made
     stem = _stem(study, seed, source, method)
     with files.writing(stem.parent):
         if stem.parent.parent == study.path:

@@ -56,7 +56,7 @@ def study_in(store: Path) -> Study:
 def open_page(monkeypatch: pytest.MonkeyPatch, store: Path, page: str, **parameters: str) -> AppTest:
     """A page on a store, opened by a link with these parameters; no shipped study beside it."""
     monkeypatch.setenv("RAD_STORE", str(store))
-    monkeypatch.setattr(showcase, "root", lambda: store.parent / "no demo")
+    monkeypatch.setattr(showcase, "archives", list)
     at = AppTest.from_file(MAIN, default_timeout=60)
     for name, value in parameters.items():
         at.query_params[name] = value

@@ -26,8 +26,8 @@ MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 
 
 @pytest.fixture(autouse=True)
-def no_showcase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(showcase, "root", lambda: tmp_path / "shipped")
+def no_showcase(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(showcase, "archives", list)
     state.forget_list()
 
 

@@ -14,6 +14,7 @@ from app import claims, reading, showcase, wording
 from app.figures import examples_chart
 from rad_core.errors import InputError
 from rad_core.study import summary
+from rad_core.study.archive import pack
 from rad_core.study.store import Study
 from tests.result_pages import figures, make_studies, open_page, sound, study_in, words
 
@@ -81,13 +82,12 @@ def test_a_first_visitor_without_any_study_learns_what_this_is(
     assert "No study yet" in text
 
 
-def test_a_demo_study_is_called_one(stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_example_is_called_one(stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
-    demo = shutil.copytree(stores["three"], tmp_path / "demo")
+    pack(study_in(stores["three"]), tmp_path / "example.rad.zip")
     at = open_page(monkeypatch, tmp_path / "own", "overview")
-    monkeypatch.setattr(showcase, "root", lambda: Path(demo))
-    time.sleep(2.1)  # the list of studies is kept for two seconds
-    assert "This is a demo study" in words(sound(at.run()))
+    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "example.rad.zip"])
+    assert "This is an example" in words(sound(at.run()))
 
 
 def test_bad_links_fall_back_to_what_is_there(stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import attrs
@@ -15,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from app import showcase, state, study_actions, study_compare, study_words
 from app.study_list import Entry
 from rad_core.errors import InputError
+from rad_core.study.archive import pack
 from rad_core.study.engine import run_study
 from rad_core.study.folders import default_store
 from rad_core.study.store import Study, StudyInfo, create_study, study_ids
@@ -32,11 +35,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_showcase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Shipped studies come from a folder of the test's own."""
-    monkeypatch.setattr(showcase, "root", lambda: tmp_path / "shipped")
+def no_showcase(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is shipped unless a test says so."""
+    monkeypatch.setattr(showcase, "archives", list)
     state.forget_list()
-    return tmp_path / "shipped"
 
 
 def add(source: Path, id: str, *, root: Path | None = None, name: str | None = None) -> Study:
@@ -213,8 +215,14 @@ def test_a_study_that_finishes_under_the_eyes_of_the_visitor_stays_with_its_curv
 # --- what may be changed -------------------------------------------------------------------------------------------
 
 
-def test_a_shipped_study_cannot_be_changed(finished: Path, no_showcase: Path) -> None:
-    add(finished, "tiny-demo", root=no_showcase).set_status("paused")
+def test_a_shipped_study_cannot_be_changed(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = add(finished, "tiny-demo", root=tmp_path / "made")
+    with closing(sqlite3.connect(study.path / "study.sqlite")) as database:
+        database.execute("update meta set value = 'tiny-demo' where key = 'id'")
+        database.commit()
+    study.set_status("paused")
+    pack(study, tmp_path / "tiny-demo.rad.zip")
+    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "tiny-demo.rad.zip"])
     at = open_page()
     found = {key for key in keys(at) if "tiny-demo" in key}
     assert found == {"open_tiny-demo", "compare_tiny-demo", "menu_tiny-demo"}

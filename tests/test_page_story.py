@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import showcase
 from app.story import STEPS, StorySettings, read_settings
+from rad_core.study.archive import pack
 from tests.result_pages import MAIN, figures, make_studies, open_page, sound, study_in, words
 
 
@@ -168,10 +169,11 @@ def test_read_only_offers_no_edits(monkeypatch: pytest.MonkeyPatch, stores: dict
 
 
 def test_edits_of_a_shipped_study_stay_in_the_session(
-    monkeypatch: pytest.MonkeyPatch, own: Path, stores: dict[str, Path]
+    monkeypatch: pytest.MonkeyPatch, own: Path, stores: dict[str, Path], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RAD_STORE", str(stores["empty"]))
-    monkeypatch.setattr(showcase, "root", lambda: own)
+    pack(study_in(own), tmp_path / "example.rad.zip")
+    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "example.rad.zip"])
     at = AppTest.from_file(MAIN, default_timeout=60)
     at.switch_page("views/story.py")
     sound(at.run())

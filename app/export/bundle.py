@@ -11,7 +11,7 @@ import pandas as pd
 
 from app.export import stamp
 from rad_core.errors import InputError
-from rad_core.study import export
+from rad_core.study import export, light
 from rad_core.study.store import Study
 
 if TYPE_CHECKING:
@@ -55,9 +55,15 @@ def data_bundle(study: Study, story: Story | None = None) -> bytes:
     lines.append("study.toml: the settings; rad run study.toml does the study again")
     entries["README.txt"] = (
         f"Study {study.id}, exported by RAD Studio {version('rad-studio')} on {stamp.words(at)}.\n"
-        "Pool positions and numbers, no images.\n\n" + "\n".join(lines) + "\n"
+        f"Pool positions and numbers, no images.\n{_copy(study)}\n" + "\n".join(lines) + "\n"
     ).encode()
     return stamp.archive(dict(sorted(entries.items())), at)
+
+
+def _copy(study: Study) -> str:
+    """What a light copy came without."""
+    text = light.describe(study)
+    return f"{text} Gains of labels bought are rounded to 1/65536.\n" if text else ""
 
 
 def _both(name: str, table: pd.DataFrame) -> dict[str, bytes]:

@@ -58,7 +58,7 @@ def controls(view: state.View, seed: int, names: list[str]) -> tuple[dict[str, A
             help="A cross on every label bought for which the teacher was wrong.",
         )  # fmt: skip
         highlight = _highlight(view.read(reading.classes, seed)) if color == "class" else None
-        source, method = map_layout.choose()
+        source, method = map_layout.choose(view, seed)
     wishes = {
         "color": color,
         "strategies": (a,) if b == NOBODY else (a, b),

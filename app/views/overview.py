@@ -37,7 +37,7 @@ def overview() -> None:
     view = result_controls.hold(newest, "overview", opened="overview_strategies" not in st.session_state)
     table, rounds = view.read(reading.rounds), view.config.rounds
     if view.demo:
-        st.markdown(":material/package_2: **This is a demo study**, shipped with the program; start your own on Runs.")
+        st.markdown(":material/package_2: **This is an example**, shipped with the program; start your own on Runs.")
     result_controls.offer_news(newest, "overview", waiting=table.empty)
     if table.empty or "accuracy" not in table:
         ui.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",

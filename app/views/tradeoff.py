@@ -12,6 +12,7 @@ from app import correctness, reading, state, tradeoff_words, ui
 from app.correctness import AXES, EXPLAINED, Axis, Scene
 from app.figures import accuracy_by_decile, calibration_chart, guarantee_by_accuracy, tradeoff_chart
 from app.figures.statistics import deciles_over_seeds, top_minus_bottom
+from rad_core.study import light
 from rad_core.study.whatif import sort_gains
 
 _MOST_ROWS = 1000  # of the table on the page; the download has all
@@ -33,15 +34,16 @@ def main() -> None:
             icon=":material/hourglass_empty:",
         )
     axis, all_seeds, so_far = _controls(view, seed, round)
-    seeds = _seeds(view, there, round) if all_seeds else [seed]
+    points = view.read(light.seeds_with_points)
+    seeds = [each for each in _seeds(view, there, round) if axis == "right" or each in points] if all_seeds else [seed]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         first = _FIRST if len(there) > len(_FIRST) else there
         chosen = ui.choose_strategies("Strategies", there, first, "tradeoff_strategies")
         student = _student(there, round)
     seeds = [each for each in seeds if student in state.with_results(view, each, round)]
     picks = _picks(view, seeds, round, so_far, chosen)
-    scenes = [view.read(correctness.scene, student, each, round) for each in seeds]
-    _joint(scenes, picks, axis)
+    scenes = [view.read(correctness.scene, student, each, round) for each in seeds if each in points]
+    _joint(scenes, picks, axis, len(seeds))
     _guarantee(view, student, seed, round)
     left, right = st.columns(2, gap="large")
     with left:
@@ -96,8 +98,8 @@ def _picks(view: state.View, seeds: list[int], round: int, so_far: bool, chosen:
 # --- blocks --------------------------------------------------------------------------------------------------------
 
 
-def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis) -> None:
-    """The paragraph and the large chart."""
+def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, seeds: int) -> None:
+    """The paragraph and the large chart. seeds: of the picks; a light copy has scenes of fewer."""
     if picks.empty:
         ui.empty("No strategy is chosen", "Choose one or more strategies above.", icon=":material/filter_alt_off:")
         return
@@ -118,8 +120,13 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis) -> None:
         gains, None if axis == "confidence" else right, drawn, level_name=AXES[axis], groups=groups,
         theme=state.theme(), height=560, **shown,
     )  # fmt: skip
-    bars = "over the labels of one seed" if len(scenes) == 1 else f"over {len(scenes)} seeds"
-    ui.chart(chart, "tradeoff", basis="measured", note=f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}.")
+    bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
+    behind = "" if len(scenes) == seeds else f" Behind: the pool of {_named(scenes)}, whose points this copy holds."
+    ui.chart(chart, "tradeoff", basis="measured", note=f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}.{behind}")
+
+
+def _named(scenes: list[Scene]) -> str:
+    return f"seed{'s' if len(scenes) > 1 else ''} {', '.join(str(scene.seed) for scene in scenes)}"
 
 
 def _guarantee(view: state.View, student: str, seed: int, round: int) -> None:

@@ -26,6 +26,9 @@ def command(id: str, store: Path | None, workers: int | None, as_json: bool, qui
       rad resume latest
     """
     from rad_core.commands.running import run_and_report
+    from rad_core.study.light import refuse_to_go_on
     from rad_core.study.store import open_study
 
-    run_and_report(open_study(store_root(store), id), workers, as_json, quiet)
+    study = open_study(store_root(store), id)
+    refuse_to_go_on(study)
+    run_and_report(study, workers, as_json, quiet)

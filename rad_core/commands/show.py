@@ -43,6 +43,7 @@ def command(id: str, targets: list[float] | None, store: Path | None, as_json: b
 
 def print_summary(study: Study, targets: list[float] | None, as_json: bool) -> None:
     """Print the summary of a study as tables or as JSON."""
+    from rad_core.study.light import describe
     from rad_core.study.summary import summarize
 
     found = summarize(study, targets)
@@ -55,6 +56,8 @@ def print_summary(study: Study, targets: list[float] | None, as_json: bool) -> N
     seeds = f"{config['seeds']} seed{'s' if config['seeds'] > 1 else ''}"
     plan = f"{config['rounds']} rounds of {config['budget']} soft labels"
     click.echo(f"{config['dataset']}, {config['labeled']} labeled, {plan}, {seeds}.")
+    if copy := describe(study):
+        click.echo(copy)
     _print_costs(config)
     _print_references(found["references"])
     if not found["strategies"]:

@@ -209,9 +209,8 @@ def main() -> None:
         big = make_big_study(store).id
         os.environ["RAD_DATA"] = str(Path(folder) / "data")
         from app import showcase
-        from rad_core.study.store import study_ids
 
-        small = study_ids(showcase.root())[0]
+        small = showcase.infos()[0].id
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
         with server(store, Path(folder) / "data") as url:
             say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, software rendering")

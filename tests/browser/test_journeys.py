@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 # For every page in the navigation: its address, its heading, how many charts it draws, and words that it says of the
 # shipped study or, where it needs none, to everybody.
 PAGES = {
-    "Overview": ("", "Is it worth it?", 2, "This is a demo study"),
+    "Overview": ("", "Is it worth it?", 2, "This is an example"),
     "Trade-off": ("tradeoff", "Trade-off", 4, "the teacher is right on"),
     "Map": ("map", "Map", 0, "points · seed 0"),
     "Curves": ("curves", "Curves", 2, "To compare: the teacher itself"),
