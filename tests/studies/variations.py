@@ -8,13 +8,15 @@ kept in ID-variations.csv, and a second call goes on from there. Prints a Markdo
 from __future__ import annotations
 
 import argparse
+import copy
 import multiprocessing
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import attrs
@@ -22,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from rad_core.errors import InputError
+from rad_core.learning.networks import Network
 from rad_core.learning.teachers import Teacher
 from rad_core.learning.training import predict
 from rad_core.selection.gains import GAINS
@@ -138,63 +141,89 @@ def varied(setting: Setting, variation: Variation) -> Setting:
     )
 
 
-def run_variation(setting: Setting, variation: Variation, name: str) -> list[dict[str, float]]:
-    """The rounds of one cell, from round 0 on: accuracy, labels, share of the round's labels that are right."""
+def run_variation(setting: Setting, variation: Variation, first: tuple[Network, float]) -> list[dict[str, float]]:
+    """The rounds of one cell, from round 0 on: accuracy, labels, share of the round's labels that are right.
+
+    first: the network of round 0 and its loss. It knows only hard labels, so that all variations share it.
+    """
     setting = varied(setting, variation)
     config, split = setting.config, setting.split
     right_on_validation = setting.teacher.peek(split.validation)[0].argmax(1) == setting.labels[split.validation]
-    bought, rows = Bought.nothing(setting.classes), []
-    share = float("nan")
+    (network, loss), bought, share = first, Bought.nothing(setting.classes), float("nan")
+    rows = []
     for round in range(config.rounds + 1):
-        ((network, loss),) = train_networks([setting], [bought], round)
         student = apply_student(setting, network, loss)
         rows.append(
             {"round": round, "labels": len(bought.pool), "accuracy": student.accuracy, "teacher_right_share": share}
         )
-        if round == config.rounds:
-            return rows
-        remaining = np.setdiff1d(np.arange(len(split.pool)), bought.pool)
-        snapshot = take_snapshot(setting, student, remaining, bought)
-        rng = generator("select", setting.seed, variation.strategy, round + 1)
-        if variation.game is None:
-            selection = STRATEGIES[variation.strategy](snapshot, config.budget, rng)
-        else:
-            on_validation = predict(network, setting.inputs.take(split.validation))[0].numpy()
-            calibration = calibrate(GAINS[config.gain](on_validation), right_on_validation)
-            selection = variation.game(snapshot, config.budget, rng, calibration)
-        purchase = buy(setting, selection, remaining)
-        share = float(setting.teacher_right[purchase.pool].mean())
-        bought = bought.plus(purchase)
-    raise AssertionError("unreachable: the last round returns")
+        if round < config.rounds:
+            remaining = np.setdiff1d(np.arange(len(split.pool)), bought.pool)
+            snapshot = take_snapshot(setting, student, remaining, bought)
+            rng = generator("select", setting.seed, variation.strategy, round + 1)
+            if variation.game is None:
+                selection = STRATEGIES[variation.strategy](snapshot, config.budget, rng)
+            else:
+                on_validation = predict(network, setting.inputs.take(split.validation))[0].numpy()
+                calibration = calibrate(GAINS[config.gain](on_validation), right_on_validation)
+                selection = variation.game(snapshot, config.budget, rng, calibration)
+            purchase = buy(setting, selection, remaining)
+            share = float(setting.teacher_right[purchase.pool].mean())
+            bought = bought.plus(purchase)
+            ((network, loss),) = train_networks([setting], [bought], round + 1)
+    return rows
 
 
 # --- running and reporting -------------------------------------------------------------------------------------------
 
 
-def _work(root: str, study_id: str, name: str, seed: int) -> list[dict[str, Any]]:
+_queue: Any = None
+
+
+def _start(queue: Any) -> None:
+    global _queue
+    _queue = queue
     import torch
 
     torch.set_num_threads(1)
+
+
+def _work(root: str, study_id: str, seed: int, names: list[str]) -> None:
     setting = open_setting(open_study(Path(root), study_id), seed)
-    return [{"strategy": name, "seed": seed, **row} for row in run_variation(setting, VARIATIONS[name], name)]
+    (first,) = train_networks([setting], [Bought.nothing(setting.classes)], 0)
+    for name in names:
+        rows = run_variation(setting, VARIATIONS[name], (copy.deepcopy(first[0]), first[1]))
+        _queue.put([{"strategy": name, "seed": seed, **row} for row in rows])
 
 
 def run(study: Study, names: list[str], target: Path) -> pd.DataFrame:
-    """Run what the file does not hold yet, a core per cell; every finished cell is in the file at once."""
+    """Run what the file does not hold yet, a core per seed; every finished cell is in the file at once."""
     table = pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["strategy", "seed"])
     have = set(zip(table["strategy"], table["seed"], strict=True))
-    todo = [(name, seed) for name in names for seed in range(study.config.seeds) if (name, seed) not in have]
+    todo = {
+        seed: missing
+        for seed in range(study.config.seeds)
+        if (missing := [name for name in names if (name, seed) not in have])
+    }
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        running = {pool.submit(_work, str(study.path.parent), study.id, *cell): cell for cell in todo}
-        for number, future in enumerate(as_completed(running), 1):
-            rows = pd.DataFrame(future.result())
+    queue = context.Queue()
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_start, initargs=(queue,)) as pool:
+        running = [pool.submit(_work, str(study.path.parent), study.id, *item) for item in todo.items()]
+        while True:
+            over = all(future.done() for future in running)  # asked before waiting: nothing is on its way afterwards
+            try:
+                rows = pd.DataFrame(queue.get(timeout=1))
+            except Empty:
+                if over:
+                    break
+                continue
             table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
             table = table.sort_values(["strategy", "seed", "round"], ignore_index=True)
             text = table.to_csv(index=False, float_format="%.6g")
             files.replace(target, lambda file, text=text: file.write(text.encode()))
-            name, seed = running[future]
-            print(f"{number}/{len(todo)} {name}, seed {seed}: {rows['accuracy'].iloc[-1]:.4f}", file=sys.stderr)
+            last = rows.iloc[-1]
+            print(f"{last['strategy']}, seed {last['seed']}: {last['accuracy']:.4f}", file=sys.stderr, flush=True)
+        for future in running:
+            future.result()
     return table
 
 
