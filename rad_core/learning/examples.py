@@ -121,6 +121,11 @@ class Examples:
 
     def images(self, step: int) -> torch.Tensor:
         """The normalized images of a step's batches, (E b, C, H, W) float32, channels last in memory."""
-        mirrored, down, right = self.versions[step].long()
-        x = self.windows[self.rows[step], mirrored, down, right].float().sub_(self.mean).div_(self.std)
+        rows = self.rows[step]
+        if self.windows.shape[1:4] == (1, 1, 1):  # nothing to choose: one index is several times faster than four
+            x = self.windows[:, 0, 0, 0][rows]
+        else:
+            mirrored, down, right = self.versions[step].long()
+            x = self.windows[rows, mirrored, down, right]
+        x = x.float().sub_(self.mean).div_(self.std)
         return x.unflatten(2, (-1, self.channels)).permute(0, 3, 1, 2)
