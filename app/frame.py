@@ -32,6 +32,7 @@ _WITH_ROUND = {"tradeoff", "budget"}  # the map has a round slider of its own, w
 _WITHOUT_STUDY = {"scores", "method"}
 _BUSY = ("running", "queued")
 _SELDOM = 3600.0  # seconds
+_EXAMPLE = "◇"  # in front of a name: behind it there is no room
 
 
 def navigation(pages: Sequence[StreamlitPage]) -> StreamlitPage:
@@ -95,13 +96,18 @@ def _picker(infos: list[StudyInfo], id: str) -> None:
     def describe(id: str) -> str:
         info = by_id[id]
         running = "" if info.status == "finished" else f" · {info.status}"
-        return f"{state.study_title(info)}{' · example' if id in demos else f' · {ui.day(info.created)}'}{running}"
+        if id in demos:
+            return f"{_EXAMPLE} {state.study_title(info)}{running}"
+        return f"{state.study_title(info)} · {ui.day(info.created)}{running}"
 
     if missing := st.session_state.get("missing"):
         st.warning(literal(f"There is no study “{missing}” here; showing the newest instead."))
     # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
     st.session_state["picker"] = id
-    st.selectbox("Study", list(by_id), format_func=describe, key="picker", on_change=_pick)
+    st.selectbox(
+        "Study", list(by_id), format_func=describe, key="picker", on_change=_pick,
+        help=f"{_EXAMPLE} marks examples shipped with RAD Studio." if demos & set(by_id) else None,
+    )  # fmt: skip
 
 
 def _pick() -> None:
@@ -112,17 +118,14 @@ def _pick() -> None:
 def _seed_and_round(view: state.View, *, with_round: bool) -> None:
     seeds = view.read(light.seeds_with_points)
     left_out = [seed for seed in view.study.seeds() if seed not in seeds]
-    asked = st.query_params.get("seed", "")
-    if asked in map(str, left_out):
-        st.session_state["missing_seed"] = (view.study.id, asked)
+    missing = _missing_seed(view.study.id, left_out)
     if len(seeds) > 1 or left_out:
         st.segmented_control(
             "Seed", seeds, default=seeds[0], key="seed", bind="query-params", required=True,
-            help=view.read(light.describe) or None,
+            help=view.read(light.missing_points) or None,
         )  # fmt: skip
-        if st.session_state.get("missing_seed", ("",))[0] == view.study.id:
-            asked = st.session_state["missing_seed"][1]
-            st.caption(f"The points of seed {asked} did not come with this copy; showing seed {seeds[0]}.")
+        if missing:
+            st.caption(f"The points of seed {missing} did not come with this copy; showing seed {seeds[0]}.")
     else:
         st.session_state.pop("seed", None)
     if with_round and view.config.rounds > 1:
@@ -132,6 +135,16 @@ def _seed_and_round(view: state.View, *, with_round: bool) -> None:
         )  # fmt: skip
 
 
+def _missing_seed(study: str, left_out: list[int]) -> str:
+    """The seed that a link asked for and a light copy came without, until another study is picked; empty for none."""
+    asked, session = st.query_params.get("seed", ""), st.session_state
+    if asked in map(str, left_out):
+        session["missing_seed"] = (study, asked)
+    elif session.get("missing_seed", ("",))[0] != study:
+        session.pop("missing_seed", None)
+    return session["missing_seed"][1] if "missing_seed" in session else ""
+
+
 def _provenance(view: state.View) -> None:
     with st.container(border=True, gap="xsmall"):
         row = st.container(horizontal=True)
@@ -139,8 +152,8 @@ def _provenance(view: state.View) -> None:
         if view.demo:
             row.badge("example", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio.")
         st.caption(ui.provenance(view))
-        if copy := view.read(light.describe):
-            st.caption(copy)
+        if missing := view.read(light.missing_points):
+            st.caption(missing)
         if view.info.message:
             st.caption(literal(view.info.message))
 

@@ -89,7 +89,7 @@ def _tradeoff(view: View, strategies: list[str], scale: Scale) -> Chart | None:
     if picks.empty:
         return None
     pool = _first_pool(view)
-    chart = tradeoff_chart(pool.gains, pool.right, picks, theme=state.theme(), height=_HEIGHT + 80)
+    chart = tradeoff_chart(pool.gains, pool.right, picks, narrow=True, theme=state.theme(), height=_HEIGHT + 80)
     if scale is not None:
         chart.figure.update_layout(yaxis_range=scale)
     return chart
@@ -99,7 +99,8 @@ def _guarantee(view: View) -> Chart:
     pool = _first_pool(view)
     return guarantee_by_accuracy(
         pool.gains, min(pool.budget, pool.size), measured=pool.teacher.used,
-        interval=(pool.teacher.low, pool.teacher.high), gain_name=view.config.gain, theme=state.theme(), height=_HEIGHT,
+        interval=(pool.teacher.low, pool.teacher.high), gain_name=view.config.gain, narrow=True, theme=state.theme(),
+        height=_HEIGHT,
     )  # fmt: skip
 
 

@@ -113,14 +113,11 @@ def _what(entry: Entry) -> None:
         st.markdown(f":gray[**{literal(info.id)}**]")
         return
     st.checkbox(f"**{literal(entry.title)}**", key=f"compare_{info.id}", persist_state="session")
-    st.caption(f"{literal(info.dataset)} · {ui.day(info.created)}")
+    st.caption(f"{literal(info.dataset)} · {':material/package_2: example' if entry.demo else ui.day(info.created)}")
 
 
 def _how(entry: Entry) -> None:
-    row = st.container(horizontal=True)
-    ui.status_badge(entry.info, row)
-    if entry.demo:
-        row.badge("example", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio; never changed.")
+    ui.status_badge(entry.info)
     if entry.info.rounds_total:
         st.caption(f"{entry.info.rounds_done:,} of {plural(entry.info.rounds_total, 'round')}")
 

@@ -220,6 +220,16 @@ def _start(block: list[float], gap: float) -> float:
     return block[0] / block[1] - gap * (block[1] - 1) / 2
 
 
+def clear_side(across: Any, above: Any) -> float:
+    """At which end of a level line its name hides least of what is drawn: 1, the right one, or 0, the left one.
+
+    across: (K,) places of the marks between 0 and 1. above: (K,) how far above the line they lie, on an axis of shares.
+    """
+    x, y = np.asarray(across, float), np.asarray(above, float)
+    hidden = (y > -0.02) & (y < 0.07)  # the height of a line of text
+    return 0.0 if np.sum(hidden & (x < 0.4)) < np.sum(hidden & (x > 0.6)) else 1.0
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number for a label: significant digits, thousands separated, no exponent between 0.0001 and a billion."""
     if not np.isfinite(value):

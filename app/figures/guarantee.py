@@ -76,6 +76,7 @@ def guarantee_by_accuracy(
     gain_name: str = "margin",
     rules: Sequence[str] = RULES,
     bought: pd.DataFrame | None = None,
+    narrow: bool = False,
     theme: Theme = "light",
     height: int = 460,
 ) -> Chart:
@@ -84,7 +85,7 @@ def guarantee_by_accuracy(
     gains: (N,) or SortedGains. budget: labels bought. measured and interval: the teacher's accuracy on the validation
     set and its confidence limits, to be marked. assumed: another accuracy to mark, clearly named as assumed. bought:
     what purchases of this size really brought, columns strategy, accuracy (of the teacher on the pool) and
-    useful_gain (NaN where undefined), laid over as open symbols.
+    useful_gain (NaN where undefined), laid over as open symbols. narrow: for half a page.
     """
     pool = sort_gains(gains)
     xs = default_accuracies(measured, pool.size, budget) if accuracies is None else np.asarray(accuracies, float)
@@ -103,11 +104,14 @@ def guarantee_by_accuracy(
         )  # fmt: skip
     if measured is not None:
         text = f"measured {percent(measured)}"
-        if interval is not None and assumed is None:
+        if interval is not None and assumed is None and not narrow:
             text += f"<br>95% interval<br>{percent(interval[0])} to {percent(interval[1])}"
         found = {name: _at(xs, value, measured) for name, value in values.items()}
         # Beside an assumed accuracy the measured one keeps out of the way: its name only, on the other side.
         right = None if assumed is None else measured > assumed
+        if narrow:
+            sketch.update_layout(margin_r=90)
+            right = measured - xs[0] < 0.75 * (xs[-1] - xs[0])
         _mark(sketch, measured, xs, text, found, theme, right=right, listed=assumed is None)
     if assumed is not None:
         found = {name: _at(xs, value, assumed) for name, value in values.items()}

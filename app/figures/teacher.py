@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, percent, rgba
+from app.figures.base import Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, percent, rgba
 from app.figures.statistics import clopper_pearson, deciles
 from app.palette import RIGHT_COLOR
 from rad_core.errors import InputError
@@ -43,9 +43,10 @@ def accuracy_by_decile(
     )  # fmt: skip
     dotted = {"color": ink(theme).soft, "width": 1.5, "dash": "dot"}
     sketch.shape(type="line", x0=0, x1=1, xref="x domain", y0=overall, y1=overall, line=dotted)
+    side = clear_side(groups["group"] / 10, groups["share"] - overall)
     sketch.note(
-        x=1, xref="x domain", xanchor="right", y=overall, yanchor="bottom", text=f"whole pool {percent(overall)}",
-        bgcolor=ink(theme).halo,
+        x=side, xref="x domain", xanchor="right" if side else "left", y=overall, yanchor="bottom",
+        text=f"whole pool {percent(overall)}", bgcolor=ink(theme).halo,
     )  # fmt: skip
     first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
     alt = (

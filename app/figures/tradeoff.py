@@ -13,6 +13,7 @@ from app.figures.base import (
     Chart,
     Sketch,
     Theme,
+    clear_side,
     error_bars,
     f32,
     ink,
@@ -40,6 +41,7 @@ def tradeoff_chart(
     level: Any = None,
     level_name: str = "Its calibrated confidence",
     groups: pd.DataFrame | None = None,
+    narrow: bool = False,
     theme: Theme = "light",
     height: int = 680,
 ) -> Chart:
@@ -49,7 +51,8 @@ def tradeoff_chart(
     seed, gain and right, one row per bought point (right is NaN for mixtures). confidence: (N,) the teacher's
     probability of the true class, if it is to lie behind as a density; confidence_name says what it is the probability
     of. level: (N,) between 0 and 1, another measure of correctness to take the vertical axis, called level_name; right
-    in picks is then that measure. groups: tenths of gain, if not `deciles` of these points.
+    in picks is then that measure. groups: tenths of gain, if not `deciles` of these points. narrow: for half
+    a page, in fewer words.
     """
     g = np.asarray(gains, np.float64)
     r = None if right is None else np.asarray(right).astype(bool)
@@ -72,14 +75,16 @@ def tradeoff_chart(
             text = f"behind: its probability of {confidence_name}"
             sketch.update_layout(yaxis_title_text=f"{title}<br><span style='font-size:14px'>{text}</span>")
         _draw_side(sketch, np.asarray(behind, np.float64), r, theme)
-    _draw_margins(sketch, g, r, edge, theme)
+    _draw_margins(sketch, g, r, edge, theme, narrow=narrow)
     _draw_deciles(sketch, groups, theme, "teacher right on" if level is None else "on average")
     average = float(vertical.mean())
-    said = f"teacher on the whole pool {percent(average)}" if level is None else f"whole pool {percent(average)}"
-    _draw_average(sketch, average, edge, said, theme)
+    said = f"{'teacher on the ' if level is None and not narrow else ''}whole pool {percent(average)}"
+    drawn_x, drawn_y = pd.concat([groups["mean_gain"], points["gain"]]), pd.concat([groups["share"], points["right"]])
+    _draw_average(sketch, average, edge, said, clear_side(drawn_x / edge, drawn_y - average), theme)
     _draw_frontier(sketch, points, theme)
-    _draw_points(sketch, points, low, theme, "teacher right on" if level is None else f"{level_name.lower()}:")
-    _explain(sketch, theme)
+    words = "teacher right on" if level is None else f"{level_name.lower()}:"
+    _draw_points(sketch, points, low, theme, words, 2.6 * _LETTER if narrow else _LETTER)
+    _explain(sketch, theme, narrow=narrow)
     what = "share of them that the teacher got right" if level is None else f"{level_name.lower()} on them"
     return Chart(sketch.finish(), _points_table(points), _TITLE, _points_alt(points, average, what))
 
@@ -139,7 +144,9 @@ def _look(color: str, label: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _draw_margins(sketch: Sketch, g: np.ndarray, r: np.ndarray | None, edge: float, theme: Theme) -> None:
+def _draw_margins(
+    sketch: Sketch, g: np.ndarray, r: np.ndarray | None, edge: float, theme: Theme, *, narrow: bool
+) -> None:
     """Above: where the points lie that the teacher gets right, and those it gets wrong: ridges of equal area."""
     ends = np.linspace(0.0, edge, _BINS + 1)
     middle = (ends[1:] + ends[:-1]) / 2
@@ -152,10 +159,10 @@ def _draw_margins(sketch: Sketch, g: np.ndarray, r: np.ndarray | None, edge: flo
             hovertemplate=f"{label}<br>gain about %{{x:.2f}}: %{{y:.1%}} of these points<extra></extra>",
         )  # fmt: skip
         tone = text_color(color, theme == "dark")
-        parts.append(f'<span style="color:{tone}"><b>{label}</b> ({count:,} points)</span>')
+        parts.append(f'<span style="color:{tone}"><b>{label}</b> ({count:,}{"" if narrow else " points"})</span>')
     sketch.note(
         x=1, xref="x domain", xanchor="right", y=1, yref="y2 domain", yanchor="bottom", yshift=2,
-        text=f"where the pool lies: {', '.join(parts)}",
+        text=f"{'' if narrow else 'where the pool lies: '}{', '.join(parts)}",
     )  # fmt: skip
 
 
@@ -188,15 +195,15 @@ def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, words: str
     )  # fmt: skip
 
 
-def _draw_average(sketch: Sketch, accuracy: float, edge: float, text: str, theme: Theme) -> None:
+def _draw_average(sketch: Sketch, accuracy: float, edge: float, text: str, side: float, theme: Theme) -> None:
     color = ink(theme).soft
     sketch.shape(
         type="line", x0=0, x1=edge, y0=accuracy, y1=accuracy, layer="below",
         line={"color": color, "width": 1.5, "dash": "dot"},
     )  # fmt: skip
     sketch.note(
-        x=1, xref="x domain", xanchor="right", y=accuracy, yanchor="bottom", font={"color": color},
-        text=text,
+        x=side, xref="x domain", xanchor="right" if side else "left", y=accuracy, yanchor="bottom",
+        font={"color": color}, text=text,
     )  # fmt: skip
 
 
@@ -211,19 +218,22 @@ def _draw_frontier(sketch: Sketch, points: pd.DataFrame, theme: Theme) -> None:
         )  # fmt: skip
 
 
-def _explain(sketch: Sketch, theme: Theme) -> None:
+def _explain(sketch: Sketch, theme: Theme, *, narrow: bool) -> None:
+    lines = ["grey: the pool by tenths of gain, with 95% interval", "dashed: no strategy beats these on both axes"]
+    if narrow:
+        lines = ["grey: the pool by tenths of gain", "dashed: unbeaten on both axes"]
     sketch.note(
         x=0.01, xref="x domain", xanchor="left", y=0.02, yref="y domain", yanchor="bottom", align="left",
-        text="grey: the pool by tenths of gain, with 95% interval<br>dashed: no strategy beats these on both axes",
+        text="<br>".join(lines),
         font={"color": ink(theme).soft},
     )  # fmt: skip
 
 
-def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme, words: str) -> None:
+def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme, words: str, letter: float) -> None:
     defined = points["right"].notna()
     shown = points[defined]
     lengths = [len(_point_label(strategy_style(name).label, False, False)) for name in shown["strategy"]]
-    sides = _label_sides(shown["gain"].to_numpy(), shown["right"].to_numpy() - low, 1.02 - low, lengths)
+    sides = _label_sides(shown["gain"].to_numpy(), shown["right"].to_numpy() - low, 1.02 - low, lengths, letter)
     places = dict(zip(points.loc[defined, "strategy"], sides, strict=True))
     for row in rows(points.sort_values("strategy", key=lambda names: names == "rad")):
         style = strategy_style(str(row.strategy))
@@ -265,16 +275,17 @@ _SIDES = {
 _LETTER, _LINE, _MARK = 0.0125, 0.055, 0.02  # sizes of a letter, a line and half a symbol, as shares of the field
 
 
-def _label_sides(x: np.ndarray, y: np.ndarray, height: float, lengths: Sequence[int]) -> list[str]:
+def _label_sides(x: np.ndarray, y: np.ndarray, height: float, lengths: Sequence[int], letter: float) -> list[str]:
     """For each point the side on which its label covers least of the other points and labels.
 
-    x, y: (S,) places, x as a share of the width; height: of the field in units of y; lengths: letters of each label.
+    x, y: (S,) places, x as a share of the width; height: of the field in units of y; lengths: letters of each label;
+    letter: width of one as a share of the field.
     """
     marks = [(float(a), float(b) / height, _MARK, 1.6 * _MARK) for a, b in zip(x, y, strict=True)]
     labels: list[tuple[float, float, float, float]] = []
     chosen = []
     for i, (a, b, _, _) in enumerate(marks):
-        wide, best = lengths[i] * _LETTER / 2, (np.inf, "", (0.0, 0.0, 0.0, 0.0))
+        wide, best = lengths[i] * letter / 2, (np.inf, "", (0.0, 0.0, 0.0, 0.0))
         for side, (dx, dy) in _SIDES.items():
             box = (a + dx * 2 * (wide + _MARK), b + dy * (_LINE + 2.2 * _MARK), wide, _LINE / 2)
             others = [*marks[:i], *marks[i + 1 :], *labels]

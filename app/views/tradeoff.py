@@ -35,7 +35,8 @@ def main() -> None:
         )
     axis, all_seeds, so_far = _controls(view, seed, round)
     points = view.read(light.seeds_with_points)
-    seeds = [each for each in _seeds(view, there, round) if axis == "right" or each in points] if all_seeds else [seed]
+    wanted = _seeds(view, there, round) if all_seeds else [seed]
+    seeds = [each for each in wanted if axis == "right" or each in points]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         first = _FIRST if len(there) > len(_FIRST) else there
         chosen = ui.choose_strategies("Strategies", there, first, "tradeoff_strategies")
@@ -43,7 +44,7 @@ def main() -> None:
     seeds = [each for each in seeds if student in state.with_results(view, each, round)]
     picks = _picks(view, seeds, round, so_far, chosen)
     scenes = [view.read(correctness.scene, student, each, round) for each in seeds if each in points]
-    _joint(scenes, picks, axis, len(seeds))
+    _joint(scenes, picks, axis, len(seeds), missing=len(scenes) < len(wanted))
     _guarantee(view, student, seed, round)
     left, right = st.columns(2, gap="large")
     with left:
@@ -98,8 +99,8 @@ def _picks(view: state.View, seeds: list[int], round: int, so_far: bool, chosen:
 # --- blocks --------------------------------------------------------------------------------------------------------
 
 
-def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, seeds: int) -> None:
-    """The paragraph and the large chart. seeds: of the picks; a light copy has scenes of fewer."""
+def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, seeds: int, *, missing: bool) -> None:
+    """The paragraph and the large chart. seeds: of the picks. missing: whether a light copy has scenes of fewer."""
     if picks.empty:
         ui.empty("No strategy is chosen", "Choose one or more strategies above.", icon=":material/filter_alt_off:")
         return
@@ -121,12 +122,11 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, seeds: int) -> 
         theme=state.theme(), height=560, **shown,
     )  # fmt: skip
     bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
-    behind = "" if len(scenes) == seeds else f" Behind: the pool of {_named(scenes)}, whose points this copy holds."
-    ui.chart(chart, "tradeoff", basis="measured", note=f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}.{behind}")
-
-
-def _named(scenes: list[Scene]) -> str:
-    return f"seed{'s' if len(scenes) > 1 else ''} {', '.join(str(scene.seed) for scene in scenes)}"
+    note = f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}."
+    if missing:
+        what = "The pool behind them is that" if axis == "right" else "This is"
+        note += f" {what} of seed {', '.join(str(scene.seed) for scene in scenes)}, whose points this copy holds."
+    ui.chart(chart, "tradeoff", basis="measured", note=note)
 
 
 def _guarantee(view: state.View, student: str, seed: int, round: int) -> None:

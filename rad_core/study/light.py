@@ -45,16 +45,19 @@ def seeds_with_points(study: Study) -> list[int]:
     return [seed for seed in seeds if TEACHER in study.seed_arrays(seed)] if is_light(study) else seeds
 
 
-def describe(study: Study) -> str:
-    """What a light copy holds and what not, in a sentence or two; empty for a whole study."""
-    if not is_light(study):
-        return ""
+def missing_points(study: Study) -> str:
+    """Of which seeds a copy holds the points of the pool, in a sentence; empty where it holds those of all."""
     there, seeds = seeds_with_points(study), study.seeds()
-    text = "A light copy, to be looked at: it came without features and weights."
     if len(there) == len(seeds):
-        return text
+        return ""
     which = f"seed{'s' if len(there) > 1 else ''} {', '.join(map(str, there))} alone"
-    return f"{text} Curves and intervals use all {len(seeds)} seeds; single points of the pool are here for {which}."
+    return f"Curves and intervals use all {len(seeds)} seeds; the points of the pool are here for {which}."
+
+
+def describe(study: Study) -> str:
+    """What a light copy is, in a sentence or two; empty for a whole study."""
+    what = "A light copy, to be looked at and not to be gone on with."
+    return f"{what} {missing_points(study)}".strip() if is_light(study) else ""
 
 
 def refuse_to_go_on(study: Study) -> None:

@@ -827,7 +827,8 @@ class View {
     if (!positions.length || this.off.has(layer.label)) return;
     const zoom = this.eye.k / this.home.k;
     const room = Math.sqrt((panel.width * panel.height) / positions.length);
-    const size = clamp(0.3 * room, 3.5, 9) * clamp(Math.pow(zoom, 0.3), 1, 1.8);
+    // So many picks that they would hide each other, and the pool, are drawn smaller.
+    const size = clamp(0.3 * room, clamp(0.6 * room, 2.2, 3.5), 9) * clamp(Math.pow(zoom, 0.3), 1, 1.8);
     painter.attribute(0, `at${layer.slot}`, 2, gl.UNSIGNED_SHORT, true);
     painter.attribute(1, `rounds${layer.slot}`, 1, gl.UNSIGNED_SHORT);
     painter.attribute(2, `flags${layer.slot}`, 1, gl.UNSIGNED_BYTE);
