@@ -101,7 +101,7 @@ def _picker(infos: list[StudyInfo], id: str) -> None:
         return f"{state.study_title(info)} · {ui.day(info.created)}{running}"
 
     if missing := st.session_state.get("missing"):
-        st.warning(literal(f"There is no study “{missing}” here; showing the newest instead."))
+        st.warning(literal(f"There is no study “{missing}” here; showing this one instead."))
     # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
     st.session_state["picker"] = id
     st.selectbox(
@@ -117,12 +117,13 @@ def _pick() -> None:
 
 def _seed_and_round(view: state.View, *, with_round: bool) -> None:
     seeds = view.read(light.seeds_with_points)
-    left_out = [seed for seed in view.study.seeds() if seed not in seeds]
+    explained = view.read(light.missing_points)
+    left_out = [seed for seed in view.study.seeds() if seed not in seeds] if explained else []
     missing = _missing_seed(view.study.id, left_out)
     if len(seeds) > 1 or left_out:
         st.segmented_control(
             "Seed", seeds, default=seeds[0], key="seed", bind="query-params", required=True,
-            help=view.read(light.missing_points) or None,
+            help=explained or None,
         )  # fmt: skip
         if missing:
             st.caption(f"The points of seed {missing} did not come with this copy; showing seed {seeds[0]}.")

@@ -30,7 +30,7 @@ from app.figures import (
     tradeoff_chart,
     waterline_chart,
 )
-from app.figures.base import number, spread
+from app.figures.base import clear_side, number, spread
 from app.figures.game import MAX_POINTS, corners, sorted_game
 from rad_core import game_value, solve_game
 from rad_core.errors import InputError
@@ -276,3 +276,31 @@ def test_labels_are_moved_apart_as_little_as_needed() -> None:
 )
 def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_the_name_of_an_average_stands_where_it_hides_no_mark() -> None:
+    low, high = [0.05, 0.1], [0.8, 0.97]
+    assert clear_side([*low, *high], [0.3, 0.2, -0.2, -0.3]) == 1, "both ends are free"
+    assert clear_side([*low, *high], [0.3, 0.2, 0.03, 0.0]) == 0, "the right end is taken"
+    assert clear_side([*low, *high], [0.03, 0.02, 0.03, 0.0]) == 1, "both are taken"
+    gains, tenth = np.arange(2000) / 2000, np.arange(2000) % 200
+    shares = {"left": [0, 0, 100, 100, 100, 100, 100, 78, 78, 78], "right": [100, 100, 90, 80, 70, 60, 50, 40, 30, 20]}
+    for end, percents in shares.items():
+        right = tenth < 2 * np.repeat(percents, 200)
+        notes = accuracy_by_decile(gains, right).figure.layout.annotations
+        assert [note.xanchor for note in notes if "whole pool" in note.text] == [end]
+
+
+def test_charts_for_half_a_page_say_it_in_fewer_words() -> None:
+    gains, right, _ = make_pool(400)
+    picks = make_picks(400, 40)
+    limits = {"measured": 0.7, "interval": (0.6, 0.8)}
+
+    def longest(narrow: bool) -> list[int]:
+        charts = (
+            tradeoff_chart(gains, right, picks, narrow=narrow),
+            guarantee_by_accuracy(gains, 40, narrow=narrow, **limits),
+        )
+        return [max(len(note.text) for note in chart.figure.layout.annotations) for chart in charts]
+
+    assert all(short < long for short, long in zip(longest(True), longest(False), strict=True))

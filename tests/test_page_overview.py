@@ -96,7 +96,7 @@ def test_bad_links_fall_back_to_what_is_there(stores: dict[str, Path], monkeypat
     )
     plain = open_page(monkeypatch, stores["three"], "overview")
     (warning,) = sound(at).warning
-    assert "showing the newest instead" in warning.value
+    assert "showing this one instead" in warning.value
     assert words(at).replace(f" {warning.value}", "") == words(plain)
 
 
