@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from rad_core.errors import InputError
 from rad_core.study.archive import ENDING
 from rad_core.study.folders import data_folder
 from rad_core.study.store import Study, StudyInfo
@@ -47,10 +48,14 @@ def is_unpacked(id: str) -> bool:
 def open_study(id: str) -> Study:
     """A shipped study, unpacked if it is not yet."""
     found = {info.id: archive for archive, info in _shipped(tuple(archives()))}
+    if id not in found:
+        raise InputError(f"There is no study {id!r} any more; choose another one.")
     folder = root()
     with suppress(OSError):  # there is none yet, or it cannot be written
         if time.time() - folder.stat().st_mtime > _DAY:
             os.utime(folder)  # still in use, see _sweep
+    if not is_unpacked(id):  # not yet, or not any more
+        _opened.cache_clear()
     return _opened(found[id], folder)
 
 

@@ -365,6 +365,8 @@ def test_only_the_study_that_is_opened_is_unpacked(
     pack(Study(tmp_path / "own" / "another-study"), tmp_path / "b.rad.zip")
     ship(monkeypatch, archive, tmp_path / "b.rad.zip")
     assert [info.name for info in showcase.infos()] == ["Whole", "The other"]
+    with pytest.raises(InputError, match="no study 'deleted-meanwhile' any more"):
+        showcase.open_study("deleted-meanwhile")
     monkeypatch.setenv("RAD_STORE", str(tmp_path / "empty"))
     at = AppTest.from_file(MAIN, default_timeout=60).run()
     assert at.session_state["run"] == ID, "the first one opens"
@@ -415,6 +417,8 @@ def test_a_cache_that_somebody_cleaned_up_is_filled_again(archive: Path, monkeyp
     assert showcase.open_study(ID).content_digest()
     assert gone.exists()
     assert [path.name for path in showcase.root().iterdir()] == [ID]
+    shutil.rmtree(showcase.root())
+    assert showcase.open_study(ID).info().status == "finished"
 
 
 def test_processes_that_open_an_example_at_once_all_see_it_whole(archive: Path, copy: Study) -> None:
