@@ -169,8 +169,8 @@ def _solve(gains: Any, budget: int, teacher_accuracy: float | None, wrong: int |
     levels = _closed_form(pool, b, k) or _boxed(pool, b, k)
     value, support, buyer, spread = _purchase(pool, levels, b, k)
     adversary = _corruption(pool, levels, k)
-    del pool  # its memory is that of one of the answers
-    q = _fill(gains, buyer)
+    q = _fill(gains, buyer, out=pool.spent())
+    del pool
     if spread > 0.0:
         q += (1.0 - q) * spread
     attack = _fill(gains, adversary, spared=True)
@@ -294,13 +294,17 @@ def _where(condition: Any, value: float, gains: Any) -> Any:
     return condition.to(gains.dtype) * value if is_torch(gains) else condition.astype(gains.dtype) * value
 
 
-def _fill(gains: Any, filling: _Filling, spared: bool = False) -> Any:
-    """min(1, level / g) for gains above the edge (1 minus that if `spared`), the share on the edge, 0 below: (N,)."""
+def _fill(gains: Any, filling: _Filling, spared: bool = False, out: Any = None) -> Any:
+    """min(1, level / g) for gains above the edge (1 minus that if `spared`), the share on the edge, 0 below: (N,).
+
+    out: where numpy values may be written.
+    """
     if is_torch(gains):
         out = (filling.level / gains.clamp(min=filling.edge)).clamp_(max=1.0)
         out = out.neg_().add_(1.0) if spared else out
         return out.mul_(gains > filling.edge).masked_fill_(gains == filling.edge, filling.share)
-    out, mask = np.empty_like(gains), np.empty(min(BLOCK, len(gains)), bool)
+    out = np.empty_like(gains) if out is None else out
+    mask = np.empty(min(BLOCK, len(gains)), bool)
     level, edge, one = (gains.dtype.type(x) for x in (filling.level, filling.edge, 1.0))
     for start in range(0, len(gains), BLOCK):
         block, part = gains[start : start + BLOCK], out[start : start + BLOCK]

@@ -39,8 +39,11 @@ class Ordered:
     def _start(self, gains: np.ndarray) -> None:
         self.smallest, self.largest = float(gains.min()), float(gains.max())
         # Of negated gains the ascending order, which numpy knows, is the descending order of the gains.
-        negated = np.negative(gains if is_positive(self.smallest) else gains[is_positive(gains)])
-        self._negated, self.count = negated, len(negated)
+        self._memory = np.negative(gains)
+        self.count = self.size if is_positive(self.smallest) else int(np.count_nonzero(is_positive(gains)))
+        if self.count < self.size:
+            self._memory.partition(self.count)
+        self._negated = self._memory[: self.count]
         self._open: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._places, self._levels = [0, self.count], [-self.largest, np.inf]
         self._sums: list[float | None] = [0.0, None]
@@ -52,7 +55,8 @@ class Ordered:
         self.largest, self.smallest = self._descending[[0, -1]].tolist()
         self.count = int(is_positive(self._descending).sum())
         self._prefix = self._descending[: self.count].double().reciprocal().cumsum(0)
-        self._negated, self._open = None, {}
+        self._memory = self._negated = None
+        self._open = {}
         knots = torch.arange(0, self.count, min(_FETCH, SHORT), device=gains.device)
         self._places = [*knots.tolist(), self.count]
         self._levels = [*(-self._descending[knots].double()).tolist(), np.inf]
@@ -92,6 +96,10 @@ class Ordered:
         if self._negated is None:
             return float(self._descending[lo:hi].double().sum())
         return -float(np.sum(self._negated[lo:hi], dtype=np.float64))
+
+    def spent(self) -> np.ndarray | None:
+        """Memory for N numbers that is free once nobody looks any further; None on a GPU."""
+        return self._memory
 
     def first(self, lo: int, hi: int, holds: Callable[[int], bool]) -> int:
         """The first place in [lo, hi) from which on a condition holds, else hi.
