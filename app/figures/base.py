@@ -226,7 +226,7 @@ def clear_side(across: Any, above: Any) -> float:
     across: (K,) places of the marks between 0 and 1. above: (K,) how far above the line they lie, on an axis of shares.
     """
     x, y = np.asarray(across, float), np.asarray(above, float)
-    hidden = (y > -0.02) & (y < 0.07)  # the height of a line of text
+    hidden = (y > -0.05) & (y < 0.09)  # a line of text, and the names of marks right below it
     return 0.0 if np.sum(hidden & (x < 0.4)) < np.sum(hidden & (x > 0.6)) else 1.0
 
 
