@@ -1,6 +1,7 @@
 """The studies shipped with the program, each unpacked into the user's cache when it is first looked at.
 
-They are listed in the order of their files' names; the first one opens where the user has no study. Every release has a
+They are listed in the order of their files' names, but for the digits, which come first because their images can be
+shown; the first one opens where the user has no study. Every release has a
 folder of its own in the cache: an upgrade shows what it ships at once, and a server that still runs keeps what it has.
 """
 
@@ -20,6 +21,7 @@ from rad_core.study.folders import data_folder
 from rad_core.study.store import Study, StudyInfo
 from rad_core.study.unpacking import keep_unpacked, read_info
 
+_FIRST = "handwritten-digits"
 _DAY = 86400.0  # seconds
 _KEPT = 30 * _DAY  # that a release which nobody opens stays in the cache
 
@@ -32,7 +34,8 @@ def assets() -> Path:
 
 def archives() -> list[Path]:
     """The shipped studies as files, in the order in which they are offered."""
-    return sorted((assets() / "studies").glob(f"*{ENDING}"))
+    found = (assets() / "studies").glob(f"*{ENDING}")
+    return sorted(found, key=lambda path: (path.name != f"{_FIRST}{ENDING}", path.name))
 
 
 def infos() -> list[StudyInfo]:
