@@ -12,7 +12,7 @@ from app import reading
 from app.palette import strategy_label
 from rad_core.selection.game import Equilibrium, solve_game
 from rad_core.study.increments import next_labels
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 from rad_core.study.whatif import RULES, WhatIf, inclusion, right_chance, what_if
 
 _MANTISSAS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)

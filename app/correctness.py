@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 from app import reading
 from rad_core.errors import InputError
 from rad_core.study import light
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 Axis = Literal["right", "probability", "confidence"]
 

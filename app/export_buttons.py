@@ -9,7 +9,7 @@ import streamlit as st
 from app.export import FORMATS, file_name, pdf
 from app.state import View
 from app.story import StorySettings
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 _ICONS = {
     ".html": ":material/language:", ".pptx": ":material/slideshow:", ".pdf": ":material/picture_as_pdf:",

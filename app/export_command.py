@@ -16,7 +16,8 @@ from app.export import FORMATS
 from app.story import StorySettings, read_settings
 from rad_core.errors import InputError
 from rad_core.study import files
-from rad_core.study.store import Study, open_study
+from rad_core.study.record import Study
+from rad_core.study.store import open_study
 
 
 def export(study: Study, target: Path, changes: dict[str, Any], *, force: bool = False) -> None:

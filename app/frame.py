@@ -9,7 +9,7 @@ import streamlit as st
 from app import showcase, state, ui
 from app.wording import literal
 from rad_core.study import light
-from rad_core.study.store import StudyInfo
+from rad_core.study.record import StudyInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import reading, state, ui
 from rad_core import embedding
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 SOURCES = {"teacher": "teacher_features", "student": "student_features"}
 METHODS = {"umap": "UMAP", "pca": "PCA"}

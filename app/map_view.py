@@ -17,7 +17,7 @@ from app.components.map import MapColoring, MapLayer, MapPanel, Selection
 from app.figures.base import Theme
 from rad_core.errors import InputError
 from rad_core.selection.game import solve_game, wrong_count
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 Read = Callable[..., Any]
 Display = Literal["one", "side", "difference"]

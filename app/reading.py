@@ -10,7 +10,7 @@ import pandas as pd
 
 from rad_core.selection.game import wrong_count
 from rad_core.study import export, light, summary
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 GAIN_STEPS = 65535  # stored gains are 16-bit fractions
 

@@ -19,7 +19,7 @@ from scipy.optimize import isotonic_regression
 from app import reading
 from app.claims import OURS, Outcome, competitors, outcome_of
 from rad_core.errors import InputError
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 from rad_core.study.summary import Interval, first_crossing, interval
 from rad_core.study.whatif import RULES, guarantees, sort_gains
 

@@ -11,7 +11,7 @@ import streamlit as st
 from app import claims, wording
 from app.state import View
 from rad_core.study import summary
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 _BUSY = ("running", "queued")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from rad_core.errors import InputError
 from rad_core.study.archive import ENDING
 from rad_core.study.folders import data_folder
-from rad_core.study.store import Study, StudyInfo
+from rad_core.study.record import Study, StudyInfo
 from rad_core.study.unpacking import keep_unpacked, read_info
 
 _FIRST = "handwritten-digits"

@@ -20,7 +20,8 @@ from rad_core.errors import InputError
 from rad_core.study import light
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import default_store
-from rad_core.study.store import Study, StudyInfo, list_studies
+from rad_core.study.record import Study, StudyInfo
+from rad_core.study.store import list_studies
 
 T = TypeVar("T")
 LATEST = "latest"

@@ -17,7 +17,7 @@ from app.story_settings import STEPS, StorySettings, read_settings
 from app.wording import count
 from rad_core.errors import InputError
 from rad_core.study import light
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 CHART_HEIGHT = 440
 

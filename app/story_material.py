@@ -17,7 +17,7 @@ from app.recommend import Goal, Recommendation
 from app.story_settings import StorySettings
 from rad_core.selection.strategies import ORACLES
 from rad_core.study import summary
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 GREEDY = ("margin", "entropy", "least_confidence")
 

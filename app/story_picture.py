@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from app import map_view, reading
 from app.figures.base import INKS, Theme
 from app.palette import WRONG_COLOR, text_color
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 _COLUMNS, _MOST = 5, 10
 _TILE, _GAP, _TEXT, _LINE = 236, 44, 42, 50  # pixels; the picture is shown at about half its size

@@ -11,7 +11,7 @@ import attrs
 
 from rad_core.errors import InputError
 from rad_core.study.config import StudyConfig
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 STEPS = ("problem", "tradeoff", "map", "curves", "recommendation", "cost")
 AUDIENCES = ("executive", "technical")

@@ -18,7 +18,8 @@ from rad_core.errors import InputError
 from rad_core.study import worker
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import default_store
-from rad_core.study.store import Study, StudyInfo, create_study, delete_study
+from rad_core.study.record import Study, StudyInfo
+from rad_core.study.store import create_study, delete_study
 
 Question = Literal["rename", "delete", "cancel"]
 _ASKED = "runs_asked"

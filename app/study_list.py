@@ -13,7 +13,7 @@ from app.study_words import advice, plural
 from app.wording import literal
 from rad_core.study import light, summary, worker
 from rad_core.study.config import StudyConfig
-from rad_core.study.store import Study, StudyInfo
+from rad_core.study.record import Study, StudyInfo
 
 _PAGE = 15  # rows shown at once; more on demand
 _FEW = 5  # without a filter up to here

@@ -14,7 +14,7 @@ from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.study.folders import default_store
 from rad_core.study.progress import Progress, progress
-from rad_core.study.store import Study, StudyInfo
+from rad_core.study.record import Study, StudyInfo
 
 BUSY = ("running", "queued")
 _REDRAW_SECONDS = 10.0  # a chart of ten strategies and its table are 20 KB; the budget is 6 KB a second

@@ -13,7 +13,7 @@ from app.study_words import about, plural
 from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.study.config import StudyConfig
-from rad_core.study.engine import Plan, outline
+from rad_core.study.plan import Plan, outline
 from rad_core.study.planning import PlanJob, request_plan
 
 _PLAN = "new_plan_job"

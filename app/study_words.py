@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rad_core.study.store import StudyInfo
+from rad_core.study.record import StudyInfo
 
 _IRREGULAR = {"strategy": "strategies", "process": "processes", "study": "studies"}
 

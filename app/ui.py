@@ -16,7 +16,7 @@ from app.palette import strategy_label, strategy_order
 from app.state import View
 from app.wording import literal
 from rad_core.errors import InputError
-from rad_core.study.store import StudyInfo
+from rad_core.study.record import StudyInfo
 
 Basis = Literal["measured", "estimate"]
 

@@ -23,7 +23,8 @@ from rad_core.errors import InputError
 from rad_core.study import background, files
 from rad_core.study.folders import data_folder
 from rad_core.study.light import MAPS, is_light
-from rad_core.study.store import Study, open_study
+from rad_core.study.record import Study
+from rad_core.study.store import open_study
 
 METHODS = ("umap", "pca")
 SOURCES = ("teacher_features", "student_features")

@@ -11,7 +11,8 @@ from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, wrong_count
 from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
 from rad_core.study.config import StudyConfig
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 
 STRATEGIES_TRIED = ("rad", "margin", "uniform")
 SEEDS, ROUNDS, BUDGET, VALIDATION, CLASSES = 2, 3, 1000, 2000, 10

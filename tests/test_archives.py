@@ -23,7 +23,8 @@ import pytest
 from rad_core.errors import InputError
 from rad_core.study.archive import pack
 from rad_core.study.engine import run_study
-from rad_core.study.store import Study, create_study, open_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study, open_study
 from rad_core.study.unpacking import unpack_into
 from tests.conftest import tiny_config
 

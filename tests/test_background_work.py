@@ -19,11 +19,13 @@ import pytest
 from rad_core.embedding import map_state, read_map
 from rad_core.errors import InputError
 from rad_core.study.config import StudyConfig
-from rad_core.study.engine import outline, run_study
+from rad_core.study.engine import run_study
 from rad_core.study.folders import queue_folder
+from rad_core.study.plan import outline
 from rad_core.study.planning import PlanJob, request_plan
 from rad_core.study.progress import progress
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from rad_core.study.turns import turn
 from rad_core.study.worker import OUTPUT, read_output
 from rad_core.study.worker import start as start_with_map

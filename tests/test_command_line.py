@@ -20,7 +20,8 @@ import pytest
 from rad_core.cli import COMMANDS
 from rad_core.study.config import StudyConfig
 from rad_core.study.files import PARTIAL
-from rad_core.study.store import Study, create_study, open_study, study_ids
+from rad_core.study.record import Study
+from rad_core.study.store import create_study, open_study, study_ids
 from tests.conftest import tiny_config
 
 RAD = [sys.executable, "-m", "rad_core.cli"]

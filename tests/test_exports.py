@@ -42,7 +42,8 @@ from app.story import STEPS, Step, Story, StorySettings, tell
 from rad_core.errors import InputError
 from rad_core.study import export as core_export
 from rad_core.study.engine import run_study
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from tests.conftest import tiny_config
 from tests.figure_examples import charts
 from tests.result_pages import make_studies, study_in
@@ -418,7 +419,7 @@ def test_a_folder_of_images_is_named_without_its_path_and_spelled_for_latex(stor
     study = create_study(store, config, "of-my-data")
     run_study(study, workers=1)
     text = methods_paragraph(study)
-    assert "images of our own (my_data & 50%.npz, 3 classes)" in text
+    assert "the images in my_data & 50%.npz (3 classes)" in text
     assert r"my\_data \& 50\%.npz" in text
     assert str(tmp_path) not in text
 
@@ -432,7 +433,7 @@ def test_the_same_study_gives_the_same_bytes(study: Study, ending: str) -> None:
     first = FORMATS[ending].make(study, SETTINGS)
     again = subprocess.run(
         [sys.executable, "-c", "import sys; from pathlib import Path; from app.export import FORMATS; "
-         "from app.story import StorySettings; from rad_core.study.store import Study; sys.stdout.buffer.write("
+         "from app.story import StorySettings; from rad_core.study.record import Study; sys.stdout.buffer.write("
          "FORMATS[sys.argv[1]].make(Study(Path(sys.argv[2])), StorySettings.from_json(sys.argv[3])))",
          ending, str(study.path), SETTINGS.to_json()],
         capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"},

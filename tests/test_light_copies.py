@@ -27,7 +27,8 @@ from rad_core.errors import InputError
 from rad_core.study import light, summary
 from rad_core.study.archive import pack
 from rad_core.study.engine import run_study
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from rad_core.study.unpacking import unpack_into
 from tests.conftest import tiny_config
 from tests.result_pages import MAIN, change, open_page, sound, words

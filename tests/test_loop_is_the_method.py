@@ -12,10 +12,12 @@ from rad_core.errors import InputError
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, solve_game
 from rad_core.study.config import ALL_STRATEGIES
-from rad_core.study.engine import Event, StudyStopped, plan, run_study
+from rad_core.study.engine import Event, StudyStopped, run_study
 from rad_core.study.loop import Cell, run_cells
+from rad_core.study.plan import plan
 from rad_core.study.prepare import load_data, open_setting, prepare_seed, read_history, students_at_once
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from tests.conftest import tiny_config
 
 

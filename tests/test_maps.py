@@ -17,7 +17,8 @@ from sklearn.manifold import trustworthiness
 from rad_core.embedding import compute_map, make_map, map_state, mapped_array, read_map, start_map
 from rad_core.errors import InputError
 from rad_core.study.archive import pack
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from rad_core.study.unpacking import unpack_into
 from tests.conftest import tiny_config
 

@@ -19,7 +19,8 @@ from rad_core.cli import cli as rad
 from rad_core.errors import InputError
 from rad_core.study.config import ALL_STRATEGIES, StudyConfig
 from rad_core.study.folders import default_store
-from rad_core.study.store import Study, create_study, study_ids
+from rad_core.study.record import Study
+from rad_core.study.store import create_study, study_ids
 from tests.conftest import tiny_config
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")

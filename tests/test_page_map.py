@@ -24,7 +24,8 @@ from rad_core import embedding
 from rad_core.errors import InputError
 from rad_core.selection.game import solve_game, wrong_count
 from rad_core.study.engine import run_study
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from tests.conftest import tiny_config
 
 STRATEGIES = ("rad", "margin", "unixkd")

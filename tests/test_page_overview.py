@@ -15,7 +15,7 @@ from app.figures import examples_chart
 from rad_core.errors import InputError
 from rad_core.study import summary
 from rad_core.study.archive import pack
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 from tests.result_pages import figures, make_studies, open_page, sound, study_in, words
 
 

@@ -20,7 +20,8 @@ from rad_core.errors import InputError
 from rad_core.study.archive import pack
 from rad_core.study.engine import run_study
 from rad_core.study.folders import default_store
-from rad_core.study.store import Study, StudyInfo, create_study, study_ids
+from rad_core.study.record import Study, StudyInfo
+from rad_core.study.store import create_study, study_ids
 from tests.conftest import tiny_config
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")

@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from rad_core.study.database import DATABASE
 from rad_core.study.engine import run_study
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from tests.big_study import make_big_study
 from tests.conftest import tiny_config
 

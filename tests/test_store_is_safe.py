@@ -16,7 +16,8 @@ import pytest
 from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.database import DATABASE, SCHEMA, writing
-from rad_core.study.store import Study, create_study, delete_study, list_studies, open_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study, delete_study, list_studies, open_study
 from tests.conftest import tiny_config
 
 ID = "made-study"
@@ -133,7 +134,7 @@ def test_a_corrupt_study_says_why_and_hides_no_other(store: Path) -> None:
 def test_only_one_process_runs_a_study(store: Path) -> None:
     study = filled(store)
     code = (
-        "import sys; from pathlib import Path; from rad_core.study.store import Study; Study(Path(sys.argv[1])).lock()"
+        "import sys; from pathlib import Path; from rad_core.study.record import Study; Study(Path(sys.argv[1])).lock()"
     )
     with study.lock():
         assert Study(study.path).is_locked()
@@ -163,7 +164,7 @@ def test_deleting_leaves_nothing(store: Path) -> None:
 WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 study = Study(Path(sys.argv[1]))
 for round in range(1, 10_000):
     arrays = {name: np.full(20_000, round) for name in ("bought", "gains")}
@@ -227,7 +228,7 @@ def test_a_full_disk_is_named_and_loses_nothing(store: Path) -> None:
 import resource, signal, sys, numpy as np
 from pathlib import Path
 from rad_core.errors import InputError
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 metrics = {"accuracy": 1.0, "labels": 9.0}

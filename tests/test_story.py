@@ -21,7 +21,8 @@ from rad_core.errors import InputError
 from rad_core.study.archive import pack
 from rad_core.study.database import DATABASE
 from rad_core.study.engine import run_study
-from rad_core.study.store import LONGEST_PRESENTATION, Study, create_study
+from rad_core.study.record import LONGEST_PRESENTATION, Study
+from rad_core.study.store import create_study
 from rad_core.study.unpacking import unpack_into
 from tests.conftest import tiny_config
 from tests.result_pages import make_studies, study_in

@@ -13,7 +13,8 @@ from rad_core.selection.strategies import Snapshot
 from rad_core.study.engine import run_study
 from rad_core.study.loop import Bought, train_networks
 from rad_core.study.prepare import open_setting
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from tests.conftest import tiny_config
 from tests.studies import variations
 from tests.studies.variations import VARIATIONS, calibrate, calibrated_game, report, run_variation, stratified_game

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.story import StorySettings, tell
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 
 @dataclass(frozen=True)

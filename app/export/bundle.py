@@ -12,7 +12,7 @@ import pandas as pd
 from app.export import stamp
 from rad_core.errors import InputError
 from rad_core.study import export, light
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 if TYPE_CHECKING:
     from app.story import Story

@@ -14,7 +14,7 @@ from rad_core.learning.teachers import parse_teacher
 from rad_core.selection.strategies import ORACLES
 from rad_core.study import summary
 from rad_core.study.config import StudyConfig
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 _DATA = {
     "digits": (
@@ -126,7 +126,7 @@ def _data(facts: _Facts, pen: Pen) -> str:
         what, key = _DATA[name]
         data = f"{pen.text(what)}{pen(key)}"
     else:
-        data = pen.text(f"images of our own ({Path(argument).name}, {facts.classes:,} classes)")
+        data = pen.text(f"the images in {Path(argument).name} ({facts.classes:,} classes)")
     planned = f" (of {config.seeds} planned)" if facts.seeds < config.seeds else ""
     return (
         f"We study the distillation of a teacher into a student{pen('hinton2015distilling')} when only part of an "

@@ -12,7 +12,7 @@ from app import gallery, inspector, map_layout, map_view, reading, state, ui
 from app.components.map import MapEvent, Selection, Sprites, fallback_chart, pool_map, resolve
 from app.map_scene import KEY, Scene, remember, shown_now, waiting_layout
 from app.palette import CLASS_COLORS, strategy_order
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 NOBODY = "nobody"
 DISPLAYS = {"one": "Together", "side": "Side by side", "difference": "Difference"}

@@ -11,7 +11,7 @@ import streamlit as st
 from app import claims, reading, result_controls, state, ui, wording
 from app.figures import accuracy_curves, examples_chart
 from rad_core.study import summary
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 WHAT = "RAD Studio finds the labels worth buying from an expensive teacher, so that a small student learns the most."
 LOOKS = {

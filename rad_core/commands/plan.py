@@ -10,7 +10,7 @@ from rad_core.study.config import StudyConfig
 
 def print_plan(config: StudyConfig, workers: int | None, as_json: bool) -> None:
     """Print what a study will do and cost, without doing it."""
-    from rad_core.study.engine import plan
+    from rad_core.study.plan import plan
 
     found = plan(config, workers=workers)
     if as_json:

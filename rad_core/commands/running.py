@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rad_core.study.config import StudyConfig
-from rad_core.study.store import Study, list_studies
+from rad_core.study.record import Study
+from rad_core.study.store import list_studies
 
 if TYPE_CHECKING:
     from rad_core.study.engine import Event

@@ -19,7 +19,7 @@ from rad_core.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from rad_core.study.store import Study
+    from rad_core.study.record import Study
 
 
 @click.command()

@@ -22,7 +22,7 @@ from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.database import DATABASE, SCHEMA, reading
 from rad_core.study.light import MAPS, Thinner
-from rad_core.study.store import SHARED, Study
+from rad_core.study.record import SHARED, Study
 
 ENDING = ".rad.zip"
 MAP_FILE = r"[a-z_]{1,40}-[a-z]{1,10}-seed\d{1,6}-[0-9a-f]{16}\.npy"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from rad_core.errors import InputError
 from rad_core.study import files, summary
-from rad_core.study.store import Study
+from rad_core.study.record import Study
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:

@@ -19,7 +19,7 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.database import reading
-from rad_core.study.store import SHARED, Study
+from rad_core.study.record import SHARED, Study
 
 MAPS = "maps"  # the folder of a study's maps
 FEATURES = ("student_features", "teacher_features")

@@ -22,8 +22,8 @@ import attrs
 from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.config import StudyConfig
-from rad_core.study.engine import Plan, outline, plan
 from rad_core.study.folders import queue_folder
+from rad_core.study.plan import Plan, outline, plan
 
 _TIMEOUT = 900.0  # seconds; the data set may have to be downloaded first
 _MEASURED = ("estimated_seconds", "pool", "device", "workers")

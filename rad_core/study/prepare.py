@@ -19,8 +19,8 @@ from rad_core.selection.arrays import to_numpy
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import data_folder
 from rad_core.study.loop import Bought, Setting, Student, describe_student, student_training, train_students
+from rad_core.study.record import Study
 from rad_core.study.seeds import derive_seed
-from rad_core.study.store import Study
 
 THUMBNAIL = 48  # pixels: the longest side of the pool's stored thumbnails
 

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from rad_core.study.database import reading
-from rad_core.study.store import SHARED, Study, StudyInfo
+from rad_core.study.record import SHARED, Study, StudyInfo
 
 _RECENT = 64  # rounds that tell how fast the work goes
 

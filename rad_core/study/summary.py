@@ -12,7 +12,7 @@ import pandas as pd
 from rad_core.errors import InputError
 
 if TYPE_CHECKING:
-    from rad_core.study.store import Study
+    from rad_core.study.record import Study
 
 
 @dataclass(frozen=True)

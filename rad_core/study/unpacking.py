@@ -28,7 +28,8 @@ from rad_core.study import files
 from rad_core.study.archive import FORMAT, MANIFEST, MAP_FILE, PIECE, contents, fingerprint, fingerprint_of, weights
 from rad_core.study.database import DATABASE, SCHEMA, create_database, reading
 from rad_core.study.light import MAPS
-from rad_core.study.store import ID, Study, StudyInfo
+from rad_core.study.record import Study, StudyInfo
+from rad_core.study.store import ID
 
 _FILE = re.compile(
     rf"{re.escape(DATABASE)}"

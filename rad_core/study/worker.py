@@ -20,7 +20,8 @@ from rad_core.errors import InputError
 from rad_core.study import background, files
 from rad_core.study.engine import StudyStopped, check_requests, run_study
 from rad_core.study.folders import queue_folder
-from rad_core.study.store import Study, open_study
+from rad_core.study.record import Study
+from rad_core.study.store import open_study
 from rad_core.study.turns import turn
 
 OUTPUT = "worker.log"

@@ -26,7 +26,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from rad_core.errors import InputError
-from rad_core.study.store import Study, study_ids
+from rad_core.study.record import Study
+from rad_core.study.store import study_ids
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 FLAGS = [

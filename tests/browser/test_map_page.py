@@ -11,7 +11,8 @@ import pytest
 from app import map_layout, map_view
 from app.components.map import resolve
 from rad_core.study.engine import run_study
-from rad_core.study.store import Study, create_study
+from rad_core.study.record import Study
+from rad_core.study.store import create_study
 from tests.big_study import make_big_study
 from tests.browser.conftest import Studio, Visits, settled
 from tests.conftest import tiny_config

@@ -34,8 +34,9 @@ from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
 from rad_core.study import files
 from rad_core.study.loop import Bought, Setting, apply_student, buy, take_snapshot, train_networks
 from rad_core.study.prepare import open_setting
+from rad_core.study.record import Study
 from rad_core.study.seeds import generator
-from rad_core.study.store import Study, open_study
+from rad_core.study.store import open_study
 from rad_core.study.summary import cell_scores, interval, verdict
 
 Calibration = Callable[[np.ndarray], np.ndarray]  # gains -> probability that the teacher is right
