@@ -24,7 +24,8 @@ PANELS = {
     "cost": "Cost",
 }
 _SHARE = st.column_config.NumberColumn(format="percent")
-_WHOLE = st.column_config.NumberColumn(format="%.1f")
+_COUNT = st.column_config.NumberColumn(format="localized")
+_EXPECTED = st.column_config.NumberColumn(format="%.1f")
 _MISTAKES = "Teacher mistakes"
 
 
@@ -67,8 +68,8 @@ def heading(text: str, basis: ui.Basis) -> None:
 def _rules(lab: Lab) -> None:
     heading("What would each way of choosing buy?", "estimate")
     columns = {
-        _MISTAKES: _WHOLE, "Share of mistakes": _SHARE, "Gain bought": _WHOLE, "Useful gain": _WHOLE,
-        "Guaranteed useful gain": _WHOLE,
+        _MISTAKES: _EXPECTED, "Share of mistakes": _SHARE, "Gain bought": _EXPECTED, "Useful gain": _EXPECTED,
+        "Guaranteed useful gain": _EXPECTED,
     }  # fmt: skip
     ui.table(comparison(lab.found), f"{lab.prefix}-rules", column_config=columns)
     st.caption(
@@ -78,7 +79,11 @@ def _rules(lab: Lab) -> None:
     measured = lab.measured
     if measured is not None and not measured.bought.empty:
         heading(f"What the study bought: {measured.where}", "measured")
-        ui.table(_bought_table(measured), f"{lab.prefix}-bought", column_config=columns)
+        ui.table(
+            _bought_table(measured),
+            f"{lab.prefix}-bought",
+            column_config=columns | {_MISTAKES: _COUNT, "Labels bought": _COUNT},
+        )
         st.caption(
             "Each strategy chose by the gains of its own student. UNIXKD has mixed images labeled, for which right or "
             "wrong is undefined; only strategies that draw by known probabilities have a guarantee."
@@ -168,5 +173,5 @@ def _cost(lab: Lab) -> None:
         ],
         columns=["For", "Labels", "Money", "Waiting"],
     )
-    ui.table(table, f"{lab.prefix}-cost", column_config={"Labels": _WHOLE})
+    ui.table(table, f"{lab.prefix}-cost", column_config={"Labels": _EXPECTED})
     st.caption("Waiting: if the teacher answers one question after the other.")

@@ -24,13 +24,14 @@ def plain(name: str) -> str:
 # --- one point -----------------------------------------------------------------------------------------------------
 
 
-def invitation() -> None:
-    """What to do while no point is in view."""
+def invitation(*, images: bool) -> None:
+    """What to do while no point is in view. images: whether the study keeps any."""
+    what, first = ("images", "its image, and ") if images else ("points", "")
     with st.container(border=True, key="map-invitation"):
         st.markdown(
             "**Look closer**\n\n"
-            ":material/ads_click: Click a point: its image, and what teacher and student say of it.\n\n"
-            ":material/lasso_select: Drag with Shift for a box, with Alt for a lasso: all images of a region.\n\n"
+            f":material/ads_click: Click a point: {first}what teacher and student say of it.\n\n"
+            f":material/lasso_select: Drag with Shift for a box, with Alt for a lasso: all {what} of a region.\n\n"
             ":material/pan_zoom: Drag to move, scroll to zoom, double-click to see everything."
         )
 

@@ -1,8 +1,8 @@
 """The studies shipped with the program, each unpacked into the user's cache when it is first looked at.
 
-They are listed in the order of their files' names, but for the digits, which come first because their images can be
-shown; the first one opens where the user has no study. Every release has a
-folder of its own in the cache: an upgrade shows what it ships at once, and a server that still runs keeps what it has.
+They are listed in the order of their files' names, but for the one that opens where the user has no study, which comes
+first. Every release has a folder of its own in the cache: an upgrade shows what it ships at once, and a server that
+still runs keeps what it has.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rad_core.study.folders import data_folder
 from rad_core.study.record import Study, StudyInfo
 from rad_core.study.unpacking import keep_unpacked, read_info
 
-_FIRST = "handwritten-digits"
+_FIRST = "cifar10-poor-teacher"  # of the size that people have, with the mistakes that the method is about
 _DAY = 86400.0  # seconds
 _KEPT = 30 * _DAY  # that a release which nobody opens stays in the cache
 

@@ -65,7 +65,7 @@ def accuracy_curves(
         low, high = min(low, float(table[value].min()) - 0.005), max(high, float(table[value].max()) + 0.005)
     lines = marks(references or {}, target)
     end = set_x_axis(sketch, table if seeds else found, x, 0.26 if lines else 0.2)
-    sketch.yaxis(title_text=value_title, tickformat=".0%", range=[low, high])
+    sketch.yaxis(title_text=value_title, tickformat=".1~%", range=[low, high])
     set_legend(sketch, found, shaded)
     draw_marks(sketch, lines, end, theme)
     # The most important curve is drawn last, on top; the legend keeps the palette's order.

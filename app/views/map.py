@@ -151,10 +151,10 @@ def beside(scene: Scene, facts: map_view.Facts, event: MapEvent, positions: np.n
     if len(positions):
         name = "Selected" if event.selection is not None else f"Round {facts.round}"
         inspector.numbers(facts, positions, name)
-    if event.primary is None:
-        inspector.invitation()
-        return
     images = scene.view.read(map_view.thumbnails, scene.seed)
+    if event.primary is None:
+        inspector.invitation(images=images is not None)
+        return
     teacher = scene.view.read(reading.teacher_probabilities, scene.seed)[event.primary]
     inspector.point(facts, event.primary, images, teacher, on_close=_close)
 
