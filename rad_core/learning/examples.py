@@ -75,12 +75,12 @@ class Examples:
     """
 
     networks: int  # E
-    windows: torch.Tensor  # (E n, ...) every version of every image, see `all_versions`
+    windows: torch.Tensor  # (E n, ..., H, W C) every version of every image, see `all_versions`; one: (E n, H, W C)
     mean: torch.Tensor  # (W C,) of the pixels, as they lie in memory
     std: torch.Tensor
     channels: int
     wanted: torch.Tensor  # (E n, C) targets, softened
-    temperature: torch.Tensor  # (E n, 1)
+    temperature: torch.Tensor | None  # (E n, 1); None where all are 1
     rows: torch.Tensor  # (steps, E b) numbers of examples
     versions: torch.Tensor  # (steps, 3, E b) mirrored, row and column of the window
 
@@ -109,12 +109,12 @@ class Examples:
         probabilities = torch.from_numpy(np.concatenate(targets).astype(np.float32, copy=False)).to(device)
         return cls(
             networks=len(inputs),
-            windows=windows,
+            windows=windows if windows.shape[1:4] != (1, 1, 1) else windows[:, 0, 0, 0],
             mean=one.mean.flatten().repeat(width),
             std=one.std.flatten().repeat(width),
             channels=one.pixels.shape[1],
             wanted=soften(probabilities, temperature),
-            temperature=temperature,
+            temperature=temperature if config.temperature != 1 else None,
             rows=torch.cat(rows, 1).to(device),
             versions=torch.cat(versions, 2).to(device),
         )
@@ -122,10 +122,15 @@ class Examples:
     def images(self, step: int) -> torch.Tensor:
         """The normalized images of a step's batches, (E b, C, H, W) float32, channels last in memory."""
         rows = self.rows[step]
-        if self.windows.shape[1:4] == (1, 1, 1):  # nothing to choose: one index is several times faster than four
-            x = self.windows[:, 0, 0, 0][rows]
+        if self.windows.ndim == 3:  # nothing to choose
+            x = self.windows.index_select(0, rows)
         else:
             mirrored, down, right = self.versions[step].long()
             x = self.windows[rows, mirrored, down, right]
         x = x.float().sub_(self.mean).div_(self.std)
         return x.unflatten(2, (-1, self.channels)).permute(0, 3, 1, 2)
+
+    def answers(self, step: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """What the images of a step are to be answered with, (E b, C), and at which temperatures, (E b, 1)."""
+        rows = self.rows[step]
+        return self.wanted[rows], None if self.temperature is None else self.temperature[rows]

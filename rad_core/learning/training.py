@@ -7,6 +7,7 @@ import math
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,14 +142,14 @@ def _fit(networks: list[Network], examples: Examples, config: TrainConfig) -> li
     optimizer = torch.optim.AdamW(
         model.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=device.type != "mps"
     )
+    half = torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
     losses: list[torch.Tensor] = []
     for step in range(config.steps):
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * schedule(step, config.steps, config.warmup)
-        with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+        with half:
             logits = model.logits(examples.images(step))
-        rows = examples.rows[step]
-        loss = row_losses(logits.float(), examples.wanted[rows], examples.temperature[rows]).view(count, -1).mean(1)
+        loss = row_losses(logits.float(), *examples.answers(step)).view(count, -1).mean(1)
         optimizer.zero_grad(set_to_none=True)
         loss.sum().backward()  # each network's own mean: the weights of one have no part in the loss of another
         optimizer.step()
@@ -212,8 +213,10 @@ def distillation_loss(logits: torch.Tensor, targets: torch.Tensor, temperature: 
     return row_losses(logits, targets, temperature).mean()
 
 
-def row_losses(logits: torch.Tensor, targets: torch.Tensor, temperature: torch.Tensor) -> torch.Tensor:
-    """The losses that `distillation_loss` is the mean of, (n,)."""
+def row_losses(logits: torch.Tensor, targets: torch.Tensor, temperature: torch.Tensor | None) -> torch.Tensor:
+    """The losses that `distillation_loss` is the mean of, (n,); no temperature is one of 1 everywhere."""
+    if temperature is None:
+        return -(targets * torch.log_softmax(logits, 1)).sum(1)
     return -(temperature.square() * targets * torch.log_softmax(logits / temperature, 1)).sum(1)
 
 

@@ -51,7 +51,8 @@ def calibrate(gains: np.ndarray, right: np.ndarray) -> Calibration:
     from sklearn.isotonic import IsotonicRegression
 
     fitted = IsotonicRegression(increasing=False, y_min=0.0, y_max=1.0, out_of_bounds="clip")
-    return fitted.fit(gains, right.astype(float)).predict
+    fitted.fit(gains, right.astype(float))
+    return lambda values: np.clip(fitted.predict(values), 0, 1)  # interpolated, it may be a rounding below 0
 
 
 def calibrated_game(snapshot: Snapshot, budget: int, rng: np.random.Generator, calibration: Calibration) -> Selection:
