@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import showcase
+from app.story import StorySettings
 from rad_core.study.database import DATABASE
 from rad_core.study.engine import run_study
 from rad_core.study.record import Study
@@ -20,6 +21,11 @@ from rad_core.study.store import create_study
 from tests.conftest import tiny_config
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
+EVIL = "</script><script>alert(1)</script>\u2028&amp;<b>"
+# How a study is presented in the tests of exports.
+SETTINGS = StorySettings(
+    title=EVIL, price_per_label=0.5, currency="EUR", audience="technical", notes={"curves": "Say <i>this</i>\nand that"}
+)
 
 
 def make_studies(folder: Path) -> dict[str, Path]:
