@@ -114,6 +114,39 @@ def test_images_of_many_sizes_become_one_square(tmp_path: Path) -> None:
     assert load(f"folder:{tmp_path / 'set'}", tmp_path, image_size=16).images.shape == (4, 16, 16, 3)
 
 
+@pytest.mark.parametrize("image_size", [None, 12])
+@pytest.mark.parametrize(
+    ("size", "mode", "odd_size", "odd_mode"),
+    [
+        ((8, 8), "RGB", (8, 8), "RGB"),
+        ((8, 8), "RGB", (8, 9), "RGB"),
+        ((8, 8), "RGB", (8, 8), "L"),
+        ((8, 8), "L", (8, 8), "L"),
+        ((8, 8), "L", (8, 8), "RGB"),
+        ((8, 8), "L", (70, 70), "RGB"),
+        ((70, 70), "L", (8, 8), "RGB"),
+    ],
+)
+def test_one_odd_image_among_the_last_changes_how_all_are_read(
+    tmp_path: Path, size: tuple[int, int], mode: str, odd_size: tuple[int, int], odd_mode: str, image_size: int | None
+) -> None:
+    folder = tmp_path / "set"
+    write_images(folder / "a", 100, size, mode)
+    write_images(folder / "b", 1, odd_size, odd_mode)
+    dataset = load(f"folder:{folder}", tmp_path, image_size=image_size)
+
+    gray = mode == odd_mode == "L"
+    side = image_size or (8 if size == odd_size == (8, 8) else 64)
+    expected = []
+    for file in [*sorted((folder / "a").iterdir()), *sorted((folder / "b").iterdir())]:
+        with Image.open(file) as image:
+            pixels = image.convert("L" if gray else "RGB").resize((side, side), Image.Resampling.BILINEAR)
+            expected.append(np.asarray(pixels).reshape(side, side, -1))
+    np.testing.assert_array_equal(dataset.images, np.stack(expected))
+    assert [file.suffix for file in tmp_path.rglob("folder-*")] == [".npy"]
+    assert not list(tmp_path.rglob("*.partial"))
+
+
 def test_decoded_images_are_kept_until_the_folder_changes(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     write_images(folder / "a", 3)

@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 _DEEP_GRAY = ("I;16", "I;16L", "I;16B", "I")  # Pillow's modes of more than 8 bits
+_SMALL_FILE = 3000  # bytes on average: below that a second thread waits for the interpreter and makes it slower
 _PART = 64  # files per task of a thread: handing over every small file by itself would cost more than decoding it
 _COMMON_SIZE = 64  # pixels: images that agree on a size up to this keep it; others are resized to this square
 
@@ -40,7 +42,7 @@ def load_folder(
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}; --dataset folder:PATH needs one with a folder per class.")
     files, labels, classes, test_from = _list(folder)
-    listing = []
+    listing: list[tuple[str, int, int]] = []
     for file in files:
         about = file.stat()
         listing.append((str(file.relative_to(folder)), about.st_size, about.st_mtime_ns))
@@ -48,7 +50,9 @@ def load_folder(
     entry = cache / f"folder-{key}.npy"
     if not entry.is_file():
         try:
-            _decode_all(files, image_size, entry, progress)
+            mean_size = sum(size for _, size, _ in listing) / len(listing)
+            with ThreadPoolExecutor(os.cpu_count() if mean_size > _SMALL_FILE else 1) as pool:
+                _decode_all(files, image_size, entry, pool, progress)
         except OSError as error:
             raise InputError(
                 f"Decoded images cannot be kept in {cache} ({error.strerror or error}); make room there, or name "
@@ -99,40 +103,83 @@ def _images(folder: Path, root: Path) -> list[Path]:
     return found
 
 
+class _UnlikeError(Exception):
+    """An image does not have the size or color that the first one let expect."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the images of a folder become."""
+
+    height: int
+    width: int
+    gray: bool
+    resized: bool  # to this size; else all have it
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.height, self.width, 1 if self.gray else 3
+
+    def check(self, image: Image.Image) -> None:
+        """An image that this layout would distort is an error."""
+        if (self.gray and not _is_gray(image)) or (
+            not self.resized and (image.height, image.width) != (self.height, self.width)
+        ):
+            raise _UnlikeError
+
+
 def _decode_all(
-    files: list[Path], image_size: int | None, entry: Path, progress: Callable[[int, int], None] | None
+    files: list[Path],
+    image_size: int | None,
+    entry: Path,
+    pool: ThreadPoolExecutor,
+    progress: Callable[[int, int], None] | None,
 ) -> None:
-    starts = range(0, len(files), _PART)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        heads = [head for part in pool.map(lambda at: _heads(files[at : at + _PART]), starts) for head in part]
-        gray = all(is_gray for _, is_gray in heads)
-        sizes = {size for size, _ in heads}
-        side = image_size
-        if side is None and not (len(sizes) == 1 and max(next(iter(sizes))) <= _COMMON_SIZE):
-            side = _COMMON_SIZE
-        height, width = (side, side) if side is not None else next(iter(sizes))
-        shape = (len(files), height, width, 1 if gray else 3)
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(entry.parent).free
-        if int(np.prod(shape)) > free:
-            raise InputError(
-                f"{len(files)} images of {height} x {width} need {np.prod(shape) / 2**30:.1f} GiB in {entry.parent}, "
-                f"and {free / 2**30:.1f} GiB are free; lower --image-size or make room."
-            )
-        handle, temporary = tempfile.mkstemp(dir=entry.parent, suffix=".partial")
-        os.close(handle)
-        try:
-            images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-            _reserve(temporary)
-            decode = partial(_decode_part, files=files, gray=gray, images=images)
-            for done, _ in enumerate(pool.map(decode, starts), start=1):
-                if progress is not None and (done % 32 == 0 or done == len(starts)):
-                    progress(min(done * _PART, len(files)), len(files))
-            images.flush()
-            del images
-            Path(temporary).replace(entry)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+    """Decode as the first image suggests; where a later one differs, look at all and begin again."""
+    try:
+        _decode_as(_layout([_head(files[0])], image_size), files, entry, pool, progress)
+    except _UnlikeError:
+        _decode_as(_layout(pool.map(_head, files), image_size), files, entry, pool, progress)
+
+
+def _layout(heads: Iterable[tuple[tuple[int, int], bool]], image_size: int | None) -> _Layout:
+    heads = list(heads)
+    gray, sizes = all(is_gray for _, is_gray in heads), {size for size, _ in heads}
+    if image_size is None and len(sizes) == 1 and max(height_width := sizes.pop()) <= _COMMON_SIZE:
+        return _Layout(*height_width, gray, resized=False)
+    side = _COMMON_SIZE if image_size is None else image_size
+    return _Layout(side, side, gray, resized=True)
+
+
+def _decode_as(
+    layout: _Layout,
+    files: list[Path],
+    entry: Path,
+    pool: ThreadPoolExecutor,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    starts, shape = range(0, len(files), _PART), (len(files), *layout.shape)
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(entry.parent).free
+    if int(np.prod(shape)) > free:
+        raise InputError(
+            f"{len(files)} images of {layout.height} x {layout.width} need {np.prod(shape) / 2**30:.1f} GiB in "
+            f"{entry.parent}, and {free / 2**30:.1f} GiB are free; lower --image-size or make room."
+        )
+    handle, temporary = tempfile.mkstemp(dir=entry.parent, suffix=".partial")
+    os.close(handle)
+    try:
+        images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        _reserve(temporary)
+        decode = partial(_decode_part, files=files, layout=layout, images=images)
+        for done, _ in enumerate(pool.map(decode, starts), start=1):
+            if progress is not None and (done % 32 == 0 or done == len(starts)):
+                progress(min(done * _PART, len(files)), len(files))
+        images.flush()
+        del images
+        Path(temporary).replace(entry)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _reserve(path: str) -> None:
@@ -142,40 +189,44 @@ def _reserve(path: str) -> None:
             os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
 
 
-def _heads(files: list[Path]) -> list[tuple[tuple[int, int], bool]]:
-    return [_head(file) for file in files]
-
-
 def _head(file: Path) -> tuple[tuple[int, int], bool]:
     """Height and width of an image, and whether it is gray."""
+    with _open(file) as image:
+        return (image.height, image.width), _is_gray(image)
+
+
+def _is_gray(image: Image.Image) -> bool:
+    return image.mode in ("1", "L", "LA") or image.mode in _DEEP_GRAY
+
+
+def _open(file: Path) -> Image.Image:
     from PIL import Image
 
     try:
-        with Image.open(file) as image:
-            return (image.height, image.width), image.mode in ("1", "L", "LA") or image.mode in _DEEP_GRAY
+        return Image.open(file)
     except Exception as error:  # Pillow's readers of damaged files raise what comes: OSError, SyntaxError, struct.error
         raise InputError(f"{file} is not a readable image ({error}); repair or remove it.") from error
 
 
-def _decode_part(start: int, files: list[Path], gray: bool, images: np.ndarray) -> None:
+def _decode_part(start: int, files: list[Path], layout: _Layout, images: np.ndarray) -> None:
     """Decode some files, from one on, into their rows of an (n, height, width, 1 or 3) array."""
     for row, file in enumerate(files[start : start + _PART], start):
-        pixels = _decode(file, gray, images.shape[1:3])
-        images[row] = pixels[..., None] if gray else pixels
+        images[row] = _decode(file, layout).reshape(layout.shape)
 
 
-def _decode(file: Path, gray: bool, size: tuple[int, ...]) -> np.ndarray:
+def _decode(file: Path, layout: _Layout) -> np.ndarray:
     """An image as (height, width) or (height, width, 3) bytes."""
     from PIL import Image
 
-    try:
-        with Image.open(file) as image:
-            pixels = _to_bytes(image).convert("L" if gray else "RGB")
-            if (pixels.height, pixels.width) != size:
-                pixels = pixels.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    with _open(file) as image:
+        layout.check(image)
+        try:
+            pixels = _to_bytes(image).convert("L" if layout.gray else "RGB")
+            if layout.resized:
+                pixels = pixels.resize((layout.width, layout.height), Image.Resampling.BILINEAR)
             return np.asarray(pixels)
-    except Exception as error:
-        raise InputError(f"{file} is damaged ({error}); repair or remove it.") from error
+        except Exception as error:
+            raise InputError(f"{file} is damaged ({error}); repair or remove it.") from error
 
 
 def _to_bytes(image: Image.Image) -> Image.Image:
