@@ -23,7 +23,7 @@ import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.selection.arrays import is_torch, to_numpy
-from rad_core.selection.ordered import BLOCK, Ordered, is_positive
+from rad_core.selection.ordered import BLOCK, NO_GAIN, Ordered
 
 # Relative slack of comparisons between prefix sums, so that rounding cannot split a group of (nearly) equal gains.
 _SLACK = 1e-12
@@ -164,7 +164,7 @@ def _solve(gains: Any, budget: int, teacher_accuracy: float | None, wrong: int |
     if k >= pool.count:
         # The adversary can corrupt everything that is worth anything: no rule guarantees more than 0.
         q = _full_like(gains, b / n)
-        attack = _where(is_positive(gains), 1.0, gains)
+        attack = _where(gains > NO_GAIN, 1.0, gains)
         return Equilibrium(q, 0.0, 0.0, 0.0, n, attack, b, k)
     levels = _closed_form(pool, b, k) or _boxed(pool, b, k)
     value, support, buyer, spread = _purchase(pool, levels, b, k)
@@ -305,19 +305,22 @@ def _fill(gains: Any, filling: _Filling, spared: bool = False, out: Any = None) 
         return out.mul_(gains > filling.edge).masked_fill_(gains == filling.edge, filling.share)
     out = np.empty_like(gains) if out is None else out
     mask = np.empty(min(BLOCK, len(gains)), bool)
+    factor = np.empty(len(mask), gains.dtype)
     level, edge, one = (gains.dtype.type(x) for x in (filling.level, filling.edge, 1.0))
-    for start in range(0, len(gains), BLOCK):
-        block, part = gains[start : start + BLOCK], out[start : start + BLOCK]
-        chosen = mask[: len(block)]
-        np.maximum(block, edge, out=part)  # no division by a gain of 0
-        with np.errstate(over="ignore"):  # what is too large for the type is more than 1
+    with np.errstate(over="ignore"):  # what is too large for the type is more than 1
+        for start in range(0, len(gains), BLOCK):
+            block, part = gains[start : start + BLOCK], out[start : start + BLOCK]
+            chosen, kept = mask[: len(block)], factor[: len(block)]
+            np.maximum(block, edge, out=part)  # no division by a gain of 0
             np.divide(level, part, out=part)
-        np.minimum(part, one, out=part)
-        if spared:
-            np.subtract(one, part, out=part)
-        np.greater(block, edge, out=chosen)
-        part *= chosen  # several times faster than writing zeros where a mask says so
-        np.equal(block, edge, out=chosen)
-        if chosen.any():
-            part[chosen] = filling.share
+            if level > edge:
+                np.minimum(part, one, out=part)
+            if spared:
+                np.subtract(one, part, out=part)
+            np.greater(block, edge, out=chosen)
+            np.copyto(kept, chosen)
+            part *= kept  # faster than to multiply by truth values, or to write zeros where a mask says so
+            np.equal(block, edge, out=chosen)
+            if chosen.any():
+                part[chosen] = filling.share
     return out

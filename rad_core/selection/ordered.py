@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-# Gains below this are treated as zero: 1/g and its prefix sums must stay finite in float64.
-SMALLEST_GAIN = 1e-250
+# A gain up to this counts as zero: 1/g and its prefix sums must stay finite in float64. Compared with float32 it is 0.
+NO_GAIN = 1e-250
 SHORT = 1 << 15  # gains in a stretch that is sorted whole
 _FETCH = 1 << 12  # gains fetched from a GPU at once
 BLOCK = 1 << 15  # gains worked on at a time, so that intermediate values stay in the processor's cache
@@ -40,9 +40,12 @@ class Ordered:
         self.smallest, self.largest = float(gains.min()), float(gains.max())
         # Of negated gains the ascending order, which numpy knows, is the descending order of the gains.
         self._memory = np.negative(gains)
-        self.count = self.size if is_positive(self.smallest) else int(np.count_nonzero(is_positive(gains)))
-        if self.count < self.size:
-            self._memory.partition(self.count)
+        self.count = self.size
+        if not self.smallest > NO_GAIN:
+            positive = gains > NO_GAIN
+            self.count = count = int(np.count_nonzero(positive))
+            # Positive gains from the end go where zeros stood; much less work than a partition.
+            self._memory[np.flatnonzero(~positive[:count])] = self._memory[count:][positive[count:]]
         self._negated = self._memory[: self.count]
         self._open: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._places, self._levels = [0, self.count], [-self.largest, np.inf]
@@ -53,7 +56,7 @@ class Ordered:
 
         self._descending = gains.sort(descending=True).values
         self.largest, self.smallest = self._descending[[0, -1]].tolist()
-        self.count = int(is_positive(self._descending).sum())
+        self.count = int((self._descending > NO_GAIN).sum())
         self._prefix = self._descending[: self.count].double().reciprocal().cumsum(0)
         self._memory = self._negated = None
         self._open = {}
@@ -159,11 +162,6 @@ class Ordered:
         if compare is np.less and float(rounded) < level:
             compare = np.less_equal
         return start + int(np.count_nonzero(compare(values, rounded)))
-
-
-def is_positive(gains: Any) -> Any:
-    """Where a gain counts; both comparisons are needed, because in float32 the smallest gain rounds to 0."""
-    return (gains > 0) & (gains >= SMALLEST_GAIN)
 
 
 def sum_of_inverses(negated: np.ndarray) -> float:

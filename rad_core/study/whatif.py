@@ -17,9 +17,9 @@ import pandas as pd
 
 from rad_core.errors import InputError
 from rad_core.selection.game import game_value, solve_game, wrong_count
+from rad_core.selection.ordered import NO_GAIN
 
 RULES = ("rad", "uniform", "greedy")
-_TINY = 1e-250  # as in the game: a gain below this counts as zero
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -57,7 +57,7 @@ def sort_gains(gains: Any) -> SortedGains:
         raise InputError(
             f"gains run from {descending[-1]} to {descending[0]}; every gain must be finite and 0 or more."
         )
-    positive = int(np.searchsorted(-descending, -_TINY, side="right"))
+    positive = int(np.searchsorted(-descending, -NO_GAIN, side="left"))
     with_zero = np.zeros(1)
     worth = np.concatenate([with_zero, np.cumsum(descending)])
     inverse = np.concatenate([with_zero, np.cumsum(1.0 / descending[:positive])])
