@@ -46,6 +46,15 @@ def test_paired_differences_are_a_paired_t_test() -> None:
         assert row["verdict"] == summary.verdict(summary.interval(a - b))
 
 
+def test_what_labels_added_is_paired_with_the_same_students_without_any() -> None:
+    data = table()
+    scores = summary.cell_scores(data)
+    mine = data[data["strategy"] == "rad"].pivot(index="seed", columns="round", values="accuracy")
+    expected = scipy.stats.ttest_rel(mine.iloc[:, -1], mine.iloc[:, 0]).confidence_interval(0.95)
+    found = summary.interval(scores.loc[scores["strategy"] == "rad", "added"])
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
 def test_area_is_the_mean_height_of_the_curve() -> None:
     flat = table(1).assign(accuracy=0.6)
     assert summary.cell_scores(flat)["area"].tolist() == pytest.approx([0.6, 0.6])

@@ -55,12 +55,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     click.echo()
 
 
-def with_interval(values: dict[str, Any], digits: int = 3, scale: float = 1.0) -> str:
+def with_interval(values: dict[str, Any], digits: int = 3, scale: float = 1.0, signed: bool = False) -> str:
     """A mean and half its interval's width, as "0.702 ± 0.031"; the mean alone for one seed."""
     mean, low, high = (values[name] for name in ("mean", "low", "high"))
     if mean is None or mean != mean:
         return "-"
-    text = f"{scale * mean:.{digits}f}"
+    text = f"{scale * mean:{'+' if signed else ''}.{digits}f}"
     return text if low != low else f"{text} ± {scale * (high - low) / 2:.{digits}f}"
 
 

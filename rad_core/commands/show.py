@@ -97,13 +97,21 @@ def _print_strategies(strategies: list[dict[str, Any]]) -> None:
         (
             row["strategy"],
             with_interval(row["final"]),
+            with_interval(row["added"], signed=True),
             with_interval(row["area"]),
             with_interval(row["teacher_right_share"]),
             *(_needed(row["labels_needed"][target]) for target in targets),
         )
         for row in sorted(strategies, key=lambda row: -row["final"]["mean"])
     ]
-    columns = ("strategy", "last round", "mean over curve", "picks labeled right", *(f"labels to {t}" for t in targets))
+    columns = (
+        "strategy",
+        "last round",
+        "over no labels",
+        "mean over curve",
+        "picks labeled right",
+        *(f"labels to {t}" for t in targets),
+    )
     print_table("Accuracy on the test set, mean ± half the 95 % interval over seeds", columns, rows)
 
 

@@ -67,9 +67,10 @@ def curves(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
 
 
 def cell_scores(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per strategy and seed: the last accuracy, and the area under the accuracy curve.
+    """One row per strategy and seed: the last accuracy, the area under the accuracy curve, what all labels added.
 
-    The area is the trapezoid over soft labels bought divided by their number: a mean accuracy over the budget.
+    The area is the trapezoid over soft labels bought divided by their number: a mean accuracy over the budget. Added is
+    the last accuracy minus that of the same student without any soft label.
     """
     rows = []
     for (strategy, seed), group in table.groupby(["strategy", "seed"], sort=False):
@@ -77,8 +78,8 @@ def cell_scores(table: pd.DataFrame) -> pd.DataFrame:
         labels, accuracy = group["labels"].to_numpy(float), group["accuracy"].to_numpy(float)
         span = labels[-1] - labels[0]
         area = float(np.trapezoid(accuracy, labels) / span) if span > 0 else float("nan")
-        rows.append((strategy, seed, accuracy[-1], area))
-    return pd.DataFrame(rows, columns=["strategy", "seed", "final", "area"])
+        rows.append((strategy, seed, accuracy[-1], area, accuracy[-1] - accuracy[0]))
+    return pd.DataFrame(rows, columns=["strategy", "seed", "final", "area", "added"])
 
 
 def labels_needed(table: pd.DataFrame, target: float) -> pd.DataFrame:
@@ -157,6 +158,7 @@ def summarize(study: Study, targets: Sequence[float] | None = None) -> dict[str,
                 "strategy": strategy,
                 "final": vars(interval(cells["final"])),
                 "area": vars(interval(cells["area"])),
+                "added": vars(interval(cells["added"])),
                 "teacher_right_share": vars(interval(shares.dropna())),
                 "labels_needed": {
                     f"{target:g}": _needed(rows.loc[rows["strategy"] == strategy, "labels"])
