@@ -14,7 +14,9 @@ from app.budget_numbers import Levers, Measured, as_strategy, chances, compariso
 from app.figures import class_heatmap, overlap_heatmap
 from app.palette import strategy_label
 from rad_core.selection.game import Equilibrium
+from rad_core.study.summary import FEWEST_SEEDS
 from rad_core.study.whatif import WhatIf, overlap_matrix
+from rad_core.study.words import few
 
 PANELS = {
     "rules": "Ways of choosing",
@@ -132,8 +134,8 @@ def _next(lab: Lab) -> None:
     )
     points = st.column_config.NumberColumn(format="%+.2f")
     ui.table(table, f"{lab.prefix}-next", column_config={name: points for name in table.columns if "points" in name})
-    if table["Seeds"].max() < 2:
-        st.caption("1 seed: no uncertainty can be shown.")
+    if table["Seeds"].max() < FEWEST_SEEDS:
+        st.caption(f"{few(int(table['Seeds'].max()))}.")
     st.caption("The number of labels bought so far follows the round chosen on the left.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -101,6 +102,12 @@ def scene(study: Study, strategy: str, seed: int, round: int) -> Scene:
         probability=probabilities[np.arange(len(left)), labels].astype(np.float64),
         confidence=calibration(study, seed)(probabilities.max(1)),
     )
+
+
+def pool_name(scenes: Sequence[Scene], round: int, seeds: int) -> str:
+    """Whose points scenes are: the same words for the same points. seeds: of the study."""
+    name = "whole pool" if round == 1 else "what is left to buy"
+    return f"{name}, seed {scenes[0].seed}" if len(scenes) == 1 < seeds else name
 
 
 def picks(study: Study) -> pd.DataFrame:

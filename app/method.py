@@ -22,8 +22,8 @@ SENTENCES = (
     "You want a **student**: a small model, cheap to run, as accurate as possible.",
     "The student learns from the teacher's answers on a large **pool** of points without labels, and you can pay for "
     "only some of those answers: the **budget**.",
-    "A label teaches most where the student is unsure; but there the teacher, too, is likeliest to be wrong, and a "
-    "wrong label does harm.",
+    "A label is taken to be most informative where the student is unsure; there the teacher, too, tends to be wrong, "
+    "and a wrong label may do harm.",
     "RAD knows how often the teacher errs but not where; so it chooses as if an **adversary** placed the mistakes, and "
     "buys what is worth most even then.",
 )
@@ -31,7 +31,7 @@ SENTENCES = (
 GLOSSARY = {
     "Labels bought": "Points of the pool that the teacher was asked to label, and paid for.",
     "Teacher mistakes (k)": "How many points of the pool the teacher may label wrong: (1 - its accuracy) x pool size.",
-    "Gain (g)": "How much a point's label would teach, from 0 to 1: how unsure the student is about it.",
+    "Gain (g)": "How informative a point's label is taken to be, from 0 to 1: how unsure the student is about it.",
     "Budget (b)": "How many labels one round may buy.",
     "Waterline": "The level down to which the adversary shaves the best points. It is the price of a label: what one "
     "more label is worth in the worst case.",
@@ -64,14 +64,21 @@ LIMITS = (
 MEASURES = {
     "Accuracy": "Share of the test set that the student gets right after a round. The test set is used for nothing "
     "else.",
+    "Worth it": "For each rule, accuracy after the last round minus that of the same seed without any bought label. "
+    "Yes where a rule's interval, corrected for all rules of the study (Holm), lies above 0; no where all lie below; "
+    "else not shown.",
     "95 % interval over seeds": "Each seed has its own split, teacher and student. Student's t distribution over the "
-    "seeds' values: mean ± t(n - 1) · s / √n. With one seed there is none.",
+    "seeds' values: mean ± t(n - 1) · s / √n; of shares kept within 0 and 1. Fewer than three seeds have none.",
     "95 % interval of a share": "For shares of right answers (the teacher's accuracy, picks labeled right): exact "
     "binomial interval of Clopper and Pearson.",
-    "Paired difference": "RAD minus another strategy within each seed, then mean and interval. A winner is named only "
-    "where the interval excludes zero.",
-    "Labels to reach an accuracy": "Where the curve, linear between rounds, first reaches it; “not reached” where it "
-    "does not. Nothing is extrapolated.",
+    "Paired difference": "One rule minus another within each seed, after the last round, then mean and interval, "
+    "corrected for the comparisons of that rule with all others (Holm). A winner is named only where the interval "
+    "excludes zero.",
+    "Labels needed for an accuracy": "Where the best curve that never falls (isotonic regression) through the mean "
+    "accuracies, round 0 included, first reaches it, linear between rounds; “not reached” where it does not. Nothing "
+    "is extrapolated. Interval: bootstrap over seeds, widened for few of them.",
+    "Teacher's accuracy": "Estimated on the checked examples of the validation set: the only one that a user has and "
+    "that the game gets. On the whole pool, and on what is left of it to buy, it is known in a simulation only.",
     "Picks labeled right": "Share of the labels bought on which the teacher's likeliest class is the true one. For "
     "mixed images it is undefined.",
     "Guarantee of a rule": "Chance of buying times gain for every point, without the k largest products. It can be "

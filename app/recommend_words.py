@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from app.recommend import FURTHER, Recommendation, Rule, Versus, whole_labels
-from app.wording import ONE_SEED, count, listed, name, percent, points, target_text
-from rad_core.study.summary import Interval
+from app.claims import Guarantee
+from app.recommend import Recommendation
+from rad_core.study.needed import targets
+from rad_core.study.summary import FEWEST_SEEDS, Interval
+from rad_core.study.verdicts import OURS, cheapest_first
+from rad_core.study.words import capital, chosen_by, count, few, listed, name, percent, range_text, target_text
 
 _FEW = 3  # rules that a sentence names one by one
 _CLEARLY = 1.02  # times as much is a difference that can be seen in the numbers shown
@@ -34,194 +37,128 @@ def duration(seconds: float) -> str:
 # --- what to buy ---------------------------------------------------------------------------------------------------
 
 
-def title(found: Recommendation) -> str:
+def title(advice: Recommendation) -> str:
     """The recommendation in a few words."""
-    rule = found.rule
-    if rule is None:
-        return "Nothing can be recommended yet"
-    if not rule.known:
-        return "No number of labels can be given"
-    if found.labels == 0:
-        return "No label needs to be bought" if found.goal.target is not None else "The money buys no label"
-    about = "About " if rule.basis == "beyond" and found.goal.target is not None else "Buy "
-    labels = count(found.labels, "label")
-    return f"{about}{labels}, chosen by {name(rule.strategy)}"
+    if not advice.pays:
+        return {
+            "no": "Buying labels does not pay here",
+            "not shown": "It is not shown that buying labels pays",
+            "unknown": "Nothing can be recommended yet",
+        }[advice.headline.worth.answer]
+    if advice.goal is None:
+        return "Labels pay, but for no accuracy that can be asked for"
+    if advice.rule is None:
+        spent = advice.goal.money is not None
+        return "The money buys no label" if spent else "No number of labels can be given"
+    if advice.labels == 0:
+        return "No label needs to be bought"
+    about = "about " if advice.goal.target is not None else ""
+    return f"Buy {about}{count(advice.labels, 'label')}, {chosen_by(advice.rule)}"
 
 
-def advice(found: Recommendation) -> str:
+def sentence(advice: Recommendation) -> str:
     """What to buy, in a sentence or two, with its uncertainty."""
-    rule = found.rule
-    if rule is None:
-        return "No strategy has finished every round of this study, so nothing is recommended yet."
-    return _for_target(found, rule) if found.goal.target is not None else _for_money(found, rule)
+    if not advice.pays:
+        return advice.headline.text
+    if advice.goal is None:
+        return f"{advice.headline.text} {targets(advice.measured).none_text}"
+    return _for_target(advice, advice.goal.target) if advice.goal.target is not None else _for_money(advice)
 
 
-def _for_target(found: Recommendation, rule: Rule) -> str:
-    target = target_text(found.goal.target or 0.0)
-    if not rule.known:
-        return _unreached(rule, target)
-    if found.labels == 0:
-        seeds = f" in every one of {count(rule.seeds, 'seed')}" if rule.seeds > 1 else f". {ONE_SEED}"
-        return f"The student reaches {target} without any bought label{seeds}."
-    who = f"chosen by {name(rule.strategy)}"
-    if rule.basis == "measured":
-        return f"Buy {count(found.labels, 'label')}, {who}, to reach {target} accuracy{_labels_range(rule)}."
+def _for_target(advice: Recommendation, target: float) -> str:
+    wanted = target_text(target)
+    if advice.rule is None:
+        reached = [option.need.text for option in advice.options if option.need and option.rule == advice.headline.rule]
+        return f"{wanted} accuracy by {name(advice.headline.rule)}: {''.join(reached)}. No number of labels is given."
+    own = advice.option(advice.rule).need
+    assert own is not None
+    if own.labels == 0:
+        return f"The student reaches {wanted} on average without any bought label."
+    told = f"{own.interval_text}; {own.reached_text} within {own.most:,.0f}"
     return (
-        f"About {count(found.labels, 'label')}, {who}, should reach {target} accuracy{_labels_range(rule)}. This is an "
-        f"extrapolation: {rule.reached} of {count(rule.seeds, 'seed')} reached it within the {rule.most:,.0f} labels "
-        f"measured; for the others the curve is continued by at most {percent(FURTHER, 0)}. Curves flatten as a rule, "
-        "so it may take more."
+        f"Buy about {count(advice.labels, 'label')}, {chosen_by(advice.rule)}, to reach {wanted} accuracy on average "
+        f"({told})."
     )
 
 
-def _labels_range(rule: Rule) -> str:
-    if rule.seeds < 2:
-        return f". {ONE_SEED}"
-    low, high = max(0.0, rule.labels.low), rule.labels.high
-    return f": 95% interval {low:,.0f} to {high:,.0f} over {count(rule.seeds, 'seed')}"
-
-
-def _unreached(rule: Rule, target: str) -> str:
-    who, most = name(rule.strategy, first=True), f"{rule.most:,.0f} labels measured"
-    best = f"{who} comes to {percent(rule.best.mean)} there{_accuracy_range(rule.best)}"
-    if rule.seeds == 1:
-        return f"{target} is not reached within the {most}. {best}."
-    if rule.reached == 0:
-        return f"{target} is not reached within the {most}, by no seed. {best}."
-    return (
-        f"{target} is not reached by every seed within the {most}: {rule.reached} of {count(rule.seeds, 'seed')} reach "
-        f"it. {best}. No number of labels is given."
-    )
-
-
-def _accuracy_range(found: Interval) -> str:
-    if found.n < 2:
-        return f" ({ONE_SEED})"
-    return (
-        f" (95% interval {percent(max(0.0, found.low))} to {percent(min(1.0, found.high))}, {count(found.n, 'seed')})"
-    )
-
-
-def _for_money(found: Recommendation, rule: Rule) -> str:
-    if found.labels == 0:
+def _for_money(advice: Recommendation) -> str:
+    assert advice.goal is not None
+    if advice.rule is None:
         return "The money buys no label at this price; the student stays as it is."
-    labels, who = count(found.labels, "label"), name(rule.strategy)
-    brings = f"{percent(rule.accuracy.mean)} accuracy{_accuracy_range(rule.accuracy)}"
-    if found.offered > found.labels:
-        why = "the pool has no more" if found.labels == found.pool else "what more would bring was not measured"
-        return f"The money buys {found.offered:,} labels, but {why}: {labels}, chosen by {who}, bring {brings}."
-    if rule.basis == "beyond":
-        return (
-            f"The money buys {labels}; chosen by {who}, they should bring about {brings}. This is an extrapolation: "
-            f"{rule.most:,.0f} labels were measured, and each curve is continued by at most {percent(FURTHER, 0)}. "
-            "Curves flatten as a rule, so it may bring less."
-        )
-    return f"The money buys {labels}; chosen by {who}, they bring {brings}."
+    accuracy = advice.option(advice.rule).accuracy
+    free = f"{percent(advice.headline.worth.free.mean)} are free"
+    brings = f"bring {percent(accuracy.mean)} accuracy ({_range(accuracy)}) where {free}"
+    labels = f"{count(advice.labels, 'label')}, {chosen_by(advice.rule)},"
+    if advice.offered > advice.labels:
+        why = "the pool has no more" if advice.labels == advice.pool else "what more would bring was not measured"
+        return f"The money buys {advice.offered:,} labels, but {why}: {labels} {brings}."
+    return f"The money buys {labels.removesuffix(',')}: they {brings}."
+
+
+def _range(accuracy: Interval) -> str:
+    return range_text(accuracy) if accuracy.n < FEWEST_SEEDS else f"95% interval {range_text(accuracy)}"
 
 
 # --- which rule ----------------------------------------------------------------------------------------------------
 
 
-def comparison(found: Recommendation) -> list[str]:
-    """How the preferred rule compares with the others at this point."""
-    if found.rule is None or found.preferred is None or (found.rule.known and not found.labels):
-        return []
-    ours = found.preferred.strategy
-    if not found.versus:
-        return [f"This study tries {name(ours)} alone, so no rule is compared."]
-    said = [
-        *_each(found, "behind", ours),
-        *_each(found, "ahead", ours),
-    ]
-    ties, unknown = found.others("tie"), found.others("unknown")
-    if ties:
-        which = f"each of {_named(ties, 'other')}" if 1 < len(ties) <= _FEW else _named(ties, "other")
-        choice = ", so any of them will do" if found.rule is found.preferred else ""
-        said.append(f"Between {name(ours)} and {which} no difference is shown at this point{choice}.")
-    if unknown:
-        why = ONE_SEED if found.preferred.seeds == 1 else f"Too few seeds to compare with {_named(unknown, 'other')}"
-        said.append(f"{why}, and no rule is claimed to be better.")
-    return said
-
-
-def _each(found: Recommendation, outcome: str, ours: str) -> list[str]:
-    """Wins or losses at this point: the largest one with its interval, the others by name."""
-    mine = [one for one in found.versus if one.outcome == outcome]
-    if not mine:
-        return []
-    mine.sort(key=lambda one: (one.by != "labels", -abs(one.difference.mean)))
-    first = next((one for one in mine if found.rule is not None and one.other == found.rule.strategy), mine[0])
-    text = _size(first, ours, behind=outcome == "behind")
-    rest = [one.other for one in mine if one is not first]
-    if rest and outcome == "behind":
-        text += f" {_upper(_named(rest, 'further'))} {'beats' if len(rest) == 1 else 'beat'} it as well."
-    elif rest:
-        text += f" {name(ours, first=True)} also does better than {_named(rest, 'further')}."
-    return [text]
-
-
-def _size(one: Versus, ours: str, *, behind: bool) -> str:
-    winner, loser = (one.other, ours) if behind else (ours, one.other)
-    low, high = sorted((abs(one.difference.low), abs(one.difference.high)))
-    seeds = count(one.difference.n, "seed")
-    if one.by == "labels":
-        size = f"{abs(one.difference.mean):,.0f} fewer labels"
-        limits = f"{low:,.0f} to {high:,.0f}"
-        return f"{name(winner, first=True)} needs {size} here than {name(loser)} (95% interval {limits}, {seeds})."
-    least = f"{100 * low:.1f}" if low >= 0.0005 else "just above 0"
-    return (
-        f"With {one.at:,.0f} labels, {name(winner)} is {points(one.difference.mean)} more accurate than {name(loser)} "
-        f"(95% interval {least} to {100 * high:.1f}, {seeds})."
-    )
-
-
-def _named(strategies: Sequence[str], kind: str) -> str:
-    if len(strategies) <= _FEW:
-        return listed([name(strategy) for strategy in strategies])
-    return f"{len(strategies)} {kind} rules"
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def comparison(advice: Recommendation) -> str:
+    """Which rules are as good, which is the cheapest of them, and what RAD has beside."""
+    if advice.rule is None or not advice.equals:
+        return ""
+    seeds = advice.headline.worth.seeds
+    if seeds < FEWEST_SEEDS:
+        return f"{capital(few(seeds))}, so no rule is said to be ahead."
+    others = [rule for rule in advice.equals if rule != advice.rule]
+    if not others:
+        if len(advice.options) == 1:
+            return "This study tries no other rule."
+        return f"Every other rule is shown to be behind another one; {name(advice.rule)} is not."
+    which = [name(rule) for rule in others] if len(others) <= _FEW else [f"{len(others)} other rules"]
+    text = f"No difference is shown between {listed([name(advice.rule), *which])}"
+    if advice.rule == OURS:
+        return f"{text}; RAD is the one with a guarantee."
+    own = advice.option(OURS).need if OURS in advice.equals and advice.goal and advice.goal.target else None
+    if OURS not in advice.equals:
+        return f"{text}; {name(advice.rule)} is the cheapest to run."
+    number = f", and needs {own.text}" if own is not None else ""
+    return f"{text}; {name(advice.rule)} is the cheapest to run. RAD is the one with a guarantee{number}."
 
 
 # --- the worst case and the ceiling --------------------------------------------------------------------------------
 
 
-def worst_case(found: Recommendation, safe: Mapping[str, float]) -> str:
-    """What each rule guarantees at this budget, and what that says for RAD. safe: from `safe_gains`."""
-    if found.rule is None or not safe or not found.labels:
+def worst_case(safe: Guarantee | None, rules: tuple[str, ...]) -> str:
+    """What each rule guarantees for the first purchase, and what that says for RAD. rules: that the study tries."""
+    if safe is None:
         return ""
     text = (
-        f"Whichever points the teacher gets wrong, {count(found.labels, 'label')} chosen by RAD keep a useful gain of "
-        f"at least {_gain(safe['rad'])}; chosen uniformly {_gain(safe['uniform'])}; the most informative first "
-        f"{_gain(safe['greedy'])} (an estimate)."
+        f"Whichever points the teacher gets wrong, {safe.where} chosen by RAD keep a useful gain of at least "
+        f"{_gain(safe.values['rad'])}; chosen uniformly {_gain(safe.values['uniform'])}; the most informative first "
+        f"{_gain(safe.values['greedy'])} (an estimate)."
     )
-    best = safe["rad"] > max(safe["uniform"], safe["greedy"]) * _CLEARLY
-    if not best:
+    if safe.rad <= safe.other * _CLEARLY:
         return text
-    if "rad" not in [rule.strategy for rule in found.rules]:
+    if OURS not in rules:
         return f"{text} This study does not try RAD."
-    if found.rule.strategy != "rad":
-        return f"{text} Choosing otherwise gives this safety up."
-    return f"{text} That safety is a reason to prefer RAD where no other difference is shown."
+    return f"{text} That is the reason to choose RAD where no other difference is shown; it says nothing of accuracy."
 
 
 def _gain(value: float) -> str:
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
 
-def ceiling(found: Recommendation, levels: Mapping[str, float]) -> str:
+def ceiling(advice: Recommendation, levels: Mapping[str, float]) -> str:
     """How far a student can be expected to come. levels: reference accuracies, as `reading.references` gives them."""
     words = {"teacher": "the teacher itself is right on", "student_full": "a student taught on the whole pool reaches"}
     known = {key: levels[key] for key in words if key in levels and np.isfinite(levels[key])}
     if not known:
         return "The teacher's own accuracy was not measured on the test set, so no ceiling is shown."
-    text = _upper(f"{listed([f'{words[key]} {percent(level)}' for key, level in known.items()])} of the test set.")
+    text = capital(f"{listed([f'{words[key]} {percent(level)}' for key, level in known.items()])} of the test set.")
     if "student_full" not in known:
         text += " A student taught on the whole pool was not trained."
-    target = found.goal.target
-    seen = [*known.values(), *(rule.best.mean for rule in found.rules)]
+    target = advice.goal.target if advice.goal is not None else None
+    seen = [*known.values(), *(option.accuracy.mean for option in advice.options if option.accuracy.n)]
     if target is not None and target > max(seen):
         text += (
             f" {target_text(target)} is above every average measured here ({percent(max(seen))} at best): whether any "
@@ -233,59 +170,56 @@ def ceiling(found: Recommendation, levels: Mapping[str, float]) -> str:
 # --- the cost ------------------------------------------------------------------------------------------------------
 
 
-def cost(found: Recommendation, price: float, currency: str, latency: float) -> list[str]:
+def cost(advice: Recommendation, price: float, currency: str, latency: float) -> list[str]:
     """What the labels cost in money and in the teacher's time."""
-    rule = found.rule
-    if rule is None or not rule.known:
+    if advice.rule is None:
         return ["Without a number of labels there is no cost to state."]
-    if not found.labels:
+    if not advice.labels:
         return []
-    several = rule.seeds > 1 and found.goal.target is not None
-    low, high = max(0.0, rule.labels.low), rule.labels.high
-    said = []
+    texts = []
     if price > 0:
-        limits = f": 95% interval {money(low * price, currency)} to {money(high * price, currency)}" if several else ""
         each = money(price, currency) if price >= 0.01 else f"{price:g} {currency}"
-        said.append(
-            f"{count(found.labels, 'label')} at {each} each cost {money(found.labels * price, currency)}{limits}."
+        spent = money(advice.labels * price, currency)
+        own = advice.option(advice.rule).need
+        ends = own.ends if own is not None else None
+        limits = (
+            f": 95% interval {money(ends[0] * price, currency)} to {money(ends[1] * price, currency)}" if ends else ""
         )
+        texts.append(f"{count(advice.labels, 'label')} at {each} each cost {spent}{limits}.")
     else:
-        said.append(f"{count(found.labels, 'label')}; no price per label is set.")
+        texts.append(f"{count(advice.labels, 'label')}; no price per label is set.")
     if latency > 0:
-        said.append(f"The teacher takes {duration(found.labels * latency)} for them.")
-    return said
+        texts.append(f"The teacher takes {duration(advice.labels * latency)} for them.")
+    return texts
 
 
-def table(found: Recommendation, price: float, currency: str) -> pd.DataFrame:
-    """A row per rule: what it needs or brings, its interval, on what basis, and how it compares."""
-    outcomes = {one.other: one.outcome for one in found.versus}
+# --- a table -------------------------------------------------------------------------------------------------------
+
+
+def table(advice: Recommendation, price: float, currency: str) -> pd.DataFrame:
+    """A row per rule, the cheapest to run first: what it needs or brings, with its interval."""
     rows = []
-    for rule in sorted(found.rules, key=lambda rule: (not rule.known, rule.labels.mean if rule.known else 0.0)):
-        row: dict[str, object] = {"Rule": name(rule.strategy, first=True)}
-        if found.goal.target is not None:
-            low, high = max(0.0, rule.labels.low), rule.labels.high
+    for rule in cheapest_first([option.rule for option in advice.options]):
+        option = advice.option(rule)
+        row: dict[str, object] = {"Rule": name(rule, first=True)}
+        if option.need is not None:
+            known = option.need.known
             row |= {
-                "Labels": f"{whole_labels(rule):,}" if rule.known else "",
-                "95% interval": _limits(low, high),
-                "Basis": rule.basis,
+                "Labels": f"{option.need.shown:,}" if known else "not reached",
+                "Interval": option.need.interval_text if known else "",
+                "Reached by": f"{option.need.reached:,} of {option.need.seeds:,}",
             }
             if price > 0:
-                row["Cost"] = money(whole_labels(rule) * price, currency) if rule.known else ""
+                row["Cost"] = money(option.need.shown * price, currency) if known else ""
         else:
-            low, high = max(0.0, rule.accuracy.low), min(1.0, rule.accuracy.high)
-            shown = f"{percent(low)} to {percent(high)}" if np.isfinite(rule.accuracy.low) else ""
-            row |= {"Accuracy": percent(rule.accuracy.mean), "95% interval": shown, "Basis": rule.basis}
-        if found.preferred is not None and len(found.rules) > 1:
-            row[f"{name(found.preferred.strategy, first=True)} is"] = _OUTCOMES[outcomes.get(rule.strategy, "")]
+            row |= _accuracy_columns(option.accuracy)
+        row["Paid off"] = _PAID[advice.headline.worth.added[rule].outcome]
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-_OUTCOMES = {
-    "": "", "ahead": "better", "behind": "worse", "tie": "no difference shown", "unknown": "not compared",
-    "mixed": "",
-}  # fmt: skip
+_PAID = {"ahead": "yes", "behind": "no", "tie": "not shown", "unknown": "too few repetitions"}
 
 
-def _limits(low: float, high: float) -> str:
-    return f"{low:,.0f} to {high:,.0f}" if np.isfinite(high) else ""
+def _accuracy_columns(accuracy: Interval) -> dict[str, object]:
+    return {"Accuracy": percent(accuracy.mean), "Interval": range_text(accuracy)}

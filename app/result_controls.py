@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
-from app import claims, wording
 from app.state import View
-from rad_core.study import summary
+from rad_core.study.needed import targets
 from rad_core.study.record import Study
+from rad_core.study.verdicts import Results
+from rad_core.study.words import count
 
 _BUSY = ("running", "queued")
 
@@ -19,26 +18,29 @@ _BUSY = ("running", "queued")
 # --- target accuracy -----------------------------------------------------------------------------------------------
 
 
-def choose_target(table: pd.DataFrame, key: str) -> float:
-    """A slider for the accuracy to reach, in the URL under the key as a percentage; returns a share.
+def choose_target(measured: Results, key: str) -> float | None:
+    """A slider over the accuracies that can be asked for, in the URL under the key as a percentage; returns a share.
 
-    By default nine tenths of the way from the start to the best mean. Values beyond what was measured can be asked for.
+    None, and the reason on the page, where there are none.
     """
-    known = table["accuracy"].dropna()
-    low, high = int(np.floor(100 * known.min())), int(np.ceil(100 * known.max()))
-    low, high = max(0, min(low, high - 1)), min(100, max(high, low + 1) + 1)
-    best = float(summary.curves(claims.competitors(table))["mean"].max())
-    default = 100 * next(iter(summary.default_targets(table)[::-1]), best)
+    options = targets(measured)
+    if not options.offered:
+        if len(measured.done):
+            st.caption(options.none_text)
+        return None
+    low, high, default = (100 * target for target in (options.offered[0], options.offered[-1], options.default or 0.0))
+    if len(options.offered) == 1:
+        return options.offered[0]
+    step = round(100 * (options.offered[1] - options.offered[0]), 2)
     session = st.session_state
     if key in session and not low <= session[key] <= high:  # left over from another study
         del session[key]
-    step = 0.5 if high - low <= 15 else 1.0
-    value = float(np.clip(round(default / step) * step, low, high))
-    return float(st.slider(
-        "Accuracy to reach", float(low), float(high), value, step, format="%g%%", key=key, bind="query-params",
-        help="How many labels does it take to get there? By default 90% of the way from the student without any "
-             "bought label to the best mean accuracy.",
-    )) / 100  # fmt: skip
+    return round(float(st.slider(
+        "Accuracy to reach", round(low, 2), round(high, 2), round(default, 2), step, format="%g%%", key=key,
+        bind="query-params",
+        help="How many labels does it take to get there? Offered is what lies above the student without any bought "
+             "label, in every repetition, and what the mean of a rule reaches.",
+    )) / 100, 6)  # fmt: skip
 
 
 # --- a study that is still running ---------------------------------------------------------------------------------
@@ -72,7 +74,7 @@ def _news(study: Study, key: str, waiting: bool) -> None:
     else:
         done = study.info().rounds_done - held[2]
         fresh = done != 0 and st.button(
-            f"{wording.count(done, 'new round')}: refresh",
+            f"{count(done, 'new round')}: refresh",
             icon=":material/refresh:",
             type="primary",
             key=f"{key}_refresh",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from importlib.metadata import version
+from typing import Literal
 
 import attrs
 import pandas as pd
@@ -14,10 +15,10 @@ import pandas as pd
 from app.figures import Chart
 from app.figures.base import Theme
 from app.story_settings import STEPS, StorySettings, read_settings
-from app.wording import count
 from rad_core.errors import InputError
 from rad_core.study import light
 from rad_core.study.record import Study
+from rad_core.study.words import count
 
 CHART_HEIGHT = 440
 
@@ -29,7 +30,8 @@ class Step:
     """One step of a story. name: one of STEPS. title: its message in a line. note: the presenter's own words.
 
     sentences: what the step says, plain text. charts: at most two. picture: a PNG, or None; picture_alt says what it
-    shows. table: numbers to show beside the sentences, or None.
+    shows. table: numbers to show beside the sentences, or None. basis: where the numbers of its charts come from:
+    measured, interpolated between rounds, or an estimate.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Step:
     picture: bytes | None = None
     picture_alt: str = ""
     note: str = ""
+    basis: Literal["measured", "interpolated", "estimate"] = "measured"
 
 
 @attrs.frozen(eq=False)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from app import claims, correctness, palette, reading, recommend, recommend_words
+from app import claims, correctness, palette, reading, recommend
 from app.figures.base import Theme
 from app.recommend import Goal, Recommendation
 from app.story_settings import StorySettings
 from rad_core.selection.strategies import ORACLES
 from rad_core.study import summary
+from rad_core.study.needed import targets
 from rad_core.study.record import Study
+from rad_core.study.verdicts import OURS, Results
 
 GREEDY = ("margin", "entropy", "least_confidence")
 
@@ -40,9 +40,10 @@ class Material:
         return self.settings.audience == "technical"
 
     @cached_property
-    def done(self) -> pd.DataFrame:
-        """The rows of the cells that have finished every round."""
-        return summary.complete(self.table, self.study.config.rounds)
+    def measured(self) -> Results:
+        """What the study measured, and what it set out to compare."""
+        config = self.study.config
+        return Results(self.table, tuple(config.strategies), config.rounds, config.seeds)
 
     @cached_property
     def bought(self) -> pd.DataFrame:
@@ -58,7 +59,7 @@ class Material:
     def ours(self) -> str:
         """The strategy that the story is about: RAD where it ran."""
         usable = [name for name in self.names if name not in ORACLES] or self.names
-        return claims.OURS if claims.OURS in usable else usable[0]
+        return OURS if OURS in usable else usable[0]
 
     @cached_property
     def greedy(self) -> str | None:
@@ -70,7 +71,7 @@ class Material:
         """Strategies to draw: all for technical people; else ours, the most informative first, uniform, the oracle."""
         if self.technical:
             return self.names
-        few = {self.ours, self.greedy, "uniform", "oracle", self.recommended.rule and self.recommended.rule.strategy}
+        few = {self.ours, self.greedy, "uniform", *ORACLES, self.recommended.rule or self.recommended.headline.rule}
         found = [name for name in self.names if name in few]
         return found if len(found) > 1 else self.names
 
@@ -89,35 +90,29 @@ class Material:
     # --- the recommendation ---
 
     @cached_property
-    def goal(self) -> Goal:
+    def goal(self) -> Goal | None:
         settings = self.settings
         if settings.budget is not None:
             return Goal(money=settings.budget, price=settings.price_per_label)
-        return Goal(target=self.default_target if settings.target is None else settings.target)
-
-    @cached_property
-    def default_target(self) -> float:
-        """An accuracy worth asking for: nine tenths or half of the way to the best mean, if every seed comes there."""
-        table = self.table[~self.table["strategy"].isin(ORACLES)] if self.ours not in ORACLES else self.table
-        best = float(summary.curves(table)["mean"].max())
-        lines = recommend.fit_all(self.done).get(self.ours, {})
-        asked = [*summary.default_targets(table)[::-1]]
-        if lines:
-            worst = min(float(line.accuracy[-1]) for line in lines.values())
-            asked = [target for target in asked if target <= worst] or [math.floor(200 * worst) / 200]
-        return float(np.clip(next(iter(asked), best), 0.005, 0.995))
+        target = targets(self.measured).default if settings.target is None else settings.target
+        return None if target is None else Goal(target=target)
 
     @cached_property
     def recommended(self) -> Recommendation:
         pool = min((len(scene.gains) for scene in self.scenes), default=0)
-        return recommend.recommend(self.done, self.goal, pool)
+        return recommend.recommend(self.measured, self.goal, pool)
 
     @cached_property
-    def safe(self) -> dict[str, float]:
-        """What each rule guarantees with the labels recommended."""
-        return recommend.safe_gains(self.study, self.recommended.labels) if self.recommended.labels else {}
+    def safe(self) -> claims.Guarantee | None:
+        """What each rule guarantees for the first purchase."""
+        return claims.guarantee(self.study)
+
+    @cached_property
+    def teacher_wrong(self) -> float:
+        """Share of the whole pool that the teacher gets wrong, mean over seeds."""
+        return 1.0 - summary.references(self.study)["teacher_accuracy_pool"]["mean"]
 
     @cached_property
     def subtitle(self) -> str:
-        """The recommendation in a sentence."""
-        return recommend_words.advice(self.recommended)
+        """Whether buying labels pays, in a sentence."""
+        return self.recommended.headline.text

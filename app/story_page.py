@@ -145,11 +145,10 @@ def _sights(step: Step) -> None:
         st.image(step.picture, width="stretch", alt=step.picture_alt)
         st.caption(literal(step.picture_alt.partition(": ")[0] + "."))
     for i, chart in enumerate(step.charts):
-        basis: ui.Basis = "estimate" if step.name == "cost" else "measured"
         note, heading = "", step.picture is not None or i > 0
         if frame.presenting():
             note, chart = _below(chart), for_projector(chart)
-        ui.chart(chart, f"story-{step.name}-{i}", basis=basis, heading=heading, note=note)
+        ui.chart(chart, f"story-{step.name}-{i}", basis=step.basis, heading=heading, note=note)
     if step.table is not None:
         ui.table(step.table, f"story-{step.name}")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app import claims, correctness, map_view, reading, recommend, recommend_words, story_picture, tradeoff_words
+from app import claims, correctness, map_view, reading, recommend_words, story_picture, tradeoff_words
 from app.components.map import fallback_chart
 from app.figures import (
     Chart,
@@ -19,13 +19,15 @@ from app.figures import (
     tradeoff_chart,
 )
 from app.figures.statistics import deciles_over_seeds, top_minus_bottom
+from app.recommend import Recommendation
 from app.story import Step
 from app.story_material import Material
 from app.story_settings import STEPS
-from app.wording import count, listed, name, per_comparison, percent, range_text
 from rad_core import embedding
 from rad_core.selection.strategies import ORACLES
-from rad_core.study.summary import interval, verdict
+from rad_core.study import sentences
+from rad_core.study.summary import FEWEST_SEEDS, share_interval, verdict
+from rad_core.study.words import capital, count, estimated_on, few, listed, name, percent, range_text
 
 _NO_PICKS = pd.DataFrame(columns=["strategy", "seed", "gain", "right"])
 
@@ -45,7 +47,7 @@ def build_steps(material: Material) -> tuple[Step, ...]:
 def problem(material: Material) -> Step:
     pools = _pools(material)
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
-    wrong = float(np.mean([1.0 - right.mean() for _, right in pools]))
+    wrong = material.teacher_wrong
     said = [_about_teacher(wrong), _pool_words(material, groups, gap)]
     if material.technical:
         said.append(tradeoff_words.story(groups, gap, _NO_PICKS, "right", len(pools)).intervals)
@@ -66,15 +68,15 @@ def _about_teacher(wrong: float) -> str:
     opening = "A large model, the teacher, labels images from which a small one, the student, learns."
     if wrong == 0:
         return f"{opening} On this pool of images its labels were right without exception."
-    return f"{opening} Its labels are wrong on {percent(wrong)} of the images that could be bought."
+    return f"{opening} Its labels are wrong on {percent(wrong)} of the images that could be bought (the whole pool)."
 
 
 def _problem_title(wrong: float, gap: str) -> str:
     if wrong == 0:
         return "The teacher made no mistake here"
     if gap == "lower":
-        return "The teacher is wrong where labels would teach the most"
-    return "The teacher makes mistakes" + (", though not where labels would teach the most" if gap == "higher" else "")
+        return "The teacher is wrong where labels are most informative"
+    return "The teacher makes mistakes" + (", though not where labels are most informative" if gap == "higher" else "")
 
 
 def _deciles(material: Material, groups: pd.DataFrame) -> Chart:
@@ -98,11 +100,14 @@ def tradeoff(material: Material) -> Step:
     told = tradeoff_words.story(groups, gap, bought, "right", len(pools))
     picks = _plain(told.text).removeprefix(_pool_words(material, groups, gap)).strip()
     said = [
-        "Buying what teaches the most and buying what is right pull against each other; every rule strikes a balance."
+        "Buying what is informative and buying what is right pull against each other; every rule strikes a balance."
     ]
     if verdict(gap) != "lower":
-        said = ["A rule may buy the labels that teach the most, or those that are likeliest to be right."]
-    said += [picks, "Gain says how much a label would teach, from 0 to 1. Shown is the first purchase of every seed."]
+        said = ["A rule may buy the most informative labels, or those that are likeliest to be right."]
+    said += [
+        picks,
+        "Gain says how informative a label is taken to be, from 0 to 1. Shown is the first purchase of every seed.",
+    ]
     if material.technical:
         said.append(told.intervals)
     return _step(material, "tradeoff", "Informative, or right?", said, (chart,))
@@ -187,16 +192,16 @@ def _bought_mistakes(material: Material) -> str:
 
 
 def curves(material: Material) -> Step:
-    rounds = material.study.config.rounds
+    measured, head = material.measured, material.recommended.headline
     chart = _curves(material)
-    said = [claims.headline(material.table, rounds, material.ours).text]
-    mine = claims.final(material.done, material.ours)
-    if mine.n and "reaches" not in said[0]:
-        said.append(f"{name(material.ours, first=True)} itself comes to {percent(mine.mean)} ({range_text(mine)}).")
-    said += [claims.references(material.levels), claims.upper_bound(material.done)]
+    texts = [head.text, sentences.which_rule(measured)]
+    ours, final = material.ours, measured.final(material.ours)
+    if ours != head.rule and final.n:
+        texts.append(f"{name(ours, first=True)} itself comes to {percent(final.mean)} ({range_text(final)}).")
+    texts += [claims.references(material.levels), claims.upper_bound(measured)]
     if material.technical:
-        said.append(per_comparison(len(claims.comparisons(material.done, material.ours))))
-    return _step(material, "curves", "How accurate the student becomes", said, (chart,))
+        texts += [sentences.verdict(measured, ours).text, head.details]
+    return _step(material, "curves", "How accurate the student becomes", texts, (chart,))
 
 
 def _curves(material: Material, target: float | None = None) -> Chart:
@@ -212,35 +217,39 @@ def _curves(material: Material, target: float | None = None) -> Chart:
 
 
 def recommendation(material: Material) -> Step:
-    found, settings = material.recommended, material.settings
-    said = [
-        recommend_words.advice(found),
-        *recommend_words.comparison(found),
-        recommend_words.worst_case(found, material.safe),
-        recommend_words.ceiling(found, material.levels),
+    advice, settings = material.recommended, material.settings
+    texts = [
+        recommend_words.sentence(advice),
+        recommend_words.comparison(advice),
+        recommend_words.worst_case(material.safe, material.measured.rules),
+        recommend_words.ceiling(advice, material.levels),
     ]
     if material.technical:
-        said.append(
+        texts.append(
             "Useful gain: a right label that teaches all it can counts 1. Labels are read off the best line that never "
-            "falls (isotonic regression) through each seed's accuracies. " + per_comparison(len(found.versus))
+            f"falls (isotonic regression) through the mean accuracies. {advice.headline.details}"
         )
-    table = recommend_words.table(found, settings.price_per_label, settings.currency) if found.rules else None
+    table = recommend_words.table(advice, settings.price_per_label, settings.currency) if advice.options else None
     return _step(
-        material, "recommendation", recommend_words.title(found), said, (_needed_chart(material),),
+        material, "recommendation", recommend_words.title(advice), texts, (_needed_chart(material),),
         table=table if material.technical else None,
+        basis="interpolated" if advice.rule and _asks(advice) else "measured",
     )  # fmt: skip
+
+
+def _asks(advice: Recommendation) -> float | None:
+    """The accuracy that is asked for, if any."""
+    return advice.goal.target if advice.goal is not None else None
 
 
 def _needed_chart(material: Material) -> Chart:
     """Labels needed by rule where that is the question and has an answer; else the curves, with the target."""
-    found, target = material.recommended, material.goal.target
-    if target is None or found.rule is None or found.rule.basis != "measured":
-        return _curves(material, target)
+    advice = material.recommended
+    target = _asks(advice)
+    if target is None or advice.rule is None:
+        return _curves(material, target if advice.pays else None)
     usable = [each for each in material.shown if each not in ORACLES]
-    baseline = "uniform" if "uniform" in usable else None
-    return label_efficiency_chart(
-        recommend.fitted(material.done), target, baseline=baseline, strategies=usable, theme=material.theme
-    )
+    return label_efficiency_chart(material.measured, target, strategies=usable, theme=material.theme)
 
 
 # --- what it costs, and what could go wrong ------------------------------------------------------------------------
@@ -251,9 +260,15 @@ def cost(material: Material) -> Step:
     spent = recommend_words.cost(found, settings.price_per_label, settings.currency, config.latency_per_label)
     title = "What it costs, and what could go wrong"
     said = [*spent, *_caveats(material)]
-    table = recommend_words.table(found, settings.price_per_label, settings.currency) if found.rules else None
+    table = recommend_words.table(found, settings.price_per_label, settings.currency) if found.options else None
     return _step(
-        material, "cost", title, said, (_worse_teacher(material),), table=None if material.technical else table
+        material,
+        "cost",
+        title,
+        said,
+        (_worse_teacher(material),),
+        table=None if material.technical else table,
+        basis="estimate",
     )
 
 
@@ -262,11 +277,13 @@ def _caveats(material: Material) -> list[str]:
     seeds = len({scene.seed for scene in material.scenes})
     said = []
     if seeds == 1:
-        said.append("Everything here was measured once (1 seed): another run may come out differently.")
+        said.append("Everything here was measured once (1 repetition): another run may come out differently.")
+    elif seeds < FEWEST_SEEDS:
+        said.append(f"{capital(few(seeds))}: another run may come out differently.")
     elif seeds < 5:
-        said.append(f"Only {count(seeds, 'seed')} were measured: small differences may be missed.")
+        said.append(f"Only {count(seeds, 'repetition')} were measured: small differences may be missed.")
     said.append(_about_worse_teachers(material))
-    if found.labels and found.rule is not None and found.labels < config.budget * config.rounds:
+    if found.labels and found.labels < config.budget * config.rounds:
         said.append(
             f"Labels were bought {config.budget:,} at a time. Other images, another teacher or another student need a "
             "study of their own."
@@ -278,14 +295,14 @@ def _caveats(material: Material) -> list[str]:
 
 def _about_worse_teachers(material: Material) -> str:
     """How sure the teacher's accuracy is, and what hangs on it."""
-    measured = [material.read(reading.teacher_estimate, scene.seed) for scene in material.scenes]
-    found = interval([teacher.mean for teacher in measured])
-    low, high = (found.low, found.high) if found.n > 1 else (measured[0].low, measured[0].high)
-    limits = f"95% interval {percent(max(0.0, low))} to {percent(min(1.0, high))}"
-    over = f" over {count(found.n, 'seed')}" if found.n > 1 else ""
+    estimates = [material.read(reading.teacher_estimate, scene.seed) for scene in material.scenes]
+    mean = share_interval([teacher.mean for teacher in estimates])
+    low, high = (mean.low, mean.high) if mean.n >= FEWEST_SEEDS else (estimates[0].low, estimates[0].high)
+    over = f" over {count(mean.n, 'repetition')}" if mean.n >= FEWEST_SEEDS else f" of seed {material.scenes[0].seed}"
     return (
-        f"On labeled images kept aside to check it, the teacher is right on {percent(found.mean)} ({limits}{over}). "
-        f"If it is worse in use, every rule keeps less: the chart shows seed {material.scenes[0].seed}."
+        f"The teacher's accuracy, {estimated_on(material.study.config.validation)}, is {percent(mean.mean)} (95% "
+        f"interval{over} {percent(low)} to {percent(high)}). If it is worse in use, every rule keeps less: the chart "
+        f"shows seed {material.scenes[0].seed}."
     )
 
 

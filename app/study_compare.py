@@ -11,6 +11,7 @@ from app import reading, state, study_compare_charts, ui
 from app.palette import strategy_label, strategy_order
 from app.study_list import Entry
 from rad_core.study import summary
+from rad_core.study.words import count
 
 _URL = "compare"
 
@@ -92,7 +93,7 @@ def _results(names: list[str], chosen: Sequence[Entry]) -> None:
     if not started:
         st.caption("No round is finished yet: there are no results to compare.")
         return
-    st.markdown("**Accuracy on the test set after the last round**, mean ± half the 95 % interval over seeds")
+    st.markdown("**Accuracy on the test set after the last round**, mean over seeds and its 95% interval")
     ui.table(results(tables), "compare-results", height="content")
     st.caption("Different studies are not paired by seed: the verdict whether strategies differ is on the page Curves.")
     study_compare_charts.show({name: views[name] for name in started})
@@ -117,7 +118,7 @@ def _final(table: pd.DataFrame, strategy: str) -> str:
     mine = table[table["strategy"] == strategy]
     if mine.empty:
         return "-"
-    found = summary.interval(mine[mine["round"] == mine["round"].max()]["accuracy"])
-    if found.n == 1:
-        return f"{found.mean:.1%} (1 seed)"
-    return f"{found.mean:.1%} ± {100 * (found.high - found.low) / 2:.1f} ({found.n} seeds)"
+    found = summary.share_interval(mine[mine["round"] == mine["round"].max()]["accuracy"])
+    if found.n < summary.FEWEST_SEEDS:
+        return f"{found.mean:.1%} ({count(found.n, 'seed')})"
+    return f"{found.mean:.1%} [{100 * found.low:.1f}, {100 * found.high:.1f}] ({found.n} seeds)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from app.correctness import Axis
@@ -11,6 +12,7 @@ from app.figures.base import MINUS, percent
 from app.figures.statistics import difference_of_shares, summarize_picks
 from app.palette import strategy_label
 from rad_core.study.summary import Interval, interval, verdict
+from rad_core.study.words import few
 
 _GREEDY = ("margin", "entropy", "least_confidence")
 _SUBJECT: dict[Axis, str] = {
@@ -76,8 +78,8 @@ def _about_pool(groups: pd.DataFrame, gap: Interval, axis: Axis) -> str:
         "no difference shown": "a difference that these data cannot tell from chance.",
     }
     return (
-        f"On the tenth of the pool that would teach the student most, {_SUBJECT[axis]} **{percent(last)}**; on the "
-        f"tenth that would teach it least, **{percent(first)}**: {ends[verdict(gap)]}"
+        f"On the most informative tenth of the pool, where the student is least sure, {_SUBJECT[axis]} "
+        f"**{percent(last)}**; on the least informative tenth, **{percent(first)}**: {ends[verdict(gap)]}"
     )
 
 
@@ -104,6 +106,8 @@ class _Point:
 
 
 def _limits(found: Interval) -> str:
+    if not np.isfinite(found.low):
+        return few(found.n)
     return f"{100 * found.low:+.1f} to {100 * found.high:+.1f} points".replace("-", MINUS)
 
 

@@ -18,7 +18,7 @@ from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.study.record import StudyInfo
 
-Basis = Literal["measured", "estimate"]
+Basis = Literal["measured", "interpolated", "estimate"]
 
 STATUS_LOOK = {
     "planned": ("gray", ":material/draft:"),
@@ -98,11 +98,14 @@ def table(
 
 
 def badge(basis: Basis, place: Any = st) -> None:
-    """Says whether numbers were measured on trained students or are estimated without training."""
-    if basis == "measured":
-        place.badge("MEASURED", icon=":material/science:", color="green", help="Measured on trained students.")
-    else:
-        place.badge("ESTIMATE", icon=":material/function:", color="violet", help="Worked out from scores, no training.")
+    """Says where numbers come from: trained students, between two of their rounds, or scores without training."""
+    looks = {
+        "measured": (":material/science:", "green", "Measured on trained students."),
+        "interpolated": (":material/timeline:", "blue", "Between two measured rounds, and never beyond the last."),
+        "estimate": (":material/function:", "violet", "Worked out from scores, no training."),
+    }
+    icon, color, meaning = looks[basis]
+    place.badge(basis.upper(), icon=icon, color=color, help=meaning)
 
 
 def status_badge(info: StudyInfo, place: Any = st) -> None:

@@ -27,7 +27,7 @@ from app.figures import (
 )
 from app.palette import STRATEGY_STYLES
 from rad_core import solve_game
-from rad_core.study.summary import cell_scores, paired_differences
+from rad_core.study.verdicts import Results, difference_table
 
 CLASSES = ("plane", "car", "<script>", "cat")
 
@@ -75,6 +75,7 @@ def charts(n: int = 1000, budget: int = 100) -> dict[str, Callable[..., Chart]]:
     game = solve_game(gains, budget, teacher_accuracy=0.88)
     small = np.array([0.95, 0.8, 0.55, 0.5, 0.3, 0.05])
     strategies = list(STRATEGY_STYLES)
+    measured = Results(rounds, tuple(STRATEGY_STYLES), 5)
     drawn: dict[str, Callable[..., Chart]] = {
         "waterline": lambda **o: waterline_chart(gains, game, **o),
         "small game": lambda **o: small_game_chart(small, solve_game(small, 2, wrong=1), **o),
@@ -92,8 +93,8 @@ def charts(n: int = 1000, budget: int = 100) -> dict[str, Callable[..., Chart]]:
         "picks in 100 classes": lambda **o: class_heatmap(
             np.arange(1000).reshape(10, 100) % 17, strategies, [f"class {i}" for i in range(100)], kind="picks", **o
         ),
-        "label efficiency": lambda **o: label_efficiency_chart(rounds, 0.8, **o),
-        "paired differences": lambda **o: paired_difference_chart(paired_differences(cell_scores(rounds)), **o),
+        "label efficiency": lambda **o: label_efficiency_chart(measured, 0.8, **o),
+        "paired differences": lambda **o: paired_difference_chart(difference_table(measured), **o),
         "round by round": lambda **o: round_delta_chart(rounds, **o),
     }
     for x in ("labels", "round", "seconds"):

@@ -79,7 +79,9 @@ def test_runs_and_show_as_json(shared_store: Path) -> None:
     found = json.loads(rad("show", "latest", "--store", shared_store, "--json", "--targets", "0.2,0.99"))
     assert {row["strategy"] for row in found["strategies"]} == {"rad", "uniform"}
     needed = found["strategies"][0]["labels_needed"]
-    assert needed["0.99"] == {"mean": None, "reached": 0, "seeds": 1}
+    assert (needed["0.99"]["labels"], needed["0.99"]["reached"], needed["0.99"]["seeds"]) == (None, 0, 1)
+    assert found["worth_it"]["answer"] == "unknown"
+    assert found["worth_it"]["sentence"].startswith("Too few repetitions to tell (1).")
     assert found["strategies"][0]["final"]["low"] is None
     table = open_study(shared_store, "latest").rounds_table()
     final = table[(table["strategy"] == "rad") & (table["round"] == 2)]["accuracy"].item()

@@ -34,8 +34,9 @@ from app.figures.base import clear_side, number, spread
 from app.figures.game import MAX_POINTS, corners, sorted_game
 from rad_core import game_value, solve_game
 from rad_core.errors import InputError
-from rad_core.study.summary import paired_differences
+from rad_core.study.verdicts import difference_table
 from tests.figure_examples import make_picks, make_pool, make_rounds
+from tests.measured import bent, straight
 
 
 @pytest.mark.parametrize(("budget", "accuracy"), [(1000, 0.9), (20_000, 0.9), (1000, 0.999), (30_000, 0.4)])
@@ -194,27 +195,24 @@ def test_a_study_that_has_just_begun_can_be_drawn() -> None:
 
 
 def test_label_efficiency_is_read_off_the_curves_and_never_extrapolated() -> None:
-    rows = [("rad", 0, 0, 0, 0.5), ("rad", 0, 1, 100, 0.7), ("uniform", 0, 0, 0, 0.5), ("uniform", 0, 1, 100, 0.6)]
-    rounds = pd.DataFrame(rows, columns=["strategy", "seed", "round", "labels", "accuracy"])
-    chart = label_efficiency_chart(rounds, 0.6)
+    measured = bent({"rad": [[0.5, 0.7]], "uniform": [[0.5, 0.6]]}, step=100)
+    chart = label_efficiency_chart(measured, 0.6)
     table = chart.table.set_index("Strategy")
     assert table.loc["RAD", "Soft labels needed"] == pytest.approx(50)
-    assert table.loc["RAD", "Compared with Uniform"] == pytest.approx(-0.5)
-    hard = label_efficiency_chart(rounds, 0.65)
-    assert "not reached<br>within 100 labels (best 60.0%)" in str(hard.figure.layout.annotations)
+    assert table.loc["Uniform", "Soft labels needed"] == pytest.approx(100)
+    hard = label_efficiency_chart(measured, 0.65)
+    assert "not reached within 100 labels<br>(best mean 60.0%)" in str(hard.figure.layout.annotations)
     assert np.isnan(hard.table.set_index("Strategy").loc["Uniform", "Soft labels needed"])
 
 
 def test_a_difference_that_the_seeds_do_not_show_is_grey_and_says_so() -> None:
-    finals = {"rad": (0.80, 0.82, 0.81), "margin": (0.70, 0.73, 0.72), "badge": (0.83, 0.79, 0.82)}
-    rows = [(strategy, seed, value) for strategy, values in finals.items() for seed, value in enumerate(values)]
-    scores = pd.DataFrame(rows, columns=["strategy", "seed", "final"])
-    chart = paired_difference_chart(paired_differences(scores))
+    finals = {"rad": (0.80, 0.82, 0.81), "margin": (0.60, 0.63, 0.62), "badge": (0.83, 0.79, 0.82)}
+    chart = paired_difference_chart(difference_table(straight(finals)))
     text = [annotation.text for annotation in chart.figure.layout.annotations]
     assert sum("no difference shown" in line for line in text) == 1
     row = chart.table.set_index("Compared with").loc["Margin"]
-    low, high = stats.t.interval(0.95, 2, 28 / 3, stats.sem([10, 9, 9]))
-    assert (row["95% interval, low"], row["95% interval, high"]) == pytest.approx((low, high))
+    low, high = stats.t.interval(1 - 0.05 / 2, 2, 58 / 3, stats.sem([20, 19, 19]))
+    assert (row["Corrected interval, low"], row["Corrected interval, high"]) == pytest.approx((low, high))
 
 
 def test_round_deltas_are_paired_by_seed() -> None:

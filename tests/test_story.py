@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app import showcase
 from app.figures import Chart
 from app.story import STEPS, Step, Story, StorySettings, read_settings, tell
 from app.story_picture import Mistakes, describe, draw
@@ -73,17 +74,18 @@ def test_every_state_of_a_study_has_six_sound_steps(
 def test_three_seeds_are_told_with_their_interval(stores: dict[str, Path]) -> None:
     story = told(stores, "three")
     said = text(story)
-    assert "3 seeds" in said
-    assert "1 seed:" not in said
-    assert "Only 3 seeds were measured" in said
+    assert "3 repetitions" in said
+    assert "too few" not in said
+    assert "Only 3 repetitions were measured" in said
     assert "oracle, which knows where the teacher is right" in said
     assert story.title == "Three seeds"
 
 
 def test_one_seed_shows_no_uncertainty_and_claims_no_winner(stores: dict[str, Path]) -> None:
     said = text(told(stores, "one"))
-    assert "1 seed: no uncertainty shown" in said
-    assert "measured once (1 seed)" in said
+    assert "Too few repetitions to tell (1)." in said
+    assert "measured once (1 repetition)" in said
+    assert "Buy" not in said
     assert " beats " not in said
     assert "A student taught on the whole pool was not trained" in said
 
@@ -98,7 +100,7 @@ def test_a_study_without_rad_or_oracle_says_what_is_missing(stores: dict[str, Pa
 
 def test_a_study_without_a_finished_seed_recommends_nothing(stores: dict[str, Path]) -> None:
     story = told(stores, "half")
-    assert "nothing is recommended yet" in story.subtitle
+    assert story.subtitle == "Not known yet. No rule has finished all 2 rounds."
     assert step(story, "recommendation").title == "Nothing can be recommended yet"
     assert "there is no cost to state" in step(story, "cost").sentences[0]
 
@@ -129,21 +131,37 @@ def test_facts_say_where_the_numbers_come_from(stores: dict[str, Path]) -> None:
 # --- what the presenter chose --------------------------------------------------------------------------------------
 
 
-def test_choices_change_the_story(stores: dict[str, Path]) -> None:
-    story = told(
-        stores, "three", title="For the board", hidden=("map", "tradeoff"), notes={"cost": "Ask Ann."},
+@pytest.fixture(scope="module")
+def paying(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study in which labels are shown to pay."""
+    return unpack_into(showcase.assets() / "studies" / "cifar10-good-teacher.rad.zip", tmp_path_factory.mktemp("store"))
+
+
+def test_choices_change_the_story(paying: Study) -> None:
+    settings = StorySettings(
+        title="For the board", hidden=("map", "tradeoff"), notes={"cost": "Ask Ann."},
         price_per_label=2.0, currency="EUR", budget=20.0,
     )  # fmt: skip
+    story = tell(paying, settings)
     assert story.title == "For the board"
     assert [each.name for each in story.steps] == ["problem", "curves", "recommendation", "cost"]
     assert step(story, "cost").note == "Ask Ann."
-    assert "The money buys 10 labels" in story.subtitle
+    assert "The money buys 10 labels" in step(story, "recommendation").sentences[0]
     assert "10 labels at 2.00 EUR each cost 20.00 EUR" in step(story, "cost").sentences[0]
 
 
-def test_a_target_of_the_presenter_is_the_goal(stores: dict[str, Path]) -> None:
-    assert "99.9%" in told(stores, "three", target=0.999).subtitle
-    assert "not reached" in told(stores, "three", target=0.999).subtitle
+def test_a_target_of_the_presenter_is_the_goal(paying: Study) -> None:
+    first = step(tell(paying, StorySettings(target=0.999)), "recommendation").sentences[0]
+    assert "99.9%" in first
+    assert "not reached" in first
+
+
+def test_where_buying_is_not_shown_to_pay_no_goal_makes_the_story_say_buy(stores: dict[str, Path]) -> None:
+    for goal in ({}, {"target": 0.2}, {"budget": 20.0, "price_per_label": 2.0}):
+        story = told(stores, "three", **goal)
+        assert "Not shown. 20 labels, chosen by RAD, " in story.subtitle
+        assert step(story, "recommendation").title == "It is not shown that buying labels pays"
+        assert "there is no cost to state" in step(story, "cost").sentences[0]
 
 
 def test_technical_people_see_every_strategy_and_the_method(stores: dict[str, Path]) -> None:

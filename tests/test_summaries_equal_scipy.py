@@ -8,6 +8,7 @@ import pytest
 import scipy.stats
 
 from rad_core.study import summary
+from rad_core.study.verdicts import Results, difference_table
 
 LABELS = np.array([0, 10, 20, 40])
 
@@ -38,7 +39,7 @@ def test_paired_differences_are_a_paired_t_test() -> None:
     data = table()
     scores = summary.cell_scores(data)
     for value in ("final", "area"):
-        row = summary.paired_differences(scores, "rad", value).iloc[0]
+        row = difference_table(Results(data, ("rad", "uniform"), 3), "rad", value).iloc[0]
         a, b = (scores.loc[scores["strategy"] == name, value].to_numpy() for name in ("rad", "uniform"))
         expected = scipy.stats.ttest_rel(a, b).confidence_interval(0.95)
         assert row["difference"] == pytest.approx((a - b).mean())
@@ -63,16 +64,6 @@ def test_area_is_the_mean_height_of_the_curve() -> None:
     assert summary.cell_scores(straight)["area"].tolist() == pytest.approx([0.5, 0.5])
 
 
-@pytest.mark.parametrize(
-    ("target", "expected"), [(0.5, 0.0), (0.55, 5.0), (0.6, 10.0), (0.7, 25.0), (0.81, float("nan"))]
-)
-def test_labels_needed_are_interpolated_and_never_extrapolated(target: float, expected: float) -> None:
-    found = summary.first_crossing(LABELS.astype(float), np.array([0.5, 0.6, 0.6, 1.0 - 0.2]), target)
-    if target == 0.7:
-        expected = 20 + 20 * 0.5
-    assert found == pytest.approx(expected, nan_ok=True)
-
-
 def test_verdicts_name_no_winner_where_the_interval_contains_zero() -> None:
     interval = summary.Interval
     assert summary.verdict(interval(0.1, 0.01, 0.2, 5)) == "higher"
@@ -86,5 +77,4 @@ def test_unfinished_cells_do_not_count() -> None:
     part = data[~((data["strategy"] == "rad") & (data["seed"] == 3) & (data["round"] == 3))]
     left = summary.complete(part, 3)
     assert set(left.loc[left["strategy"] == "rad", "seed"]) == {0, 1, 2}
-    row = summary.paired_differences(summary.cell_scores(left)).iloc[0]
-    assert row["n"] == 3
+    assert difference_table(Results(part, ("rad", "uniform"), 3)).iloc[0]["n"] == 3

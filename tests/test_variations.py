@@ -113,4 +113,4 @@ def test_differences_are_paired_by_seed(finished: Study) -> None:
     better = rad.assign(
         strategy="calibrated", accuracy=rad["accuracy"] + 0.01 * (rad["round"] == 2) * (1 + rad["seed"])
     )
-    assert "+0.0150 [-0.0485, +0.0785], no difference shown |" in report(finished, better)
+    assert "+0.0150, 2 repetitions: too few for an interval |" in report(finished, better)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from app.export.citations import Pen, bibtex, latex_pen, plain_pen
 from app.palette import strategy_order
-from app.wording import count, listed
 from rad_core.errors import InputError
 from rad_core.learning.data import parse_spec
 from rad_core.learning.teachers import parse_teacher
@@ -15,6 +14,7 @@ from rad_core.selection.strategies import ORACLES
 from rad_core.study import summary
 from rad_core.study.config import StudyConfig
 from rad_core.study.record import Study
+from rad_core.study.words import count, listed
 
 _DATA = {
     "digits": (
@@ -110,7 +110,7 @@ def _facts(study: Study) -> _Facts:
         len(metrics[0]["classes"]),
         len(study.seed_array(seeds[0], "pool_ids")),
         len(study.seed_array(seeds[0], "test_ids")),
-        summary.interval([values["teacher_accuracy_pool"] for values in metrics]),
+        summary.share_interval([values["teacher_accuracy_pool"] for values in metrics]),
     )
 
 
@@ -220,18 +220,18 @@ def _game(facts: _Facts, pen: Pen) -> str:
 
 
 def _reporting(facts: _Facts, pen: Pen) -> str:
-    if facts.seeds < 2:
-        return "Results are of a single seed and carry no uncertainty."
+    if facts.seeds < summary.FEWEST_SEEDS:
+        return f"Results are of {count(facts.seeds, 'seed')}, too few for intervals."
     percent = pen.text("95%")
     return (
         f"We report means over {facts.seeds} seeds with {percent} Student's t intervals; strategies are compared by "
-        f"differences paired by seed, and a difference is called one only where its {percent} interval excludes zero "
-        "(no correction for multiple comparisons)."
+        "differences paired by seed after the last round, and a difference is called one only where Holm's procedure "
+        f"over the comparisons rejects at {pen.text('5%')}."
     )
 
 
 def _mean(found: summary.Interval) -> str:
     text = f"{100 * found.mean:.1f}%"
-    if found.n < 2:
+    if found.n < summary.FEWEST_SEEDS:
         return text
     return f"{text} (95% interval over seeds {100 * found.low:.1f} to {100 * found.high:.1f})"

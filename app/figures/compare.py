@@ -8,51 +8,50 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.claims import saving
 from app.figures.base import MINUS, SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, percent, rows
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
-from rad_core.study.summary import interval, labels_needed
+from rad_core.study.needed import Need, labels_by_seed, need
+from rad_core.study.summary import FEWEST_SEEDS
+from rad_core.study.verdicts import Results
+from rad_core.study.words import few, target_text
 
 _GREY = "#8C8C8C"
 
 
 def label_efficiency_chart(
-    table: pd.DataFrame,
+    measured: Results,
     target: float,
     *,
-    baseline: str | None = "uniform",
     strategies: Sequence[str] | None = None,
     theme: Theme = "light",
     height: int | None = None,
 ) -> Chart:
-    """Number of soft labels after which each strategy reaches an accuracy: mean over seeds, 95 % t interval, each seed.
+    """Number of soft labels after which each strategy reaches an accuracy: of the mean, 95 % interval, each seed.
 
-    table: columns strategy, seed, round, labels, accuracy. Read off the measured curves, interpolated between rounds,
-    never extrapolated: a strategy that some seed does not bring to the target is named as such. baseline: the strategy
-    to which the saving refers.
+    As `rad_core.study.needed` defines it: never extrapolated, a strategy whose mean does not reach the target is named
+    as such. strategies: which to show, all that have finished by default.
     """
-    found = _needed(table, target, strategies)
-    listed = rows(found)[::-1]
+    shown = [name for name in dict.fromkeys(measured.done["strategy"]) if strategies is None or name in strategies]
+    needs = [need(measured, target, name) for name in strategy_order(shown)]
+    needs.sort(key=lambda row: (not row.known, row.labels if row.known else -row.best))
+    listed = needs[::-1]
     sketch = new_sketch(theme, height or 120 + 44 * len(listed), margin={"l": 20, "r": 265, "t": 16, "b": 60})
-    most = float(table["labels"].max()) if len(table) else 1.0
+    most = float(measured.done["labels"].max()) if len(measured.done) else 1.0
     sketch.update_layout(
-        xaxis={"title": {"text": f"Soft labels needed for {percent(target)} accuracy"}, "range": [0, 1.03 * most or 1],
-               "showgrid": True, "tickformat": ",d", "tickvals": _ticks(most)},
+        xaxis={"title": {"text": f"Soft labels needed for {target_text(target)} accuracy"},
+               "range": [0, 1.03 * most or 1], "showgrid": True, "tickformat": ",d", "tickvals": _ticks(most)},
         yaxis={"showgrid": False, "range": [-0.6, len(listed) - 0.4], "tickvals": list(range(len(listed))), "ticks": "",
                "ticktext": [_name(row.strategy) for row in listed], "showline": False,
                "tickfont": {"size": 16, "color": ink(theme).text}},
     )  # fmt: skip
-    reference = _mean_of(found, baseline)
-    cells = labels_needed(table, target)
     for y, row in enumerate(listed):
-        seeds = cells.loc[cells["strategy"] == row.strategy, "labels"].dropna()
-        _draw_needed(sketch, y, row, seeds)
+        _draw_needed(sketch, y, row, labels_by_seed(measured, target, row.strategy), most)
         sketch.note(
-            x=1, xref="x domain", y=y, xanchor="left", xshift=12, font={"size": SMALL_SIZE},
-            text=_saving_text(row, table, target, baseline), align="left",
+            x=1, xref="x domain", y=y, xanchor="left", xshift=12, font={"size": SMALL_SIZE}, text=_needed_text(row),
+            align="left",
         )  # fmt: skip
-    title = f"How many labels does each strategy need to reach {percent(target)}?"
-    return Chart(sketch.finish(), _needed_table(found, reference, baseline), title, _needed_alt(found, target))
+    title = f"How many labels does each strategy need to reach {target_text(target)}?"
+    return Chart(sketch.finish(), _needed_table(needs), title, _needed_alt(needs, target))
 
 
 def paired_difference_chart(
@@ -65,9 +64,9 @@ def paired_difference_chart(
     theme: Theme = "light",
     height: int | None = None,
 ) -> Chart:
-    """One strategy minus each of the others, paired by seed, with its 95 % t interval and a line at zero.
+    """One strategy minus each of the others, paired by seed, with its corrected interval and a line at zero.
 
-    differences: as from `rad_core.study.summary.paired_differences`: columns baseline, difference, low, high, n,
+    differences: as from `rad_core.study.verdicts.difference_table`: columns baseline, difference, low, high, n,
     verdict. A difference that the interval does not separate from zero is grey and open. scale and unit: of the axis.
     """
     order = {name: i for i, name in enumerate(strategy_order(list(differences["baseline"])))}
@@ -105,68 +104,33 @@ def paired_difference_chart(
 # --- labels needed ------------------------------------------------------------------------------------------------
 
 
-def _needed(table: pd.DataFrame, target: float, strategies: Sequence[str] | None) -> pd.DataFrame:
-    """One row per strategy, the thriftiest first, those that do not reach the target last."""
-    cells, needed = labels_needed(table, target), []
-    for name in strategy_order(list(cells["strategy"])):
-        if strategies is not None and name not in strategies:
-            continue
-        labels = cells.loc[cells["strategy"] == name, "labels"]
-        mine = table[table["strategy"] == name]
-        best = float(mine.groupby("round")["accuracy"].mean().max())
-        complete = bool(labels.notna().all()) and len(labels) > 0
-        ours = interval(labels if complete else [])
-        reached = int(labels.notna().sum())
-        needed.append((name, len(labels), reached, ours.mean, ours.low, ours.high, best, float(mine["labels"].max())))
-    columns = ["strategy", "seeds", "reached", "labels", "low", "high", "best", "most"]
-    found = pd.DataFrame(needed, columns=columns)
-    return found.sort_values(["labels", "best"], ascending=[True, False], na_position="last", kind="stable")
-
-
-def _mean_of(found: pd.DataFrame, strategy: str | None) -> float:
-    mine = found.loc[found["strategy"] == strategy, "labels"]
-    return float(mine.iloc[0]) if len(mine) else np.nan
-
-
-def _draw_needed(sketch: Sketch, y: int, row: Any, seeds: pd.Series) -> None:
-    name = str(row.strategy)
-    style = strategy_style(name)
+def _draw_needed(sketch: Sketch, y: int, row: Need, seeds: np.ndarray, most: float) -> None:
+    style = strategy_style(row.strategy)
     if len(seeds):
         sketch.scatter(
             x=f32(seeds), y=f32(np.full(len(seeds), y)), mode="markers",
-            hovertemplate="one seed: %{x:,.0f} labels<extra></extra>",
+            hovertemplate="one repetition: %{x:,.0f} labels<extra></extra>",
             marker={"symbol": "line-ns-open", "size": 14, "color": style.color, "line": {"width": 1.5}},
         )  # fmt: skip
-    labels, low, high = row.labels, row.low, row.high
-    if not np.isfinite(labels):
+    if not row.known:
         return
     sketch.scatter(
-        x=f32([0, labels]), y=f32([y, y]), mode="lines", hoverinfo="skip",
-        line={"color": style.color, "width": 5 if name == "rad" else 2}, opacity=0.35,
+        x=f32([0, row.labels]), y=f32([y, y]), mode="lines", hoverinfo="skip",
+        line={"color": style.color, "width": 5 if row.strategy == "rad" else 2}, opacity=0.35,
     )  # fmt: skip
+    ends = error_bars(row.labels, row.low, min(row.high, most), style.color) if np.isfinite(row.low) else None
     sketch.scatter(
-        x=f32([labels]), y=f32([y]), mode="markers", error_x=error_bars(labels, low, high, style.color),
-        marker={"symbol": style.symbol, "size": 17 if name == "rad" else 13, "color": style.color},
+        x=f32([row.labels]), y=f32([y]), mode="markers", error_x=ends,
+        marker={"symbol": style.symbol, "size": 17 if row.strategy == "rad" else 13, "color": style.color},
         hovertemplate=f"<b>{style.label}</b><br>%{{x:,.0f}} labels<extra></extra>", cliponaxis=False,
     )  # fmt: skip
 
 
-def _saving_text(row: Any, table: pd.DataFrame, target: float, baseline: str | None) -> str:
-    """The number, and what it saves against the baseline as far as the seeds show that."""
-    labels, name = row.labels, str(row.strategy)
-    if not np.isfinite(labels):
-        who = "not reached" if row.reached == 0 else f"reached by {row.reached} of {row.seeds} seeds"
-        return f"<i>{who}<br>within {row.most:,.0f} labels (best {percent(row.best)})</i>"
-    text = f"<b>{labels:,.0f}</b>"
-    if baseline is None or name == baseline:
-        return text
-    found = saving(table, target, baseline, name)
-    if found.claim.outcome == "tie":
-        return f"{text}<br>no difference shown to {strategy_style(baseline).label}"
-    if found.claim.outcome == "unknown" or not np.isfinite(found.share):
-        return text
-    sign = MINUS if found.share > 0 else "+"
-    return f"{text}<br>{sign}{percent(abs(found.share), 0)} against {strategy_style(baseline).label}"
+def _needed_text(row: Need) -> str:
+    """The number and its interval, or that it is not known."""
+    if not row.known:
+        return f"<i>not reached within {row.most:,.0f}<br>(best mean {percent(row.best)})</i>"
+    return f"<b>{row.shown:,}</b>, {row.reached_text}<br>{row.interval_text}"
 
 
 def _ticks(most: float) -> list[float]:
@@ -180,31 +144,25 @@ def _name(strategy: str) -> str:
     return f"<b>{label}</b>  " if strategy == "rad" else f"{label}  "
 
 
-def _needed_table(found: pd.DataFrame, reference: float, baseline: str | None) -> pd.DataFrame:
-    table = pd.DataFrame(
+def _needed_table(needs: Sequence[Need]) -> pd.DataFrame:
+    beyond = [np.nan if np.isinf(row.high) else row.high for row in needs]
+    return pd.DataFrame(
         {
-            "Strategy": [strategy_label(name) for name in found["strategy"]],
-            "Soft labels needed": found["labels"].to_numpy(),
-            "95% interval, low": found["low"].to_numpy(),
-            "95% interval, high": found["high"].to_numpy(),
-            "Seeds that reach it": found["reached"].to_numpy(),
-            "Seeds": found["seeds"].to_numpy(),
-            "Best mean accuracy": found["best"].to_numpy(),
+            "Strategy": [strategy_label(row.strategy) for row in needs],
+            "Soft labels needed": [row.labels for row in needs],
+            "95% interval, low": [np.nan if np.isinf(row.low) else row.low for row in needs],
+            "95% interval, high": beyond,
+            "Interval ends beyond the last round": [bool(np.isinf(row.high)) for row in needs],
+            "Seeds that reach it": [row.reached for row in needs],
+            "Seeds": [row.seeds for row in needs],
+            "Best mean accuracy": [row.best for row in needs],
         }
     )
-    if baseline is not None and np.isfinite(reference) and reference > 0:
-        table[f"Compared with {strategy_label(baseline)}"] = table["Soft labels needed"] / reference - 1.0
-    return table
 
 
-def _needed_alt(found: pd.DataFrame, target: float) -> str:
-    parts = [
-        f"{strategy_label(str(row.strategy))} {row.labels:,.0f}"
-        if np.isfinite(row.labels)
-        else f"{strategy_label(str(row.strategy))} not reached by all seeds"
-        for row in rows(found)
-    ]
-    return f"Soft labels needed for {percent(target)} accuracy, mean over seeds: {'; '.join(parts)}."
+def _needed_alt(needs: Sequence[Need], target: float) -> str:
+    parts = [f"{strategy_label(row.strategy)} {row.text}" for row in needs]
+    return f"Soft labels needed for {target_text(target)} accuracy on average: {'; '.join(parts)}."
 
 
 # --- differences --------------------------------------------------------------------------------------------------
@@ -213,7 +171,7 @@ def _needed_alt(found: pd.DataFrame, target: float) -> str:
 def _draw_difference(sketch: Sketch, y: int, row: Any, ours: str, scale: float, theme: Theme) -> None:
     baseline = str(row.baseline)
     middle, low, high = (scale * value for value in (row.difference, row.low, row.high))
-    shown = row.verdict != "no difference shown"
+    shown = row.verdict in ("higher", "lower")
     winner = ours if row.verdict == "higher" else baseline
     color = strategy_style(winner).color if shown else _GREY
     symbol = strategy_style(winner).symbol if shown else "circle-open"
@@ -223,9 +181,9 @@ def _draw_difference(sketch: Sketch, y: int, row: Any, ours: str, scale: float, 
         hovertemplate=f"against {strategy_label(baseline)}: %{{x:+.2f}}<extra></extra>",
     )  # fmt: skip
     seeds = int(row.n)
-    limits = "1 seed: no interval" if seeds < 2 else f"{_signed(low)} to {_signed(high)}"
+    limits = few(seeds) if seeds < FEWEST_SEEDS else f"{_signed(low)} to {_signed(high)}"
     text = f"{_signed(middle)}  ({limits})".replace("-", MINUS)
-    text = f"<b>{text}</b>" if shown else f"{text}<br>no difference shown"
+    text = f"<b>{text}</b>" if shown else f"{text}<br>{row.verdict}"
     sketch.note(
         x=1, xref="x domain", xanchor="left", xshift=12, y=y, text=text, align="left",
         font={"size": SMALL_SIZE, "color": text_color(color, theme == "dark") if shown else ink(theme).soft},
@@ -242,8 +200,8 @@ def _difference_table(found: pd.DataFrame, label: str, what: str, scale: float, 
         {
             "Compared with": [strategy_label(name) for name in found["baseline"]],
             f"{label} minus it, {what} ({unit})": scale * found["difference"],
-            "95% interval, low": scale * found["low"],
-            "95% interval, high": scale * found["high"],
+            "Corrected interval, low": scale * found["low"],
+            "Corrected interval, high": scale * found["high"],
             "Seeds": found["n"],
             "Verdict for " + label: found["verdict"],
         }

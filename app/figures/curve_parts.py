@@ -11,7 +11,8 @@ import pandas as pd
 
 from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, percent, rgba, spread
 from app.palette import strategy_style, text_color
-from rad_core.study.summary import curves
+from rad_core.study.summary import FEWEST_SEEDS, curves
+from rad_core.study.words import few
 
 XAxis = Literal["labels", "round", "seconds"]
 
@@ -97,8 +98,8 @@ def set_legend(sketch: Sketch, found: pd.DataFrame, shaded: Sequence[str]) -> No
     """The legend says what a curve is: how many seeds, and whose interval is shaded."""
     counts = sorted(set(found["n"]))
     text = ""
-    if counts == [1]:
-        text = "1 seed: no uncertainty shown"
+    if counts and counts[-1] < FEWEST_SEEDS:
+        text = few(counts[-1])
     elif counts:
         text = f"mean of {counts[-1]} seeds" if len(counts) == 1 else "mean over the seeds finished"
         names = [strategy_style(name).label for name in shaded]
@@ -161,7 +162,7 @@ def draw_curve(
     seeds = f"{count} {'seed' if count == 1 else 'seeds'}"
     place = {"labels": "%{x:,.0f} labels", "round": "round %{x:.0f}", "seconds": "%{x:,.0f} s"}[x]
     interval_text = f" (%{{customdata[0]{number}}} to %{{customdata[1]{number}}})<br>%{{customdata[2]:.0f}} seeds"
-    interval_text = interval_text if count > 1 else "<br>1 seed"
+    interval_text = interval_text if count >= FEWEST_SEEDS else f"<br>{seeds}"
     sketch.scatter(
         x=at, y=f32(mine["mean"]), mode="lines+markers", legendgroup=name, legendrank=1000 + rank,
         name=style.label if same else f"{style.label} ({seeds})", cliponaxis=False,

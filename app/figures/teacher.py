@@ -14,12 +14,18 @@ from rad_core.errors import InputError
 
 
 def accuracy_by_decile(
-    gains: Any, right: Any, *, groups: pd.DataFrame | None = None, theme: Theme = "light", height: int = 440
+    gains: Any,
+    right: Any,
+    *,
+    groups: pd.DataFrame | None = None,
+    where: str = "whole pool",
+    theme: Theme = "light",
+    height: int = 440,
 ) -> Chart:
     """The teacher's accuracy in ten groups of equal size, from the least to the most informative points.
 
     gains: (N,). right: (N,) bool. groups: tenths of gain, if not `deciles` of these points, whose whiskers are 95 %
-    Clopper-Pearson intervals.
+    Clopper-Pearson intervals. where: whose points they are.
     """
     groups, overall = deciles(gains, right) if groups is None else groups, float(np.mean(right))
     sketch = new_sketch(theme, height)
@@ -46,7 +52,7 @@ def accuracy_by_decile(
     side = clear_side(groups["group"] / 10, groups["share"] - overall)
     sketch.note(
         x=side, xref="x domain", xanchor="right" if side else "left", y=overall, yanchor="bottom",
-        text=f"whole pool {percent(overall)}", bgcolor=ink(theme).halo,
+        text=f"{where} {percent(overall)}", bgcolor=ink(theme).halo,
     )  # fmt: skip
     first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
     alt = (

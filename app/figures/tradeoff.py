@@ -41,6 +41,7 @@ def tradeoff_chart(
     level: Any = None,
     level_name: str = "Its calibrated confidence",
     groups: pd.DataFrame | None = None,
+    where: str = "whole pool",
     narrow: bool = False,
     theme: Theme = "light",
     height: int = 680,
@@ -51,8 +52,8 @@ def tradeoff_chart(
     seed, gain and right, one row per bought point (right is NaN for mixtures). confidence: (N,) the teacher's
     probability of the true class, if it is to lie behind as a density; confidence_name says what it is the probability
     of. level: (N,) between 0 and 1, another measure of correctness to take the vertical axis, called level_name; right
-    in picks is then that measure. groups: tenths of gain, if not `deciles` of these points. narrow: for half
-    a page, in fewer words.
+    in picks is then that measure. groups: tenths of gain, if not `deciles` of these points. where: whose
+    points they are. narrow: for half a page, in fewer words. NaN in confidence: points that are not in the density.
     """
     g = np.asarray(gains, np.float64)
     r = None if right is None else np.asarray(right).astype(bool)
@@ -69,16 +70,20 @@ def tradeoff_chart(
     if behind is not None:
         colors = (WRONG_COLOR, RIGHT_COLOR) if r is not None else (ink(theme).soft,)
         kinds = None if r is None else r.astype(int)
-        source = density_raster(g, behind, kinds, colors, theme, x_range=(0, edge), blur=1.6, opacity=0.7)
+        known = np.isfinite(np.asarray(behind, np.float64))
+        seen = None if kinds is None else kinds[known]
+        source = density_raster(
+            g[known], np.asarray(behind)[known], seen, colors, theme, x_range=(0, edge), blur=1.6, opacity=0.7
+        )
         sketch.update_layout(images=[layout_image(source, (0.0, edge), (0.0, 1.0))])
         if level is None:
             text = f"behind: its probability of {confidence_name}"
             sketch.update_layout(yaxis_title_text=f"{title}<br><span style='font-size:14px'>{text}</span>")
-        _draw_side(sketch, np.asarray(behind, np.float64), r, theme)
+        _draw_side(sketch, np.asarray(behind, np.float64)[known], None if r is None else r[known], theme)
     _draw_margins(sketch, g, r, edge, theme, narrow=narrow)
     _draw_deciles(sketch, groups, theme, "teacher right on" if level is None else "on average")
     average = float(vertical.mean())
-    said = f"{'teacher on the ' if level is None and not narrow else ''}whole pool {percent(average)}"
+    said = f"{'teacher on the ' if level is None and not narrow else ''}{where} {percent(average)}"
     drawn_x, drawn_y = pd.concat([groups["mean_gain"], points["gain"]]), pd.concat([groups["share"], points["right"]])
     _draw_average(sketch, average, edge, said, clear_side(drawn_x / edge, drawn_y - average), theme)
     _draw_frontier(sketch, points, theme)
@@ -86,7 +91,9 @@ def tradeoff_chart(
     _draw_points(sketch, points, low, theme, words, 2.6 * _LETTER if narrow else _LETTER)
     _explain(sketch, theme, narrow=narrow)
     what = "share of them that the teacher got right" if level is None else f"{level_name.lower()} on them"
-    return Chart(sketch.finish(), _points_table(points), _TITLE, _points_alt(points, average, what))
+    return Chart(
+        sketch.finish(), _points_table(points), _TITLE, _points_alt(points, f"{where} {percent(average)}", what)
+    )
 
 
 _TITLE = "Who buys labels that are informative and right?"
@@ -330,10 +337,10 @@ def _points_table(points: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _points_alt(points: pd.DataFrame, average: float, what: str) -> str:
+def _points_alt(points: pd.DataFrame, average: str, what: str) -> str:
     parts = [
         f"{strategy_style(str(row.strategy)).label} {number(row.gain, 2)} and {percent(row.right)}"
         for row in rows(points)
         if np.isfinite(row.right)
     ]
-    return f"Mean gain of the picks and {what} (whole pool {percent(average)}): {'; '.join(parts)}."
+    return f"Mean gain of the picks and {what} ({average}): {'; '.join(parts)}."

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from app import claims, reading, result_controls, state, ui, wording
+from app import claims, reading, result_controls, state, ui
 from app.figures import (
     Chart,
     accuracy_curves,
@@ -18,7 +18,11 @@ from app.figures import (
     paired_difference_chart,
     round_delta_chart,
 )
-from rad_core.study import summary
+from app.wording import literal
+from rad_core.study import words
+from rad_core.study.needed import savings
+from rad_core.study.sentences import saved, verdict
+from rad_core.study.verdicts import Results, Value, difference_table, results
 
 AXES = {"labels": "Labels", "round": "Rounds", "seconds": "Time"}
 MEASURES = {
@@ -48,10 +52,10 @@ def curves() -> None:
         "Look at", list(PANELS), default="needed", format_func=PANELS.__getitem__, key="curves_panel", required=True,
         bind="query-params", label_visibility="collapsed", width="stretch",
     )  # fmt: skip
-    done = summary.complete(table, view.config.rounds)
+    measured = view.read(results)
     panels: dict[str, Callable[[], None]] = {
-        "needed": lambda: needed(view, table, done, shown),
-        "ahead": lambda: ahead(view, done, shown),
+        "needed": lambda: needed(view, measured, shown),
+        "ahead": lambda: ahead(view, measured, shown),
         "rounds": lambda: round_by_round(view, table, shown),
         "classes": lambda: per_class(view, shown),
     }
@@ -96,19 +100,16 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
     )  # fmt: skip
     if not truth:
         chart = replace(chart, title="How often does the student say what the teacher says?")
-    note = (
-        curves_note(view, table, levels, shown, x) if truth else "On the whole pool; also where the teacher is wrong."
-    )
+    note = curves_note(view, levels, shown, x) if truth else "On the whole pool; also where the teacher is wrong."
     ui.chart(chart, "curves-main", basis="measured", note=note)
     return shown
 
 
-def curves_note(view: state.View, table: pd.DataFrame, levels: dict[str, float], shown: list[str], x: str) -> str:
-    done = summary.complete(table, view.config.rounds)
+def curves_note(view: state.View, levels: dict[str, float], shown: list[str], x: str) -> str:
     parts = [
         claims.references(levels),
-        claims.upper_bound(done) if "oracle" in shown else "",
-        "Bands show how much results vary between seeds; strategies are compared seed by seed, below.",
+        claims.upper_bound(view.read(results)) if "oracle" in shown else "",
+        "Bands show how much results vary between repetitions; strategies are compared within each of them, below.",
         "Time: training, scoring and selection on the machine that ran the study." if x == "seconds" else "",
     ]
     return " ".join(part for part in parts if part)
@@ -117,62 +118,70 @@ def curves_note(view: state.View, table: pd.DataFrame, levels: dict[str, float],
 # --- panels --------------------------------------------------------------------------------------------------------
 
 
-def needed(view: state.View, table: pd.DataFrame, done: pd.DataFrame, shown: list[str]) -> None:
-    ours = claims.OURS if claims.OURS in shown else shown[0]
-    others = [name for name in claims.competitors(table)["strategy"].unique() if name != ours and name in shown]
+def needed(view: state.View, measured: Results, shown: list[str]) -> None:
+    others = [rule for rule in measured.finished if rule != measured.ours and rule in shown]
     left, right = st.columns(2, gap="medium")
     with left:
-        target = result_controls.choose_target(table, "curves_target")
+        target = result_controls.choose_target(measured, "curves_target")
     with right:
         other = st.selectbox(
             "Compared with", others, index=others.index("uniform") if "uniform" in others else 0, key="curves_other",
             format_func=ui.short_label, bind="query-params",
         ) if others else None  # fmt: skip
-    if done.empty:
+    if measured.done.empty:
         wait_for_rounds(view)
+        return
+    if target is None:
         return
     chart = figure(
-        lambda: label_efficiency_chart(done, target, baseline=other, strategies=shown, theme=state.theme()),
-        view, "needed", target, other, tuple(shown),
-    )  # fmt: skip
-    if other is not None:
-        say(claims.saving(done, target, other, ours).claim)
+        lambda: label_efficiency_chart(measured, target, strategies=shown, theme=state.theme()),
+        view,
+        "needed",
+        target,
+        tuple(shown),
+    )
+    if other is not None and measured.ours in measured.finished:
+        say(saved(savings(measured, target, measured.ours)[other], len(measured.rules) - 1).text)
     ui.chart(
-        chart, "curves-needed", basis="measured",
-        note="Read off the measured curves of the seeds that finished, never extrapolated. Bars: 95% interval over "
-             "seeds; ticks: single seeds.",
-    )  # fmt: skip
+        chart,
+        "curves-needed",
+        basis="interpolated",
+        note="Where the best curve that never falls through the mean accuracies first reaches the target, never beyond "
+        "the last round. Bars: 95% interval by bootstrap over repetitions; ticks: single repetitions.",
+    )
 
 
-def ahead(view: state.View, done: pd.DataFrame, shown: list[str]) -> None:
-    if done.empty:
+def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
+    if measured.done.empty:
         wait_for_rounds(view)
         return
-    mine = [name for name in claims.competitors(done)["strategy"].unique() if name in shown]
+    mine = [rule for rule in measured.finished if rule in shown]
     if len(mine) < 2:
         st.info("Choose two strategies that have finished, to compare them.", icon=":material/compare_arrows:")
         return
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     ours = left.selectbox(
-        "Compare", mine, index=mine.index(claims.OURS) if claims.OURS in mine else 0, format_func=ui.short_label,
+        "Compare", mine, index=mine.index(measured.ours) if measured.ours in mine else 0, format_func=ui.short_label,
         key="curves_ours", bind="query-params",
     )  # fmt: skip
     value = right.segmented_control(
         "Measured", list(ENDS), default="final", format_func=ENDS.__getitem__, key="curves_value", bind="query-params",
         required=True,
     ) or "final"  # fmt: skip
-    rows = done[done["strategy"].isin(mine)]
-    found = claims.comparisons(rows, ours, cast("claims.Value", value))
-    say(claims.verdict(found, float(rows["labels"].max())))
+    say(verdict(measured, ours, cast("Value", value)).text)
     what = "final accuracy" if value == "final" else "mean accuracy over the curve"
+    rows = difference_table(measured, ours, cast("Value", value))
     chart = figure(
-        lambda: paired_difference_chart(
-            summary.paired_differences(summary.cell_scores(rows), ours, value), ours, what=what, theme=state.theme()
-        ),
-        view, "ahead", ours, value, tuple(mine),
-    )  # fmt: skip
-    bound = claims.upper_bound(done) if "oracle" in shown else ""
-    ui.chart(chart, "curves-ahead", basis="measured", note=f"{wording.per_comparison(len(found))} {bound}".strip())
+        lambda: paired_difference_chart(rows[rows["baseline"].isin(mine)], ours, what=what, theme=state.theme()),
+        view,
+        "ahead",
+        ours,
+        value,
+        tuple(mine),
+    )
+    bound = claims.upper_bound(measured) if "oracle" in shown else ""
+    note = f"{words.corrected(len(measured.rules) - 1)} {bound}".strip()
+    ui.chart(chart, "curves-ahead", basis="measured", note=note)
 
 
 def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> None:
@@ -190,7 +199,12 @@ def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> N
         base,
         tuple(shown),
     )
-    ui.chart(chart, "curves-rounds", basis="measured", note=wording.per_comparison(1))
+    ui.chart(
+        chart,
+        "curves-rounds",
+        basis="measured",
+        note="Each 95% interval is for its own round; they are not corrected for the number of rounds and rules.",
+    )
 
 
 def per_class(view: state.View, shown: list[str]) -> None:
@@ -216,9 +230,9 @@ def per_class(view: state.View, shown: list[str]) -> None:
     ui.chart(chart, "curves-classes", basis="measured", note=f"{what}. Mean over seeds.")
 
 
-def say(claim: claims.Claim) -> None:
+def say(sentence: str) -> None:
     """A sentence that the numbers allow, before the chart that shows them."""
-    st.markdown(f"#### {claim.text}")
+    st.markdown(f"#### {literal(sentence)}")
 
 
 def wait_for_rounds(view: state.View) -> None:

@@ -8,17 +8,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import claims, reading, result_controls, state, ui, wording
+from app import claims, reading, result_controls, state, ui
 from app.figures import accuracy_curves, examples_chart
-from rad_core.study import summary
-from rad_core.study.record import Study
+from app.wording import literal
+from rad_core.study import needed, sentences, verdicts, words
+from rad_core.study.verdicts import Results
 
 WHAT = "RAD Studio finds the labels worth buying from an expensive teacher, so that a small student learns the most."
 LOOKS = {
-    "ahead": ":green[:material/trending_up:]", "behind": ":orange[:material/trending_down:]",
-    "mixed": ":orange[:material/swap_vert:]", "tie": ":gray[:material/drag_handle:]",
+    "yes": ":green[:material/check_circle:]",
+    "no": ":orange[:material/cancel:]",
+    "not shown": ":gray[:material/drag_handle:]",
     "unknown": ":gray[:material/hourglass_empty:]",
-}  # fmt: skip
+}
 MORE = [
     ("tradeoff", "Why not just the most informative points?", ":material/balance:"),
     ("map", "Where are the labels bought?", ":material/scatter_plot:"),
@@ -35,7 +37,7 @@ def overview() -> None:
         return
     newest = state.current()
     view = result_controls.hold(newest, "overview", opened="overview_strategies" not in st.session_state)
-    table, rounds = view.read(reading.rounds), view.config.rounds
+    table = view.read(reading.rounds)
     if view.demo:
         st.markdown(":material/package_2: **This is an example**, shipped with the program; start your own on Runs.")
     result_controls.offer_news(newest, "overview", waiting=table.empty)
@@ -43,130 +45,118 @@ def overview() -> None:
         ui.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
                  ":material/hourglass_top:")  # fmt: skip
         return
-    done, ours = summary.complete(table, rounds), leading(table)
-    say_result(table, done, rounds, ours)
+    measured = view.read(verdicts.results)
+    say_result(measured)
     place = st.container()
-    target, shown = controls(view, table, ours)
+    target, shown = controls(view, measured)
     with place:
-        numbers(view, table, done, target, ours)
-    draw_curves(view, table, shown, target, ours)
-    draw_examples(view, ours)
+        numbers(view, table, measured, target)
+    draw_curves(view, measured, shown, target)
+    draw_examples(view, measured.ours)
     st.subheader("Look closer", anchor=False)
     links(*MORE)
 
 
-def leading(table: pd.DataFrame) -> str:
-    """The strategy that the page is about: RAD where it ran."""
-    names = list(dict.fromkeys(claims.competitors(table)["strategy"])) or [str(table["strategy"].iloc[0])]
-    return claims.OURS if claims.OURS in names else names[0]
+def say_result(measured: Results) -> None:
+    """Whether it is worth it, against buying nothing; then which rule."""
+    head = sentences.headline(measured)
+    st.header(f"{LOOKS[head.worth.answer]} {literal(head.text)}", anchor=False, help=literal(head.details) or None)
+    if rule := sentences.which_rule(measured):
+        st.markdown(literal(rule))
 
 
-def say_result(table: pd.DataFrame, done: pd.DataFrame, rounds: int, ours: str) -> None:
-    claim, found = claims.headline(table, rounds, ours), claims.comparisons(done, ours)
-    details = claims.verdict(found, float(done["labels"].max())).text + " " if found else ""
-    st.header(
-        f"{LOOKS[claim.outcome]} {claim.text}", anchor=False, help=details + wording.per_comparison(len(found))
-    )  # fmt: skip
-
-
-def controls(view: state.View, table: pd.DataFrame, ours: str) -> tuple[float, list[str]]:
+def controls(view: state.View, measured: Results) -> tuple[float | None, list[str]]:
     with st.popover("Target and strategies", icon=":material/tune:"):
-        target = result_controls.choose_target(table, "overview_target")
-        names = list(dict.fromkeys(table["strategy"]))
-        default = [name for name in (ours, "margin", "uniform", view.info.best) if name]
+        target = result_controls.choose_target(measured, "overview_target")
+        names = list(dict.fromkeys(measured.table["strategy"]))
+        default = [name for name in (measured.ours, "margin", "uniform", view.info.best) if name]
         return target, ui.choose_strategies("Strategies", names, default, "overview_strategies")
 
 
 # --- four numbers --------------------------------------------------------------------------------------------------
 
 
-def numbers(view: state.View, table: pd.DataFrame, done: pd.DataFrame, target: float, ours: str) -> None:
+def numbers(view: state.View, table: pd.DataFrame, measured: Results, target: float | None) -> None:
     columns = st.columns(4, gap="small")
-    saved(columns[0], done, target, ours)
-    mine = claims.final(done, ours)
-    after = f"after {done['labels'].max():,.0f} labels" if len(done) else "at the end"
-    card(columns[1], "Accuracy", wording.percent(mine.mean), f"{after}: {wording.range_text(mine)}", "measured",
-         f"Share of the test set that the student of {wording.name(ours)} gets right: mean and 95% interval over "
-         "seeds.")  # fmt: skip
+    labels_needed(columns[0], measured, target)
+    ours, final = measured.ours, measured.final(measured.ours)
+    after = f"{words.name(ours)} after {measured.labels:,.0f} labels" if len(measured.done) else "at the end"
+    card(columns[1], "Accuracy", words.percent(final.mean), f"{after}: {words.range_text(final)}", "measured",
+         f"Share of the test set that the student of {words.name(ours)} gets right: mean and 95% interval over "
+         "repetitions.")  # fmt: skip
     bought_mistakes(columns[2], table, ours)
-    worst_case(columns[3], view, ours)
+    worst_case(columns[3], view)
 
 
 def card(place: Any, label: str, value: str, note: str, basis: ui.Basis, help: str) -> None:
     with place.container(border=True, height="stretch", gap="xxsmall"):
         st.markdown(f"**{label}**")
-        st.header(value, anchor=False, help=help)
-        st.caption(note)
+        st.header(literal(value), anchor=False, help=help)
+        st.caption(literal(note))
         ui.badge(basis)
 
 
-def saved(place: Any, done: pd.DataFrame, target: float, ours: str) -> None:
-    names = [name for name in dict.fromkeys(claims.competitors(done)["strategy"]) if name != ours]
-    other = "uniform" if "uniform" in names or not names else names[0]
-    found = claims.saving(done, target, other, ours)
-    who, whom = wording.name(ours), wording.name(other)
-    value = "none shown" if found.claim.outcome == "tie" else "not known"
-    note = f"{who} {found.ours.text}, {whom} {found.other.text}"
-    if found.claim.outcome in ("ahead", "behind"):
-        value = f"{wording.percent(abs(found.share), 0)} {'fewer' if found.share > 0 else 'more'}"
-    elif found.ours.seeds and not found.ours.complete:
-        value = "not reached"
-        note = f"by every seed within {found.ours.most:,.0f} labels (best {wording.percent(found.ours.best)})"
-    elif found.other.seeds and not found.other.complete:
-        note = f"{who} {found.ours.text}; {whom} not reached by every seed"
-    card(place, f"Labels saved at {wording.target_text(target)}", value, note, "measured",
-         f"{found.claim.text} Read off the measured curves, never beyond them.")  # fmt: skip
+def labels_needed(place: Any, measured: Results, target: float | None) -> None:
+    """The labels that a target takes: of the rule that is advised, and beside it of the one that the study is about."""
+    if target is None:
+        note = needed.targets(measured).none_text if len(measured.done) else "No rule has finished yet."
+        card(place, "Labels needed", "no target", note, "measured",
+             "An accuracy can be asked for where it lies above what every repetition reaches without any bought label, "
+             "and the mean of a rule reaches it.")  # fmt: skip
+        return
+    rule = sentences.headline(measured).rule
+    need = needed.need(measured, target, rule)
+    note = f"{words.chosen_by(rule)}: {need.interval_text if need.known else need.text}"
+    if measured.ours != rule and (other := needed.need(measured, target, measured.ours)).known:
+        note += f"; {words.chosen_by(measured.ours)}: ≈ {other.shown:,}"
+    card(place, f"Labels needed for {words.target_text(target)}", f"≈ {need.shown:,}" if need.known else "not reached",
+         note, "interpolated",
+         "Where the best curve that never falls through the mean accuracies first reaches the target, linear between "
+         "measured rounds and never beyond the last.")  # fmt: skip
 
 
 def bought_mistakes(place: Any, table: pd.DataFrame, ours: str) -> None:
-    found = claims.mistakes(table)
-    mine, base = found.get(ours), found.get("uniform")
+    shares = claims.mistakes(table)
+    mine, base = shares.get(ours), shares.get("uniform")
     known = mine is not None and mine.n > 0
-    value = wording.percent(mine.mean) if mine is not None and known else "not known"
-    note = f"of the labels that {wording.name(ours)} bought"
+    value = words.percent(mine.mean) if mine is not None and known else "not known"
+    note = f"of the labels that {words.name(ours)} bought"
     if base is not None and base.n and ours != "uniform":
-        note += f"; uniform: {wording.percent(base.mean)}"
+        note += f"; uniform: {words.percent(base.mean)}"
     card(place, "Teacher mistakes", value, note if known else "no label bought yet", "measured",
-         "How many of the labels bought are wrong. The points that teach the most are often those on which the teacher "
+         "How many of the labels bought are wrong. The most informative points are often those on which the teacher "
          "errs.")  # fmt: skip
 
 
-def worst_case(place: Any, view: state.View, ours: str) -> None:
-    seeds = view.study.seeds()
-    if not seeds:
+def worst_case(place: Any, view: state.View) -> None:
+    safe = view.read(claims.guarantee)
+    if safe is None:
         return
-    seed = seeds[0]
-    round = min(state.current_round(view), reading.last_round(view.study, ours, seed) + 1)
-    found = view.read(safe_gain, ours, seed, round)
-    card(place, "Safe in the worst case", found.value,
-         f"useful gain: RAD {found.rad:,.1f}, best other rule ({found.rule}) {found.other:,.1f}", "estimate",
-         "The useful gain that a purchase is sure to bring, whichever points the teacher gets wrong: RAD against the "
-         f"better of uniform and the most informative first. Worked out for round {round} of seed {seed} from the "
-         "student's scores and the teacher's measured accuracy, without training.")  # fmt: skip
-
-
-def safe_gain(study: Study, strategy: str, seed: int, round: int) -> claims.Guarantee:
-    pool = reading.pool_before(study, strategy, seed, round)
-    return claims.guarantee(pool.gains, pool.budget, pool.wrong())
+    card(place, "Safe in the worst case", safe.value,
+         f"useful gain of {safe.where}: RAD {safe.rad:,.1f}, best other rule ({safe.rule}) {safe.other:,.1f}",
+         "estimate",
+         "The useful gain that the first purchase is sure to bring, whichever points the teacher gets wrong: RAD "
+         "against the better of uniform and the most informative first. Worked out from the student's scores and the "
+         "teacher's estimated accuracy, without training.")  # fmt: skip
 
 
 # --- charts --------------------------------------------------------------------------------------------------------
 
 
-def draw_curves(view: state.View, table: pd.DataFrame, shown: list[str], target: float, ours: str) -> None:
+def draw_curves(view: state.View, measured: Results, shown: list[str], target: float | None) -> None:
     if not shown:
         st.info("Choose a strategy to see its curve.", icon=":material/show_chart:")
         return
     theme, key = state.theme(), str(view.study.path)
     chart = state.remember(
         lambda: accuracy_curves(
-            table, strategies=shown, references=view.read(reading.references), target=target, band=[ours], theme=theme,
-            height=470,
+            measured.table, strategies=shown, references=view.read(reading.references), target=target,
+            band=[measured.ours], theme=theme, height=470,
         ),
         "overview curves", key, view.version, tuple(shown), target, theme,
     )  # fmt: skip
     note = claims.references(view.read(reading.references))
-    bound = claims.upper_bound(summary.complete(table, view.config.rounds)) if "oracle" in shown else ""
+    bound = claims.upper_bound(measured) if "oracle" in shown else ""
     ui.chart(chart, "overview-curves", basis="measured", note=f"{note} {bound}".strip())
 
 
@@ -175,7 +165,7 @@ def draw_examples(view: state.View, ours: str) -> None:
     found = view.read(reading.examples, ours, seeds[0]) if seeds else None
     if found is None:
         return
-    theme, who = state.theme(), wording.name(ours, first=True)
+    theme, who = state.theme(), words.name(ours, first=True)
     chart = state.remember(
         lambda: examples_chart(found.images, found.truth, found.said, who=who, theme=theme),
         "overview examples", str(view.study.path), view.version, ours, theme,

@@ -43,12 +43,14 @@ def main() -> None:
         student = _student(there, round)
     seeds = [each for each in seeds if student in state.with_results(view, each, round)]
     picks = _picks(view, seeds, round, so_far, chosen)
-    scenes = [view.read(correctness.scene, student, each, round) for each in seeds if each in points]
-    _joint(scenes, picks, axis, len(seeds), missing=len(scenes) < len(wanted))
+    scenes = [view.read(correctness.scene, student, each, round) for each in seeds]
+    where = correctness.pool_name(scenes, round, len(view.study.seeds()))
+    missing = [each for each in wanted if each not in points]
+    _joint(scenes, picks, axis, where, missing=bool(missing))
     _guarantee(view, student, seed, round)
     left, right = st.columns(2, gap="large")
     with left:
-        _deciles(scenes)
+        _deciles(scenes, where)
     with right:
         _calibration(view, seed)
     _table(picks)
@@ -99,8 +101,8 @@ def _picks(view: state.View, seeds: list[int], round: int, so_far: bool, chosen:
 # --- blocks --------------------------------------------------------------------------------------------------------
 
 
-def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, seeds: int, *, missing: bool) -> None:
-    """The paragraph and the large chart. seeds: of the picks. missing: whether a light copy has scenes of fewer."""
+def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, *, missing: bool) -> None:
+    """The paragraph and the large chart. where: whose points. missing: whether a light copy lacks some points."""
     if picks.empty:
         ui.empty("No strategy is chosen", "Choose one or more strategies above.", icon=":material/filter_alt_off:")
         return
@@ -119,13 +121,14 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, seeds: int, *, 
         shown = {"level": np.concatenate([scene.level(axis) for scene in scenes])}
     chart = tradeoff_chart(
         gains, None if axis == "confidence" else right, drawn, level_name=AXES[axis], groups=groups,
-        theme=state.theme(), height=560, **shown,
+        where=where, theme=state.theme(), height=560, **shown,
     )  # fmt: skip
-    bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
+    bars = "over the labels of one seed" if len(scenes) == 1 else f"over {len(scenes)} seeds"
     note = f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}."
     if missing:
-        what = "The pool behind them is that" if axis == "right" else "This is"
-        note += f" {what} of seed {', '.join(str(scene.seed) for scene in scenes)}, whose points this copy holds."
+        what = "The density behind them is that" if axis == "right" else "This is"
+        held = [str(scene.seed) for scene in scenes if np.isfinite(scene.probability).any()]
+        note += f" {what} of seed {', '.join(held)}, whose points this copy holds."
     ui.chart(chart, "tradeoff", basis="measured", note=note)
 
 
@@ -140,11 +143,11 @@ def _guarantee(view: state.View, student: str, seed: int, round: int) -> None:
     ui.chart(chart, "tradeoff-guarantee", basis="estimate", note="The Budget lab moves the teacher and the budget.")
 
 
-def _deciles(scenes: list[Scene]) -> None:
+def _deciles(scenes: list[Scene], where: str) -> None:
     pools = [(scene.gains, scene.right) for scene in scenes]
     chart = accuracy_by_decile(
         np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]), groups=deciles_over_seeds(pools),
-        theme=state.theme(), height=400,
+        where=where, theme=state.theme(), height=400,
     )  # fmt: skip
     over = "" if len(scenes) == 1 else f" over {len(scenes)} seeds"
     ui.chart(chart, "tradeoff-deciles", basis="measured", note=f"Whiskers: 95% intervals{over}.")

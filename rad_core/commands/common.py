@@ -55,13 +55,14 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     click.echo()
 
 
-def with_interval(values: dict[str, Any], digits: int = 3, scale: float = 1.0, signed: bool = False) -> str:
-    """A mean and half its interval's width, as "0.702 ± 0.031"; the mean alone for one seed."""
+def with_interval(values: dict[str, Any], digits: int = 3, signed: bool = False) -> str:
+    """A mean and its interval, as "0.702 [0.671, 0.733]"; the mean alone where seeds are too few for one."""
     mean, low, high = (values[name] for name in ("mean", "low", "high"))
     if mean is None or mean != mean:
         return "-"
-    text = f"{scale * mean:{'+' if signed else ''}.{digits}f}"
-    return text if low != low else f"{text} ± {scale * (high - low) / 2:.{digits}f}"
+    sign = "+" if signed else ""
+    text = f"{mean:{sign}.{digits}f}"
+    return text if low is None or low != low else f"{text} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
 
 
 def duration(seconds: float) -> str:

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 @store_option
 @json_option
 def command(id: str, targets: list[float] | None, store: Path | None, as_json: bool) -> None:
-    """Show the results of a study: final accuracy, area under the curve, labels needed, RAD against each other rule.
+    """Show the results of a study: whether labels paid, final accuracy, labels needed, RAD against each other rule.
 
-    Figures are means over seeds with 95 % intervals (Student's t). ID may be the beginning of an id, or "latest".
+    Figures are means over seeds with 95 % intervals (Student's t; three seeds at least). What the labels added and the
+    differences between rules are corrected for their number (Holm). ID may be the beginning of an id, or "latest".
 
     \b
     Example:
@@ -44,7 +45,7 @@ def command(id: str, targets: list[float] | None, store: Path | None, as_json: b
 def print_summary(study: Study, targets: list[float] | None, as_json: bool) -> None:
     """Print the summary of a study as tables or as JSON."""
     from rad_core.study.light import describe
-    from rad_core.study.summary import summarize
+    from rad_core.study.report import summarize
 
     found = summarize(study, targets)
     if as_json:
@@ -59,12 +60,12 @@ def print_summary(study: Study, targets: list[float] | None, as_json: bool) -> N
     if copy := describe(study):
         click.echo(copy)
     _print_costs(config)
-    _print_references(found["references"])
+    _print_verdict(found)
+    _print_references(found["references"], config)
     if not found["strategies"]:
-        click.echo("No strategy has finished all its rounds yet.")
         return
-    _print_strategies(found["strategies"])
-    _print_differences(found["differences"])
+    _print_strategies(found["strategies"], found["targets"]["none"])
+    _print_differences(found["differences"], found["compared"])
 
 
 def _print_costs(config: dict[str, Any]) -> None:
@@ -78,7 +79,17 @@ def _print_costs(config: dict[str, Any]) -> None:
         click.echo(f"The {labels:,} soft labels of one strategy and seed cost {' and '.join(costs)}.")
 
 
-def _print_references(references: dict[str, Any]) -> None:
+def _print_verdict(found: dict[str, Any]) -> None:
+    click.echo(f"\nWorth it? {found['worth_it']['sentence']}")
+    for text in (found["worth_it"]["details"], found["which_rule"]):
+        if text:
+            click.echo(text)
+    click.echo()
+
+
+def _print_references(references: dict[str, Any], config: dict[str, Any]) -> None:
+    from rad_core.study.words import ON_POOL, estimated_on
+
     lines = [
         ("teacher_accuracy_test", "Teacher"),
         ("student_labeled_accuracy", "Student, labeled set only"),
@@ -87,11 +98,18 @@ def _print_references(references: dict[str, Any]) -> None:
     parts = [f"{words} {with_interval(references[name])}" for name, words in lines if name in references]
     if parts:
         click.echo("Accuracy on the test set: " + "; ".join(parts) + ".")
-    if "teacher_accuracy" in references:
-        click.echo(f"Teacher right on {with_interval(references['teacher_accuracy_pool'])} of the pool.\n")
+    contexts = [
+        ("teacher_accuracy", estimated_on(config["validation"])),
+        ("teacher_accuracy_pool", ON_POOL),
+    ]
+    parts = [f"{with_interval(references[name])} {words}" for name, words in contexts if name in references]
+    if parts:
+        click.echo("Accuracy of the teacher: " + "; ".join(parts) + ".\n")
 
 
-def _print_strategies(strategies: list[dict[str, Any]]) -> None:
+def _print_strategies(strategies: list[dict[str, Any]], no_target: str) -> None:
+    from rad_core.study.words import target_text
+
     targets = list(strategies[0]["labels_needed"])
     rows = [
         (
@@ -110,33 +128,47 @@ def _print_strategies(strategies: list[dict[str, Any]]) -> None:
         "over no labels",
         "mean over curve",
         "picks labeled right",
-        *(f"labels to {t}" for t in targets),
+        *(f"labels to {target_text(float(target))}" for target in targets),
     )
-    print_table("Accuracy on the test set, mean ± half the 95 % interval over seeds", columns, rows)
+    print_table(f"Accuracy on the test set: {_how(strategies[0]['final'])}", columns, rows)
+    if no_target:
+        click.echo(f"{no_target}\n")
+
+
+def _how(values: dict[str, Any]) -> str:
+    """What the figures of a table are."""
+    if values["low"] != values["low"]:
+        return f"mean over {values['n']} seed{'s' if values['n'] > 1 else ''}, too few for an interval"
+    return "mean over seeds [95 % interval]"
 
 
 def _needed(needed: dict[str, Any]) -> str:
-    if needed["mean"] is None:
-        return "not reached"
-    some = "" if needed["reached"] == needed["seeds"] else f" ({needed['reached']} of {needed['seeds']} seeds)"
-    return f"{needed['mean']:.0f}{some}"
+    """The number that every page prints, and how many seeds reach the target by themselves."""
+    if needed["seeds"] == 0:
+        return "-"
+    shown = "not reached" if needed["shown"] is None else f"{needed['shown']:,}"
+    return f"{shown} ({needed['reached']} of {needed['seeds']} seeds)"
 
 
-def _print_differences(differences: list[dict[str, Any]]) -> None:
+def _print_differences(differences: list[dict[str, Any]], compared: dict[str, Any]) -> None:
     if not differences:
         return
+    from rad_core.study.words import name
+
     finals = {row["baseline"]: row for row in differences if row["value"] == "final"}
     areas = {row["baseline"]: row for row in differences if row["value"] == "area"}
     rows = [
         (baseline, _difference(row), row["verdict"], _difference(areas[baseline]), areas[baseline]["verdict"])
         for baseline, row in finals.items()
     ]
-    seeds = max(row["n"] for row in finals.values())
-    title = f"RAD minus each other strategy, paired by seed ({seeds} seed{'s' if seeds > 1 else ''})"
-    print_table(title, ("strategy", "last round", "RAD is", "mean over curve", "RAD is"), rows)
+    ours = name(compared["rule"], first=True)
+    count = compared["comparisons"]
+    title = f"{ours} minus each other rule, paired by seed"
+    if any(row["low"] == row["low"] for row in differences):
+        title += f" [interval, corrected for {count} comparisons in a column]" if count > 1 else " [95 % interval]"
+    is_ours = f"{ours} is"
+    print_table(title, ("strategy", "last round", is_ours, "mean over curve", is_ours), rows)
 
 
 def _difference(row: dict[str, Any]) -> str:
-    if row["low"] != row["low"]:
-        return f"{row['difference']:+.3f}"
-    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+    return with_interval({"mean": row["difference"], "low": row["low"], "high": row["high"]}, signed=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from rad_core.errors import InputError
 from rad_core.study import files, summary
 from rad_core.study.record import Study
+from rad_core.study.verdicts import Value, difference_table, results
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -19,11 +20,14 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     done = summary.complete(rounds, study.config.rounds)
     found = {"rounds": rounds, "purchases": purchases(study), "seeds": seeds(study)}
     if not done.empty:
-        scores = summary.cell_scores(done)
-        differences = [
-            summary.paired_differences(scores, value=value).assign(value=value) for value in ("final", "area")
-        ]
-        found |= {"curves": summary.curves(done), "scores": scores, "differences": pd.concat(differences)}
+        measured = results(study)
+        values: tuple[Value, ...] = ("final", "area")
+        differences = [difference_table(measured, value=value).assign(value=value) for value in values]
+        found |= {
+            "curves": summary.curves(done),
+            "scores": summary.cell_scores(done),
+            "differences": pd.concat(differences),
+        }
     return {**found, "seconds": study.seconds_table()}
 
 

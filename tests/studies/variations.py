@@ -37,7 +37,8 @@ from rad_core.study.prepare import open_setting
 from rad_core.study.record import Study
 from rad_core.study.seeds import generator
 from rad_core.study.store import open_study
-from rad_core.study.summary import cell_scores, interval, verdict
+from rad_core.study.summary import FEWEST_SEEDS, cell_scores, interval, verdict
+from rad_core.study.words import few
 
 Calibration = Callable[[np.ndarray], np.ndarray]  # gains -> probability that the teacher is right
 STRATA = 10
@@ -245,7 +246,10 @@ def report(study: Study, table: pd.DataFrame) -> str:
         cells = []
         for value in ("area", "final"):
             found = interval((scores.loc[name, value] - scores.loc[variation.baseline, value]).dropna())
-            cells.append(f"{found.mean:+.4f} [{found.low:+.4f}, {found.high:+.4f}], {verdict(found)}")
+            limits = f"[{found.low:+.4f}, {found.high:+.4f}], {verdict(found)}"
+            cells.append(
+                f"{found.mean:+.4f} {limits}" if found.n >= FEWEST_SEEDS else f"{found.mean:+.4f}, {few(found.n)}"
+            )
         right = f"{shares[name].mean():.3f} ({shares[variation.baseline].mean():.3f})"
         lines.append(f"| {name} | {variation.baseline} | {cells[0]} | {cells[1]} | {right} |")
     return "\n".join(lines)

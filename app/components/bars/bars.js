@@ -217,7 +217,7 @@ class View {
       ...ticks,
       rule(LOW),
       label(start, BASE + 30, "Our answer: buy it with this probability, in %", { class: "strong begin" }),
-      label(start, 14, "Gain: how much its label would teach", { class: "strong begin" }),
+      label(start, 14, "Gain: how informative its label would be", { class: "strong begin" }),
       label(start - 8, LOW + 26, "Point", { class: "soft end" }),
     );
   }
