@@ -54,7 +54,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory, study_file: Path) -> 
     store = tmp_path_factory.mktemp("shared") / "store"
     out = rad("run", study_file, "--store", store, "--workers", 1)
     assert "finished, 4 of 4 rounds" in out
-    assert "RAD minus each other strategy" in out
+    assert "RAD minus each other rule" in out
     return store
 
 

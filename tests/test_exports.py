@@ -181,7 +181,7 @@ def test_the_paragraph_is_true_to_the_study_and_its_references_are_complete(stud
 
 def test_the_paragraph_speaks_of_one_seed_and_of_other_rules_as_they_are(stores: dict[str, Path]) -> None:
     one = methods_paragraph(study_in(stores["one"]))
-    assert "a single seed and carry no uncertainty" in one
+    assert "Results are of 1 seed, too few for intervals." in one
     assert "UNIXKD" in one
     without = methods_paragraph(study_in(stores["without rad"]))
     assert "RAD measures" not in without

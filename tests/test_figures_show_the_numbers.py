@@ -177,7 +177,7 @@ def test_curves_show_means_and_t_intervals_over_seeds() -> None:
 
 def test_one_seed_shows_no_uncertainty_and_says_so() -> None:
     chart = accuracy_curves(make_rounds(seeds=1), strategies=["rad", "uniform"])
-    assert chart.figure.layout.legend.title.text == "1 seed: no uncertainty shown"
+    assert chart.figure.layout.legend.title.text == "1 repetition: too few for an interval"
     assert not any(trace.fill for trace in chart.figure.data)
 
 

@@ -199,7 +199,8 @@ def test_what_the_next_labels_bought_is_measured_and_ends_where_the_study_ends(
     at.segmented_control(key="budget_panel").set_value("next").run()
     table = sound(at).dataframe[0].value
     assert set(table["Strategy"]) == {"RAD", "Margin", "Uniform"}
-    assert (table["low (points)"] <= table["Gained (points)"]).all()
+    assert table[["low (points)", "high (points)"]].isna().all(axis=None), "two seeds give no interval"
+    assert "2 repetitions: too few for an interval" in words(at)
     assert not at.info
     at.number_input(key="budget_b").set_value(3000).run()
     assert "Nothing is extrapolated" in at.info[0].value
@@ -209,7 +210,7 @@ def test_what_the_next_labels_bought_is_measured_and_ends_where_the_study_ends(
 def test_one_seed_shows_no_interval_and_says_so(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_page(monkeypatch, tiny)
     at.segmented_control(key="budget_panel").set_value("next").run()
-    assert "1 seed: no uncertainty can be shown" in words(sound(at))
+    assert "1 repetition: too few for an interval" in words(sound(at))
 
 
 def test_mixtures_have_no_mistakes_to_count(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

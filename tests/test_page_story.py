@@ -130,7 +130,7 @@ def test_edits_are_stored_with_the_study(monkeypatch: pytest.MonkeyPatch, own: P
     )
     assert at.title[0].value == "For the \\*board\\*"
     assert "Ask \\<Ann\\>\\." in words(at)
-    assert "cost 10\\.00 EUR" in words(at)
+    assert "no cost to state" in words(at), "labels are not shown to pay in this study"
     again = story(monkeypatch, own)
     assert again.title[0].value == "For the \\*board\\*"
 

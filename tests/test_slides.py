@@ -112,7 +112,7 @@ def test_every_chart_is_powerpoints_own_or_a_map(deck: Any, story: Story) -> Non
 def test_curves_on_a_slide_hold_the_numbers_and_the_look_of_the_studio(deck: Any, story: Story) -> None:
     (step,) = (step for step in story.steps if step.name == "curves")
     table = step.charts[0].table
-    (chart,) = (
+    chart = next(
         one for one in native_charts(deck) if one.value_axis.axis_title.text_frame.text.startswith("Accuracy on")
     )
     series = {one.name: one for one in chart.plots[0].series}

@@ -161,7 +161,7 @@ def _needed(chart: Chart) -> Bars:
     values = _numbers(table["Soft labels needed"])
     names = [
         f"{_short(name)}: {f'{value:,.0f}' if np.isfinite(value) else 'not reached'}"
-        for name, value in zip(table["Strategy"], values, strict=True)
+        for name, value in zip(table["Strategy"], _numbers(table["To the digits that the interval bears"]), strict=True)
     ]
     return Bars(
         names, values, _numbers(table[_LOW]).clip(0), _numbers(table[_HIGH]),
@@ -175,13 +175,20 @@ def _differences(chart: Chart) -> Bars:
     value, verdict = _first(table, "", "minus it"), _first(table, "Verdict for ")
     ours = verdict.removeprefix("Verdict for ")
     colors = [
-        _GREY if said == "no difference shown" else _style(ours if said == "higher" else str(other)).color
+        _style(ours if said == "higher" else str(other)).color if said in ("higher", "lower") else _GREY
         for other, said in zip(table["Compared with"], table[verdict], strict=True)
     ]
+    low, high = (_numbers(table[f"Corrected interval, {end}"]) for end in ("low", "high"))
     return Bars(
-        [_short(name) for name in table["Compared with"]], _numbers(table[value]), _numbers(table[_LOW]),
-        _numbers(table[_HIGH]), colors, value, plain(_axis_title(chart, "xaxis")), number_format="+0.0;-0.0;0",
-    )  # fmt: skip
+        [_short(name) for name in table["Compared with"]],
+        _numbers(table[value]),
+        low,
+        high,
+        colors,
+        value,
+        plain(_axis_title(chart, "xaxis")),
+        number_format="+0.0;-0.0;0",
+    )
 
 
 def _water(chart: Chart) -> XY:

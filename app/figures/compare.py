@@ -129,7 +129,7 @@ def _draw_needed(sketch: Sketch, y: int, row: Need, seeds: np.ndarray, most: flo
 def _needed_text(row: Need) -> str:
     """The number and its interval, or that it is not known."""
     if not row.known:
-        return f"<i>not reached within {row.most:,.0f}<br>(best mean {percent(row.best)})</i>"
+        return f"<i>not reached within {row.most:,.0f} labels<br>(best mean {percent(row.best)})</i>"
     return f"<b>{row.shown:,}</b>, {row.reached_text}<br>{row.interval_text}"
 
 
@@ -150,6 +150,7 @@ def _needed_table(needs: Sequence[Need]) -> pd.DataFrame:
         {
             "Strategy": [strategy_label(row.strategy) for row in needs],
             "Soft labels needed": [row.labels for row in needs],
+            "To the digits that the interval bears": [row.shown if row.known else np.nan for row in needs],
             "95% interval, low": [np.nan if np.isinf(row.low) else row.low for row in needs],
             "95% interval, high": beyond,
             "Interval ends beyond the last round": [bool(np.isinf(row.high)) for row in needs],

@@ -43,10 +43,12 @@ def main() -> None:
         student = _student(there, round)
     seeds = [each for each in seeds if student in state.with_results(view, each, round)]
     picks = _picks(view, seeds, round, so_far, chosen)
-    scenes = [view.read(correctness.scene, student, each, round) for each in seeds]
+    # A light copy has the first gains of every seed, later ones of some alone.
+    held = [each for each in seeds if each in points or round == 1]
+    scenes = [view.read(correctness.scene, student, each, round) for each in held]
     where = correctness.pool_name(scenes, round, len(view.study.seeds()))
     missing = [each for each in wanted if each not in points]
-    _joint(scenes, picks, axis, where, missing=bool(missing))
+    _joint(scenes, picks, axis, where, len(seeds), missing=bool(missing))
     _guarantee(view, student, seed, round)
     left, right = st.columns(2, gap="large")
     with left:
@@ -101,8 +103,11 @@ def _picks(view: state.View, seeds: list[int], round: int, so_far: bool, chosen:
 # --- blocks --------------------------------------------------------------------------------------------------------
 
 
-def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, *, missing: bool) -> None:
-    """The paragraph and the large chart. where: whose points. missing: whether a light copy lacks some points."""
+def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, seeds: int, *, missing: bool) -> None:
+    """The paragraph and the large chart.
+
+    where: whose points. seeds: of the picks. missing: whether a light copy lacks some points.
+    """
     if picks.empty:
         ui.empty("No strategy is chosen", "Choose one or more strategies above.", icon=":material/filter_alt_off:")
         return
@@ -123,10 +128,11 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, *, 
         gains, None if axis == "confidence" else right, drawn, level_name=AXES[axis], groups=groups,
         where=where, theme=state.theme(), height=560, **shown,
     )  # fmt: skip
-    bars = "over the labels of one seed" if len(scenes) == 1 else f"over {len(scenes)} seeds"
+    bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
     note = f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}."
     if missing:
-        what = "The density behind them is that" if axis == "right" else "This is"
+        behind = "density" if len(scenes) > 1 else "pool"
+        what = f"The {behind} behind them is that" if axis == "right" else "This is"
         held = [str(scene.seed) for scene in scenes if np.isfinite(scene.probability).any()]
         note += f" {what} of seed {', '.join(held)}, whose points this copy holds."
     ui.chart(chart, "tradeoff", basis="measured", note=note)
