@@ -263,7 +263,9 @@ def test_a_link_to_a_seed_that_did_not_come_along_falls_back_with_a_word(
 
 def test_the_trade_off_says_of_which_seeds_it_is(copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff")))
-    assert "Error bars: 95% intervals over 3 seeds. The density behind them is that of seed 0" in said
+    assert "Error bars: 95% intervals over 3 seeds. The pool behind them is that of seed 0" in said
+    said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff", round="1")))
+    assert "The density behind them is that of seed 0" in said, "the first gains of every seed came along"
     axis = correctness.AXES["confidence"]
     said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff", tradeoff_axis=axis)))
     assert "over the labels of one seed. This is of seed 0, whose points this copy holds" in said
