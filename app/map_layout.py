@@ -70,8 +70,9 @@ def _watch(study: Study, seed: int, source: str) -> None:
     with ui.spoken_errors():
         started = st.session_state.setdefault("map-started", set())
         found = embedding.map_state(study, seed, source)
-        if found == "absent" and (study.id, seed, source) not in started:
-            started.add((study.id, seed, source))  # first: what fails to start is not started again every second
+        wanted = (study.id, study.info().created, seed, source)
+        if found == "absent" and wanted not in started:
+            started.add(wanted)  # first: what fails to start is not started again every second
             embedding.start_map(study, seed, source)
             found = embedding.map_state(study, seed, source)
         if found == "ready":

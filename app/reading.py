@@ -168,7 +168,7 @@ def pool_before(study: Study, strategy: str, seed: int, round: int) -> Pool:
     config = study.config
     left = remaining(study, strategy, seed, round)
     return Pool(
-        key=f"{study.id}-{strategy}-{seed}-{round}",
+        key=f"{study.path} {study.moment()} {strategy} {seed} {round}",
         gains=gains_after(study, strategy, seed, round - 1)[left],
         teacher=teacher_estimate(study, seed),
         budget=config.budget,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
+from app import ui
 from app.state import View
 from rad_core.study.needed import targets
-from rad_core.study.record import Study
+from rad_core.study.record import Study, StudyInfo
 from rad_core.study.verdicts import Results
 from rad_core.study.words import count
 
@@ -49,36 +48,44 @@ def choose_target(measured: Results, key: str) -> float | None:
 def hold(view: View, page: str, *, opened: bool) -> View:
     """The view as it was when the page was opened: charts that somebody has zoomed must not be replaced under them.
 
-    opened: whether the visitor has just come to this page, and so sees the newest.
+    All of the page is of that one moment, also what is read only now. opened: whether the visitor has just come to this
+    page, and so sees the newest.
     """
     key = f"{page}_held"
-    held = st.session_state.get(key)
-    if opened or held is None or held[0] != str(view.study.path):
-        held = (str(view.study.path), view.version, view.info.rounds_done)
-        st.session_state[key] = held
-    return replace(view, version=held[1])
+    held: View | None = st.session_state.get(key)
+    if opened or held is None or not _same(held.info, view.info) or held.study.path != view.study.path:
+        st.session_state[key] = held = view
+    return held
+
+
+def _same(one: StudyInfo, other: StudyInfo) -> bool:
+    """Whether both tell of one study: another may have been made in its place, under its id."""
+    return (one.id, one.created) == (other.id, other.created)
 
 
 def offer_news(view: View, page: str, *, waiting: bool = False) -> None:
     """A pill that brings in what has been measured since the page was opened; waiting: bring it in without asking."""
     every = 2.0 if view.info.status in _BUSY else None
-    st.fragment(_news, run_every=every)(view.study, f"{page}_held", waiting)
+    st.fragment(_news, run_every=every)(f"{page}_held", waiting)
 
 
-def _news(study: Study, key: str, waiting: bool) -> None:
-    held = st.session_state.get(key)
+def _news(key: str, waiting: bool) -> None:
+    held: View | None = st.session_state.get(key)
     if held is None:
         return
-    if waiting:
-        fresh = study.version() != held[1]
-    else:
-        done = study.info().rounds_done - held[2]
-        fresh = done != 0 and st.button(
-            f"{count(done, 'new round')}: refresh",
-            icon=":material/refresh:",
-            type="primary",
-            key=f"{key}_refresh",
-        )
-    if fresh:
-        del st.session_state[key]
-        st.rerun()
+    with ui.spoken_errors():
+        study = Study(held.study.path)
+        info = study.info()
+        if waiting or not _same(held.info, info):
+            fresh = study.moment() != held.study.moment()
+        else:
+            done = info.rounds_done - held.info.rounds_done
+            fresh = done != 0 and st.button(
+                f"{count(done, 'new round')}: refresh",
+                icon=":material/refresh:",
+                type="primary",
+                key=f"{key}_refresh",
+            )
+        if fresh:
+            del st.session_state[key]
+            st.rerun()

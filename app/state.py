@@ -29,21 +29,48 @@ LATEST = "latest"
 
 @dataclass(frozen=True)
 class View:
-    """The study in view and how it stands. demo: shipped with the program, and never changed."""
+    """A study at one moment. demo: shipped with the program, and never changed.
+
+    study: a snapshot, so that all that a page reads of it, now or later, is of that moment. key: another one for every
+    study and moment; whatever is worked out from the study is remembered under it.
+    """
 
     study: Study
     info: StudyInfo
-    config: StudyConfig
-    version: int
+    key: str
     demo: bool
 
+    @property
+    def config(self) -> StudyConfig:
+        return self.study.config
+
     def read(self, function: Callable[..., T], *arguments: Any) -> T:
-        """function(study, *arguments), remembered until the study changes. The result is shared: never write to it."""
-        return _read(function, function.__qualname__, self.study, str(self.study.path), self.version, *arguments)
+        """function(study, *arguments), remembered until the study changes. The result is shared: never write to it.
+
+        function: one of a module, for it is known by its name.
+        """
+        return _read(function, _name_of(function), self.study, self.key, *arguments)
 
     @property
     def title(self) -> str:
         return study_title(self.info)
+
+
+def view_of(study: Study, *, demo: bool) -> View:
+    """A study as it stands now."""
+    still = _snapshot(study, _key(study))
+    return View(still, still.info(), _key(still), demo)
+
+
+def _key(study: Study) -> str:
+    return f"{study.path} {study.moment()}"
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    """The file and the name: every page is a module called __main__."""
+    if "<" in function.__qualname__:  # a lambda or a part of a function: others are called the same
+        raise ValueError(f"{function.__qualname__} has no name of its own, under which its result could be remembered")
+    return f"{function.__code__.co_filename}:{function.__qualname__}"
 
 
 def study_title(info: StudyInfo) -> str:
@@ -55,11 +82,16 @@ def study_title(info: StudyInfo) -> str:
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _read(_function: Callable[..., T], name: str, _study: Study, path: str, version: int, *arguments: Any) -> T:
+def _read(_function: Callable[..., T], name: str, _study: Study, key: str, *arguments: Any) -> T:
     result = _function(_study, *arguments)
     if isinstance(result, np.ndarray):
         result.setflags(write=False)
     return result
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _snapshot(_study: Study, key: str) -> Study:
+    return _study.snapshot()
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -127,8 +159,7 @@ def open_view(id: str) -> View:
     """A study by its full id, the user's own before one that is shipped."""
     own = {info.id: info for info in studies()}
     demo = id not in own
-    study = study_of(id, demo=demo)
-    return View(study, study.info(), study.config, study.version(), demo)
+    return view_of(study_of(id, demo=demo), demo=demo)
 
 
 def choices() -> list[StudyInfo]:

@@ -46,8 +46,8 @@ def page() -> None:
     if frame.presenting():
         st.html(_PRESENTING)
     view = hold(newest, "story", opened=_KEY not in st.session_state)
-    if not state.with_results(newest):
-        _nothing_yet(newest)
+    if not state.with_results(view):
+        _nothing_yet(view)
         offer_news(newest, "story", waiting=True)
         return
     settings = current_settings(view)
@@ -55,7 +55,7 @@ def page() -> None:
     height = _LOW if frame.presenting() else CHART_HEIGHT
     told = state.remember(
         lambda: tell(view.study, settings, theme, chart_height=height),
-        "story", str(view.study.path), view.version, settings.to_json(), theme, height,
+        "story", view.key, settings.to_json(), theme, height,
     )  # fmt: skip
     if not frame.presenting():  # an audience needs the room for the step itself
         top = st.container(horizontal=True, vertical_alignment="center", key="story-top")

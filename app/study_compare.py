@@ -81,10 +81,7 @@ def _plain(value: object) -> str:
 
 
 def _results(names: list[str], chosen: Sequence[Entry]) -> None:
-    views = {
-        name: state.View(entry.study, entry.info, entry.study.config, entry.study.version(), entry.demo)
-        for name, entry in zip(names, chosen, strict=True)
-    }
+    views = {name: state.view_of(entry.study, demo=entry.demo) for name, entry in zip(names, chosen, strict=True)}
     tables = {
         name: (view.read(reading.rounds), view.read(reading.references), view.config.rounds)
         for name, view in views.items()

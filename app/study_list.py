@@ -126,7 +126,7 @@ def _result(entry: Entry) -> None:
     info = entry.info
     if not info.best:
         return
-    view = state.View(entry.study, info, entry.study.config, entry.study.version(), entry.demo)
+    view = state.view_of(entry.study, demo=entry.demo)
     accuracy, seeds = view.read(_accuracy_of_best, info.best)
     st.markdown(f"**{ui.short_label(info.best)} {accuracy:.1%}**")
     st.caption(f"highest mean, {plural(seeds, 'seed')}")

@@ -112,10 +112,11 @@ def _controls(info: StudyInfo, study: Study) -> None:
 
 def _curves(study: Study, running: bool) -> None:
     """The curves so far; the chart stays as it is, zoom included, until a round came in."""
-    charts: dict[str, tuple[tuple[int, bool, str], Chart]] = st.session_state.setdefault("live_charts", {})
-    now = (study.version(), running, state.theme())
+    charts: dict[str, tuple[tuple[str, bool, str], Chart]] = st.session_state.setdefault("live_charts", {})
+    view = state.view_of(study, demo=False)
+    now = (view.key, running, state.theme())
     if study.id not in charts or charts[study.id][0] != now:
-        charts[study.id] = (now, _chart(study, running))
+        charts[study.id] = (now, _chart(view.study, running))
     ui.chart(charts[study.id][1], f"live-curves-{study.id}", basis="measured")
 
 

@@ -64,7 +64,7 @@ def curves() -> None:
 
 def figure(make: Callable[[], Chart], view: state.View, *key: Any) -> Chart:
     """A chart, made once for this view and these choices."""
-    return state.remember(make, "curves page", str(view.study.path), view.version, state.theme(), *key)
+    return state.remember(make, "curves page", view.key, state.theme(), *key)
 
 
 # --- the curves ----------------------------------------------------------------------------------------------------

@@ -147,13 +147,13 @@ def draw_curves(view: state.View, measured: Results, shown: list[str], target: f
     if not shown:
         st.info("Choose a strategy to see its curve.", icon=":material/show_chart:")
         return
-    theme, key = state.theme(), str(view.study.path)
+    theme = state.theme()
     chart = state.remember(
         lambda: accuracy_curves(
             measured.table, strategies=shown, references=view.read(reading.references), target=target,
             band=[measured.ours], theme=theme, height=470,
         ),
-        "overview curves", key, view.version, tuple(shown), target, theme,
+        "overview curves", view.key, tuple(shown), target, theme,
     )  # fmt: skip
     note = claims.references(view.read(reading.references))
     bound = claims.upper_bound(measured) if "oracle" in shown else ""
@@ -168,7 +168,7 @@ def draw_examples(view: state.View, ours: str) -> None:
     theme, who = state.theme(), words.name(ours, first=True)
     chart = state.remember(
         lambda: examples_chart(found.images, found.truth, found.said, who=who, theme=theme),
-        "overview examples", str(view.study.path), view.version, ours, theme,
+        "overview examples", view.key, ours, theme,
     )  # fmt: skip
     note = (
         f"{len(found.images)} of the {found.bought:,} labels that {who} bought for seed {seeds[0]}, evenly spaced in "

@@ -58,7 +58,7 @@ def pack(study: Study, target: Path, *, images: bool = True, teacher: bool = Tru
 
 def _copy_database(study: Study, folder: Path, changes: list[Change]) -> None:
     """One consistent state of the database, compact, with no trace of who was writing it."""
-    with reading(study.path) as source, closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+    with study.reading() as source, closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
         source.backup(copy)
         busy = "('queued', 'running')"
         message = "It was packed while it ran."

@@ -6,9 +6,10 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from rad_core.errors import InputError
@@ -16,6 +17,7 @@ from rad_core.study import files
 
 SCHEMA = 1
 DATABASE = "study.sqlite"
+Reading = Callable[[], AbstractContextManager[sqlite3.Connection]]  # one consistent state, for reading alone
 
 _TABLES = """
 create table meta (key text primary key, value text not null) without rowid;
@@ -57,6 +59,21 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
         raise files.no_room(folder, error) or InputError(
             f"The database of study {folder.name} cannot be read ({error}); restore or delete the folder {folder}."
         ) from error
+
+
+def in_memory(folder: Path) -> Reading:
+    """A study's database as it stands now, copied whole: reads it from memory, in any thread, one at a time."""
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    with reading(folder) as database:
+        database.backup(memory)
+    turn = threading.RLock()
+
+    @contextmanager
+    def read() -> Iterator[sqlite3.Connection]:
+        with turn:
+            yield memory
+
+    return read
 
 
 @contextmanager

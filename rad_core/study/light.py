@@ -18,7 +18,6 @@ import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.study import files
-from rad_core.study.database import reading
 from rad_core.study.record import SHARED, Study
 
 MAPS = "maps"  # the folder of a study's maps
@@ -35,7 +34,7 @@ _MARK = "light"  # in the table meta
 
 def is_light(study: Study) -> bool:
     """Whether this is a light copy."""
-    with reading(study.path) as database:
+    with study.reading() as database:
         return database.execute("select 1 from meta where key = ?", [_MARK]).fetchone() is not None
 
 

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from rad_core.errors import InputError
 from rad_core.selection.strategies import ORACLES
 from rad_core.study import files
 from rad_core.study.config import StudyConfig
-from rad_core.study.database import reading, writing
+from rad_core.study.database import DATABASE, Reading, in_memory, reading, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,20 @@ class Study:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.name
+        self.reading: Reading = partial(reading, path)
+        self._changed: int | None = None  # of a snapshot
         self._config: StudyConfig | None = None
+
+    def snapshot(self) -> Study:
+        """This study as it stands: what is read of it stays the same, whatever is written meanwhile.
+
+        Arrays never change once a round or a seed refers to them, so its database alone is copied. What is written goes
+        to the study itself, and is not seen here.
+        """
+        still = Study(self.path)
+        still._changed = self._changed_at()  # looked at first: a file that changes meanwhile has another version, too
+        still.reading = in_memory(self.path)
+        return still
 
     def check(self) -> None:
         """Raise InputError unless the study can be read."""
@@ -96,7 +110,7 @@ class Study:
             ) from error
 
     def _meta(self) -> dict[str, str]:
-        with reading(self.path) as database:
+        with self.reading() as database:
             return dict(database.execute("select key, value from meta"))
 
     def _set(self, **values: str) -> None:
@@ -114,15 +128,34 @@ class Study:
                 self._config = StudyConfig.from_mapping(json.loads(self._meta()["config"]))
         return self._config
 
+    def moment(self) -> str:
+        """Which study this is and how far it has come: the key under which readers may cache what they read of it.
+
+        It changes with every write, and when another study, or another copy of this one, takes its place.
+        """
+        changed = self._changed_at()
+        with self._sound():
+            meta = self._meta()
+            return f"{meta['created']}-{int(meta['version'])}-{changed}"
+
+    def _changed_at(self) -> int:
+        """When the database's file was last changed; 0 where it cannot be seen: reading it tells why."""
+        if self._changed is not None:
+            return self._changed
+        try:
+            return (self.path / DATABASE).stat().st_ctime_ns
+        except OSError:
+            return 0
+
     def version(self) -> int:
-        """A number that grows with every write: the key under which readers may cache."""
+        """A number that grows with every write."""
         with self._sound():
             return int(self._meta()["version"])
 
     def info(self) -> StudyInfo:
         """The study at a glance."""
         config = self.config
-        with reading(self.path) as database:
+        with self.reading() as database:
             meta = dict(database.execute("select key, value from meta"))
             query = "select count(*) from rounds where strategy != ? group by strategy, seed"
             counts = [row[0] for row in database.execute(query, [SHARED])]
@@ -228,7 +261,7 @@ class Study:
 
     def read_log(self, last: int = 100) -> list[tuple[float, str]]:
         """The last lines of the log, the oldest first: (seconds since 1970, text)."""
-        with reading(self.path) as database:
+        with self.reading() as database:
             rows = database.execute("select time, text from log order by id desc limit ?", [last]).fetchall()
         return rows[::-1]
 
@@ -257,7 +290,7 @@ class Study:
 
     def seeds(self) -> list[int]:
         """The seeds prepared so far."""
-        with reading(self.path) as database:
+        with self.reading() as database:
             return [row[0] for row in database.execute("select seed from seeds order by seed")]
 
     def seed_metrics(self, seed: int) -> dict[str, Any]:
@@ -285,7 +318,7 @@ class Study:
         return files.load_state(self.path, path)
 
     def _seed_row(self, seed: int) -> tuple[str, str]:
-        with reading(self.path) as database:
+        with self.reading() as database:
             row = database.execute("select metrics, arrays from seeds where seed = ?", [seed]).fetchone()
         if row is None:
             raise InputError(f"Seed {seed} of study {self.id} is not prepared yet.")
@@ -319,7 +352,7 @@ class Study:
 
     def finished_rounds(self, strategy: str, seed: int) -> list[int]:
         """The rounds of a cell that are stored, without a gap from 0 on."""
-        with reading(self.path) as database:
+        with self.reading() as database:
             query = "select round from rounds where seed = ? and strategy in (?, ?) order by round"
             found = [row[0] for row in database.execute(query, [seed, strategy, SHARED])]
         return [number for number, round in enumerate(found) if number == round]
@@ -341,7 +374,7 @@ class Study:
 
     def each_purchase(self, names: Sequence[str]) -> Iterator[tuple[str, int, int, list[np.ndarray]]]:
         """Strategy, seed, round and these arrays of every finished round of purchase, by seed, strategy and round."""
-        with reading(self.path) as database:
+        with self.reading() as database:
             rows = database.execute("select strategy, seed, round from rounds where round > 0").fetchall()
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
         for strategy, seed, round in sorted(rows, key=lambda row: (row[1], order.get(row[0], len(order)), row[2])):
@@ -356,7 +389,7 @@ class Study:
 
     def _round_row(self, strategy: str, seed: int, round: int) -> tuple[str, str]:
         key = [strategy if round > 0 else SHARED, seed, round]
-        with reading(self.path) as database:
+        with self.reading() as database:
             query = "select metrics, arrays from rounds where strategy = ? and seed = ? and round = ?"
             row = database.execute(query, key).fetchone()
         if row is None:
@@ -374,7 +407,7 @@ class Study:
     def _table(self, column: str) -> pd.DataFrame:
         import pandas as pd
 
-        with reading(self.path) as database:
+        with self.reading() as database:
             query = f"select strategy, seed, round, {column} from rounds"  # noqa: S608 - column is ours
             rows = database.execute(query).fetchall()
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
@@ -388,7 +421,7 @@ class Study:
 
     def content_digest(self) -> str:
         """A digest of all results: every metric and every array, and nothing that depends on the clock."""
-        with reading(self.path) as database:
+        with self.reading() as database:
             seeds = database.execute("select seed, metrics, arrays from seeds order by seed").fetchall()
             query = "select strategy, seed, round, metrics, arrays from rounds order by strategy, seed, round"
             rounds = database.execute(query).fetchall()
