@@ -45,7 +45,7 @@ def draw(pool: reading.Pool, key_prefix: str, *, measured: Measured | None = Non
 def _lab(pool: reading.Pool, prefix: str, measured: Measured | None, gain_name: str) -> None:
     levers = _levers(pool, prefix)
     game = solve(pool, levers)
-    found = answers(pool, levers)
+    found = answers(pool, levers, game)
     price, latency = _heading(pool, levers, prefix)
     _metrics(pool, levers, found, game, price, latency)
     view = st.segmented_control(

@@ -58,7 +58,7 @@ def nearest_step(steps: Sequence[int], budget: int) -> int:
 
 def solve(pool: reading.Pool, levers: Levers) -> Equilibrium:
     """The game between us and the teacher's mistakes, at the levers' budget and accuracy."""
-    return solve_game(pool.gains, levers.budget, wrong=levers.wrong)
+    return solve_game(np.asarray(pool.gains, np.float64), levers.budget, wrong=levers.wrong)
 
 
 def chance_of_right(pool: reading.Pool, levers: Levers) -> np.ndarray | None:
@@ -68,24 +68,30 @@ def chance_of_right(pool: reading.Pool, levers: Levers) -> np.ndarray | None:
     return right_chance(pool.right, levers.accuracy if levers.assumed else None)
 
 
-def answers(pool: reading.Pool, levers: Levers) -> list[WhatIf]:
-    """What RAD, uniform and greedy choices would buy, and the oracle where the truth about this teacher is known."""
-    right = chance_of_right(pool, levers)
-    rules = RULES if right is None or levers.assumed else (*RULES, "oracle")
+def answers(pool: reading.Pool, levers: Levers, game: Equilibrium | None = None) -> list[WhatIf]:
+    """What RAD, uniform and greedy choices would buy, and the oracle where the truth about this teacher is known.
+
+    game: as from `solve`, which is asked for it otherwise.
+    """
     labels = pool.labels if pool.classes else None
     return what_if(
-        pool.gains, levers.budget, levers.wrong, rules, right=right, labels=labels, classes=len(pool.classes),
-        price=pool.price, latency=pool.latency,
+        pool.gains, levers.budget, levers.wrong, _rules(pool, levers), game=game or solve(pool, levers),
+        right=chance_of_right(pool, levers), labels=labels, classes=len(pool.classes), price=pool.price,
+        latency=pool.latency,
     )  # fmt: skip
 
 
 def chances(pool: reading.Pool, levers: Levers, game: Equilibrium) -> dict[str, np.ndarray]:
-    """Each rule's probability of buying every point."""
+    """The probability of buying every point by each rule that `answers` tells of."""
     right = chance_of_right(pool, levers)
-    found = {"rad": np.asarray(game.q, np.float64)}
-    for rule in ("uniform", "greedy") if right is None or levers.assumed else ("uniform", "greedy", "oracle"):
-        found[rule] = inclusion(pool.gains, levers.budget, levers.wrong, rule, right)
-    return found
+    return {
+        rule: inclusion(pool.gains, levers.budget, levers.wrong, rule, right, game) for rule in _rules(pool, levers)
+    }
+
+
+def _rules(pool: reading.Pool, levers: Levers) -> tuple[str, ...]:
+    """The oracle needs the truth about this very teacher."""
+    return RULES if pool.right is None or levers.assumed else (*RULES, "oracle")
 
 
 def rule_label(rule: str) -> str:

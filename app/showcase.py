@@ -19,7 +19,7 @@ from rad_core.errors import InputError
 from rad_core.study.archive import ENDING
 from rad_core.study.folders import data_folder
 from rad_core.study.record import Study, StudyInfo
-from rad_core.study.unpacking import keep_unpacked, read_info
+from rad_core.study.unpacking import keep_unpacked, read_info, read_metrics
 
 _FIRST = "cifar10-poor-teacher"  # of the size that people have, with the mistakes that the method is about
 _DAY = 86400.0  # seconds
@@ -50,16 +50,18 @@ def is_unpacked(id: str) -> bool:
 
 def open_study(id: str) -> Study:
     """A shipped study, unpacked if it is not yet."""
-    found = {info.id: archive for archive, info in _shipped(tuple(archives()))}
-    if id not in found:
-        raise InputError(f"There is no study {id!r} any more; choose another one.")
-    folder = root()
+    archive, folder = _archive(id), root()
     with suppress(OSError):  # there is none yet, or it cannot be written
         if time.time() - folder.stat().st_mtime > _DAY:
             os.utime(folder)  # still in use, see _sweep
     if not is_unpacked(id):  # not yet, or not any more
         _opened.cache_clear()
-    return _opened(found[id], folder)
+    return _opened(archive, folder)
+
+
+def metrics_of(id: str) -> Study:
+    """A shipped study with its metrics alone, for which nothing is unpacked into the cache."""
+    return _metrics_of(_archive(id))
 
 
 def root() -> Path:
@@ -70,6 +72,18 @@ def root() -> Path:
 @cache
 def _shipped(paths: tuple[Path, ...]) -> list[tuple[Path, StudyInfo]]:
     return [(path, read_info(path)) for path in paths]
+
+
+def _archive(id: str) -> Path:
+    found = {info.id: archive for archive, info in _shipped(tuple(archives()))}
+    if id not in found:
+        raise InputError(f"There is no study {id!r} any more; choose another one.")
+    return found[id]
+
+
+@cache
+def _metrics_of(archive: Path) -> Study:
+    return read_metrics(archive)
 
 
 @cache

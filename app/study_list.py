@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import new_study, state, study_actions, study_live, study_settings, ui
+from app import new_study, showcase, state, study_actions, study_live, study_settings, ui
 from app.study_words import advice, plural
 from app.wording import literal
 from rad_core.study import light, summary, worker
@@ -126,7 +126,8 @@ def _result(entry: Entry) -> None:
     info = entry.info
     if not info.best:
         return
-    view = state.view_of(entry.study, demo=entry.demo)
+    study = showcase.metrics_of(info.id) if entry.demo else entry.study
+    view = state.view_of(study, demo=entry.demo)
     accuracy, seeds = view.read(_accuracy_of_best, info.best)
     st.markdown(f"**{ui.short_label(info.best)} {accuracy:.1%}**")
     st.caption(f"highest mean, {plural(seeds, 'seed')}")

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import budget_numbers
+from app.budget_panels import PANELS
+from rad_core.study import whatif
 from rad_core.study.database import DATABASE
 from rad_core.study.engine import run_study
 from rad_core.study.record import Study
@@ -94,6 +97,21 @@ def test_slider_and_field_move_each_other(big: Path, monkeypatch: pytest.MonkeyP
     assert at.select_slider(key="budget_steps").value == 800
     at.select_slider(key="budget_steps").set_value(1).run()
     assert sound(at).metric[0].value == "1"
+
+
+@pytest.mark.parametrize("panel", ["rules", "classes", "overlap", "cost"])
+def test_a_move_of_a_slider_solves_the_game_once(big: Path, monkeypatch: pytest.MonkeyPatch, panel: str) -> None:
+    at = sound(open_page(monkeypatch, big, budget_panel=PANELS[panel]))
+    solved = []
+    for module in (budget_numbers, whatif):
+        solve = module.solve_game
+        monkeypatch.setattr(
+            module, "solve_game", lambda *given, solve=solve, **more: solved.append(1) or solve(*given, **more)
+        )
+    at.select_slider(key="budget_steps").set_value(250).run()
+    assert len(solved) == 1
+    sound(at).slider(key="budget_m").set_value(60.0).run()
+    assert len(solved) == 2
 
 
 def test_another_teacher_is_marked_as_what_if_until_it_is_reset(big: Path, monkeypatch: pytest.MonkeyPatch) -> None:

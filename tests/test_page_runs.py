@@ -15,6 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import showcase, state, study_actions, study_compare, study_words
+from app.palette import strategy_label
 from app.study_list import Entry
 from rad_core.errors import InputError
 from rad_core.study.archive import pack
@@ -230,6 +231,26 @@ def test_a_shipped_study_cannot_be_changed(finished: Path, tmp_path: Path, monke
     assert list(at.get("menu_button")[0].proto.options) == ["Clone"]
     with pytest.raises(InputError, match="no study 'tiny-demo' among yours"):
         study_actions.own("tiny-demo")
+
+
+def test_the_result_of_a_shipped_study_is_listed_without_unpacking_it(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(finished, "tiny-finished")  # in view
+    study = add(finished, "tiny-demo", root=tmp_path / "made")
+    with closing(sqlite3.connect(study.path / "study.sqlite")) as database:
+        database.execute("update meta set value = 'tiny-demo' where key = 'id'")
+        database.commit()
+    pack(study, tmp_path / "tiny-demo.rad.zip")
+    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "tiny-demo.rad.zip"])
+    best = study.info().best
+    last = study.rounds_table().query("strategy == @best and round == 2")["accuracy"]
+    at = open_page()
+    assert words(at).count(f"**{strategy_label(best)} {last.mean():.1%}**") == 2, "its own and the shipped one's"
+    assert not showcase.is_unpacked("tiny-demo")
+    assert showcase.metrics_of("tiny-demo").rounds_table().equals(study.rounds_table())
+    with pytest.raises(InputError, match="cannot be read"):
+        showcase.metrics_of("tiny-demo").seed_array(0, "pool_labels")
 
 
 def test_a_read_only_studio_offers_no_change_and_makes_none(

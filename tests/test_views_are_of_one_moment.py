@@ -129,6 +129,20 @@ def test_a_snapshot_reads_what_is_still_in_the_log_of_the_database(half: Path) -
         assert study_in(half).snapshot().info().name == "In the log"
 
 
+@pytest.mark.parametrize(("page", "most"), [("story", 8), ("overview", 8), ("tradeoff", 5), ("budget", 5), ("map", 5)])
+def test_a_rerun_of_a_page_opens_the_database_a_few_times_however_many_cells_there_are(
+    half: Path, monkeypatch: pytest.MonkeyPatch, page: str, most: int
+) -> None:
+    at = sound(open_page(monkeypatch, half, page, round="2", map_layout="pca"))
+    opened: list[str] = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda path, *given, **more: opened.append(path) or connect(path, *given, **more)
+    )
+    sound(at.run())
+    assert 0 < len(opened) <= most, opened
+
+
 # --- pages that are held -------------------------------------------------------------------------------------------
 
 

@@ -87,6 +87,8 @@ class Study:
         Arrays never change once a round or a seed refers to them, so its database alone is copied. What is written goes
         to the study itself, and is not seen here.
         """
+        if self._changed is not None:
+            return self
         still = Study(self.path)
         still._changed = self._changed_at()  # looked at first: a file that changes meanwhile has another version, too
         still.reading = in_memory(self.path)

@@ -92,6 +92,15 @@ def read_info(archive: Path) -> StudyInfo:
         return StudyInfo(**{**json.loads(zipped.read(MANIFEST))["info"], "id": about.id})
 
 
+def read_metrics(archive: Path) -> Study:
+    """The study in an archive of ours, unpacked no further than its database: it has metrics, and no arrays."""
+    with _reading_archive(archive) as zipped, tempfile.TemporaryDirectory() as folder:
+        about = _read_manifest(archive, zipped)
+        alone = attrs.evolve(about, sizes={DATABASE: about.sizes[DATABASE]})
+        _extract(archive, zipped, alone, Path(folder) / about.id, lasting=False)
+        return Study(Path(folder) / about.id).snapshot()
+
+
 def keep_unpacked(archive: Path, root: Path) -> Study:
     """A study of ours out of a cache that nobody else writes to; unpacked there first, or anew where files are missing.
 

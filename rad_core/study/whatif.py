@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from rad_core.errors import InputError
-from rad_core.selection.game import game_value, solve_game, wrong_count
+from rad_core.selection.game import Equilibrium, game_value, solve_game, wrong_count
 from rad_core.selection.ordered import NO_GAIN
 
 RULES = ("rad", "uniform", "greedy")
@@ -190,17 +190,19 @@ def _counts(values: Any, name: str, least: int, most: int | None) -> np.ndarray:
 # --- what a rule would buy ----------------------------------------------------------------------------------------
 
 
-def inclusion(gains: Any, budget: int, wrong: int, rule: str, right: Any = None) -> np.ndarray:
+def inclusion(
+    gains: Any, budget: int, wrong: int, rule: str, right: Any = None, game: Equilibrium | None = None
+) -> np.ndarray:
     """Probability with which a rule buys each point: (N,) float64, sum = budget.
 
     Points of equal gain are treated alike. gains: (N,). right: (N,) bool, where the teacher is right; only the oracle
-    needs it.
+    needs it. game: the game of these gains, budget and mistakes where it is solved already; only "rad" needs it.
     """
     array = np.asarray(gains, np.float64)
     n = len(array)
     b = int(_counts(budget, "budget", 1, n))
     if rule == "rad":
-        return np.asarray(solve_game(array, b, wrong=wrong).q)
+        return np.asarray((game or solve_game(array, b, wrong=wrong)).q, np.float64)
     if rule == "uniform":
         return np.full(n, b / n)
     if rule == "greedy":
@@ -300,6 +302,7 @@ def what_if(
     wrong: int,
     rules: Sequence[str] = RULES,
     *,
+    game: Equilibrium | None = None,
     right: Any = None,
     labels: Any = None,
     classes: int = 0,
@@ -308,13 +311,14 @@ def what_if(
 ) -> list[WhatIf]:
     """What each rule would buy with this budget if the teacher were wrong on at most `wrong` points of the pool.
 
-    gains: (N,). right: (N,) bool or calibrated probability that the teacher is right, if known. labels: (N,) class
-    numbers, if known. price: per label. latency: seconds per label. Rules that need `right` may not be asked without.
+    gains: (N,). game: the game, where it is solved already. right: (N,) bool or calibrated probability that the teacher
+    is right, if known. labels: (N,) class numbers, if known. price: per label. latency: seconds per label. Rules that
+    need `right` may not be asked without.
     """
     array = np.asarray(gains, np.float64)
     answers = []
     for rule in rules:
-        q = inclusion(array, budget, wrong, rule, right)
+        q = inclusion(array, budget, wrong, rule, right, game)
         known = right is not None
         answers.append(
             WhatIf(
