@@ -26,6 +26,16 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
   return kind.startsWith('webgl') ? null : original.call(this, kind, ...rest);
 };"""
 
+# The images that the browser keeps because they have an address.
+KEPT_IMAGES = """globalThis.keptImages = new Set();
+const [create, revoke] = [URL.createObjectURL, URL.revokeObjectURL];
+URL.createObjectURL = (blob) => {
+  const url = create.call(URL, blob);
+  if (blob.type.startsWith('image/')) keptImages.add(url);
+  return url;
+};
+URL.revokeObjectURL = (url) => { keptImages.delete(url); revoke.call(URL, url); };"""
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
@@ -199,6 +209,21 @@ def marked(page: Any) -> list[int]:
     """The positions of the cards that are marked."""
     pressed = page.locator(".item:has(button[aria-pressed=true])")
     return pressed.evaluate_all("items => items.map((item) => Number(item.dataset.position))")
+
+
+def test_leaving_the_map_frees_its_thumbnails(study: Study, studio: Studio, visit: Visits) -> None:
+    page = visit(studio(study.path.parent, RAD_READ_ONLY="1"))
+    page.add_init_script(KEPT_IMAGES)
+    page.reload()
+    settled(page)
+    for _ in range(2):
+        page.get_by_role("link", name="Map").click()
+        drawn(page)
+        page.wait_for_function("() => keptImages.size > 0")
+        page.get_by_role("link", name="Curves").click()
+        page.get_by_role("heading", name="Curves", exact=True).wait_for()
+        settled(page)
+        assert page.evaluate("keptImages.size") == 0
 
 
 def test_on_a_narrow_screen_one_panel_lies_below_the_other(study: Study, studio: Studio, visit: Visits) -> None:

@@ -522,6 +522,7 @@ class View {
     this.resizing.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.reporting);
+    this.freeSprites();
     const { camera, tool, hidden, off } = this;
     hub.cameras.set(this.key, { camera, tool, hidden, off, points: this.blobs.points?.digest });
     this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
@@ -595,9 +596,15 @@ class View {
   }
 
   takeSprites() {
-    if (this.spriteUrl) URL.revokeObjectURL(this.spriteUrl);
+    this.freeSprites();
     const sprites = this.blobs.sprites;
     this.spriteUrl = sprites && URL.createObjectURL(new Blob([sprites.parts[0]], { type: "image/png" }));
+  }
+
+  // The browser keeps an image as long as it has an address.
+  freeSprites() {
+    if (this.spriteUrl) URL.revokeObjectURL(this.spriteUrl);
+    this.spriteUrl = null;
   }
 
   // What the server says holds when it says it anew; between that, the user's own doing does.
