@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from app import map_view, state
-from app.components.map import MapEvent, Selection, map_event
+from app.components.map import MapEvent, Selection
+from app.components.map.component import map_event
 from rad_core.errors import InputError
 
 KEY = "pool-map"

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from app import map_view, own_scores, state, ui
-from app.components.map import MapColoring, MapEvent, MapLayer, MapPanel, fallback_chart, pool_map, resolve
+from app.components.map import MapColoring, MapEvent, MapLayer, MapPanel, fallback_chart, resolve
+from app.components.map.component import pool_map
 from app.own_scores import Choice, Scores, Wish
 from app.palette import (
     CLASS_COLORS,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from rad_core.study.engine import run_study
+from rad_core.study.store import create_study
+from tests.conftest import tiny_config
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,6 +29,10 @@ MAY_IMPORT = {
 
 def modules() -> list[Path]:
     return sorted([*ROOT.glob("rad_core/**/*.py"), *ROOT.glob("app/**/*.py")])
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imported(path: Path) -> set[str]:
@@ -43,7 +52,7 @@ def under(name: str, room: str) -> bool:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    module = name_of(path)
     room = next(room for room in MAY_IMPORT if under(module, room))
     own = {name for name in imported(path) if under(name, "rad_core") or under(name, "app")}
     allowed = MAY_IMPORT[room] | {"rad_core"} if room == "rad_core" else MAY_IMPORT[room]
@@ -71,6 +80,55 @@ def test_the_studio_never_imports_torch(path: Path) -> None:
 def test_light_imports_leave_torch_out(statement: str) -> None:
     code = f"{statement}\nimport sys\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def promising() -> list[str]:
+    """The modules that say so, and those that draw figures and make files."""
+    paths = [path for path in modules() if "No Streamlit" in (ast.get_docstring(ast.parse(path.read_text())) or "")]
+    paths += [
+        path for path in modules() if any(path.is_relative_to(ROOT / "app" / room) for room in ("figures", "export"))
+    ]
+    return sorted({name_of(path) for path in [*paths, ROOT / "app" / "export_command.py"]})
+
+
+def test_modules_that_promise_no_streamlit_can_do_without_it() -> None:
+    code = """
+import importlib, sys
+sys.modules["streamlit"] = None  # importing it fails
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(f"{name}: {error}")
+"""
+    assert {"app.map_view", "app.story_steps", "app.story_picture"} <= set(promising())
+    done = subprocess.run([sys.executable, "-c", code, *promising()], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.returncode) == ("", 0), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("ending", ["html", "pptx", "zip"])
+def test_an_export_from_the_command_line_imports_no_streamlit(finished: Path, tmp_path: Path, ending: str) -> None:
+    code = """
+import json, sys
+from app import export_command
+export_command.main()
+print(sorted(name for name in sys.modules if name.split(".")[0] in ("streamlit", "tornado")))
+"""
+    target = tmp_path / f"made.{ending}"
+    asked = {"id": finished.name, "to": str(target), "force": False, "store": str(finished.parent), "settings": {}}
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(asked)], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert target.stat().st_size > 10_000
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that ran to its end."""
+    study = create_study(tmp_path_factory.mktemp("store"), tiny_config())
+    run_study(study, workers=1)
+    return study.path
 
 
 @pytest.mark.parametrize("statement", ["import rad_core", "from rad_core.cli import cli"])

@@ -223,7 +223,8 @@ def page() -> None:
     import numpy as np
     import streamlit as st
 
-    from app.components.map import MapColoring, MapLayer, MapPanel, map_event, pool_map
+    from app.components.map import MapColoring, MapLayer, MapPanel
+    from app.components.map.component import map_event, pool_map
 
     state = st.session_state
     points = np.random.default_rng(state.get("pool", 0)).normal(size=(100, 2)).astype(np.float32)

@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from app import gallery, inspector, map_layout, map_view, reading, state, ui
-from app.components.map import MapEvent, Selection, Sprites, fallback_chart, pool_map, resolve
+from app.components.map import MapEvent, Selection, Sprites, fallback_chart, resolve
+from app.components.map.component import pool_map
 from app.map_scene import KEY, Scene, remember, shown_now, waiting_layout
 from app.palette import CLASS_COLORS, strategy_order
 from rad_core.study.record import Study

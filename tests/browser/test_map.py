@@ -37,7 +37,8 @@ def map_page() -> None:
     import numpy as np
     import streamlit as st
 
-    from app.components.map import MapColoring, MapLayer, MapPanel, Selection, fallback_chart, pool_map, resolve
+    from app.components.map import MapColoring, MapLayer, MapPanel, Selection, fallback_chart, resolve
+    from app.components.map.component import pool_map
 
     asked, state = st.query_params, st.session_state
     st.set_page_config(layout="wide")

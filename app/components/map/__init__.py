@@ -1,12 +1,13 @@
-"""The map of the pool: a WebGL component that receives geometry once and afterwards only what has changed."""
+"""The map of the pool: a WebGL component that receives geometry once and afterwards only what has changed.
 
-from app.components.map.component import KEEP, map_event, pool_map
+What it is given, and what stands in for it on paper. No Streamlit in here; what draws it on a page is in `component`.
+"""
+
 from app.components.map.fallback import fallback_chart
 from app.components.map.geometry import resolve
 from app.components.map.model import MapColoring, MapEvent, MapLayer, MapPanel, Selection, Sprites
 
 __all__ = [
-    "KEEP",
     "MapColoring",
     "MapEvent",
     "MapLayer",
@@ -14,7 +15,5 @@ __all__ = [
     "Selection",
     "Sprites",
     "fallback_chart",
-    "map_event",
-    "pool_map",
     "resolve",
 ]
