@@ -1,7 +1,7 @@
 """One look for every strategy, class and verdict, the same on every page and in every export.
 
-The colors are Okabe and Ito's hues, shifted in lightness until they also keep apart under simulated deuteranopia and
-protanopia and stand out from white and from dark paper. Nothing relies on color alone: dash and symbol differ too.
+The colors are Okabe and Ito's hues, shifted until they keep apart under simulated deuteranopia and protanopia, too, and
+those of strategies have a contrast of 3 on white and on dark paper. Nothing relies on color alone: dash and symbol differ.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Style:
 STRATEGY_STYLES: dict[str, Style] = {
     "rad": Style("RAD", "#D55E00", "solid", "circle", 4.5),
     "uniform": Style("Uniform", "#757575", "dash", "square"),
-    "margin": Style("Margin", "#0065C0", "dashdot", "diamond"),
-    "entropy": Style("Entropy", "#4DA9F0", "dot", "triangle-up"),
+    "margin": Style("Margin", "#2D5CC1", "dashdot", "diamond"),
+    "entropy": Style("Entropy", "#2E99E5", "dot", "triangle-up"),
     "least_confidence": Style("Least confidence", "#3F6A8C", "longdashdot", "triangle-down"),
-    "coreset": Style("Core-set", "#35B580", "longdash", "cross"),
-    "badge": Style("BADGE", "#C985B8", "12px,4px", "pentagon"),
+    "coreset": Style("Core-set", "#36A66A", "longdash", "cross"),
+    "badge": Style("BADGE", "#B183B6", "12px,4px", "pentagon"),
     "cluster_margin": Style("Cluster-margin", "#6F3CE0", "4px,4px", "x"),
     "unixkd": Style("UNIXKD", "#85603A", "10px,4px,2px,4px,2px,4px", "hexagram"),
-    "oracle": Style("Oracle (knows the truth)", "#A0B02F", "2px,5px", "star-open"),
+    "oracle": Style("Oracle (knows the truth)", "#779F32", "2px,5px", "star-open"),
 }
 
 _DARK_PAPER = 0.0056  # luminance of Streamlit's dark background, #0E1117

@@ -75,10 +75,10 @@ def test_all_strategies_and_the_two_verdicts_stay_apart(vision: str) -> None:
 @pytest.mark.parametrize("theme", INKS)
 def test_lines_stand_out_from_the_paper_and_labels_can_be_read(theme: str) -> None:
     paper = INKS[theme].paper
-    for style in palette.STRATEGY_STYLES.values():
-        assert contrast(style.color, paper) >= 2.4, style
-        assert contrast(palette.text_color(style.color, theme == "dark"), paper) >= 4.45, style
-    assert contrast(palette.STRATEGY_STYLES["rad"].color, paper) >= 3
+    marks = [style.color for style in palette.STRATEGY_STYLES.values()]
+    for color in (*marks, *palette._SPARE_COLORS, palette.RIGHT_COLOR, palette.WRONG_COLOR):
+        assert contrast(color, paper) >= 3, color
+        assert contrast(palette.text_color(color, theme == "dark"), paper) >= 4.5, color
     assert contrast(INKS[theme].soft, paper) >= 4.5
 
 
