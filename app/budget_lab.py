@@ -114,17 +114,17 @@ def _accuracy(pool: reading.Pool, prefix: str, place: Any) -> tuple[float, bool]
     assumed = abs(percent_right - stand) > 0.05
     row = place.container(horizontal=True, vertical_alignment="center", height=42, border=False)
     if assumed:
-        row.badge("WHAT IF", icon=":material/help:", color="orange", help="This is not the teacher that was measured.")
+        row.badge("WHAT IF", color="orange", help="This is not the teacher that was measured.")
         row.button(
             f"Back to the {'measured' if _was_measured(pool) else 'typed'} {stand:.1f}%",
             key=f"{prefix}_reset", on_click=reset, type="tertiary",
             icon=":material/undo:",
         )  # fmt: skip
     elif not _was_measured(pool):
-        row.badge("AS TYPED", icon=":material/keyboard:", color="gray", help="Nobody measured it on labeled data.")
+        row.badge("AS TYPED", color="gray", help="Nobody measured it on labeled data.")
     else:
         interval = f"95% interval {percent(pool.teacher.low)} to {percent(pool.teacher.high)}"
-        row.badge("MEASURED", icon=":material/science:", color="green", help="On labeled data kept aside for this.")
+        row.badge("MEASURED", color="green", help="On labeled data kept aside for this.")
         row.caption(interval, width="content")
     return (percent_right / 100 if assumed else pool.teacher.used), assumed
 

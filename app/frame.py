@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+button[data-testid^="stBaseButton-primary"] kbd { opacity: 1; }
+</style>"""
+# White on the primary color is too faint in the dark theme.
+_DARK = """<style>
+button[data-testid^="stBaseButton-primary"] { color: #0E1117; }
+button[data-testid^="stBaseButton-primary"]:is(:hover, :focus, :active):enabled { background-color: #A3B3DA; }
+[data-baseweb="tag"] { color: #0E1117; }
 </style>"""
 _PRESENTING = """<style>
 html { font-size: 125%; }
@@ -37,7 +44,7 @@ _EXAMPLE = "◇"  # in front of a name: behind it there is no room
 
 def navigation(pages: Sequence[StreamlitPage]) -> StreamlitPage:
     """The pages on the left, or on top while presenting."""
-    st.html(_STYLE)
+    st.html(_STYLE + (_DARK if state.theme() == "dark" else ""))
     st.logo(str(showcase.assets() / "logo.svg"), size="large")
     if presenting():
         st.html(_PRESENTING)
@@ -151,7 +158,7 @@ def _provenance(view: state.View) -> None:
         row = st.container(horizontal=True)
         ui.status_badge(view.info, row)
         if view.demo:
-            row.badge("example", icon=":material/package_2:", color="gray", help="Shipped with RAD Studio.")
+            row.badge("example", color="gray", help="Shipped with RAD Studio.")
         st.caption(ui.provenance(view))
         if missing := view.read(light.missing_points):
             st.caption(missing)

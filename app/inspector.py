@@ -30,9 +30,9 @@ def invitation(*, images: bool) -> None:
     with st.container(border=True, key="map-invitation"):
         st.markdown(
             "**Look closer**\n\n"
-            f":material/ads_click: Click a point: {first}what teacher and student say of it.\n\n"
-            f":material/lasso_select: Drag with Shift for a box, with Alt for a lasso: all {what} of a region.\n\n"
-            ":material/pan_zoom: Drag to move, scroll to zoom, double-click to see everything."
+            f"- Click a point: {first}what teacher and student say of it.\n"
+            f"- Drag with Shift for a box, with Alt for a lasso: all {what} of a region.\n"
+            "- Drag to move, scroll to zoom, double-click to see everything."
         )
 
 
@@ -54,7 +54,7 @@ def point(
 
 
 def _verdict(who: str, said: str, right: bool) -> str:
-    mark = ":green[:material/check_circle: right]" if right else ":red[:material/cancel: **wrong**]"
+    mark = ":green[right]" if right else ":red[**wrong**]"
     return f"{who} says **{plain(said)}** {mark}"
 
 
@@ -120,7 +120,7 @@ def cards(
     part = shown[(page - 1) * gallery.PER_PAGE : page * gallery.PER_PAGE]
     st.caption(_which(len(positions), len(shown)))
     if images is None:
-        st.caption(":material/image_not_supported: This study keeps no thumbnails, so the points are shown in words.")
+        st.caption("This study keeps no thumbnails, so the points are shown in words.")
     gallery.show(facts, part, images, primary=primary, key=CARDS, theme=theme, on_pick=on_pick)
 
 

@@ -59,7 +59,7 @@ def wait_for_umap(view: state.View, seed: int, source: str) -> None:
     """Why this is a PCA, looked at again every second until the UMAP is there."""
     if state.read_only():
         st.caption(
-            ":material/info: This is a PCA. The UMAP of this pool is not computed yet, and here nothing can be "
+            "This is a PCA. The UMAP of this pool is not computed yet, and here nothing can be "
             "started; open the study in a studio that is not read-only."
         )
     else:
@@ -81,7 +81,7 @@ def _watch(study: Study, seed: int, source: str) -> None:
         if found == "computing":
             count = len(reading.labels(study, seed))
             st.caption(
-                f":material/hourglass_top: PCA for now. The UMAP of {count:,} points is being computed "
+                f"PCA for now. The UMAP of {count:,} points is being computed "
                 f"({_duration(count)}); the map changes over by itself."
             )
             return

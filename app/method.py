@@ -212,7 +212,7 @@ def _cite() -> None:
         "Baykal, Trinh, Iliopoulos, Menghani, Vee: *Robust Active Distillation*, ICLR 2023, "
         "[arXiv:2210.01213](https://arxiv.org/abs/2210.01213)."
     )
-    st.code(BIBTEX, language="bibtex")
+    st.code(BIBTEX, language=None)
 
 
 # --- the picture ----------------------------------------------------------------------------------------------------

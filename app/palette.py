@@ -1,7 +1,8 @@
 """One look for every strategy, class and verdict, the same on every page and in every export.
 
-The colors are Okabe and Ito's hues, shifted until they keep apart under simulated deuteranopia and protanopia, too, and
-those of strategies have a contrast of 3 on white and on dark paper. Nothing relies on color alone: dash and symbol differ.
+The colors are Okabe and Ito's hues, shifted until they also keep apart under simulated deuteranopia and protanopia, and
+those of strategies have a contrast of 3 on white and on dark paper. Nothing relies on color alone: dash and symbol
+differ, too.
 """
 
 from __future__ import annotations

@@ -158,8 +158,8 @@ def teach(given: dict[str, Given]) -> None:
             "Nothing is stored, and nothing leaves this server."
         )
         numpy, sklearn = st.tabs(["With NumPy", "With scikit-learn"])
-        numpy.code(NUMPY, language="python")
-        sklearn.code(SKLEARN, language="python")
+        numpy.code(NUMPY, language=None)
+        sklearn.code(SKLEARN, language=None)
         row = st.container(horizontal=True)
         row.button(
             "Try with an example", icon=":material/school:", type="primary", key="scores-example",

@@ -68,7 +68,7 @@ def _what_was_read(scores: Scores) -> None:
         row.metric("Student right", percent(right), width="content", help="On the whole pool, by your true labels.")
     ids = "ids from the file" if scores.probabilities.table.ids is not None else "rows numbered from 0"
     features = "" if scores.features is None else f" · {scores.features.table.values.shape[1]:,} features per point"
-    st.caption(f":material/check: rows sum to 1 · no missing numbers · {ids}{features}")
+    st.caption(f"Rows sum to 1 · no missing numbers · {ids}{features}")
     for remark in state.kept("scores-remarks", scores.key, lambda: own_scores.remarks(scores)):
         st.warning(remark, icon=":material/warning:")
 
@@ -191,7 +191,7 @@ def _picks(scores: Scores, wish: Wish, choice: Choice) -> None:
     if len(columns["id"]) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(columns['id']):,}; the downloads hold them all.")
     st.markdown("**The same from the command line**")
-    st.code(own_scores.command_line(scores, wish), language="bash", wrap_lines=True)
+    st.code(own_scores.command_line(scores, wish), language=None, wrap_lines=True)
 
 
 def summary(scores: Scores, wish: Wish, choice: Choice) -> str:

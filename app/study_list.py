@@ -59,7 +59,7 @@ def show(found: list[Entry]) -> None:
 
 
 def _filtered(found: list[Entry]) -> list[Entry]:
-    statuses = [status for status in ui.STATUS_LOOK if any(entry.info.status == status for entry in found)]
+    statuses = [status for status in ui.STATUS_COLORS if any(entry.info.status == status for entry in found)]
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     wanted = left.pills("Status", statuses, selection_mode="multi", key="runs_status", bind="query-params")
     words = right.text_input(
@@ -112,8 +112,14 @@ def _what(entry: Entry) -> None:
     if info.status == "unreadable":
         st.markdown(f":gray[**{literal(info.id)}**]")
         return
-    st.checkbox(f"**{literal(entry.title)}**", key=f"compare_{info.id}", persist_state="session")
-    st.caption(f"{literal(info.dataset)} · {':material/package_2: example' if entry.demo else ui.day(info.created)}")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    # Not shown, and so read aloud as it stands: of a label that is shown its Markdown is read aloud.
+    row.checkbox(
+        f"Compare {entry.title}", key=f"compare_{info.id}", persist_state="session", label_visibility="collapsed",
+        width="content",
+    )  # fmt: skip
+    row.markdown(f"**{literal(entry.title)}**", width="stretch")
+    st.caption(f"{literal(info.dataset)} · {'example' if entry.demo else ui.day(info.created)}")
 
 
 def _how(entry: Entry) -> None:
@@ -182,7 +188,7 @@ def _details(entry: Entry) -> None:
     left, right = details.columns(2)
     config = entry.study.config
     left.caption("Settings that differ from the defaults")
-    left.code(_settings(config), language="toml", wrap_lines=True)
+    left.code(_settings(config), language=None, wrap_lines=True)
     right.caption("Log, the newest line last")
     study_live.show_log(entry.study, right)
     if output := "" if entry.demo else worker.read_output(entry.study):

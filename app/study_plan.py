@@ -27,9 +27,9 @@ def show(config: StudyConfig | None, problem: str, start: Callable[[StudyConfig]
     if config is not None:
         with st.expander("Copy as command", icon=":material/terminal:"):
             st.caption("The same study in a terminal:")
-            st.code(study_settings.command(config), language="bash", wrap_lines=True)
+            st.code(study_settings.command(config), language=None, wrap_lines=True)
             st.caption("Or from a file, with `rad run study.toml`:")
-            st.code(config.to_toml(), language="toml", wrap_lines=True)
+            st.code(config.to_toml(), language=None, wrap_lines=True)
 
 
 def _panel(config: StudyConfig | None, problem: str, start: Callable[[StudyConfig], None], waits: bool) -> None:
@@ -57,11 +57,14 @@ def _panel(config: StudyConfig | None, problem: str, start: Callable[[StudyConfi
 
 def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
     plan, full = outline(config), config.resolved()
-    left, right = st.columns(2)
-    left.metric("Labels bought", f"{plan.teacher_queries:,}")
+    numbers = st.container(horizontal=True, gap="medium")  # below each other where a line is too short for both
+    numbers.metric("Labels bought", f"{plan.teacher_queries:,}", width="content")
     known = isinstance(measured, Plan) and measured.estimated_seconds is not None
     time_text = f"≈ {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and known else "…"
-    right.metric("Time", time_text, help="Measured on this machine: the data are read and a few steps trained.")
+    numbers.metric(
+        "Time", time_text, width="content",
+        help="Measured on this machine: the data are read and a few steps trained.",
+    )  # fmt: skip
     price = (
         f"**{plan.price:,.2f} {literal(plan.currency)}** for the labels"
         if full.price_per_label

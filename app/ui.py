@@ -20,17 +20,19 @@ from rad_core.study.record import StudyInfo
 
 Basis = Literal["measured", "interpolated", "estimate"]
 
-STATUS_LOOK = {
-    "planned": ("gray", ":material/draft:"),
-    "queued": ("violet", ":material/hourglass_top:"),
-    "running": ("blue", ":material/autorenew:"),
-    "paused": ("orange", ":material/pause_circle:"),
-    "cancelled": ("gray", ":material/cancel:"),
-    "failed": ("red", ":material/error:"),
-    "finished": ("green", ":material/check_circle:"),
-    "lost": ("red", ":material/link_off:"),
-    "unreadable": ("red", ":material/broken_image:"),
+# Badges have no icons: in Streamlit those are part of the text, and their names are read aloud.
+STATUS_COLORS = {
+    "planned": "gray",
+    "queued": "violet",
+    "running": "blue",
+    "paused": "orange",
+    "cancelled": "gray",
+    "failed": "red",
+    "finished": "green",
+    "lost": "red",
+    "unreadable": "red",
 }
+_ORNAMENT = "font: 2rem 'Material Symbols Rounded'; text-align: center; user-select: none; opacity: 0.7"
 
 
 def header(title: str, lead: str = "") -> None:
@@ -99,25 +101,26 @@ def table(
 
 def badge(basis: Basis, place: Any = st) -> None:
     """Says where numbers come from: trained students, between two of their rounds, or scores without training."""
-    looks = {
-        "measured": (":material/science:", "green", "Measured on trained students."),
-        "interpolated": (":material/timeline:", "blue", "Between two measured rounds, and never beyond the last."),
-        "estimate": (":material/function:", "violet", "Worked out from scores, no training."),
+    looks: dict[Basis, tuple[str, str]] = {
+        "measured": ("green", "Measured on trained students."),
+        "interpolated": ("blue", "Between two measured rounds, and never beyond the last."),
+        "estimate": ("violet", "Worked out from scores, no training."),
     }
-    icon, color, meaning = looks[basis]
-    place.badge(basis.upper(), icon=icon, color=color, help=meaning)
+    color, meaning = looks[basis]
+    place.badge(basis.upper(), color=color, help=meaning)
 
 
 def status_badge(info: StudyInfo, place: Any = st) -> None:
-    """The status of a study as a colored word with an icon."""
-    color, icon = STATUS_LOOK[info.status]
-    place.badge(info.status, icon=icon, color=color)
+    """The status of a study as a colored word."""
+    place.badge(info.status, color=STATUS_COLORS[info.status])
 
 
 def empty(title: str, text: str, icon: str = ":material/inbox:") -> None:
     """A designed emptiness: what is not here and what to do about it."""
     with st.container(border=True, horizontal_alignment="center"):
-        st.subheader(f"{icon} {title}", anchor=False, text_alignment="center")
+        name = icon.removeprefix(":material/").removesuffix(":")
+        st.html(f'<div aria-hidden="true" translate="no" style="{_ORNAMENT}">{name}</div>')
+        st.subheader(title, anchor=False, text_alignment="center")
         st.markdown(text, text_alignment="center")
 
 
