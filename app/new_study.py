@@ -29,11 +29,12 @@ _PURCHASE = ("budget", "rounds", "seeds")
 _PRICE = ("price_per_label", "currency", "latency_per_label")
 _ELSEWHERE = {"name", "dataset", "strategies", "gain", *_DATA, *_MODELS, *_PURCHASE, *_PRICE}
 
-# The plan stays in sight while the form is scrolled, and none of its numbers is cut. A constant: nothing from a study gets
-# into it.
+# The plan stays in sight while the form is scrolled, and its numbers are never cut. A constant: nothing from a study
+# gets into it.
 _STYLE = """<style>
 .st-key-new-plan { position: sticky; top: 4.5rem; }
-.st-key-new-plan [data-testid="stMetricValue"], .st-key-new-plan [data-testid="stMetricValue"] * { white-space: normal; }
+.st-key-new-plan [data-testid="stMetricValue"],
+.st-key-new-plan [data-testid="stMetricValue"] * { white-space: normal; }
 </style>"""
 
 

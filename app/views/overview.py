@@ -15,12 +15,6 @@ from rad_core.study import needed, sentences, verdicts, words
 from rad_core.study.verdicts import Results
 
 WHAT = "RAD Studio finds the labels worth buying from an expensive teacher, so that a small student learns the most."
-LOOKS = {
-    "yes": ":green[:material/check_circle:]",
-    "no": ":orange[:material/cancel:]",
-    "not shown": ":gray[:material/drag_handle:]",
-    "unknown": ":gray[:material/hourglass_empty:]",
-}
 MORE = [
     ("tradeoff", "Why not just the most informative points?", ":material/balance:"),
     ("map", "Where are the labels bought?", ":material/scatter_plot:"),
@@ -39,7 +33,7 @@ def overview() -> None:
     view = result_controls.hold(newest, "overview", opened="overview_strategies" not in st.session_state)
     table = view.read(reading.rounds)
     if view.demo:
-        st.markdown(":material/package_2: **This is an example**, shipped with the program; start your own on Runs.")
+        st.markdown("**This is an example**, shipped with the program; start your own on Runs.")
     result_controls.offer_news(newest, "overview", waiting=table.empty)
     if table.empty or "accuracy" not in table:
         ui.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
@@ -60,7 +54,7 @@ def overview() -> None:
 def say_result(measured: Results) -> None:
     """Whether it is worth it, against buying nothing; then which rule."""
     head = sentences.headline(measured)
-    st.header(f"{LOOKS[head.worth.answer]} {literal(head.text)}", anchor=False, help=literal(head.details) or None)
+    st.header(literal(head.text), anchor=False, help=literal(head.details) or None)
     if rule := sentences.which_rule(measured):
         st.markdown(literal(rule))
 
