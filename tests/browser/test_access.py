@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 PAGES = ("", "tradeoff", "map", "curves", "budget", "story", "scores", "runs", "runs?new=1", "method")
 ODD = "CIFAR-10, *two* teachers"  # a name that would be Markdown
 
-# Every visible text with its contrast to what it stands on, as WCAG defines it: [contrast, pixels, bold, text]. Left out
+# Every visible text and its contrast to what it stands on, as WCAG defines it: [contrast, pixels, bold, text]. Left out
 # are disabled controls, as there, and the numbers above the handles of sliders, which lie outside what they stand in.
 CONTRASTS = """() => {
   const linear = (c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
