@@ -16,6 +16,7 @@ from app.figures import guarantee_by_accuracy, guarantee_by_budget, waterline_ch
 from app.figures.base import number, percent
 from rad_core.selection.game import Equilibrium
 from rad_core.study.whatif import SortedGains, WhatIf, sort_gains
+from rad_core.study.words import count
 
 VIEWS = {
     "game": "The game",
@@ -46,7 +47,7 @@ def _lab(pool: reading.Pool, prefix: str, measured: Measured | None, gain_name: 
     levers = _levers(pool, prefix)
     game = solve(pool, levers)
     found = answers(pool, levers, game)
-    price, latency = _heading(pool, levers, prefix)
+    price, latency = _heading(pool, levers, prefix, "" if measured is None else measured.where)
     _metrics(pool, levers, found, game, price, latency)
     view = st.segmented_control(
         "Picture", list(VIEWS), default="game", format_func=VIEWS.__getitem__, key=f"{prefix}_view",
@@ -96,7 +97,7 @@ def _budget(pool: reading.Pool, prefix: str, place: Any) -> int:
 
 
 def _accuracy(pool: reading.Pool, prefix: str, place: Any) -> tuple[float, bool]:
-    """The slider of the teacher's accuracy; it stands at the measured one unless somebody moves it."""
+    """The slider of the teacher's accuracy; it stands at the estimated one unless somebody moves it."""
     key, mark = f"{prefix}_m", f"{prefix}_m_measured"
     session, stand = st.session_state, round(100 * pool.teacher.used, 1)
     if session.get(mark, stand) != stand and session.get(key) == session[mark]:
@@ -109,27 +110,28 @@ def _accuracy(pool: reading.Pool, prefix: str, place: Any) -> tuple[float, bool]
     percent_right = place.slider(
         "How often the teacher is right", 0.0, 100.0, value=stand, step=0.1, format="%.1f%%", key=key,
         bind="query-params",
-        help="Measured on labeled data kept aside for this. Move it to ask what a better or a worse teacher would do.",
+        help="Estimated on checked examples. Move it to ask what a better or a worse teacher would do.",
     )  # fmt: skip
     assumed = abs(percent_right - stand) > 0.05
     row = place.container(horizontal=True, vertical_alignment="center", height=42, border=False)
     if assumed:
-        row.badge("WHAT IF", color="orange", help="This is not the teacher that was measured.")
+        row.badge("WHAT IF", color="orange", help="This is not the teacher that was checked.")
         row.button(
-            f"Back to the {'measured' if _was_measured(pool) else 'typed'} {stand:.1f}%",
+            f"Back to the {'estimated' if _was_estimated(pool) else 'typed'} {stand:.1f}%",
             key=f"{prefix}_reset", on_click=reset, type="tertiary",
             icon=":material/undo:",
         )  # fmt: skip
-    elif not _was_measured(pool):
-        row.badge("AS TYPED", color="gray", help="Nobody measured it on labeled data.")
+    elif not _was_estimated(pool):
+        row.badge("AS TYPED", color="gray", help="It was not estimated on checked examples.")
     else:
         interval = f"95% interval {percent(pool.teacher.low)} to {percent(pool.teacher.high)}"
-        row.badge("MEASURED", color="green", help="On labeled data kept aside for this.")
-        row.caption(interval, width="content")
+        row.badge("ESTIMATED", color="green", help="On examples whose labels were checked, kept aside for this.")
+        on = f"on {count(pool.teacher.checked, 'checked example')}, " if pool.teacher.checked else ""
+        row.caption(f"{on}{interval}", width="content")
     return (percent_right / 100 if assumed else pool.teacher.used), assumed
 
 
-def _was_measured(pool: reading.Pool) -> bool:
+def _was_estimated(pool: reading.Pool) -> bool:
     """Whether the teacher's accuracy comes with an interval, from flags, and not from somebody's keyboard."""
     return bool(np.isfinite(pool.teacher.low))
 
@@ -137,10 +139,10 @@ def _was_measured(pool: reading.Pool) -> bool:
 # --- the answer in four numbers ------------------------------------------------------------------------------------
 
 
-def _heading(pool: reading.Pool, levers: Levers, prefix: str) -> tuple[float, float]:
+def _heading(pool: reading.Pool, levers: Levers, prefix: str, where: str) -> tuple[float, float]:
     """What the four numbers are, and the fields for price and seconds per label."""
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown("**What RAD would buy**", width="content")
+    row.markdown(f"**What RAD would buy**{f', {where}' if where else ''}", width="content")
     ui.badge("estimate", row)
     if levers.assumed:
         row.badge(f"WHAT IF the teacher is right on {percent(levers.accuracy)}", color="orange")
@@ -210,7 +212,7 @@ def _picture(
     elif view == "teacher":
         if measured is not None and bought is not None:
             bought = bought[bought["labels"] == levers.budget].assign(accuracy=measured.accuracy)
-        known = _was_measured(pool)
+        known = _was_estimated(pool)
         chart = guarantee_by_accuracy(
             sorted_gains(pool), levers.budget, measured=pool.teacher.used if known else None,
             interval=(pool.teacher.low, pool.teacher.high) if known else None,

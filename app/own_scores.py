@@ -203,7 +203,7 @@ def pool_of(scores: Scores, gains: np.ndarray, wish: Wish) -> reading.Pool:
     teacher = (
         reading.TeacherEstimate(used, np.nan, np.nan, used)
         if found is None
-        else reading.TeacherEstimate(found.mean, found.low, found.high, used)
+        else reading.TeacherEstimate(found.mean, found.low, found.high, used, found.total)
     )
     return reading.Pool(
         key=f"own-{scores.key}-{wish.gain}-{used}",

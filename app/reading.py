@@ -17,12 +17,16 @@ GAIN_STEPS = 65535  # stored gains are 16-bit fractions
 
 @dataclass(frozen=True)
 class TeacherEstimate:
-    """What is known of the teacher's accuracy: measured on the validation set, its 95 % interval, and what is used."""
+    """What is known of the teacher's accuracy: estimated on checked examples, its 95 % interval, and what is used.
+
+    checked: how many examples it was estimated on; 0 where somebody typed it.
+    """
 
     mean: float
     low: float
     high: float
     used: float
+    checked: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +127,8 @@ def teacher_estimate(study: Study, seed: int) -> TeacherEstimate:
     """The teacher's accuracy as estimated on the validation set of a seed."""
     found = study.seed_metrics(seed)
     names = ("teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used")
-    return TeacherEstimate(*(float(found[name]) for name in names))
+    mean, low, high, used = (float(found[name]) for name in names)
+    return TeacherEstimate(mean, low, high, used, study.config.validation)
 
 
 # --- one round of one cell -----------------------------------------------------------------------------------------

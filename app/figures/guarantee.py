@@ -82,10 +82,10 @@ def guarantee_by_accuracy(
 ) -> Chart:
     """Worst-case informative-and-correct gain of each rule against the accuracy of the teacher.
 
-    gains: (N,) or SortedGains. budget: labels bought. measured and interval: the teacher's accuracy on the validation
-    set and its confidence limits, to be marked. assumed: another accuracy to mark, clearly named as assumed. bought:
-    what purchases of this size really brought, columns strategy, accuracy (of the teacher on the pool) and
-    useful_gain (NaN where undefined), laid over as open symbols. narrow: for half a page.
+    gains: (N,) or SortedGains. budget: labels bought. measured and interval: the teacher's accuracy as estimated
+    on checked examples and its confidence limits, to be marked. assumed: another accuracy to mark, clearly named as
+    assumed. bought: what purchases of this size really brought, columns strategy, accuracy (of the teacher on the pool)
+    and useful_gain (NaN where undefined), laid over as open symbols. narrow: for half a page.
     """
     pool = sort_gains(gains)
     xs = default_accuracies(measured, pool.size, budget) if accuracies is None else np.asarray(accuracies, float)
@@ -103,7 +103,7 @@ def guarantee_by_accuracy(
             line={"width": 0}, fillcolor=rgba("#808080", 0.22),
         )  # fmt: skip
     if measured is not None:
-        text = f"measured {percent(measured)}"
+        text = f"estimated {percent(measured)}"
         if interval is not None and assumed is None and not narrow:
             text += f"<br>95% interval<br>{percent(interval[0])} to {percent(interval[1])}"
         found = {name: _at(xs, value, measured) for name, value in values.items()}
