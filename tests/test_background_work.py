@@ -260,7 +260,7 @@ def test_progress_counts_and_estimates(store: Path) -> None:
     start(study, workers=1)
     until_status(study, "running")
     assert progress(study).seconds_left is None or study.info().rounds_done
-    assert "seed 1 of 1" in progress(study).phase
+    assert "0 of 1 seed" in progress(study).phase
     until_rounds(study, 4)
     found, now = progress(study), time.monotonic()
     assert found.done >= 5

@@ -145,8 +145,8 @@ def test_the_same_configuration_gives_the_same_study_in_any_number_of_processes(
 
 def test_a_cell_gone_on_with_alone_does_what_it_did_in_its_group(finished: Study) -> None:
     """The students of the finished study trained five at a time; alone, all but the rounding of sums is the same."""
-    assert students_at_once(finished.config) == 5
     setting = open_setting(finished, 1)
+    assert students_at_once(finished.config, setting.inputs.image_shape, setting.classes) == 5
     for strategy in ("rad", "unixkd", "badge"):
         history = read_history(finished, strategy, 1)[:1]
         ((record,),) = run_cells([Cell(setting, strategy, history)])

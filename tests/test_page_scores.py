@@ -20,7 +20,7 @@ from app.own_scores import Wish
 from rad_core.commands.select import command
 from rad_core.errors import InputError
 from rad_core.selection.gains import GAINS
-from rad_core.selection.strategies import STRATEGIES
+from rad_core.selection.strategies import USABLE
 from rad_core.tables import table_bytes
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
@@ -76,7 +76,7 @@ def errors(at: AppTest) -> str:
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", USABLE)
 def test_the_command_shown_writes_the_picks_byte_for_byte(
     strategy: str, ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +238,7 @@ def test_the_empty_page_teaches_and_the_example_shows_everything() -> None:
         assert not at.error, view
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", USABLE)
 def test_every_strategy_and_gain_on_the_example(strategy: str) -> None:
     at = open_page(scores_from="Example", scores_b="20")
     at.selectbox(key="scores_strategy").set_value(strategy).run()
