@@ -286,7 +286,9 @@ def test_the_time_left_counts_rounds_side_by_side_and_no_pauses(store: Path) -> 
     with study.lock(), sqlite3.connect(study.path / "study.sqlite") as database:
         # Two at a time, ten seconds a round, and a pause of an hour in the middle.
         for round, ago in ((1, 3630), (2, 3620), (3, 10), (4, 0)):
-            database.execute("update rounds set finished = ? where round = ?", [now - ago, round])
+            for strategy, later in (("rad", 0.0), ("uniform", 0.1)):  # in two processes: stored at two moments
+                row = [now - ago - later, strategy, round]
+                database.execute("update rounds set finished = ? where strategy = ? and round = ?", row)
         database.execute("update meta set value = 'running' where key = 'status'")
         database.commit()
         found = progress(study)
