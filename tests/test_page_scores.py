@@ -188,6 +188,8 @@ BAD_OTHERS = {
     "probabilities as flags": ("flags", npy(np.array([0.3, 1.0])), "holds 0.3"),
     "features of other points": ("features", npy(np.ones((59, 3))), "has 59 rows, but p.npy has 60"),
     "features flat": ("features", npy(np.ones(60)), "features must be (60, D)"),
+    "features flat and too few": ("features", npy(np.ones(59)), "has shape (59,); features must be (60, D)"),
+    "features in a block": ("features", npy(np.ones((6, 10, 2))), "has shape (6, 10, 2); features must be (60, D)"),
     "features infinite": ("features", npy(np.full((60, 2), np.inf)), "holds NaN or infinity"),
     "labels of other points": ("labels", npy(np.zeros(61, int)), "has 61 labels, but p.npy has 60"),
     "labels out of range": ("labels", npy(np.full(60, 4)), "holds the class number 4, but there are 4 classes"),
