@@ -14,6 +14,7 @@ from app.budget_numbers import Levers, Measured, as_strategy, chances, compariso
 from app.figures import class_heatmap, overlap_heatmap
 from app.palette import strategy_label
 from rad_core.selection.game import Equilibrium
+from rad_core.selection.strategies import STRATEGIES
 from rad_core.study.summary import FEWEST_SEEDS
 from rad_core.study.whatif import WhatIf, overlap_matrix
 from rad_core.study.words import few
@@ -86,9 +87,11 @@ def _rules(lab: Lab) -> None:
             f"{lab.prefix}-bought",
             column_config=columns | {_MISTAKES: _COUNT, "Labels bought": _COUNT},
         )
+        mixing = [strategy_label(name) for name in measured.bought["strategy"] if STRATEGIES[name].mixes]
+        mixtures = f" {' and '.join(mixing)} had mixed images labeled, for which right or wrong is undefined."
         st.caption(
-            "Each strategy chose by the gains of its own student. UNIXKD has mixed images labeled, for which right or "
-            "wrong is undefined; only strategies that draw by known probabilities have a guarantee."
+            f"Each strategy chose by the gains of its own student.{mixtures if mixing else ''} Only strategies that "
+            "draw by known probabilities have a guarantee."
         )
 
 

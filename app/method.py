@@ -15,7 +15,7 @@ import streamlit as st
 from app.palette import WRONG_COLOR, strategy_label, strategy_order, strategy_style, text_color
 from app.state import theme
 from rad_core.selection.gains import GAINS
-from rad_core.selection.strategies import ORACLES, STRATEGIES
+from rad_core.selection.strategies import STRATEGIES
 
 SENTENCES = (
     "You have a **teacher**: a large model, accurate but expensive, and sometimes wrong.",
@@ -143,15 +143,14 @@ def described(function: Callable[..., Any]) -> tuple[str, str]:
 
 
 def _strategies() -> None:
-    functions: dict[str, Callable[..., Any]] = {**STRATEGIES, **ORACLES}
     st.html(
         '<div style="display:grid;grid-template-columns:auto auto 1fr auto;gap:0.6rem 1rem;align-items:baseline">'
-        + "".join(_strategy_row(name, functions[name]) for name in strategy_order(list(functions)))
+        + "".join(_strategy_row(name, STRATEGIES[name].function) for name in strategy_order(list(STRATEGIES)))
         + "</div>"
     )
     st.caption(
         "All run on the same splits, with the same seeds, teacher, first weights and training steps. The gain may be "
-        + "; ".join(f"**{name.replace('_', ' ')}**: {described(gain)[0].rstrip('.')}" for name, gain in GAINS.items())
+        + "; ".join(f"**{gain.label.lower()}**: {described(gain.function)[0].rstrip('.')}" for gain in GAINS.values())
         + ". Margin is the default."
     )
 

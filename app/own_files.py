@@ -177,7 +177,9 @@ def _check_flags(table: Table, name: str) -> None:
 
 
 def _check_features(table: Table, name: str) -> None:
-    as_features(table.values, len(table.values), name)
+    """Another shape is refused once the probabilities are there (`own_scores.put_together`): they tell the rows."""
+    if table.values.ndim == 2:
+        as_features(table.values, len(table.values), name)
 
 
 def _check_labels(table: Table, name: str) -> None:

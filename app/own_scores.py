@@ -13,10 +13,8 @@ from app.own_files import ROLES, Given
 from rad_core.errors import InputError
 from rad_core.selection.api import AccuracyEstimate, choose, estimate_accuracy, pick_columns, take_snapshot
 from rad_core.selection.gains import GAINS, check_probabilities
-from rad_core.selection.strategies import Selection, Snapshot
+from rad_core.selection.strategies import FEATURES, STRATEGIES, Selection, Snapshot
 from rad_core.tables import as_features, one_column, row_ids
-
-NEEDS_FEATURES = ("coreset", "badge", "cluster_margin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +76,8 @@ def put_together(given: dict[str, Given]) -> Scores:
         raise InputError("The student's probabilities are missing; give them as well.")
     scores = Scores(*(given.get(role) for role in ROLES))  # type: ignore[arg-type]
     n = scores.size
-    if scores.features is not None and len(scores.features.table.values) != n:
-        raise InputError(
-            f"{scores.features.name} has {len(scores.features.table.values):,} rows, but {scores.probabilities.name} "
-            f"has {n:,}; give the features of the same points in the same order."
-        )
+    if scores.features is not None:
+        _check_features(scores.features, scores.probabilities.name, n)
     labels = scores.classes_of_rows
     if scores.labels is not None and labels is not None:
         if len(labels) != n:
@@ -96,6 +91,17 @@ def put_together(given: dict[str, Given]) -> Scores:
                 "counted from 0."
             )
     return scores
+
+
+def _check_features(features: Given, probabilities: str, n: int) -> None:
+    values = features.table.values
+    if values.ndim != 2:
+        as_features(values, n, features.name)  # says what shape it should be
+    elif len(values) != n:
+        raise InputError(
+            f"{features.name} has {len(values):,} rows, but {probabilities} has {n:,}; give the features of the same "
+            "points in the same order."
+        )
 
 
 def remarks(scores: Scores) -> list[str]:
@@ -171,7 +177,7 @@ def command_line(scores: Scores, wish: Wish) -> str:
         parts += ["--strategy", wish.strategy]
     if wish.gain != "margin":
         parts += ["--gain", wish.gain]
-    if scores.features is not None and wish.strategy in NEEDS_FEATURES:
+    if scores.features is not None and FEATURES in STRATEGIES[wish.strategy].needs:
         parts += ["--features", scores.features.name]
     if wish.seed:
         parts += ["--seed", str(wish.seed)]
@@ -180,7 +186,7 @@ def command_line(scores: Scores, wish: Wish) -> str:
 
 def heavy(scores: Scores, wish: Wish) -> bool:
     """Whether choosing takes more than a few seconds, so that somebody should ask for it."""
-    if wish.strategy not in NEEDS_FEATURES or scores.features is None:
+    if FEATURES not in STRATEGIES[wish.strategy].needs or scores.features is None:
         return False
     width = scores.features.table.values.shape[1]
     steps = wish.budget if wish.strategy != "cluster_margin" else 1000

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rad_core.selection.strategies import STRATEGIES, label_of
+
 
 @dataclass(frozen=True)
 class Style:
@@ -23,18 +25,19 @@ class Style:
     width: float = 2.5
 
 
-STRATEGY_STYLES: dict[str, Style] = {
-    "rad": Style("RAD", "#D55E00", "solid", "circle", 4.5),
-    "uniform": Style("Uniform", "#757575", "dash", "square"),
-    "margin": Style("Margin", "#2D5CC1", "dashdot", "diamond"),
-    "entropy": Style("Entropy", "#2E99E5", "dot", "triangle-up"),
-    "least_confidence": Style("Least confidence", "#3F6A8C", "longdashdot", "triangle-down"),
-    "coreset": Style("Core-set", "#36A66A", "longdash", "cross"),
-    "badge": Style("BADGE", "#B183B6", "12px,4px", "pentagon"),
-    "cluster_margin": Style("Cluster-margin", "#6F3CE0", "4px,4px", "x"),
-    "unixkd": Style("UNIXKD", "#85603A", "10px,4px,2px,4px,2px,4px", "hexagram"),
-    "oracle": Style("Oracle (knows the truth)", "#779F32", "2px,5px", "star-open"),
+_LOOKS: dict[str, tuple] = {  # color, dash, symbol and, where it is another one, width
+    "rad": ("#D55E00", "solid", "circle", 4.5),
+    "uniform": ("#757575", "dash", "square"),
+    "margin": ("#2D5CC1", "dashdot", "diamond"),
+    "entropy": ("#2E99E5", "dot", "triangle-up"),
+    "least_confidence": ("#3F6A8C", "longdashdot", "triangle-down"),
+    "coreset": ("#36A66A", "longdash", "cross"),
+    "badge": ("#B183B6", "12px,4px", "pentagon"),
+    "cluster_margin": ("#6F3CE0", "4px,4px", "x"),
+    "unixkd": ("#85603A", "10px,4px,2px,4px,2px,4px", "hexagram"),
+    "oracle": ("#779F32", "2px,5px", "star-open"),
 }
+STRATEGY_STYLES = {name: Style(STRATEGIES[name].label, *look) for name, look in _LOOKS.items()}
 
 _DARK_PAPER = 0.0056  # luminance of Streamlit's dark background, #0E1117
 
@@ -103,13 +106,7 @@ def strategy_style(name: str) -> Style:
 
 def strategy_label(name: str) -> str:
     """The strategy's name in plain language; "rad_calibrated" becomes "RAD calibrated"."""
-    if name in STRATEGY_STYLES:
-        return STRATEGY_STYLES[name].label
-    words = name.replace("_", " ").replace("-", " ").strip()
-    for known in ("rad", "badge", "unixkd"):
-        if words == known or words.startswith(known + " "):
-            return known.upper() + words[len(known) :]
-    return words[:1].upper() + words[1:] or "(unnamed)"
+    return label_of(name)
 
 
 def strategy_order(names: Sequence[str]) -> list[str]:

@@ -15,13 +15,12 @@ from app.own_files import Given
 from app.own_scores import Choice, Scores, Wish
 from app.palette import strategy_order
 from rad_core.selection.gains import GAINS
-from rad_core.selection.strategies import STRATEGIES
+from rad_core.selection.strategies import USABLE
 from rad_core.tables import table_bytes
 
 # The words stand in the address, too.
 PICKS, LAB, MAP = VIEWS = ("Picks", "Budget lab", "Map")
 MOST_ROWS = 1000  # of the table on the page; the downloads hold them all
-GAIN_WORDS = {"margin": "Margin", "entropy": "Entropy", "least_confidence": "Least confidence"}
 ACCURACY = {"mean": "Measured", "bound": "Lower bound", "typed": "Typed"}
 
 
@@ -82,11 +81,12 @@ def _wish(scores: Scores) -> Wish:
         with budget:
             labels = _budget(scores.size)
         chosen_gain = gain.selectbox(
-            "Informativeness", list(GAINS), format_func=GAIN_WORDS.__getitem__, key="scores_gain", bind="query-params",
+            "Informativeness", list(GAINS), format_func=lambda name: GAINS[name].label, key="scores_gain",
+            bind="query-params",
             help="How unsure the student is: by its two likeliest classes, by all, or by its favorite alone.",
         )  # fmt: skip
         chosen_strategy = strategy.selectbox(
-            "Strategy", strategy_order(list(STRATEGIES)), format_func=ui.short_label, key="scores_strategy",
+            "Strategy", strategy_order(USABLE), format_func=ui.short_label, key="scores_strategy",
             bind="query-params", help="RAD is the one with a guarantee; the page Method describes the others.",
         )  # fmt: skip
         chosen_seed = seed.number_input(

@@ -11,7 +11,7 @@ import streamlit as st
 from app import new_study, showcase, state, study_actions, study_live, study_settings, ui
 from app.study_words import advice, plural
 from app.wording import literal
-from rad_core.study import light, summary, worker
+from rad_core.study import light, worker
 from rad_core.study.config import StudyConfig
 from rad_core.study.record import Study, StudyInfo
 
@@ -133,16 +133,10 @@ def _result(entry: Entry) -> None:
     if not info.best:
         return
     study = showcase.metrics_of(info.id) if entry.demo else entry.study
-    view = state.view_of(study, demo=entry.demo)
-    accuracy, seeds = view.read(_accuracy_of_best, info.best)
-    st.markdown(f"**{ui.short_label(info.best)} {accuracy:.1%}**")
-    st.caption(f"highest mean, {plural(seeds, 'seed')}")
-
-
-def _accuracy_of_best(study: Study, best: str) -> tuple[float, int]:
-    table = summary.complete(study.rounds_table(), study.config.rounds)
-    finals = table[(table["strategy"] == best) & (table["round"] == study.config.rounds)]["accuracy"]
-    return float(finals.mean()), len(finals)
+    best = state.view_of(study, demo=entry.demo).read(Study.best)
+    if best is not None:
+        st.markdown(f"**{ui.short_label(best.strategy)} {best.accuracy:.1%}**")
+        st.caption(f"highest mean, {plural(best.seeds, 'seed')}")
 
 
 def _actions(entry: Entry) -> None:

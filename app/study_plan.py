@@ -93,13 +93,13 @@ def _measured(config: StudyConfig) -> Plan | str | None:
     known: dict[str, Any] = session.get(_PLAN, {})
     if known.get("key") != key:
         _forget(known)
-        session[_PLAN] = known = {"key": key, "since": time.monotonic(), "job": None}
+        session[_PLAN] = known = {"key": key, "since": time.monotonic(), "job": None, "visitor": object()}
     if "answer" in known:
         return known["answer"]
     if known["job"] is None:
         if time.monotonic() < known["since"] + _SETTLED_SECONDS:
             return None
-        known["job"] = request_plan(config)
+        known["job"] = request_plan(config, visitor=known["visitor"])
     try:
         answer: Plan | str | None = known["job"].poll()
     except InputError as error:
@@ -110,7 +110,7 @@ def _measured(config: StudyConfig) -> Plan | str | None:
 
 
 def _forget(known: dict[str, Any]) -> None:
-    """Stop measuring what nobody waits for any more."""
+    """Wait no more; another visitor may wait for the same plan."""
     job: PlanJob | None = known.get("job")
     if job is not None and "answer" not in known:
-        job.cancel()
+        job.cancel(known["visitor"])

@@ -12,6 +12,7 @@ import attrs
 from rad_core.errors import InputError
 from rad_core.learning.data import DATASETS
 from rad_core.learning.models import MODELS, TORCHVISION
+from rad_core.selection.strategies import ORACLES
 from rad_core.study.config import ALL_STRATEGIES, StudyConfig
 
 Kind = Literal["text", "whole", "number", "flag", "choice", "choices", "dataset"]
@@ -79,7 +80,7 @@ PRESETS = {
         "Five strategies on handwritten digits, three repetitions: first curves with intervals.",
         {
             "dataset": "digits",
-            "strategies": ("rad", "margin", "badge", "uniform", "oracle"),
+            "strategies": ("rad", "margin", "badge", "uniform", *ORACLES),
             "seeds": 3,
             "rounds": 5,
         },

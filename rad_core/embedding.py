@@ -138,8 +138,10 @@ def map_state(study: Study, seed: int, source: str = "teacher_features", method:
     stem = _stem(study, seed, source, method)
     if files.is_locked(stem.with_suffix(".lock")):
         return "computing"
-    failure = stem.with_suffix(".failed")
-    return f"failed: {failure.read_text('utf-8')}" if failure.exists() else "absent"
+    try:
+        return f"failed: {stem.with_suffix('.failed').read_text('utf-8')}"
+    except FileNotFoundError:
+        return "absent"
 
 
 def make_map(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> np.ndarray:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -260,7 +261,7 @@ def test_progress_counts_and_estimates(store: Path) -> None:
     start(study, workers=1)
     until_status(study, "running")
     assert progress(study).seconds_left is None or study.info().rounds_done
-    assert "seed 1 of 1" in progress(study).phase
+    assert "0 of 1 seed" in progress(study).phase
     until_rounds(study, 4)
     found, now = progress(study), time.monotonic()
     assert found.done >= 5
@@ -286,7 +287,9 @@ def test_the_time_left_counts_rounds_side_by_side_and_no_pauses(store: Path) -> 
     with study.lock(), sqlite3.connect(study.path / "study.sqlite") as database:
         # Two at a time, ten seconds a round, and a pause of an hour in the middle.
         for round, ago in ((1, 3630), (2, 3620), (3, 10), (4, 0)):
-            database.execute("update rounds set finished = ? where round = ?", [now - ago, round])
+            for strategy, later in (("rad", 0.0), ("uniform", 0.1)):  # in two processes: stored at two moments
+                row = [now - ago - later, strategy, round]
+                database.execute("update rounds set finished = ? where strategy = ? and round = ?", row)
         database.execute("update meta set value = 'running' where key = 'status'")
         database.commit()
         found = progress(study)
@@ -317,6 +320,59 @@ def test_a_plan_is_measured_beside_this_process_and_remembered() -> None:
     known = request_plan(dearer).poll()
     assert known == dataclasses.replace(found, price=120.0)
     assert list((queue_folder() / "plans").iterdir())
+
+
+def test_who_waits_for_a_plan_gets_it_though_another_visitor_waits_no_more() -> None:
+    config = tiny_config(budget=11)
+    gone, staying = request_plan(config, visitor="gone"), request_plan(config, visitor="staying")
+    gone.cancel("gone")
+    wait_for(staying)
+    found = staying.poll()
+    assert found is not None
+    assert found.teacher_queries == 44
+
+
+def test_nothing_is_measured_that_nobody_waits_for() -> None:
+    config = tiny_config(budget=12)
+    jobs = {name: request_plan(config, visitor=name) for name in ("one", "two")}
+    for name, job in jobs.items():
+        assert not job.is_over
+        job.cancel(name)
+    assert all(job.is_over for job in jobs.values())
+    again = request_plan(config, visitor="one")
+    assert not again.is_over, "measured anew"
+    again.cancel("one")
+
+
+@pytest.mark.slow
+def test_many_visitors_ask_for_plans_and_leave_at_the_same_time() -> None:
+    first = tiny_config(budget=13, seeds=2)
+    wait_for(request_plan(first))
+    [known] = (queue_folder() / "plans").iterdir()
+    configs = [tiny_config(budget=13, seeds=2, name=f"study {number}") for number in range(40)]  # of the same time
+    problems: list[BaseException] = []
+
+    def visit(visitor: int) -> None:
+        try:
+            for turn in range(3000):
+                job = request_plan(configs[(7 * visitor + turn) % len(configs)], visitor=visitor)
+                assert job.poll() is not None
+                job.cancel(visitor)
+        except BaseException as problem:
+            problems.append(problem)
+
+    visitors = [threading.Thread(target=visit, args=[number]) for number in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for visitor in visitors:
+            visitor.start()
+        for visitor in visitors:
+            visitor.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert problems == []
+    assert [known] == list((queue_folder() / "plans").iterdir()), "nothing else was measured"
 
 
 def test_what_arithmetic_tells_of_a_plan_needs_no_measuring() -> None:

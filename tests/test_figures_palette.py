@@ -9,7 +9,7 @@ import pytest
 
 from app import palette
 from app.figures.base import INKS
-from rad_core.selection.strategies import ORACLES, STRATEGIES
+from rad_core.selection.strategies import STRATEGIES
 
 MAIN = ("rad", "uniform", "margin", "entropy", "coreset", "badge")
 
@@ -42,7 +42,7 @@ def contrast(color: str, paper: str) -> float:
     return float(other / one)
 
 
-@pytest.mark.parametrize("name", [*STRATEGIES, *ORACLES])
+@pytest.mark.parametrize("name", STRATEGIES)
 def test_every_strategy_of_the_engine_has_an_entry(name: str) -> None:
     assert name in palette.STRATEGY_STYLES
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rad_core.errors import InputError
+from rad_core.learning.inputs import Inputs
+from rad_core.learning.teachers import NetworkTeacher
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, solve_game
+from rad_core.study import loop, prepare
 from rad_core.study.config import ALL_STRATEGIES
-from rad_core.study.engine import Event, StudyStopped, run_study
+from rad_core.study.database import DATABASE
+from rad_core.study.engine import Event, StudyStopped, _interrupted_by_requests, check_requests, run_study
 from rad_core.study.loop import Cell, run_cells
 from rad_core.study.plan import plan
 from rad_core.study.prepare import load_data, open_setting, prepare_seed, read_history, students_at_once
 from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from rad_core.study.store import create_study, delete_study
 from tests.conftest import tiny_config
 
 
@@ -145,8 +153,8 @@ def test_the_same_configuration_gives_the_same_study_in_any_number_of_processes(
 
 def test_a_cell_gone_on_with_alone_does_what_it_did_in_its_group(finished: Study) -> None:
     """The students of the finished study trained five at a time; alone, all but the rounding of sums is the same."""
-    assert students_at_once(finished.config) == 5
     setting = open_setting(finished, 1)
+    assert students_at_once(finished.config, setting.inputs.image_shape, setting.classes) == 5
     for strategy in ("rad", "unixkd", "badge"):
         history = read_history(finished, strategy, 1)[:1]
         ((record,),) = run_cells([Cell(setting, strategy, history)])
@@ -186,6 +194,62 @@ def test_pausing_keeps_what_is_finished_and_resuming_finishes(store: Path, finis
     assert study.info().status == "finished"
     assert events[0].done > 7
     assert study.content_digest() == finished.content_digest()
+
+
+def test_what_a_seed_needs_is_worked_out_once(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its data are read, its images moved, its teacher applied to each part, and its first student trained, once."""
+    counts: Counter[str] = Counter()
+
+    def counted(owner: Any, name: str, key: Callable[..., str]) -> None:
+        function = getattr(owner, name)
+
+        def count(*arguments: Any, **options: Any) -> Any:
+            counts[key(*arguments)] += 1
+            return function(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, count)
+
+    counted(prepare, "load_dataset", lambda *_: "data")
+    counted(Inputs, "of", lambda *_: "images")
+    counted(NetworkTeacher, "_apply", lambda _, images: f"teacher on {len(images)}")
+    counted(loop, "train_students", lambda settings, bought, round: "first" if len(bought[0].pool) == 0 else "other")
+    study = create_study(store, tiny_config(seeds=2, pool=200, validation=101, test=102, budget=11, full_pool=False))
+    run_study(study, workers=1)
+    once = dict.fromkeys(("data", "images", "teacher on 200", "teacher on 101", "teacher on 102", "first"), 2)
+    assert {name: counts[name] for name in once} == once, "for each of two seeds"
+
+
+def test_a_study_of_the_same_name_as_one_that_is_gone_gets_its_own_setting(store: Path) -> None:
+    first = create_study(store, tiny_config(rounds=1), "same-name")
+    run_study(first, workers=1)
+    delete_study(store, "same-name")
+    second = create_study(store, tiny_config(rounds=1, labeled=30), "same-name")
+    prepare_seed(second, 0)  # as another process would
+    run_study(second, workers=1)
+    alone = create_study(store, second.config, "other-name")
+    run_study(alone, workers=1)
+    assert second.content_digest() == alone.content_digest()
+
+
+def test_a_request_is_heard_though_the_database_could_not_be_read_for_a_while(store: Path) -> None:
+    study = create_study(store, tiny_config())
+    database, away = study.path / DATABASE, study.path / "away"
+
+    def run() -> None:
+        with _interrupted_by_requests(study):
+            database.rename(away)
+            time.sleep(1.5)  # three looks
+            away.rename(database)
+            study.request("pause")
+            time.sleep(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    database.rename(away)
+    check_requests(study)
+    away.rename(database)
+    with pytest.raises(StudyStopped, match="paused"):
+        check_requests(study)
 
 
 def test_progress_counts_every_round_once(store: Path) -> None:

@@ -247,6 +247,22 @@ def test_the_time_is_measured_beside_and_a_data_set_that_is_not_there_is_told() 
 
 
 @pytest.mark.slow
+def test_a_visitor_who_edits_the_form_leaves_the_plans_of_others_alone() -> None:
+    settings = {"strategies": "rad", "seeds": "1", "rounds": "1", "device": "cpu", "student_steps": "5"}
+    mine, theirs = open_form(**settings), open_form(**settings)
+    time.sleep(1)  # both forms have settled
+    mine.run()
+    theirs.run()
+    mine.number_input(key="new_budget").set_value(17).run()
+    end = time.monotonic() + 120
+    while "≈" not in theirs.metric[1].value:
+        assert not theirs.error, theirs.error[0].value
+        assert time.monotonic() < end
+        time.sleep(0.5)
+        theirs.run()
+
+
+@pytest.mark.slow
 def test_it_starts_in_the_background_and_is_in_view() -> None:
     at = open_form(strategies="rad", seeds="1", rounds="1", device="cpu", student_steps="5", teacher_steps="5")
     at.button(key="new_start").click().run(timeout=90)

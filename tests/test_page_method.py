@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import method, small_game
 from rad_core.selection.game import game_value, solve_game
-from rad_core.selection.strategies import ORACLES, STRATEGIES
+from rad_core.selection.strategies import STRATEGIES
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 
@@ -32,7 +31,7 @@ def test_the_page_opens_without_any_study_and_names_everything() -> None:
     assert not at.exception
     assert not at.error
     text = words(at)
-    for name in (*STRATEGIES, *ORACLES):
+    for name in STRATEGIES:
         assert method.strategy_label(name) in text
     assert "arXiv:2210.01213" in at.code[0].value
     assert "does not promise" in " ".join(header.value for header in at.subheader)
@@ -109,9 +108,8 @@ def test_what_the_bars_send_is_checked() -> None:
 
 
 def test_every_strategy_has_one_sentence() -> None:
-    functions: list[Any] = [*STRATEGIES.values(), *ORACLES.values()]
-    for function in functions:
-        sentence, _ = method.described(function)
+    for strategy in STRATEGIES.values():
+        sentence, _ = method.described(strategy.function)
         assert 20 < len(sentence) < 160
         assert sentence.endswith(".")
         assert "arXiv" not in sentence

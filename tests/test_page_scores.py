@@ -22,7 +22,7 @@ from app.own_scores import Wish
 from rad_core.commands.select import command
 from rad_core.errors import InputError
 from rad_core.selection.gains import GAINS
-from rad_core.selection.strategies import STRATEGIES
+from rad_core.selection.strategies import USABLE
 from rad_core.tables import table_bytes
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
@@ -78,7 +78,7 @@ def errors(at: AppTest) -> str:
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", USABLE)
 def test_the_command_shown_writes_the_picks_byte_for_byte(
     strategy: str, ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +190,8 @@ BAD_OTHERS = {
     "probabilities as flags": ("flags", npy(np.array([0.3, 1.0])), "holds 0.3"),
     "features of other points": ("features", npy(np.ones((59, 3))), "has 59 rows, but p.npy has 60"),
     "features flat": ("features", npy(np.ones(60)), "features must be (60, D)"),
+    "features flat and too few": ("features", npy(np.ones(59)), "has shape (59,); features must be (60, D)"),
+    "features in a block": ("features", npy(np.ones((6, 10, 2))), "has shape (6, 10, 2); features must be (60, D)"),
     "features infinite": ("features", npy(np.full((60, 2), np.inf)), "holds NaN or infinity"),
     "labels of other points": ("labels", npy(np.zeros(61, int)), "has 61 labels, but p.npy has 60"),
     "labels out of range": ("labels", npy(np.full(60, 4)), "holds the class number 4, but there are 4 classes"),
@@ -240,7 +242,7 @@ def test_the_empty_page_teaches_and_the_example_shows_everything() -> None:
         assert not at.error, view
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", USABLE)
 def test_every_strategy_and_gain_on_the_example(strategy: str) -> None:
     at = open_page(scores_from="Example", scores_b="20")
     at.selectbox(key="scores_strategy").set_value(strategy).run()

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import numpy as np
 import pytest
 
 from rad_core.errors import InputError
-from rad_core.study import files
+from rad_core.study import background, files
 from rad_core.study.database import DATABASE, SCHEMA, writing
-from rad_core.study.record import Study
+from rad_core.study.record import Best, Study
 from rad_core.study.store import create_study, delete_study, list_studies, open_study
 from tests.conftest import tiny_config
 
@@ -63,6 +64,47 @@ def test_writing_again_changes_nothing_but_the_clock(store: Path) -> None:
     assert study.version() > version
     study.put_round("rad", 0, 2, {"bought": np.arange(3)}, metrics, {})
     assert study.content_digest() != before
+
+
+def finals(study: Study, accuracies: dict[str, list[float]]) -> None:
+    """Last rounds of the first seeds of each strategy."""
+    for strategy, of_seeds in accuracies.items():
+        for seed, accuracy in enumerate(of_seeds):
+            study.put_round(strategy, seed, study.config.rounds, {}, {"accuracy": accuracy, "labels": 20.0}, {})
+
+
+def test_the_best_strategy_is_the_best_on_the_same_seeds(store: Path) -> None:
+    """The first seed is an easy one: on it all are better than on the second."""
+    study = create_study(store, tiny_config(strategies=("rad", "uniform", "oracle"), seeds=2), ID)
+    assert study.best() is None
+    finals(study, {"uniform": [0.8], "oracle": [1.0]})
+    assert (study.best(), study.info().best) == (None, ""), "nothing to compare with yet"
+    finals(study, {"rad": [0.9, 0.5]})
+    assert study.best() == Best("rad", 0.9, 1)
+    assert study.info().best == "rad", "uniform has 0.8 on the seed that both have finished"
+    finals(study, {"uniform": [0.8, 0.7]})
+    assert study.best() == Best("uniform", pytest.approx(0.75), 2)
+
+
+def test_a_file_that_goes_while_it_is_looked_at_was_not_there(tmp_path: Path) -> None:
+    """Another process deletes the lock that it gives up, the log of the study that it deletes, or a database's log."""
+    path, over = tmp_path / "1.lock", threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            path.touch()
+            path.unlink()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        for _ in range(5000):
+            assert not files.is_locked(path)
+            assert files.size_of(path) == 0
+            background.trim(path)
+    finally:
+        over.set()
+        other.join()
 
 
 def test_studies_are_found_by_prefix_and_as_latest(store: Path) -> None:

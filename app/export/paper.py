@@ -10,7 +10,8 @@ from app.palette import strategy_order
 from rad_core.errors import InputError
 from rad_core.learning.data import parse_spec
 from rad_core.learning.teachers import parse_teacher
-from rad_core.selection.strategies import ORACLES
+from rad_core.selection.gains import GAINS
+from rad_core.selection.strategies import ORACLES, STRATEGIES
 from rad_core.study import summary
 from rad_core.study.config import StudyConfig
 from rad_core.study.record import Study
@@ -38,22 +39,6 @@ _NETWORKS = {
     "mobilenet": ("MobileNetV3-Small", "howard2019searching"),
     "resnet18": ("ResNet-18", "he2016deep"),
     "resnet50": ("ResNet-50", "he2016deep"),
-}
-_GAINS = {
-    "margin": "one minus the difference of the student's two largest class probabilities",
-    "entropy": "the entropy of the student's class probabilities divided by its largest possible value",
-    "least_confidence": "one minus the student's largest class probability, scaled to lie between 0 and 1",
-}
-_STRATEGIES = {
-    "rad": ("Robust Active Distillation (RAD)", ("baykal2023robust",)),
-    "uniform": ("uniform sampling", ()),
-    "margin": ("margin sampling", ("scheffer2001active",)),
-    "entropy": ("entropy sampling", ("settles2009active",)),
-    "least_confidence": ("least confidence", ("lewis1994sequential",)),
-    "coreset": ("k-center greedy core-sets", ("sener2018active",)),
-    "badge": ("BADGE", ("ash2020deep",)),
-    "cluster_margin": ("Cluster-Margin", ("citovsky2021batch",)),
-    "unixkd": ("UNIXKD, applied to the pool of each round", ("xu2020computation",)),
 }
 _SHIFT = "random shifts of up to an eighth of the side"
 _AUGMENTED = {
@@ -189,8 +174,8 @@ def _rules(facts: _Facts, pen: Pen) -> str:
     named = []
     for strategy in facts.strategies:
         if strategy not in ORACLES:
-            what, keys = _STRATEGIES.get(strategy, (strategy, ()))
-            named.append(pen.text(what) + (pen(*keys) if keys else ""))
+            rule = STRATEGIES[strategy]
+            named.append(pen.text(rule.phrase or rule.label) + (pen(*rule.cites) if rule.cites else ""))
     text = f"{'We compare' if len(named) > 1 else 'We use'} {listed(named)}."
     if any(strategy in ORACLES for strategy in facts.strategies):
         text += (
@@ -212,8 +197,9 @@ def _game(facts: _Facts, pen: Pen) -> str:
             "teacher's accuracy on the validation set"
         )
         level = level.replace("%", pen.text("%"))
+    gain = GAINS[config.gain]
     return (
-        f"RAD measures how informative a point is by its gain, {pen.text(_GAINS.get(config.gain, config.gain))}, and "
+        f"RAD measures how informative a point is by its gain, {pen.text(gain.phrase or gain.label)}, and "
         f"bounds the share of points on which the teacher may be wrong by one minus {level}; from the resulting "
         "inclusion probabilities exactly as many distinct points are drawn as there are labels to buy."
     )

@@ -227,4 +227,4 @@ def label_ends(
 
 
 def _end_label(name: str, label: str) -> str:
-    return f"<b>{label}</b>" if name == "rad" else label.removesuffix(" (knows the truth)")
+    return f"<b>{label}</b>" if name == "rad" else label.split(" (")[0]

@@ -27,6 +27,7 @@ from app.figures.raster import density_raster, layout_image
 from app.figures.statistics import deciles, pareto, summarize_picks
 from app.palette import RIGHT_COLOR, RIGHT_LABEL, WRONG_COLOR, WRONG_LABEL, strategy_order, strategy_style, text_color
 from rad_core.errors import InputError
+from rad_core.selection.strategies import ORACLES
 
 _BINS = 48
 
@@ -216,7 +217,7 @@ def _draw_average(sketch: Sketch, accuracy: float, edge: float, text: str, side:
 
 def _draw_frontier(sketch: Sketch, points: pd.DataFrame, theme: Theme) -> None:
     """Join the strategies that no other one beats on both axes; the oracle does not compete."""
-    own = points[points["strategy"] != "oracle"]
+    own = points[~points["strategy"].isin(ORACLES)]
     best = own.iloc[pareto(own["gain"], own["right"])]
     if len(best) > 1:
         sketch.scatter(
@@ -253,8 +254,8 @@ def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme,
             textfont={"size": 18 if big else SMALL_SIZE + 1, "color": text_color(style.color, theme == "dark"),
                       "shadow": ", ".join([f"0 0 3px {ink(theme).paper}"] * 3)},
             marker={"symbol": style.symbol, "size": 18 if big else 14, "color": style.color,
-                    "line": {"width": 2 if row.strategy == "oracle" else 1.5,
-                             "color": style.color if row.strategy == "oracle" else ink(theme).paper}},
+                    "line": {"width": 2 if row.strategy in ORACLES else 1.5,
+                             "color": style.color if row.strategy in ORACLES else ink(theme).paper}},
             error_x=error_bars(row.gain, row.gain_low, row.gain_high, style.color),
             error_y=error_bars(row.right, row.right_low, row.right_high, style.color),
             hovertemplate=_point_hover(row, style.label, mixture, words),
@@ -317,7 +318,7 @@ def _covered(one: tuple[float, float, float, float], other: tuple[float, float, 
 def _points_table(points: pd.DataFrame) -> pd.DataFrame:
     named = points.assign(strategy=[strategy_style(name).label for name in points["strategy"]])
     on_frontier = np.zeros(len(points), bool)
-    own = np.flatnonzero(points["strategy"] != "oracle")
+    own = np.flatnonzero(~points["strategy"].isin(ORACLES))
     on_frontier[own[pareto(points["gain"].iloc[own], points["right"].iloc[own])]] = True
     named = named.assign(frontier=on_frontier)
     return named.rename(

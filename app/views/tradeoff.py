@@ -12,13 +12,14 @@ from app import correctness, reading, state, tradeoff_words, ui
 from app.correctness import AXES, EXPLAINED, Axis, Scene
 from app.figures import accuracy_by_decile, calibration_chart, guarantee_by_accuracy, tradeoff_chart
 from app.figures.statistics import deciles_over_seeds, top_minus_bottom
+from rad_core.selection.strategies import ORACLES
 from rad_core.study import light
 from rad_core.study.whatif import sort_gains
 
 _MOST_ROWS = 1000  # of the table on the page; the download has all
 
 # Shown at first, of many: ten points with their bars would hide each other.
-_FIRST = ("rad", "uniform", "margin", "coreset", "badge", "oracle")
+_FIRST = ("rad", "uniform", "margin", "coreset", "badge", *ORACLES)
 
 
 def main() -> None:

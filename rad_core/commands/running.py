@@ -33,7 +33,7 @@ def run_and_report(study: Study, workers: int | None, as_json: bool, quiet: bool
     from rad_core.commands.show import print_summary
     from rad_core.study.engine import StudyStopped, run_study
 
-    with _progress(quiet) as on_event:
+    with _progress(study, quiet) as on_event:
         try:
             run_study(study, workers=workers, on_event=on_event)
         except KeyboardInterrupt:
@@ -61,28 +61,22 @@ def check_data(config: StudyConfig, quiet: bool) -> None:
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[Event], None]]:
+def _progress(study: Study, quiet: bool) -> Iterator[Callable[[Event], None]]:
     """A bar with the time left on a terminal; nothing where nobody looks."""
     if quiet or not sys.stderr.isatty():
         yield lambda event: None
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from rad_core.commands.time_left import TimeLeft
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TimeLeft(study),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("training the teachers", total=None)

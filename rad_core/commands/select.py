@@ -8,19 +8,22 @@ from typing import Any
 import click
 
 from rad_core.commands.common import json_option, print_json
+from rad_core.selection.gains import GAINS
+from rad_core.selection.strategies import FEATURES, STRATEGIES, USABLE
 
 _FILE = click.Path(path_type=Path)
+_NEEDY = ", ".join(name for name in USABLE if FEATURES in STRATEGIES[name].needs)
 
 
 @click.command()
 @click.option("--probs", type=_FILE, required=True, help="Student's class probabilities on the pool: (N, C).")
-@click.option("--features", type=_FILE, help="Features (N, D), for coreset, badge and cluster_margin.")
+@click.option("--features", type=_FILE, help=f"Features (N, D), for {_NEEDY}.")
 @click.option("--budget", type=int, required=True, help="Number of labels to buy.")
 @click.option("--teacher-accuracy", type=float, help="Share of points on which the teacher is right, 0 to 1.")
 @click.option("--validation", type=_FILE, help="Or estimate it: a file of 0/1, was the teacher right there?")
 @click.option("--lower-bound", is_flag=True, help="With --validation: use the one-sided 95 % lower bound.")
-@click.option("--strategy", default="rad", show_default=True, help="Rule of selection.")
-@click.option("--gain", default="margin", show_default=True, help="Informativeness: margin, entropy, least_confidence.")
+@click.option("--strategy", default="rad", show_default=True, help=f"Rule of selection: {', '.join(USABLE)}.")
+@click.option("--gain", default="margin", show_default=True, help=f"Informativeness: {', '.join(GAINS)}.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random draw.")
 @click.option("-o", "--output", type=_FILE, required=True, help="Where to write the picks: .csv or .parquet.")
 @json_option
@@ -40,8 +43,8 @@ def command(
     """Choose which rows of your own pool to have labeled by your own teacher.
 
     Files: .npy, .npz, .parquet or .csv. In tables a column "id" names the rows; otherwise they are numbered from 0.
-    The output has the columns id, gain and probability (of being selected; empty where a strategy has none), and for
-    unixkd partner and weight of the image to mix in.
+    The output has the columns id, gain and probability (of being selected; empty where a strategy has none), and where
+    a strategy mixes images partner and weight of the image to mix in.
 
     \b
     Examples:

@@ -91,7 +91,10 @@ class TableTeacher(Teacher):
 
     def query_images(self, images: Inputs) -> np.ndarray:
         """A table knows no other images."""
-        raise InputError("A table of soft labels cannot label mixed images; leave unixkd out of --strategies.")
+        raise InputError(
+            "A table of soft labels cannot label mixed images; leave out the strategies that mix, or choose another "
+            "teacher."
+        )
 
     def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """The rows of the table; there are no features."""

@@ -11,7 +11,7 @@ from rad_core.errors import InputError
 from rad_core.selection.arrays import is_torch, to_like, to_numpy
 from rad_core.selection.gains import GAINS, check_probabilities
 from rad_core.selection.game import wrong_count
-from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
+from rad_core.selection.strategies import STRATEGIES, USABLE, Selection, Snapshot
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def select(
     """Choose exactly `budget` distinct rows whose labels to buy from the teacher.
 
     probabilities: (N, C), the student's class probabilities on the unlabeled pool, numpy or torch. teacher_accuracy:
-    between 0 and 1, measured on validation data (see `estimate_accuracy`). features: (N, D), needed by coreset, badge
-    and cluster_margin. Returns (b,) int64 row numbers. Raises InputError on bad input.
+    between 0 and 1, measured on validation data (see `estimate_accuracy`). features: (N, D), for strategies that need
+    them, such as badge. Returns (b,) int64 row numbers. Raises InputError on bad input.
     """
     snapshot = take_snapshot(probabilities, budget, teacher_accuracy, strategy, gain, features)
     return choose(snapshot, budget, strategy, seed).positions
@@ -77,7 +77,7 @@ def choose(snapshot: Snapshot, budget: int, strategy: str, seed: int) -> Selecti
 def pick_columns(snapshot: Snapshot, selection: Selection, ids: np.ndarray) -> dict[str, np.ndarray]:
     """What to hand out of a choice, b rows: id, gain, probability of being selected (NaN where there is none).
 
-    ids: (N,) names of the rows. UNIXKD adds partner and weight of the image to mix in. numpy only.
+    ids: (N,) names of the rows. A strategy that mixes adds partner and weight of the image to mix in. numpy only.
     """
     picks = selection.positions
     columns = {"id": ids[picks], "gain": snapshot.gains[picks]}
@@ -91,7 +91,7 @@ def take_snapshot(
     probabilities: Any, budget: int, teacher_accuracy: float, strategy: str, gain: str, features: Any
 ) -> Snapshot:
     """Check everything a user may get wrong and gather it for a strategy."""
-    for name, value, choices in (("strategy", strategy, STRATEGIES), ("gain", gain, GAINS)):
+    for name, value, choices in (("strategy", strategy, USABLE), ("gain", gain, GAINS)):
         if value not in choices:
             raise InputError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
     probabilities = check_probabilities(probabilities)

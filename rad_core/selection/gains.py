@@ -1,17 +1,19 @@
-"""How informative a label would be, from the student's class probabilities: (N, C) -> (N,) in [0, 1]."""
+"""How informative a label would be, from the student's class probabilities: (N, C) -> (N,) in [0, 1].
+
+Adding one is a function and an entry in GAINS.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.selection.arrays import is_torch
-
-Gain = Callable[[Any], Any]
 
 # Rows of probabilities written with few digits are still probabilities.
 ROW_SUM_TOLERANCE = 1e-3
@@ -45,7 +47,32 @@ def least_confidence(probabilities: Any) -> Any:
     return gains.clamp(0, 1) if is_torch(gains) else np.clip(gains, 0, 1)
 
 
-GAINS: dict[str, Gain] = {"margin": margin, "entropy": entropy, "least_confidence": least_confidence}
+@dataclass(frozen=True)
+class Gain:
+    """A measure of informativeness, called as its function is: (N, C) -> (N,).
+
+    label: its name for people. phrase: what a paper calls it; the label by default.
+    """
+
+    function: Callable[[Any], Any]
+    label: str
+    phrase: str = ""
+
+    def __call__(self, probabilities: Any) -> Any:
+        return self.function(probabilities)
+
+
+GAINS: dict[str, Gain] = {
+    "margin": Gain(margin, "Margin", "one minus the difference of the student's two largest class probabilities"),
+    "entropy": Gain(
+        entropy, "Entropy", "the entropy of the student's class probabilities divided by its largest possible value"
+    ),
+    "least_confidence": Gain(
+        least_confidence,
+        "Least confidence",
+        "one minus the student's largest class probability, scaled to lie between 0 and 1",
+    ),
+}
 
 
 def check_probabilities(probabilities: Any, name: str = "probabilities") -> Any:

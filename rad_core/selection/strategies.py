@@ -1,8 +1,8 @@
 """The rules that choose which points to buy: (Snapshot, budget, generator) -> Selection.
 
 A strategy sees what a real user would have: the student's outputs on the remaining pool, features, what was bought so
-far, the estimated accuracy of the teacher; never the pool's true labels. Adding one is a function and a line in
-STRATEGIES; the first sentence of its docstring is its help text everywhere.
+far, the estimated accuracy of the teacher; never the pool's true labels, unless it is an oracle. Adding one is a
+function and an entry in STRATEGIES; the first sentence of its docstring is its help text everywhere.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Selection:
 
     positions: (b,) int64, distinct rows of the snapshot. scores: (N,), higher is more worth asking. q: (N,) inclusion
     probabilities, where the strategy has them. equilibrium: of the game, for RAD. partners: (b,) positions and mix:
-    (b,) weights of the images mixed into the picks, for UNIXKD.
+    (b,) weights of the images mixed into the picks, for a strategy that mixes.
     """
 
     positions: Any
@@ -54,8 +54,38 @@ class Selection:
     mix: Any = None
 
 
-Strategy = Callable[[Snapshot, int, np.random.Generator], Selection]
-Oracle = Callable[[Snapshot, int, np.random.Generator, Any], Selection]
+FEATURES, TRUTH = "features", "truth"  # what a strategy may need
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A rule, and what everybody who offers it has to know of it.
+
+    function: (snapshot, budget, rng) -> Selection. label: its name for people; in brackets what is left out where room
+    is scarce. needs: FEATURES of the student; TRUTH, which makes it an oracle: its function gets a fourth argument,
+    (N,) bool, where the teacher is right. mixes: it has mixtures of two images labeled. phrase: what a paper calls it;
+    the label by default. cites: the papers that it comes from, by their keys in the bibliography of exports.
+    """
+
+    function: Callable[..., Selection]
+    label: str
+    needs: tuple[str, ...] = ()
+    mixes: bool = False
+    phrase: str = ""
+    cites: tuple[str, ...] = ()
+
+    @property
+    def short_label(self) -> str:
+        """The label without what stands in brackets."""
+        return self.label.split(" (")[0]
+
+    def __call__(self, snapshot: Snapshot, budget: int, rng: np.random.Generator, truth: Any = None) -> Selection:
+        """Choose. truth: (N,) bool, where the teacher is right; only a strategy that needs it is told."""
+        if FEATURES in self.needs and snapshot.features is None:
+            raise InputError(f"{self.short_label} needs the student's features; give an (N, D) array of them.")
+        if TRUTH in self.needs:
+            return self.function(snapshot, budget, rng, truth)
+        return self.function(snapshot, budget, rng)
 
 
 def rad(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
@@ -94,8 +124,7 @@ def coreset(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Select
 
     k-center greedy of Sener and Savarese, arXiv:1708.00489, algorithm 1.
     """
-    features = _features(snapshot, "coreset")
-    picks, distances = diversity.k_center_greedy(features, snapshot.labeled_features, budget, rng)
+    picks, distances = diversity.k_center_greedy(snapshot.features, snapshot.labeled_features, budget, rng)
     return Selection(picks, distances)
 
 
@@ -104,8 +133,7 @@ def badge(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selectio
 
     Ash et al., arXiv:1906.03671, algorithm 1.
     """
-    features = _features(snapshot, "badge")
-    picks, scores = diversity.k_means_pp_on_gradients(snapshot.probabilities, features, budget, rng)
+    picks, scores = diversity.k_means_pp_on_gradients(snapshot.probabilities, snapshot.features, budget, rng)
     return Selection(picks, scores)
 
 
@@ -114,7 +142,7 @@ def cluster_margin(snapshot: Snapshot, budget: int, rng: np.random.Generator) ->
 
     Citovsky et al., arXiv:2107.14263, algorithm 2.
     """
-    features = to_numpy(_features(snapshot, "cluster_margin"))
+    features = to_numpy(snapshot.features)
     gains = to_numpy(GAINS["margin"](snapshot.probabilities))
     picks = diversity.round_robin_over_clusters(features, gains, budget, rng)
     return Selection(to_like(picks, snapshot.gains), to_like(gains, snapshot.gains))
@@ -160,17 +188,39 @@ def oracle(snapshot: Snapshot, budget: int, rng: np.random.Generator, correct: A
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "rad": rad,
-    "uniform": uniform,
-    "margin": margin,
-    "entropy": entropy,
-    "least_confidence": least_confidence,
-    "coreset": coreset,
-    "badge": badge,
-    "cluster_margin": cluster_margin,
-    "unixkd": unixkd,
+    "rad": Strategy(rad, "RAD", phrase="Robust Active Distillation (RAD)", cites=("baykal2023robust",)),
+    "uniform": Strategy(uniform, "Uniform", phrase="uniform sampling"),
+    "margin": Strategy(margin, "Margin", phrase="margin sampling", cites=("scheffer2001active",)),
+    "entropy": Strategy(entropy, "Entropy", phrase="entropy sampling", cites=("settles2009active",)),
+    "least_confidence": Strategy(
+        least_confidence, "Least confidence", phrase="least confidence", cites=("lewis1994sequential",)
+    ),
+    "coreset": Strategy(
+        coreset, "Core-set", needs=(FEATURES,), phrase="k-center greedy core-sets", cites=("sener2018active",)
+    ),
+    "badge": Strategy(badge, "BADGE", needs=(FEATURES,), cites=("ash2020deep",)),
+    "cluster_margin": Strategy(
+        cluster_margin, "Cluster-margin", needs=(FEATURES,), phrase="Cluster-Margin", cites=("citovsky2021batch",)
+    ),
+    "unixkd": Strategy(
+        unixkd, "UNIXKD", mixes=True, phrase="UNIXKD, applied to the pool of each round", cites=("xu2020computation",)
+    ),
+    "oracle": Strategy(oracle, "Oracle (knows the truth)", needs=(TRUTH,)),
 }
-ORACLES: dict[str, Oracle] = {"oracle": oracle}
+ORACLES = tuple(name for name, strategy in STRATEGIES.items() if TRUTH in strategy.needs)
+USABLE = tuple(name for name in STRATEGIES if name not in ORACLES)
+
+
+def label_of(name: str) -> str:
+    """What people call a strategy; a variant is called after the one that its name begins with ("rad_2": "RAD 2")."""
+    if name in STRATEGIES:
+        return STRATEGIES[name].label
+    words = name.replace("_", " ").replace("-", " ").strip()
+    for known, strategy in STRATEGIES.items():
+        beginning = known.replace("_", " ")
+        if words.startswith(f"{beginning} "):
+            return strategy.short_label + words[len(beginning) :]
+    return words[:1].upper() + words[1:] or "(unnamed)"
 
 
 def _greedy(keys: Any, budget: int, rng: np.random.Generator, scores: Any = None) -> Selection:
@@ -191,9 +241,3 @@ def _descending(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Positions by descending value, ties in random order."""
     order = rng.permutation(len(values))
     return order[np.argsort(-values[order], kind="stable")]
-
-
-def _features(snapshot: Snapshot, strategy: str) -> Any:
-    if snapshot.features is None:
-        raise InputError(f"The strategy {strategy} needs the student's features; give an (N, D) array of them.")
-    return snapshot.features

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rad_core.errors import InputError
+from rad_core.study import files
 
 _READY = b"ready\n"
 _START_SECONDS = 60.0
@@ -23,7 +24,7 @@ def launch(module: str, arguments: Sequence[str], log: Path) -> None:
     Raises InputError with the last line that it wrote if it ends or stays silent before that.
     """
     trim(log)
-    began = log.stat().st_size if log.exists() else 0
+    began = files.size_of(log)
     with log.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - our own modules only
             [sys.executable, "-m", module, *arguments],
@@ -65,5 +66,6 @@ def ready() -> None:
 
 def trim(log: Path) -> None:
     """Empty a log that has grown beyond a mebibyte; whoever adds to it goes on at its new end."""
-    if log.exists() and log.stat().st_size > _LOG_BYTES:
-        os.truncate(log, 0)
+    if files.size_of(log) > _LOG_BYTES:
+        with suppress(FileNotFoundError):  # deleted this moment, study and all
+            os.truncate(log, 0)

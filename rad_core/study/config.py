@@ -23,9 +23,9 @@ from rad_core.learning.device import DEVICES
 from rad_core.learning.models import MODELS
 from rad_core.learning.teachers import TEACHERS, parse_teacher
 from rad_core.selection.gains import GAINS
-from rad_core.selection.strategies import ORACLES, STRATEGIES
+from rad_core.selection.strategies import STRATEGIES
 
-ALL_STRATEGIES = (*STRATEGIES, *ORACLES)
+ALL_STRATEGIES = tuple(STRATEGIES)
 
 
 def _refuse(name: str, value: object, wanted: str) -> InputError:
@@ -186,10 +186,11 @@ class StudyConfig:
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.teacher is not None and self.teacher.startswith("table:") and "unixkd" in self.strategies:
+        mixing = [name for name in self.strategies if STRATEGIES[name].mixes]
+        if mixing and self.teacher is not None and self.teacher.startswith("table:"):
             raise InputError(
-                "strategies holds unixkd, which has mixed images labeled, and a table of soft labels cannot do that; "
-                "leave unixkd out or choose another teacher."
+                f"strategies holds {mixing[0]}, which has mixed images labeled, and a table of soft labels cannot do "
+                f"that; leave out {', '.join(mixing)} or choose another teacher."
             )
 
     @classmethod

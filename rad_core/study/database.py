@@ -95,7 +95,7 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
         return sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=60)
     log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
-    if not log.exists() or log.stat().st_size == 0:
+    if files.size_of(log) == 0:
         return sqlite3.connect(f"{uri}?immutable=1", uri=True)
     # Where nothing can be written, SQLite reads a database that another process writes through the index that this
     # process keeps, and cannot read one whose process was killed; its last transactions are in the log all the same.

@@ -76,13 +76,13 @@ def run_study(
                 _run(study, workers, on_event or (lambda event: None))
             study.set_status("finished")
         except KeyboardInterrupt as interrupt:
-            if (asked := study.requested()) in _STOPPED:
-                study.set_status(_STOPPED[asked])
-                raise StudyStopped(_STOPPED[asked]) from interrupt
+            if (stopped := _asked_to_stop(study)) is not None:
+                study.set_status(stopped)
+                raise StudyStopped(stopped) from interrupt
             study.set_status("paused", "Interrupted; every finished round is kept.")
             raise
-        except StudyStopped as stopped:
-            study.set_status(str(stopped))
+        except StudyStopped as stop:
+            study.set_status(str(stop))
             raise
         except Exception as error:
             study.set_status("failed", _in_words(error))
@@ -163,9 +163,18 @@ class _Progress:
 
 def check_requests(study: Study) -> None:
     """Raise StudyStopped if the study was asked to pause or to cancel."""
-    asked = study.requested()
-    if asked in _STOPPED:
-        raise StudyStopped(_STOPPED[asked])
+    if (stopped := _asked_to_stop(study)) is not None:
+        raise StudyStopped(stopped)
+
+
+def _asked_to_stop(study: Study) -> str | None:
+    """What a request to stop makes of the study; None where there is none."""
+    try:
+        return _STOPPED.get(study.requested())
+    except InputError:
+        # For now the database cannot be read. The next look may hear the request; where it stays so, the next round
+        # cannot be stored, and that ends the study with the reason.
+        return None
 
 
 @contextmanager
@@ -179,7 +188,7 @@ def _interrupted_by_requests(study: Study) -> Iterator[None]:
     def watch() -> None:
         while not over.wait(_POLL_SECONDS):
             with leaving:
-                if not over.is_set() and study.requested() in _STOPPED:
+                if not over.is_set() and _asked_to_stop(study) is not None:
                     _thread.interrupt_main()
                     return
 
@@ -204,25 +213,29 @@ def _pass_on(groups: Iterable[Group], study: Study, progress: _Progress) -> None
 
 
 def _seed_work(study: Study, seed: int) -> Iterator[Event]:
-    from rad_core.study.prepare import prepare_seed
+    from rad_core.study.prepare import describe_seed, prepare_seed
 
     if not study.has_seed(seed):
-        message = prepare_seed(study, seed)
-        yield Event("seed", 0, 0, seed=seed, message=message)
+        _settings.clear()  # of the seed before: its images need not lie in memory beside those of this one
+        _settings[_setting_key(study, seed)] = prepare_seed(study, seed)
+        yield Event("seed", 0, 0, seed=seed, message=describe_seed(study, seed))
 
 
 Group = tuple[tuple[str, int], ...]  # cells (strategy, seed) whose students train together
 
 
-def _groups(study: Study, seeds: Iterable[int]) -> list[Group]:
+def _groups(study: Study, seeds: Sequence[int]) -> list[Group]:
     """The cells of these seeds, in groups that depend on the study and the device only.
 
     So a resumed run repeats the same floating-point sums.
     """
     from rad_core.study.prepare import students_at_once
 
-    cells = [(strategy, seed) for seed in seeds for strategy in study.config.strategies]
-    size = students_at_once(study.config)
+    config = study.config
+    cells = [(strategy, seed) for seed in seeds for strategy in config.strategies]
+    kept = [seed for seed in range(config.seeds) if _setting_key(study, seed) in _settings]
+    [setting] = _open_settings(study, kept[:1] or seeds[:1]).values()  # that of any seed tells
+    size = students_at_once(config, setting.inputs.image_shape, setting.classes)
     return [tuple(cells[first : first + size]) for first in range(0, len(cells), size)]
 
 
@@ -254,21 +267,26 @@ def _group_work(study: Study, group: Group) -> Iterator[Event]:
                 yield Event("round", 0, 0, strategy, seed, record.round, message)
 
 
-_settings: dict[tuple[str, int], Setting] = {}
+_settings: dict[tuple[str, float, int], Setting] = {}
+
+
+def _setting_key(study: Study, seed: int) -> tuple[str, float, int]:
+    """A study that was deleted may have had the same name, and been worked on in this process."""
+    return str(study.path), study.created(), seed
 
 
 def _open_settings(study: Study, seeds: Sequence[int]) -> dict[int, Setting]:
     """The settings of these seeds, kept for the next cells of the same seeds; all share one copy of the images."""
     from rad_core.study.prepare import open_setting
 
-    wanted = [(str(study.path), seed) for seed in seeds]
-    for key in set(_settings) - set(wanted):
+    wanted = {seed: _setting_key(study, seed) for seed in seeds}
+    for key in set(_settings) - set(wanted.values()):
         del _settings[key]
-    for key, seed in zip(wanted, seeds, strict=True):
+    for seed, key in wanted.items():
         if key not in _settings:
             images = next((setting.inputs for setting in _settings.values()), None)
             _settings[key] = open_setting(study, seed, images)
-    return {seed: _settings[key] for key, seed in zip(wanted, seeds, strict=True)}
+    return {seed: _settings[key] for seed, key in wanted.items()}
 
 
 def _limit_threads(config: StudyConfig) -> None:

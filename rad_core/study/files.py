@@ -12,7 +12,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -165,19 +165,20 @@ def alone_in(folder: Path) -> Iterator[bool]:
 
 def is_locked(path: Path) -> bool:
     """Whether a process holds a lock file. Only looks, and so works where nothing can be written."""
-    if not path.exists():
-        return False
     if sys.platform == "win32":
         from filelock import FileLock, Timeout
 
         try:
-            with FileLock(path, timeout=0):
+            with FileLock(path, timeout=0) if path.exists() else nullcontext():
                 return False
         except Timeout:
             return True
     import fcntl
 
-    handle = os.open(path, os.O_RDONLY)
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:  # never there, or deleted this moment by the one that gave it up
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -185,6 +186,14 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where there is none, or none any more."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def sweep(folder: Path, *patterns: str) -> None:

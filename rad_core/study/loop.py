@@ -24,7 +24,7 @@ from rad_core.learning.training import TrainConfig, accuracy, fit_together, pred
 from rad_core.selection.arrays import to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, wrong_count
-from rad_core.selection.strategies import ORACLES, STRATEGIES, Selection, Snapshot
+from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
 from rad_core.study.config import StudyConfig
 from rad_core.study.seeds import derive_seed, generator
 
@@ -161,7 +161,8 @@ def buy_round(cell: Cell, round: int, student: Student, bought: Bought, clock: C
         snapshot = take_snapshot(setting, student, remaining, bought)
     with clock("select"):
         rng = generator("select", setting.seed, cell.strategy, round)
-        selection = choose(cell.strategy, snapshot, setting.config.budget, rng, setting.teacher_right[remaining])
+        strategy, right = STRATEGIES[cell.strategy], setting.teacher_right[remaining]
+        selection = strategy(snapshot, setting.config.budget, rng, right)  # an oracle alone is told where it is right
     with clock("query"):
         purchase = buy(setting, selection, remaining)
     return Step(snapshot, selection, purchase)
@@ -187,15 +188,6 @@ def take_snapshot(setting: Setting, student: Student, remaining: np.ndarray, bou
         features=student.features[remaining],
         labeled_features=_stack(student.labeled_features, student.features[bought.pool]),
     )
-
-
-def choose(
-    strategy: str, snapshot: Snapshot, budget: int, rng: np.random.Generator, teacher_right: np.ndarray
-) -> Selection:
-    """Ask a strategy for exactly `budget` positions; only the oracle is told where the teacher is right."""
-    if strategy in ORACLES:
-        return ORACLES[strategy](snapshot, budget, rng, teacher_right)
-    return STRATEGIES[strategy](snapshot, budget, rng)
 
 
 def buy(setting: Setting, selection: Selection, remaining: np.ndarray) -> Bought:

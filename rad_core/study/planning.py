@@ -12,8 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
+from collections.abc import Hashable
 from pathlib import Path
 from typing import IO
 
@@ -30,12 +32,17 @@ _MEASURED = ("estimated_seconds", "pool", "device", "workers")
 
 
 class PlanJob:
-    """A plan that is being measured. `poll` until it is there; `cancel` what nobody waits for any more."""
+    """A plan that is being measured, for all who wait for it. `poll` until it is there; `cancel` to wait no more.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, config: StudyConfig, workers: int | None, timeout: float = _TIMEOUT) -> None:
         self._outline, self._place = outline(config), _place(config, workers)
         self._plan, self._error, self.cancelled = self._read(), "", False
         self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.RLock()
+        self.waiting: set[Hashable] = set()  # for whom it is measured
         if self._plan is None:
             self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
             self._end = time.monotonic() + timeout
@@ -50,24 +57,43 @@ class PlanJob:
 
     def poll(self) -> Plan | None:
         """The plan, or None while it is being measured; InputError, in one sentence, if that failed."""
-        if self._plan is None and not self._error:
-            self._look()
-        if self._error:
-            raise InputError(self._error)
-        return self._plan
+        with self._turn:
+            if self._plan is None and not self._error:
+                self._look()
+            if self._error:
+                raise InputError(self._error)
+            return self._plan
 
-    def cancel(self) -> None:
-        """Stop measuring; who asks for the same plan again has it measured anew."""
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is being measured any more."""
+        return self._process is None or self._process.poll() is not None
+
+    def cancel(self, visitor: Hashable = None) -> None:
+        """Wait no more, and stop measuring where nobody else waits; who asks for the same plan has it measured anew."""
+        with self._turn:
+            self.waiting.discard(visitor)
+            if not self.waiting:
+                self._stop()
+
+    def join(self, visitor: Hashable) -> bool:
+        """Wait for it as well; False if it was cancelled already."""
+        with self._turn:
+            if not self.cancelled:
+                self.waiting.add(visitor)
+            return not self.cancelled
+
+    def _stop(self) -> None:
         self.cancelled = True
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and not self.is_over:
             self._process.kill()
             self._process.wait()
 
     def _look(self) -> None:
         assert self._process is not None
-        if self._process.poll() is None:
+        if not self.is_over:
             if time.monotonic() > self._end:
-                self.cancel()
+                self._stop()
                 self._error = "The time could not be measured: the data and a few training steps took too long."
             return
         self._plan = self._read()
@@ -85,24 +111,30 @@ class PlanJob:
 
 
 _jobs: dict[str, PlanJob] = {}
-_JOBS = 32  # kept at most; the oldest goes first
+_jobs_turn = threading.Lock()  # visitors' threads share the jobs
+_JOBS = 32  # kept at most, of those that are over; the oldest goes first
 
 
-def request_plan(config: StudyConfig, workers: int | None = None, *, again: bool = False) -> PlanJob:
+def request_plan(
+    config: StudyConfig, workers: int | None = None, *, again: bool = False, visitor: Hashable = None
+) -> PlanJob:
     """Have the plan of a study measured by a process beside this one, unless its plan is known or being made.
 
-    Returns at once. again: measure anew what failed before. Raises InputError only for what the configuration alone
-    tells; the rest comes from `poll`.
+    Returns at once. again: measure anew what failed before. visitor: who waits for it, and may cancel it for himself
+    alone. Raises InputError only for what the configuration alone tells; the rest comes from `poll`.
     """
     config = config.resolved()
     key = f"{config.to_json()}|{workers}"
-    if key in _jobs and (again or _jobs[key].cancelled):
-        _jobs.pop(key).cancel()
-    if key not in _jobs:
-        while len(_jobs) >= _JOBS:
-            _jobs.pop(next(iter(_jobs))).cancel()
-        _jobs[key] = PlanJob(config, workers)
-    return _jobs[key]
+    with _jobs_turn:
+        job = _jobs.get(key)
+        if job is None or (again and job.is_over) or not job.join(visitor):
+            _jobs.pop(key, None)
+            over = [known for known, kept in _jobs.items() if kept.is_over]
+            for known in over[: max(0, len(_jobs) + 1 - _JOBS)]:
+                del _jobs[known]
+            job = _jobs[key] = PlanJob(config, workers)
+            job.join(visitor)
+        return job
 
 
 def _place(config: StudyConfig, workers: int | None) -> Path:

@@ -19,7 +19,7 @@ from rad_core.selection.arrays import to_numpy
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import data_folder
 from rad_core.study.loop import Bought, Setting, Student, describe_student, student_training, train_students
-from rad_core.study.record import Study
+from rad_core.study.record import SHARED, Study
 from rad_core.study.seeds import derive_seed
 
 THUMBNAIL = 48  # pixels: the longest side of the pool's stored thumbnails
@@ -71,23 +71,25 @@ def teacher_training(config: StudyConfig) -> TrainConfig:
     )
 
 
-def prepare_seed(study: Study, seed: int) -> str:
-    """Split the data, train the teacher and the reference students of one seed, and store them; say how it went."""
+def prepare_seed(study: Study, seed: int) -> Setting:
+    """Split the data, train the teacher and the reference students of one seed, and store them; gives its setting."""
+    began = time.perf_counter()
     config = study.config
     dataset, split = load_data(config, seed)
     inputs = Inputs.of(dataset, pick_device(config.device))
     teacher = _teacher(config, dataset, split, inputs, seed)
-    setting = _setting(config, seed, dataset, split, inputs, teacher)
     probabilities, features = teacher.peek(split.pool)
     validation, _ = teacher.peek(split.validation)
     on_test, _ = teacher.peek(split.test)
 
+    right = probabilities.argmax(1) == dataset.labels[split.pool]
     metrics = measure_teacher(config, validation.argmax(1) == dataset.labels[split.validation])
     metrics |= {
         "classes": list(dataset.classes),
-        "teacher_accuracy_pool": float(setting.teacher_right.mean()),
+        "teacher_accuracy_pool": float(right.mean()),
         "teacher_accuracy_test": float((on_test.argmax(1) == dataset.labels[split.test]).mean()),
     }
+    setting = _setting(config, seed, dataset, split, inputs, teacher, metrics["teacher_accuracy_used"], right)
     first = setting.first
     if config.full_pool:
         metrics["student_full_accuracy"] = _student_on_everything(setting, probabilities).accuracy
@@ -107,17 +109,22 @@ def prepare_seed(study: Study, seed: int) -> str:
         arrays["teacher_features"] = features.astype(np.float16)
     # The shared round 0 goes first: a seed counts as prepared only when everything about it is there.
     study.put_round(
-        "",
+        SHARED,
         seed,
         0,
         describe_student(config, first),
         {"accuracy": first.accuracy, "loss": first.loss, "labels": 0.0},
-        {},
+        {"prepare": time.perf_counter() - began},
     )
     study.put_seed(seed, arrays, metrics, teacher.state())
+    return setting
+
+
+def describe_seed(study: Study, seed: int) -> str:
+    """How the preparation of a seed went, as a line of the log."""
     return (
-        f"seed {seed}: teacher right on {metrics['teacher_accuracy_pool']:.1%} of the pool, "
-        f"student alone {first.accuracy:.3f} on the test set"
+        f"seed {seed}: teacher right on {study.seed_metrics(seed)['teacher_accuracy_pool']:.1%} of the pool, "
+        f"student alone {study.round_metrics(SHARED, seed, 0)['accuracy']:.3f} on the test set"
     )
 
 
@@ -161,7 +168,7 @@ def read_history(study: Study, strategy: str, seed: int) -> list[Bought]:
             continue
         pool = np.array(study.round_array(strategy, seed, round, "bought"), np.int64)
         soft = np.array(study.round_array(strategy, seed, round, "soft_labels"))
-        mixed = strategy == "unixkd"
+        mixed = "mix" in study.round_arrays(strategy, seed, round)
         partners = np.array(study.round_array(strategy, seed, round, "partners"), np.int64) if mixed else pool
         mix = np.array(study.round_array(strategy, seed, round, "mix")) if mixed else np.zeros(len(pool), np.float32)
         history.append(Bought(pool, soft, partners, mix))
@@ -185,12 +192,10 @@ def thumbnails(images: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return small
 
 
-def students_at_once(config: StudyConfig) -> int:
+def students_at_once(config: StudyConfig, image_shape: tuple[int, int, int], classes: int) -> int:
     """How many students of this study train together; the same for the same study on the same kind of device."""
-    dataset = load_dataset(config.dataset, data_dir=data_folder(), image_size=config.image_size)
-    height, width, channels = dataset.images.shape[1:]
-    network = build_model(config.student, classes=len(dataset.classes), image_shape=(height, width, channels), seed=0)
-    return networks_at_once(network, (height, width, channels), pick_device(config.device))
+    network = build_model(config.student, classes=classes, image_shape=image_shape, seed=0)
+    return networks_at_once(network, image_shape, pick_device(config.device))
 
 
 def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[float, float]:
@@ -202,7 +207,8 @@ def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[
     targets = np.eye(len(dataset.classes), dtype=np.float32)[dataset.labels[ids]]
     everything = len(split.pool) + len(split.test) + len(split.labeled)
     seconds = []
-    at_once = min(students_at_once(config), len(config.strategies) * config.seeds)
+    at_once = students_at_once(config, shape, len(dataset.classes))
+    at_once = min(at_once, len(config.strategies) * config.seeds)
     student, teacher = student_training(config), teacher_training(config)
     for name, training, together in ((config.student, student, at_once), (config.teacher, teacher, 1)):
         if ":" in name:  # a table costs nothing; a pretrained network is timed as one trained here
@@ -255,11 +261,9 @@ def _setting(
     split: Split,
     inputs: Inputs,
     teacher: Teacher,
-    used: float = float("nan"),
-    right: np.ndarray | None = None,
+    used: float,
+    right: np.ndarray,
 ) -> Setting:
-    if right is None:
-        right = teacher.peek(split.pool)[0].argmax(1) == dataset.labels[split.pool]
     return Setting(
         config=config,
         seed=seed,

@@ -52,7 +52,7 @@ class StudyInfo:
     cells_total: int = 0
     rounds_done: int = 0  # over all cells
     rounds_total: int = 0
-    best: str = ""  # the strategy of highest mean accuracy after the last round, the oracle aside
+    best: str = ""  # the strategy of `Study.best`
 
 
 def _to_json(values: Mapping[str, Any]) -> str:
@@ -60,12 +60,30 @@ def _to_json(values: Mapping[str, Any]) -> str:
     return json.dumps(dict(values), sort_keys=True, default=lambda value: value.item())
 
 
-def _best(finals: list[tuple[str, str]]) -> str:
-    accuracies: dict[str, list[float]] = {}
-    for strategy, metrics in finals:
-        if strategy not in ORACLES:
-            accuracies.setdefault(strategy, []).append(json.loads(metrics)["accuracy"])
-    return max(accuracies, key=lambda name: np.mean(accuracies[name])) if accuracies else ""
+@attrs.frozen
+class Best:
+    """The strategy of highest mean accuracy after the last round, that mean, and over how many seeds."""
+
+    strategy: str
+    accuracy: float
+    seeds: int
+
+
+_LAST_ROUND = "select strategy, seed, metrics from rounds where round = ? and strategy != ?"
+
+
+def _best(config: StudyConfig, finals: list[tuple[str, int, str]]) -> Best | None:
+    """finals: strategy, seed and metrics of every last round."""
+    accuracies: dict[str, dict[int, float]] = {name: {} for name in config.strategies if name not in ORACLES}
+    for strategy, seed, metrics in finals:
+        if strategy in accuracies:
+            accuracies[strategy][seed] = json.loads(metrics)["accuracy"]
+    seeds = set.intersection(*map(set, accuracies.values())) if accuracies else set()
+    if not seeds:
+        return None
+    means = {name: float(np.mean([of_seed[seed] for seed in sorted(seeds)])) for name, of_seed in accuracies.items()}
+    best = max(means, key=lambda name: means[name])
+    return Best(best, means[best], len(seeds))
 
 
 RoundRecord = tuple[str, int, int, Mapping[str, np.ndarray], Mapping[str, float], Mapping[str, float]]
@@ -154,6 +172,11 @@ class Study:
         with self._sound():
             return int(self._meta()["version"])
 
+    def created(self) -> float:
+        """When the study was made, in seconds since 1970."""
+        with self._sound():
+            return float(self._meta()["created"])
+
     def info(self) -> StudyInfo:
         """The study at a glance."""
         config = self.config
@@ -161,10 +184,10 @@ class Study:
             meta = dict(database.execute("select key, value from meta"))
             query = "select count(*) from rounds where strategy != ? group by strategy, seed"
             counts = [row[0] for row in database.execute(query, [SHARED])]
-            query = "select strategy, metrics from rounds where round = ? and strategy != ?"
-            last = database.execute(query, [config.rounds, SHARED]).fetchall()
+            last = database.execute(_LAST_ROUND, [config.rounds, SHARED]).fetchall()
         cells = len(config.strategies) * config.seeds
         with self._sound():
+            best = _best(config, last)
             info = StudyInfo(
                 id=self.id,
                 name=meta["name"],
@@ -177,11 +200,18 @@ class Study:
                 cells_total=cells,
                 rounds_done=sum(counts),
                 rounds_total=cells * config.rounds,
-                best=_best(last),
+                best=best.strategy if best else "",
             )
         if info.status in ("queued", "running") and not self.is_locked():
             return attrs.evolve(info, status="lost", message="Its process is gone; resume it.")
         return info
+
+    def best(self) -> Best | None:
+        """The best strategy, the oracle aside, on the seeds that all others have finished as well; None before that."""
+        with reading(self.path) as database:
+            last = database.execute(_LAST_ROUND, [self.config.rounds, SHARED]).fetchall()
+        with self._sound():
+            return _best(self.config, last)
 
     def set_status(self, status: str, message: str = "") -> None:
         """Record what the study is doing; status is one of STATUSES."""
@@ -348,9 +378,11 @@ class Study:
             with files.writing(self.path):
                 files.make_folder(self.path, folder)
                 names = files.save_arrays(folder, prefix, arrays)
-            rows.append((strategy, seed, round, _to_json(metrics), json.dumps(names), _to_json(seconds), time.time()))
+            rows.append((strategy, seed, round, _to_json(metrics), json.dumps(names), _to_json(seconds)))
+        finished = time.time()  # one moment: what was done together is known by it
         with writing(self.path) as database:
-            database.executemany("insert or replace into rounds values (?, ?, ?, ?, ?, ?, ?)", rows)
+            values = [(*row, finished) for row in rows]
+            database.executemany("insert or replace into rounds values (?, ?, ?, ?, ?, ?, ?)", values)
 
     def finished_rounds(self, strategy: str, seed: int) -> list[int]:
         """The rounds of a cell that are stored, without a gap from 0 on."""
@@ -404,7 +436,7 @@ class Study:
 
     def seconds_table(self) -> pd.DataFrame:
         """Wall-clock seconds per phase, one row per strategy, seed and round."""
-        return self._table("seconds")
+        return self._table("seconds").drop(columns="prepare", errors="ignore")  # of a seed, and of no cell
 
     def _table(self, column: str) -> pd.DataFrame:
         import pandas as pd

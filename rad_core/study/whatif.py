@@ -20,6 +20,8 @@ from rad_core.selection.game import Equilibrium, game_value, solve_game, wrong_c
 from rad_core.selection.ordered import NO_GAIN
 
 RULES = ("rad", "uniform", "greedy")
+ORACLE = "oracle"  # drawn like the strategy of that name
+ALL_RULES = (*RULES, ORACLE)
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -207,11 +209,11 @@ def inclusion(
         return np.full(n, b / n)
     if rule == "greedy":
         return _top(array, b)
-    if rule == "oracle":
+    if rule == ORACLE:
         if right is None:
             raise InputError("The oracle needs to know where the teacher is right; pass right, an (N,) array.")
         return _top(array * np.asarray(right, np.float64), b)
-    raise InputError(f"rule is {rule!r}; it must be one of {', '.join((*RULES, 'oracle'))}.")
+    raise InputError(f"rule is {rule!r}; it must be one of {', '.join(ALL_RULES)}.")
 
 
 def _top(scores: np.ndarray, b: int) -> np.ndarray:

@@ -5,28 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from rad_core.selection.strategies import label_of
 from rad_core.study.summary import FEWEST_SEEDS, Interval
 
 MINUS = "\N{MINUS SIGN}"
-_ACRONYMS = ("RAD", "BADGE", "UNIXKD")
-_LABELS = {
-    "rad": "RAD",
-    "uniform": "Uniform",
-    "margin": "Margin",
-    "entropy": "Entropy",
-    "least_confidence": "Least confidence",
-    "coreset": "Core-set",
-    "badge": "BADGE",
-    "cluster_margin": "Cluster-margin",
-    "unixkd": "UNIXKD",
-    "oracle": "Oracle",
-}
 
 
 def name(strategy: str, *, first: bool = False) -> str:
     """A strategy in running text; first: at the start of a sentence."""
-    label = _LABELS.get(strategy, strategy)
-    return label if first or label.startswith(_ACRONYMS) else label[:1].lower() + label[1:]
+    label = label_of(strategy).split(" (")[0]
+    return label if first or label[:2].isupper() else label[:1].lower() + label[1:]  # RAD stays RAD
 
 
 def listed(words: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ the store (`Study.request`); what became of it stands in the store (`Study.info`
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -50,11 +51,12 @@ def start(study: Study, workers: int | None = None, *, with_map: bool = True) ->
 def read_output(study: Study, characters: int = 4000) -> str:
     """The end of what the study's workers wrote, tracebacks included; empty if they wrote nothing."""
     path = files.inside(study.path, study.path / OUTPUT)
-    if not path.exists():
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4 * characters))
+            return file.read().decode("utf-8", "replace")[-characters:]
+    except FileNotFoundError:
         return ""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 4 * characters))
-        return file.read().decode("utf-8", "replace")[-characters:]
 
 
 @contextmanager
