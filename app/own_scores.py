@@ -9,12 +9,14 @@ from functools import cached_property
 import numpy as np
 
 from app import reading
-from app.own_files import ROLES, Given
+from app.own_files import Given
 from rad_core.errors import InputError
+from rad_core.inputs.diagnosis import hard_predictions
+from rad_core.inputs.ids import row_names
+from rad_core.inputs.tables import ROLES, Table, in_order_of
 from rad_core.selection.api import AccuracyEstimate, choose, estimate_accuracy, pick_columns, take_snapshot
-from rad_core.selection.gains import GAINS, check_probabilities
+from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import FEATURES, STRATEGIES, Selection, Snapshot
-from rad_core.tables import as_features, one_column, row_ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,7 @@ class Scores:
 
     @property
     def values(self) -> np.ndarray:
-        """(N, C) as they were read."""
+        """(N, C) probabilities."""
         return self.probabilities.table.values
 
     @property
@@ -48,23 +50,36 @@ class Scores:
     @cached_property
     def ids(self) -> np.ndarray:
         """(N,) names of the rows."""
-        return row_ids(self.probabilities.table.ids, self.size, self.probabilities.name)
+        return row_names(self.probabilities.table.ids, self.size)
 
     @cached_property
     def matrix(self) -> np.ndarray | None:
         """(N, D) float32 features."""
-        given = self.features
-        return None if given is None else as_features(given.table.values, self.size, given.name)
+        table = self.table("features")
+        return None if table is None else table.values.astype(np.float32)
 
     @cached_property
     def estimate(self) -> AccuracyEstimate | None:
         """The teacher's accuracy from the flags."""
-        return None if self.flags is None else estimate_accuracy(one_column(self.flags.table.values))
+        return None if self.flags is None else estimate_accuracy(self.flags.table.values)
 
     @cached_property
     def classes_of_rows(self) -> np.ndarray | None:
         """(N,) true class numbers, for display only."""
-        return None if self.labels is None else one_column(self.labels.table.values).astype(np.int64)
+        table = self.table("labels")
+        return None if table is None else table.values
+
+    def table(self, role: str) -> Table | None:
+        """What was given for a role; features and labels in the order of the pool's ids. None where nothing was."""
+        given: Given | None = getattr(self, role)
+        if given is None or role not in ("features", "labels"):
+            return None if given is None else given.table
+        return in_order_of(role, given.table, self.probabilities.table, given.name, self.probabilities.name)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the data of all files, a sentence each."""
+        return tuple(note for role in ROLES if (table := self.table(role)) is not None for note in table.notes)
 
 
 # --- files together -----------------------------------------------------------------------------------------------
@@ -75,43 +90,20 @@ def put_together(given: dict[str, Given]) -> Scores:
     if "probabilities" not in given:
         raise InputError("The student's probabilities are missing; give them as well.")
     scores = Scores(*(given.get(role) for role in ROLES))  # type: ignore[arg-type]
-    n = scores.size
-    if scores.features is not None:
-        _check_features(scores.features, scores.probabilities.name, n)
+    _ = scores.matrix  # looks whether they have as many rows
     labels = scores.classes_of_rows
-    if scores.labels is not None and labels is not None:
-        if len(labels) != n:
-            raise InputError(
-                f"{scores.labels.name} has {len(labels):,} labels, but {scores.probabilities.name} has {n:,} rows; "
-                "give one label per row, in the same order."
-            )
-        if labels.max() >= scores.classes:
-            raise InputError(
-                f"{scores.labels.name} holds the class number {labels.max()}, but there are {scores.classes} classes, "
-                "counted from 0."
-            )
-    return scores
-
-
-def _check_features(features: Given, probabilities: str, n: int) -> None:
-    values = features.table.values
-    if values.ndim != 2:
-        as_features(values, n, features.name)  # says what shape it should be
-    elif len(values) != n:
+    if scores.labels is not None and labels is not None and labels.max() >= scores.classes:
         raise InputError(
-            f"{features.name} has {len(values):,} rows, but {probabilities} has {n:,}; give the features of the same "
-            "points in the same order."
+            f"{scores.labels.name} holds the class number {labels.max()}, but there are {scores.classes} classes, "
+            "counted from 0."
         )
+    return scores
 
 
 def remarks(scores: Scores) -> list[str]:
     """What is not wrong but worth knowing."""
-    found = []
-    if np.isin(scores.values, (0, 1)).all():
-        found.append(
-            "All probabilities are 0 or 1: this looks like hard predictions. Every gain is 0, and nothing can be "
-            "told apart; give the probabilities before the argmax."
-        )
+    hard = hard_predictions(scores.values)
+    found = [] if hard is None else [hard]
     flags = scores.flags
     if flags is not None and len(flags.table.values) == scores.size:
         found.append(
@@ -198,7 +190,7 @@ def heavy(scores: Scores, wish: Wish) -> bool:
 
 def gains_of(scores: Scores, gain: str) -> np.ndarray:
     """(N,) gains."""
-    found: np.ndarray = GAINS[gain](check_probabilities(scores.values))
+    found: np.ndarray = GAINS[gain](scores.values)
     return found
 
 
@@ -230,5 +222,6 @@ def plane(values: np.ndarray, sample: int = 20_000) -> np.ndarray:
     directions = np.linalg.eigh(spread)[1][:, ::-1][:, :2]
     # An eigenvector's sign is arbitrary: the largest entry points up, so that the map is the same every time.
     directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), range(directions.shape[1])])
-    found = (values - middle.astype(values.dtype)) @ directions.astype(np.float32)
+    # Half floats are too coarse to subtract in.
+    found = (values - middle.astype(np.result_type(values, np.float32))) @ directions.astype(np.float32)
     return np.pad(found, ((0, 0), (0, 2 - found.shape[1]))).astype(np.float32)

@@ -9,7 +9,7 @@ import streamlit as st
 from app import example_scores, own_files, state
 from app.own_files import Given
 from rad_core.errors import InputError
-from rad_core.tables import READABLE
+from rad_core.inputs.tables import READABLE
 
 # The words stand in the address, too.
 UPLOAD, FOLDER, EXAMPLE = SOURCES = ("Upload", "This computer", "Example")
@@ -23,8 +23,8 @@ FIELDS = {
     ),
     "flags": (
         "Teacher right or wrong",
-        "1 or 0 for every validation point with a known label: (V). It tells how often the teacher errs; without it "
-        "you type that.",
+        "1 or 0 (or yes and no) for every validation point with a known label, or two columns, truth and answer: (V). "
+        "It tells how often the teacher errs; without it you type that.",
     ),
     "features": ("Features", "For the map, and for the strategies that look at distances: (N, D)."),
     "labels": ("True labels", "Class numbers from 0, if you know them: (N). Only shown, never used to choose."),

@@ -71,7 +71,9 @@ def _plane(scores: Scores, basis: str) -> np.ndarray:
 
 
 def _numbers(ids: np.ndarray) -> np.ndarray | None:
-    """Ids that the map can show: whole numbers of 32 bits."""
+    """Ids that the map can show: whole numbers of 32 bits, also where they are text."""
+    if ids.dtype == object and all(text.isdecimal() and str(int(text)) == text for text in ids):
+        ids = np.array([int(text) for text in ids], object if max(map(len, ids)) > 15 else np.int64)
     fits = ids.dtype.kind in "iu" and ids.min() >= 0 and ids.max() < 2**32
     return ids if fits else None
 

@@ -14,6 +14,7 @@ from app.figures.base import number, percent
 from app.own_files import Given
 from app.own_scores import Choice, Scores, Wish
 from app.palette import strategy_order
+from app.wording import literal
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import USABLE
 from rad_core.tables import table_bytes
@@ -65,9 +66,11 @@ def _what_was_read(scores: Scores) -> None:
     if labels is not None:
         right = state.kept("scores-right", scores.key, lambda: float((scores.values.argmax(1) == labels).mean()))
         row.metric("Student right", percent(right), width="content", help="On the whole pool, by your true labels.")
-    ids = "ids from the file" if scores.probabilities.table.ids is not None else "rows numbered from 0"
+    ids = literal(scores.probabilities.table.naming)
     features = "" if scores.features is None else f" · {scores.features.table.values.shape[1]:,} features per point"
     st.caption(f"Rows sum to 1 · no missing numbers · {ids}{features}")
+    if scores.notes:
+        st.caption("What was done to the data:\n" + "\n".join(f"- {literal(note)}" for note in scores.notes))
     for remark in state.kept("scores-remarks", scores.key, lambda: own_scores.remarks(scores)):
         st.warning(remark, icon=":material/warning:")
 
@@ -182,7 +185,7 @@ def _picks(scores: Scores, wish: Wish, choice: Choice) -> None:
         table, hide_index=True, key="scores-table", height=330,
         column_config={
             "id": "Row (id)",
-            "gain": st.column_config.ProgressColumn("Gain", format="%.3f", min_value=0.0, max_value=1.0),
+            "gain": st.column_config.ProgressColumn("Gain", format="%.3g", min_value=0.0, max_value=1.0),
             "probability": st.column_config.NumberColumn("Chance of being chosen", format="%.3f"),
             "partner": "Mix with row",
             "weight": st.column_config.NumberColumn("Weight of that row", format="%.3f"),
@@ -199,7 +202,7 @@ def summary(scores: Scores, wish: Wish, choice: Choice) -> str:
     gains = choice.columns["gain"]
     text = (
         f"**{len(gains):,} of {scores.size:,} rows** by {ui.short_label(wish.strategy)}, with a mean gain of "
-        f"{float(np.mean(gains)):.3f} (whole pool {float(np.mean(choice.snapshot.gains)):.3f})."
+        f"{float(np.mean(gains)):#.3g} (whole pool {float(np.mean(choice.snapshot.gains)):#.3g})."
     )
     game = choice.selection.equilibrium
     if game is None:

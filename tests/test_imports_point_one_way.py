@@ -19,9 +19,9 @@ ROOT = Path(__file__).parent.parent
 # What each room may import of the project itself; a longer name stands before its prefix.
 MAY_IMPORT = {
     "rad_core.errors": set(),
-    "rad_core.selection": {"rad_core.errors", "rad_core.selection"},
-    "rad_core.npy": {"rad_core.errors"},
-    "rad_core.learning": {"rad_core.errors", "rad_core.npy", "rad_core.learning"},
+    "rad_core.selection": {"rad_core.errors", "rad_core.inputs", "rad_core.selection"},
+    "rad_core.inputs": {"rad_core.errors", "rad_core.inputs"},
+    "rad_core.learning": {"rad_core.errors", "rad_core.inputs", "rad_core.learning"},
     "rad_core": {"rad_core"},
     "app": {"rad_core", "app"},
 }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rad_core.errors import InputError
-from rad_core.npy import read_arrays
+from rad_core.inputs.npy import read_arrays
 
 Progress = Callable[[int, int], None]  # (done, total)
 

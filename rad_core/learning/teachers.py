@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rad_core.errors import InputError
+from rad_core.inputs.npy import read_arrays
 from rad_core.learning.data import Dataset, Split
 from rad_core.learning.models import MODELS, TORCHVISION, build_model, torchvision_body
-from rad_core.npy import read_arrays
 
 if TYPE_CHECKING:
     from rad_core.learning.inputs import Inputs

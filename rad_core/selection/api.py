@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rad_core.errors import InputError
+from rad_core.errors import InputError, tell
+from rad_core.inputs.arrays import as_number, as_numbers
+from rad_core.inputs.tables import Table, read_given
 from rad_core.selection.arrays import is_torch, to_like, to_numpy
 from rad_core.selection.gains import GAINS, check_probabilities
 from rad_core.selection.game import wrong_count
@@ -29,13 +32,17 @@ class AccuracyEstimate:
 def estimate_accuracy(flags: Any, confidence: float = 0.95) -> AccuracyEstimate:
     """Estimate the teacher's accuracy from flags that say where it was right on validation points.
 
-    flags: (V,) of 0/1 or bool. Exact binomial interval at this confidence.
+    flags: (V,) of 0/1 or bool, or a frame or file that holds such a column, or the two columns truth and answer. Exact
+    binomial interval at this confidence.
     """
-    flags = np.asarray(flags)
+    given = read_given(flags, "flags", "flags")
+    tell(given.notes if isinstance(given, Table) else ())  # true and false are what flags are
+    flags = to_numpy(given.values)
     if flags.ndim != 1 or len(flags) == 0:
         raise InputError(f"Teacher-right flags have shape {flags.shape}; they must be (V,) with V of 1 or more.")
-    if flags.dtype.kind not in "biuf" or not np.all((flags == 0) | (flags == 1)):
+    if not np.all((flags == 0) | (flags == 1)):
         raise InputError("Teacher-right flags must be 0 or 1, one per validation point.")
+    confidence = as_number(confidence, "confidence", "it must lie between 0 and 1, for instance 0.95")
     if not 0 < confidence < 1:
         raise InputError(f"confidence is {confidence}; it must lie between 0 and 1, for instance 0.95.")
     from scipy.stats import beta
@@ -57,27 +64,40 @@ def select(
     strategy: str = "rad",
     gain: str = "margin",
     features: Any = None,
+    labeled_features: Any = None,
+    exclude: Any = None,
     seed: int = 0,
 ) -> Any:
     """Choose exactly `budget` distinct rows whose labels to buy from the teacher.
 
-    probabilities: (N, C), the student's class probabilities on the unlabeled pool, numpy or torch. teacher_accuracy:
-    between 0 and 1, measured on validation data (see `estimate_accuracy`). features: (N, D), for strategies that need
-    them, such as badge. Returns (b,) int64 row numbers. Raises InputError on bad input.
+    probabilities: (N, C), the student's class probabilities on the unlabeled pool: an array of numpy, torch or others,
+    a frame, nested lists, or the path of a file, read as `rad select` does.
+    teacher_accuracy: between 0 and 1, measured on validation data (see `estimate_accuracy`).
+    features: (N, D), for strategies that need them, such as badge.
+    labeled_features: (L, D), features of what is labeled already, which coreset covers with its picks.
+    exclude: numbers of rows that were bought earlier; they are not chosen again, and count as labeled for coreset.
+    Returns (b,) int64 row numbers. Warns with an InputNote of what was done to the data (renormalized, converted).
+    Raises InputError on bad input.
     """
-    snapshot = take_snapshot(probabilities, budget, teacher_accuracy, strategy, gain, features)
-    return choose(snapshot, budget, strategy, seed).positions
+    values = check_probabilities(probabilities)
+    rows = remaining_rows(len(values), exclude)
+    snapshot = take_snapshot(
+        values, budget, teacher_accuracy, strategy, gain, features, labeled_features=labeled_features, rows=rows
+    )
+    positions = choose(snapshot, budget, strategy, seed).positions
+    return positions if rows is None else to_like(rows[to_numpy(positions)], positions)
 
 
 def choose(snapshot: Snapshot, budget: int, strategy: str, seed: int) -> Selection:
     """The full Selection behind `select`: picks, scores, inclusion probabilities, equilibrium."""
-    return STRATEGIES[strategy](snapshot, budget, np.random.default_rng(seed))
+    return STRATEGIES[strategy](snapshot, operator.index(budget), np.random.default_rng(_seed(seed)))
 
 
 def pick_columns(snapshot: Snapshot, selection: Selection, ids: np.ndarray) -> dict[str, np.ndarray]:
     """What to hand out of a choice, b rows: id, gain, probability of being selected (NaN where there is none).
 
-    ids: (N,) names of the rows. A strategy that mixes adds partner and weight of the image to mix in. numpy only.
+    ids: (N,) names of the snapshot's rows. A strategy that mixes adds partner and weight of the image to mix in. numpy
+    only.
     """
     picks = selection.positions
     columns = {"id": ids[picks], "gain": snapshot.gains[picks]}
@@ -88,31 +108,120 @@ def pick_columns(snapshot: Snapshot, selection: Selection, ids: np.ndarray) -> d
 
 
 def take_snapshot(
-    probabilities: Any, budget: int, teacher_accuracy: float, strategy: str, gain: str, features: Any
+    probabilities: Any,
+    budget: int,
+    teacher_accuracy: float,
+    strategy: str,
+    gain: str,
+    features: Any,
+    *,
+    labeled_features: Any = None,
+    rows: np.ndarray | None = None,
 ) -> Snapshot:
-    """Check everything a user may get wrong and gather it for a strategy."""
+    """Check everything a user may get wrong and gather it for a strategy.
+
+    rows: numbers of the rows that may be chosen, all by default. The snapshot holds these alone, and the features of
+    the others count as labeled.
+    """
     for name, value, choices in (("strategy", strategy, USABLE), ("gain", gain, GAINS)):
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise InputError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
     probabilities = check_probabilities(probabilities)
-    n = len(probabilities)
-    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or not 1 <= budget <= n:
+    n = len(probabilities) if rows is None else len(rows)
+    if not _is_whole(budget) or not 1 <= budget <= n:
         raise InputError(f"budget is {budget!r}; it must be a whole number from 1 to the {n} rows of the pool.")
+    wrong = wrong_count(n, teacher_accuracy)
     if features is not None:
         features = _check_features(features, probabilities)
-    return Snapshot(probabilities, GAINS[gain](probabilities), wrong_count(n, teacher_accuracy), features)
+    if labeled_features is not None:
+        labeled_features = _check_labeled_features(labeled_features, features, probabilities)
+    if rows is not None:
+        labeled_features = _with_bought(features, labeled_features, rows)
+        probabilities = probabilities[rows]
+        features = None if features is None else features[rows]
+    return Snapshot(probabilities, GAINS[gain](probabilities), wrong, features, labeled_features)
+
+
+def remaining_rows(rows: int, exclude: Any) -> np.ndarray | None:
+    """(n,) int64, sorted: the numbers of the rows that are not excluded; None where none is.
+
+    exclude: row numbers from 0, in any order, or None.
+    """
+    if exclude is None:
+        return None
+    given = as_numbers(exclude, "exclude")
+    numbers = to_numpy(given.values)
+    if given.kind == "bool":
+        raise InputError("exclude holds true and false; give row numbers: numpy.flatnonzero(mask).")
+    if numbers.ndim != 1:
+        raise InputError(f"exclude has shape {numbers.shape}; it must be a list of row numbers, (k,).")
+    if not (numbers == np.floor(numbers)).all():  # not NaN, either
+        odd = numbers[numbers != np.floor(numbers)][0]
+        raise InputError(f"exclude holds {odd}; it must hold row numbers, from 0.")
+    if len(numbers) == 0:
+        return None
+    if numbers.min() < 0 or numbers.max() >= rows:
+        odd = numbers[(numbers < 0) | (numbers >= rows)][0]
+        raise InputError(f"exclude holds the row {odd:.0f}; the {rows} rows of the pool are numbered from 0.")
+    return np.setdiff1d(np.arange(rows), numbers.astype(np.int64))
+
+
+# --- checks -------------------------------------------------------------------------------------------------------
 
 
 def _check_features(features: Any, probabilities: Any) -> Any:
     """Features as the kind of array that the probabilities are, on their device."""
-    features = features if is_torch(features) else np.asarray(features)
+    features = _rows_of_numbers(features, "features")
     n, shape = len(probabilities), tuple(features.shape)
     if len(shape) != 2 or shape[0] != n:
         raise InputError(f"features has shape {shape}; it must be ({n}, D), a row for each row of probabilities.")
-    if not is_torch(features) and features.dtype.kind not in "fiub":
-        raise InputError(f"features has type {features.dtype}; it must hold numbers.")
+    return _finite(features, "features", probabilities)
+
+
+def _check_labeled_features(labeled: Any, features: Any, probabilities: Any) -> Any:
+    if features is None:
+        raise InputError("labeled_features says nothing without features; give the features of the pool as well.")
+    labeled = _rows_of_numbers(labeled, "labeled_features")
+    shape, width = tuple(labeled.shape), features.shape[1]
+    if len(shape) != 2 or shape[1] != width:
+        raise InputError(f"labeled_features has shape {shape}; it must be (L, {width}), as many columns as features.")
+    return _finite(labeled, "labeled_features", probabilities)
+
+
+def _rows_of_numbers(given: Any, name: str) -> Any:
+    read = read_given(given, "features", name)
+    tell(read.notes)
+    return read.values
+
+
+def _finite(features: Any, name: str, probabilities: Any) -> Any:
+    """Features without NaN or infinity, as the kind of array that the probabilities are."""
     if not bool((features.isfinite() if is_torch(features) else np.isfinite(features)).all()):
-        raise InputError("features holds NaN or infinity; every feature must be a number.")
+        raise InputError(f"{name} holds NaN or infinity; every feature must be a number.")
     if is_torch(probabilities):
         return features.to(probabilities.device) if is_torch(features) else to_like(features, probabilities)
     return to_numpy(features)
+
+
+def _with_bought(features: Any, labeled: Any, rows: np.ndarray) -> Any:
+    """The features of what is labeled, and of the rows that are not among those to choose from."""
+    if features is None:
+        return labeled
+    bought = features[np.setdiff1d(np.arange(len(features)), rows)]
+    if labeled is None:
+        return bought
+    if is_torch(bought):
+        import torch
+
+        return torch.cat([labeled.to(bought.dtype), bought])
+    return np.concatenate([labeled, bought])
+
+
+def _is_whole(value: Any) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool | np.bool) and getattr(value, "shape", ()) == ()
+
+
+def _seed(seed: Any) -> int:
+    if not _is_whole(seed) or operator.index(seed) < 0:
+        raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
+    return operator.index(seed)

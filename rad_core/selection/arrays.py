@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from rad_core.inputs.arrays import is_torch
 
-def is_torch(x: Any) -> bool:
-    """Whether x is a torch tensor; never imports torch."""
-    return type(x).__module__.split(".")[0] == "torch"
+__all__ = ["is_torch", "to_like", "to_numpy"]
 
 
 def to_numpy(x: Any) -> np.ndarray:

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from rad_core.errors import InputError
+from rad_core.errors import tell
+from rad_core.inputs import diagnosis
+from rad_core.inputs.arrays import Numbers, by_row_blocks
+from rad_core.inputs.tables import read_given
 from rad_core.selection.arrays import is_torch
 
-# Rows of probabilities written with few digits are still probabilities.
-ROW_SUM_TOLERANCE = 1e-3
 
-
+@by_row_blocks
 def margin(probabilities: Any) -> Any:
     """1 - (largest - second largest probability): high where two classes compete."""
     if is_torch(probabilities):
@@ -28,6 +29,7 @@ def margin(probabilities: Any) -> Any:
     return np.clip(1 - (top[:, -1] - top[:, -2]), 0, 1)
 
 
+@by_row_blocks
 def entropy(probabilities: Any) -> Any:
     """Entropy of the probabilities divided by its maximum, log C: high where many classes compete."""
     classes = probabilities.shape[1]
@@ -39,6 +41,7 @@ def entropy(probabilities: Any) -> Any:
     return np.clip(-np.einsum("nc,nc->n", probabilities, logs) / math.log(classes), 0, 1)
 
 
+@by_row_blocks
 def least_confidence(probabilities: Any) -> Any:
     """(1 - largest probability) C / (C - 1): high where even the favorite class is unlikely."""
     classes = probabilities.shape[1]
@@ -76,30 +79,15 @@ GAINS: dict[str, Gain] = {
 
 
 def check_probabilities(probabilities: Any, name: str = "probabilities") -> Any:
-    """Return (N, C) class probabilities as a floating array, or raise InputError that says what is wrong with them."""
-    if is_torch(probabilities):
-        probabilities = probabilities.detach()
-        if str(probabilities.dtype) not in ("torch.float32", "torch.float64"):
-            probabilities = probabilities.float()  # half precision is too coarse for sums of rows
+    """Return (N, C) class probabilities as a floating array, or raise InputError that says what is wrong with them.
+
+    Any array, tensor or frame may come. What rounding explains is mended with a warning, an `InputNote`.
+    """
+    given = read_given(probabilities, "probabilities", name)
+    if isinstance(given, Numbers):
+        checked = diagnosis.check(given, name)
+        values, notes = checked.values, checked.notes
     else:
-        probabilities = np.asarray(probabilities)
-        if probabilities.dtype.kind not in "fiu":
-            raise InputError(f"{name} has type {probabilities.dtype}; it must hold numbers.")
-        if probabilities.dtype not in (np.float32, np.float64):
-            probabilities = probabilities.astype(np.float64)
-    shape = tuple(probabilities.shape)
-    if len(shape) != 2 or shape[0] < 1 or shape[1] < 2:
-        raise InputError(f"{name} has shape {shape}; it must be (N, C): one row per point, two or more classes.")
-    sums = probabilities.sum(1)
-    smallest = probabilities.amin(1) if is_torch(probabilities) else probabilities.min(1)
-    wrong = ~((abs(sums - 1) <= ROW_SUM_TOLERANCE) & (smallest >= 0))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong.cpu().numpy() if is_torch(wrong) else wrong)[0])
-        if not math.isfinite(float(sums[row])):
-            raise InputError(f"Row {row} of {name} holds NaN or infinity; every probability must be a number.")
-        if float(smallest[row]) < 0:
-            raise InputError(f"Row {row} of {name} holds {float(smallest[row]):.4g}; probabilities are 0 or more.")
-        raise InputError(
-            f"Row {row} of {name} sums to {float(sums[row]):.4g}; each row must sum to 1 (apply softmax to logits)."
-        )
-    return probabilities
+        values, notes = given.values, given.notes
+    tell(notes)
+    return values

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from rad_core.errors import InputError
+from rad_core.inputs.arrays import as_number, as_numbers
 from rad_core.selection.arrays import is_torch, to_numpy
 from rad_core.selection.ordered import BLOCK, NO_GAIN, Ordered
 
@@ -51,6 +52,7 @@ class Equilibrium:
 
 def wrong_count(n: int, teacher_accuracy: float) -> int:
     """Number of the n pool points on which a teacher of this accuracy may be wrong: k = floor((1 - m) n)."""
+    teacher_accuracy = as_number(teacher_accuracy, "teacher_accuracy", "it must lie between 0 and 1")
     if not 0.0 <= teacher_accuracy <= 1.0:
         raise InputError(f"teacher_accuracy is {teacher_accuracy!r}; it must lie between 0 and 1.")
     # (1 - 0.9) * 10 is 0.99999...8 in floating point and means 1.
@@ -76,7 +78,7 @@ def solve_game(
         solved = _solve(_floating(gains).cpu().numpy(), budget, teacher_accuracy, wrong)
         back = {name: torch.from_numpy(getattr(solved, name)).to(gains.device) for name in ("q", "attack")}
         return Equilibrium(**{**solved.__dict__, **back})
-    return _solve(np.asarray(gains), budget, teacher_accuracy, wrong)
+    return _solve(as_numbers(gains, "gains").values, budget, teacher_accuracy, wrong)
 
 
 def game_value(q: Any, gains: Any, wrong: int) -> float:
@@ -119,7 +121,8 @@ def _products(weights: Any, gains: Any, name: str) -> Any:
         weights = torch.as_tensor(weights, dtype=torch.float64, device=gains.device)
         gains = gains.detach().double()
     else:
-        weights, gains = np.asarray(to_numpy(weights), np.float64), np.asarray(gains, np.float64)
+        weights = np.asarray(to_numpy(as_numbers(weights, name).values), np.float64)
+        gains = np.asarray(as_numbers(gains, "gains").values, np.float64)
     if weights.ndim != 1 or weights.shape != gains.shape:
         raise InputError(f"{name} has shape {tuple(weights.shape)} and gains {tuple(gains.shape)}; both must be (N,).")
     if len(weights) and not (weights.min() >= -1e-6 and weights.max() <= 1 + 1e-6):  # but for rounding

@@ -1,0 +1,108 @@
+"""How far rows of probabilities may be from 1 because their numbers were rounded: by their type or by their digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rad_core.inputs.arrays import row_blocks
+
+# Rows of probabilities that are this close to 1 are left as they are.
+ROW_SUM_TOLERANCE = 1e-3
+# Beyond this a row says too little to be divided by its sum.
+MOST_SLACK = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Slack:
+    """What rows may miss 1 by. below and above: one number, or one for each row (N,). why: what explains it.
+
+    grain: how coarse the type is in which the digits are kept, which comes on top.
+    """
+
+    below: Any
+    above: Any
+    why: str
+    grain: float = 0.0
+
+    def allows(self, sums: np.ndarray) -> np.ndarray:
+        """(N,) bool: whether row sums (N,) are explained."""
+        allowed: np.ndarray = (sums >= 1 - self.below - self.grain) & (sums <= 1 + self.above + self.grain)
+        return allowed
+
+
+def of_type(kind: str, spacing: float, classes: int) -> Slack:
+    """The slack of a type whose neighboring numbers are `spacing` apart: two roundings, and zeros for tiny numbers."""
+    slack = max(ROW_SUM_TOLERANCE, min(MOST_SLACK, 2 * spacing + classes * 2.0**-25 * (kind == "float16")))
+    return Slack(slack, slack, f"the type {kind} explains")
+
+
+def of_digits(values: np.ndarray, spacing: float) -> list[Slack]:
+    """The slacks of numbers (N, C) >= 0 that were all rounded, or cut off, to as few digits as these; else []."""
+    classes = values.shape[1]
+    spacing = max(spacing, float(np.finfo(values.dtype).eps))
+    if _all_blocks(values, lambda block: bool((block == np.rint(block)).all())):
+        return []  # votes, or yes and no: nothing was rounded
+    return [
+        slack
+        for slack in (_of_decimals(values, spacing, classes), _of_significant_digits(values, spacing))
+        if slack is not None
+    ]
+
+
+def _of_decimals(values: np.ndarray, spacing: float, classes: int) -> Slack | None:
+    """Numbers with a few decimals: each is off by at most half a unit, and sums of such numbers by whole units."""
+    for decimals in range(1, 7):
+        if not _all_blocks(values, lambda block, places=decimals: _is_multiple(block, 10.0**-places, spacing)):
+            continue
+        # Only ties could make it half of an even number of classes; one decimal is too few to allow for that.
+        units = classes // 2 if decimals > 1 else (classes - 1) // 2
+        above = min(MOST_SLACK, units * 10.0**-decimals)
+        cut = min(MOST_SLACK, classes * 10.0**-decimals) if decimals > 1 and _never_above(values) else above
+        places = f"{decimals} decimal{'' if decimals == 1 else 's'}"
+        return Slack(cut, above, f"{places} and {classes} classes explain", max(1e-6, spacing))
+    return None
+
+
+def _of_significant_digits(values: np.ndarray, spacing: float) -> Slack | None:
+    """Numbers with two to four significant digits: each is off by at most half of its own last digit."""
+    for digits in (2, 3, 4):
+
+        def is_short(block: np.ndarray, digits: int = digits) -> bool:
+            return _is_multiple(block, _last_digit(block, digits), spacing)
+
+        if _all_blocks(values, is_short):
+            slack = np.empty(len(values))
+            for block in row_blocks(*values.shape):
+                slack[block] = _last_digit(values[block].astype(np.float64), digits).sum(axis=1) / 2
+            slack = np.clip(slack, 0, MOST_SLACK)
+            return Slack(slack, slack, f"{digits} significant digits explain", max(1e-6, spacing))
+    return None
+
+
+def _last_digit(block: np.ndarray, digits: int) -> np.ndarray:
+    """The unit of the last of so many significant digits; 0 for 0."""
+    with np.errstate(divide="ignore"):
+        exponent = np.floor(np.log10(block) + 1e-9)
+    return np.where(block > 0, 10.0 ** (np.where(block > 0, exponent, 0) - digits + 1), 0.0)
+
+
+def _is_multiple(block: np.ndarray, unit: Any, spacing: float) -> bool:
+    """Whether all numbers are multiples of a unit, as far as the numbers' type can tell; at least one must tell."""
+    unit = np.broadcast_to(unit, block.shape)
+    positive = unit > 0
+    in_units = np.divide(block, unit, out=np.zeros_like(block), where=positive)
+    unsure = 0.6 * spacing * np.abs(in_units) + 1e-9
+    telling = (unsure < 0.25) & positive
+    off = np.abs(in_units - np.rint(in_units)) > unsure
+    return bool(telling.any() and not (off & telling).any())
+
+
+def _never_above(values: np.ndarray) -> bool:
+    return _all_blocks(values, lambda block: bool((block.sum(axis=1) <= 1 + 1e-6).all()))
+
+
+def _all_blocks(values: np.ndarray, holds: Any) -> bool:
+    return all(holds(values[block].astype(np.float64)) for block in row_blocks(*values.shape))
