@@ -161,7 +161,7 @@ def _features(sheet: Sheet) -> Table:
     values = numbers.values
     if values.ndim != 2:
         raise InputError(
-            f"{sheet.name} has shape {values.shape}; features must be ({len(values)}, D), a row per point."
+            f"{sheet.name} has shape {values.shape}; features must be (N, D), a row for each of the N points."
         )
     if not np.isfinite(values).all():
         row = int(np.isfinite(values).all(axis=1).argmin())

@@ -208,7 +208,7 @@ class Study:
 
     def best(self) -> Best | None:
         """The best strategy, the oracle aside, on the seeds that all others have finished as well; None before that."""
-        with reading(self.path) as database:
+        with self.reading() as database:
             last = database.execute(_LAST_ROUND, [self.config.rounds, SHARED]).fetchall()
         with self._sound():
             return _best(self.config, last)
