@@ -14,6 +14,7 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.learning.array_labels import label_count, read_labels
 from rad_core.learning.array_pixels import arranged, scale_of, to_bytes
+from rad_core.learning.bad_files import content_of
 from rad_core.learning.dataset import Dataset, Extent
 from rad_core.learning.parts import ROLES, TRAIN, Use, class_notes, listed, match_classes, use_parts
 from rad_core.npy import read_arrays
@@ -78,15 +79,27 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"There is no file {path}"
         raise InputError(f"{what}; arrays:FILE.npz needs a file with arrays x (images) and y (labels): {_REMEDY}.")
+    if (kind := _other_content(path)) is not None:
+        raise InputError(f"{path} is no .npz file ({kind}); {_REMEDY}.")
     try:
         arrays = read_arrays(path)
     except InputError as error:
-        raise InputError(f"{str(error).rstrip('.')}; {_REMEDY}, labels as numbers or text.") from error
+        raise InputError(f"{str(error).rstrip('.')}; {_REMEDY}, labels as numbers or text (y.astype(str)).") from error
     if list(arrays) == [""]:
         raise InputError(
             f"{path} holds a single array of shape {arrays[''].shape}; images need their labels beside them: {_REMEDY}."
         )
     return arrays
+
+
+def _other_content(path: Path) -> str | None:
+    """What a file is that holds no arrays of numpy; None where it looks like one that does."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); mend its permissions.") from error
+    return None if head.startswith((b"PK", b"\x93NUMPY")) else content_of(head)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -121,14 +134,15 @@ def _pairs(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[dict[str,
     for role in sorted({role for role, _ in named}, key=list(dict.fromkeys(ROLES.values())).index):
         if (role, 0) in named and (role, 1) in named:
             pairs[role] = (named[role, 0], named[role, 1])
-    held = listed(list(shapes)) or "nothing"
+    lone = [f"{name} without {('labels', 'images')[kind]}" for (role, kind), name in named.items() if role not in pairs]
     if not pairs or (TRAIN not in pairs and (TRAIN, 0) in named):
+        held = listed(lone + [name for name in shapes if name not in named.values()]) or "nothing"
         raise InputError(f"{path} holds {held}; it needs x (images) and y (labels): {_REMEDY}.")
     used = [name for pair in pairs.values() for name in pair]
-    notes = (
-        [] if set(used) <= _USUAL else ["; ".join(f"Images from {x}, labels from {y}" for x, y in pairs.values()) + "."]
-    )
-    rest = [name for name in shapes if name not in used]
+    notes = []
+    if not set(used) <= _USUAL:
+        notes.append(f"Read: {'; '.join(f'images from {x}, labels from {y}' for x, y in pairs.values())}.")
+    rest = lone + [name for name in shapes if name not in named.values()]
     if rest:
         notes.append(f"Not used: {listed(rest)} of {path.name}.")
     return pairs, notes

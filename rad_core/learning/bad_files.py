@@ -60,7 +60,7 @@ def describe(file: Path, error: BaseException) -> tuple[str, bool]:
             f"is damaged ({words if isinstance(error, ValueError) else f'{kind}: {_without_path(words, file)}'})",
             True,
         )
-    return f"is not a readable image ({_content(head)})", True
+    return f"is not a readable image ({content_of(head)})", True
 
 
 def _riff_or_brand(head: bytes) -> str | None:
@@ -69,7 +69,8 @@ def _riff_or_brand(head: bytes) -> str | None:
     return "AVIF" if head[4:12] in (b"ftypavif", b"ftypavis") else None
 
 
-def _content(head: bytes) -> str:
+def content_of(head: bytes) -> str:
+    """What a file with this beginning is, when it is no image."""
     for magic, words in _MAGIC:
         if head.startswith(magic):
             return words
@@ -78,6 +79,8 @@ def _content(head: bytes) -> str:
         return f"it is {brand}; convert it to JPEG or PNG" if brand else "it is a video"
     if head[128:132] == b"DICM":
         return "it is a DICOM image; convert it to PNG"
+    if not head:
+        return "it is empty"
     if not head.strip(b"\x00"):
         return "it holds nothing but zeros"
     return _text(head)

@@ -36,9 +36,10 @@ def load_folder(
     folder are refused, and files that are no readable images, all at once, unless skip_bad leaves them out. The
     decoded array is kept in the cache, under a key of all names, sizes and times.
     """
+    listing = list_folder(folder)
     try:
         try:
-            return _load(list_folder(folder), cache, image_size, progress, skip_bad)
+            return _load(listing, cache, image_size, progress, skip_bad)
         except FileNotFoundError:  # the folder has just changed, and another process has put a newer array in place
             return _load(list_folder(folder), cache, image_size, progress, skip_bad)
     except OSError as error:

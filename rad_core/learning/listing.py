@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rad_core.errors import InputError
-from rad_core.learning.parts import Use, class_notes, listed, match_classes, role_of, shown_name, use_parts
+from rad_core.learning.parts import ROLES, Use, class_notes, listed, match_classes, role_of, shown_name, use_parts
 from rad_core.learning.tree import SUFFIXES, ImageFile, Tree, ending_of, look_into
 
 _MOST_PLACES = 12  # folders named in one sentence
@@ -82,6 +83,7 @@ def list_folder(folder: Path, look: Callable[[Path], Tree] = look_into) -> Listi
         files, labels = files + images, labels + numbers
         notes += _renamed(meant, part)
     array = np.array(labels, np.int64)
+    classes = tuple(os.fsencode(name).decode("utf-8", "backslashreplace") for name in classes)
     notes += class_notes(classes, array, None if test_from is None else np.arange(test_from, len(files)))
     notes += _account(tree, {file.name for file in files}, read)
     return Listing(root, files, array, classes, test_from, tuple(notes))
@@ -118,7 +120,7 @@ def _parts(top: Tree, root: Path) -> tuple[dict[str, Tree], Use]:
     another part with the same classes.
     """
     where = root / top.place
-    named = [child for child in top.folders if role_of(child.name) and child.holds_images]
+    named = sorted((child for child in top.folders if child.holds_images and role_of(child.name)), key=_rank)
     beside = [child.name for child in top.folders if not role_of(child.name) and child.holds_images]
     parts = {child.name: child for child in named if _filled(child)}
     if parts and (not beside or _alike(list(parts.values()))):
@@ -143,6 +145,11 @@ def _parts(top: Tree, root: Path) -> tuple[dict[str, Tree], Use]:
     return {}, Use((), None, (words,) if named else ())
 
 
+def _rank(part: Tree) -> int:
+    """The training part comes first."""
+    return list(ROLES).index(part.name.casefold())
+
+
 def _alike(parts: Sequence[Tree]) -> bool:
     """Whether there are two parts or more with a class in common."""
     names = [{name.casefold() for name in _filled(part)} for part in parts]
@@ -152,7 +159,7 @@ def _alike(parts: Sequence[Tree]) -> bool:
 def _refuse_parts_inside(top: Tree, where: Path) -> None:
     """Classes that are divided into train and test inside would have their test images learned."""
     classes = [child for child in top.folders if child.holds_images]
-    inner = [_filled(child) for child in classes]
+    inner = [sorted(_filled(child), reverse=True) for child in classes]  # train before test
     if len(classes) > 1 and all(
         names and not child.images and all(map(role_of, names)) for child, names in zip(classes, inner, strict=True)
     ):
@@ -241,8 +248,8 @@ def _account(tree: Tree, used: set[str], parts: Sequence[Tree]) -> list[str]:
         places = [f"{count:,} in {shown_name(place)}" for place, count in inner.items()]
         notes.append(f"Images in folders inside a class count to the class: {_some(places, len(places))}.")
     notes += _unused_note({place: endings for place, endings in unused.items() if endings})
-    notes += _left_out("Links to a folder above them, not followed", (f.circular for f in tree.walk()))
-    notes += _left_out("Hidden or of the operating system, left out", (f.system for f in tree.walk()))
+    notes += _left_out("Links to folders, not followed", (folder.links for folder in tree.walk()))
+    notes += _left_out("Hidden or of the operating system, left out", (folder.system for folder in tree.walk()))
     return notes
 
 
@@ -252,8 +259,8 @@ def _unused_note(unused: dict[str, Counter[str]]) -> list[str]:
     total = sum(map(Counter.total, unused.values()))
     order = sorted(unused, key=lambda place: (-unused[place].total(), place))
     places = [f"{_counted(unused[place])} in {shown_name(place) or 'the folder itself'}" for place in order]
-    what = "1 file that lies" if total == 1 else f"{total:,} files that lie"
-    return [f"Not used: {what} in no class, or no images: {_some(places, len(places))}."]
+    files = "1 file" if total == 1 else f"{total:,} files"
+    return [f"Not used, in no class or no images: {files}: {_some(places, len(places))}."]
 
 
 def _left_out(words: str, names: Iterable[list[str]]) -> list[str]:

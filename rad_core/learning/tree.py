@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rad_core.errors import InputError
+from rad_core.learning.parts import role_of
 
 _PHOTOS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2"}
 SUFFIXES = _PHOTOS | {".ppm", ".pgm", ".pbm", ".pnm"}  # by whatever case of letters
@@ -40,7 +41,7 @@ class Tree:
     folders: list[Tree] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)  # by ending: files that are no images
     system: list[str] = field(default_factory=list)  # names of what is hidden or the operating system's
-    circular: list[str] = field(default_factory=list)  # links to a folder above them
+    links: list[str] = field(default_factory=list)  # to folders, not followed
 
     @property
     def holds_images(self) -> bool:
@@ -104,16 +105,24 @@ def _sort(entry: os.DirEntry[str], tree: Tree, root: str, above: tuple[str, ...]
         return
     link = entry.is_symlink()
     target = _target(entry, root) if link else ""
-    if entry.is_dir():
+    if _is_folder(entry):
         target = target or str(Path(above[-1]) / entry.name)
-        if target in above:
-            tree.circular.append(inner)
+        # A class or a part may be a link; inside a class it would lead to images that are read already.
+        if link and (target in above or not (tree.place == "" or role_of(tree.name))):
+            tree.links.append(inner)
         else:
             tree.folders.append(_scan(entry.path, entry.name, inner, root, (*above, target)))
     elif (ending := ending_of(entry.name)) in SUFFIXES:
         tree.images.append(_image(entry, inner))
     else:
-        tree.others[ending or "no ending"] += 1
+        tree.others[ending or "without ending"] += 1
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle: what it should have been is said of it as a file
+        return False
 
 
 def ending_of(name: str) -> str:
