@@ -29,6 +29,8 @@ class Scale:
 def arranged(x: np.ndarray, name: str, count: int) -> tuple[np.ndarray, str]:
     """Images as (M, H, W, C), C 1, 3 or 4, and what was done to their axes. count: of the labels."""
     shape = x.shape
+    if 0 in shape:
+        raise InputError(f"{name} has shape {shape}; it holds no images.")
     if x.ndim == 3:
         if shape[0] != count and shape[2] == count:
             return x.transpose(2, 0, 1)[..., None], f"{name} of shape {shape} is read as height, width, images."

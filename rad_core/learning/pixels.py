@@ -92,13 +92,13 @@ def decode(file: Path, layout: Layout) -> tuple[np.ndarray, Seen]:
     from PIL import Image
 
     with Image.open(file) as image:
+        _refuse_floats(image)
         if layout.gray and not _is_gray(image):
             raise UnlikeError
-        _refuse_floats(image)
         gray, deep = _is_gray(image), _is_deep(image)
         done = FIRST * bool(getattr(image, "is_animated", False))
         done |= UPPER * (not deep and ";16" in str(image.tile[:1]))
-        done |= TURNED * (image.format == "TIFF" and image.getexif().get(_EXIF_ORIENTATION, 1) > 1)
+        done |= TURNED * (image.format == "TIFF" and image.getexif().get(_EXIF_ORIENTATION) in range(2, 9))
         image.load()
         peak = _peak(image) if deep else 0
         orientation, readable = _orientation(image)

@@ -12,7 +12,7 @@ from rad_core.learning.dataset import Dataset, Extent, Split
 
 _BOUGHT = 4  # a quarter of the pool is bought over all rounds
 _PER_CLASS = 5  # images of each class in labeled and validation set, where a quarter of all bears that
-_MANY, _SHORTEST = 5000, 0.1  # fewer images than that are trained on for fewer steps, down to this share of them
+_FEWEST = 0.1  # of the steps that suit a large data set
 
 
 def make_split(
@@ -91,10 +91,11 @@ def suit(extent: Extent, large: Mapping[str, Any], given: Mapping[str, Any]) -> 
     pool = min(rest, given.get("pool") or rest)
     rounds = given.get("rounds") or max(1, min(large["rounds"], pool // (given.get("budget") or 1)))
     share = max(pool // (_BOUGHT * rounds), min(2, pool // rounds), 1)
-    shorter = min(1.0, max(_SHORTEST, left / _MANY))
-    steps = {name: round(shorter * large[name]) for name in ("student_steps", "teacher_steps")}
-    sizes = {"labeled": labeled, "validation": validation, "rounds": rounds, "budget": min(share, large["budget"])}
-    return sizes | steps
+    budget = given.get("budget") or min(share, large["budget"])
+    # As often through the examples as for a large data set.
+    fewer = (labeled + rounds * budget) / (large["labeled"] + large["rounds"] * large["budget"])
+    steps = {name: round(min(1.0, max(_FEWEST, fewer)) * large[name]) for name in ("student_steps", "teacher_steps")}
+    return {"labeled": labeled, "validation": validation, "rounds": rounds, "budget": budget} | steps
 
 
 def _between(value: int, low: int, high: int) -> int:
