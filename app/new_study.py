@@ -13,7 +13,8 @@ import streamlit as st
 
 from app import state, study_actions, study_plan, study_settings, ui
 from app.palette import strategy_order
-from app.study_settings import PRESETS, SETTINGS, Setting, with_unit
+from app.study_settings import PRESETS, SETTINGS, Setting, Suited, with_unit
+from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.learning.data import DATASETS
 from rad_core.study.config import StudyConfig
@@ -112,11 +113,14 @@ def show() -> None:
             st.button(preset.label, key=f"new_preset_{name}", help=preset.help, on_click=_preset, args=[name])
     left, right = st.columns([5, 3], gap="large")
     with left:
-        _fields()
-    values = {name: st.session_state.get(_key(name)) for name in SETTINGS} | {"dataset": _dataset()}
-    config, problem = _checked(values)
+        _fields(study_settings.suited(_values()))
+    config, problem = _checked(_values())
     with right, st.container(border=True, key="new-plan"):
         study_plan.show(config, problem, _start)
+
+
+def _values() -> dict[str, Any]:
+    return {name: st.session_state.get(_key(name)) for name in SETTINGS} | {"dataset": _dataset()}
 
 
 def _start(config: StudyConfig) -> None:
@@ -132,12 +136,12 @@ def _checked(values: Mapping[str, Any]) -> tuple[StudyConfig | None, str]:
         return None, str(error)
 
 
-def _fields() -> None:
+def _fields(suits: Suited) -> None:
     st.subheader("Data", anchor=False)
-    name = _dataset_fields()
-    _row(_DATA, name)
+    beside = _dataset_fields(suits)
+    _row(_DATA, suits)
     st.subheader("Models", anchor=False)
-    _row(_MODELS, name)
+    _row(_MODELS, suits)
     st.subheader("Comparison", anchor=False)
     setting = SETTINGS["strategies"]
     st.pills(
@@ -145,49 +149,57 @@ def _fields() -> None:
         format_func=ui.short_label, key=_key("strategies"), persist_state="session", wrap=True,
         help="How the points to label are chosen. The oracle knows where the teacher is right: an upper bound.",
     )  # fmt: skip
-    _row(_PURCHASE, name)
+    _row(_PURCHASE, suits)
     st.subheader("Price", anchor=False)
-    _row(_PRICE, name)
+    _row(_PRICE, suits)
     with st.expander("More settings", icon=":material/tune:"):
-        more = [name for name in SETTINGS if name not in _ELSEWHERE]
+        more = [name for name in SETTINGS if name not in (*_ELSEWHERE, *beside)]
         more.insert(0, "gain")
         for start in range(0, len(more), 2):
-            _row(more[start : start + 2], name)
+            _row(more[start : start + 2], suits)
 
 
-def _dataset_fields() -> str:
-    """The data set and the name of the study; returns the data set's name."""
+def _dataset_fields(suits: Suited) -> tuple[str, ...]:
+    """The data set and the name of the study; for one's own data where they are, and how much of them there is.
+
+    Returns the settings that stand here for some data sets only.
+    """
     left, right = st.columns(2)
     name = left.selectbox(
         "Data set", list(DATASETS), key=_key("dataset"), persist_state="session", format_func=_dataset_words,
         help="Your own images: a folder with a folder for each class, or an .npz file of arrays.",
     )  # fmt: skip
-    _field(SETTINGS["name"], name, right)
+    _field(SETTINGS["name"], suits, right)
     wanted = DATASETS[name].argument
     if wanted:
         st.text_input(
             f"Path of the {'folder' if name == 'folder' else 'file'}", key=_ARGUMENT, persist_state="session",
             placeholder=f"{wanted} on the machine that runs the studio", help=DATASETS[name].description,
         )  # fmt: skip
+        if suits.words:
+            st.caption(literal(suits.words))
+        if name == "folder":
+            _field(SETTINGS["skip_bad"], suits, st)
+            return ("skip_bad",)
     else:
         st.caption(f"{DATASETS[name].description}. Values in gray suit this data set; type over them to change them.")
-    return name
+    return ()
 
 
 def _dataset_words(name: str) -> str:
     return {"folder": "folder of your images", "arrays": "file of your arrays"}.get(name, name)
 
 
-def _row(names: tuple[str, ...] | list[str], dataset: str) -> None:
+def _row(names: tuple[str, ...] | list[str], suits: Suited) -> None:
     places = st.columns(len(names))
     for place, name in zip(places, names, strict=False):
-        _field(SETTINGS[name], dataset, place)
+        _field(SETTINGS[name], suits, place)
 
 
-def _field(setting: Setting, dataset: str, place: Any) -> None:
+def _field(setting: Setting, suits: Suited, place: Any) -> None:
     """The widget that suits a setting; left empty it takes what its placeholder says."""
     key, label = _key(setting.name), with_unit(setting)
-    empty = study_settings.when_empty(setting, dataset)
+    empty = study_settings.when_empty(setting, suits.values)
     # A field with a default of its own is never empty; one without can be cleared, and then the data set decides.
     blank: Any = "min" if setting.default is not None else None
     if setting.kind == "whole":

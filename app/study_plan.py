@@ -83,6 +83,8 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
         st.caption("Measuring how long it takes on this machine …")
     elif isinstance(measured, Plan):
         where = f"On this machine: {measured.device}; {plural(measured.workers or 1, 'process')}."
+        for note in measured.notes:
+            st.caption(literal(note))
         busy = any(info.status == "running" for info in state.studies())
         st.caption(where + (" Another study is running: it comes first." if busy else ""))
 

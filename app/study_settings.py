@@ -10,10 +10,11 @@ from typing import Any, Literal
 import attrs
 
 from rad_core.errors import InputError
-from rad_core.learning.data import DATASETS
+from rad_core.learning.data import DATASETS, measure_dataset, suiting
 from rad_core.learning.models import MODELS, TORCHVISION
 from rad_core.selection.strategies import ORACLES
-from rad_core.study.config import ALL_STRATEGIES, StudyConfig
+from rad_core.study.config import ALL_STRATEGIES, OF_EXTENT, StudyConfig
+from rad_core.study.folders import data_folder
 
 Kind = Literal["text", "whole", "number", "flag", "choice", "choices", "dataset"]
 
@@ -28,6 +29,7 @@ _LABELS = {
     "budget": "Budget per round",
     "gain": "Informativeness",
     "teacher_accuracy": "Teacher accuracy",
+    "skip_bad": "Skip bad files",
     "full_pool": "Train on the whole pool, too",
     "augment": "Augment images",
     "price_per_label": "Price per label",
@@ -118,9 +120,35 @@ def _settings() -> dict[str, Setting]:
 SETTINGS = _settings()
 
 
-def when_empty(setting: Setting, dataset: str) -> str:
-    """What a setting left empty comes to for a data set, in words."""
-    value = setting.default if setting.default is not None else DATASETS[dataset].defaults.get(setting.name)
+@dataclass(frozen=True)
+class Suited:
+    """What settings left empty come to for a data set, and what is said about one's own data."""
+
+    values: Mapping[str, Any]
+    words: str = ""
+
+
+def suited(values: Mapping[str, Any]) -> Suited:
+    """What the settings of a form that are left empty come to. Own data are looked at for that, without opening any."""
+    spec = values["dataset"]
+    name, _, argument = spec.partition(":")
+    about = DATASETS[name]
+    if about.measure is None or not argument:
+        return Suited(about.defaults | (dict.fromkeys(OF_EXTENT, "by its size") if about.measure else {}))
+    given = {setting: value for setting, value in values.items() if value is not None}
+    try:
+        extent = measure_dataset(spec, data_dir=data_folder(), skip_bad=bool(values.get("skip_bad")))
+    except InputError as error:
+        return Suited(about.defaults | dict.fromkeys(OF_EXTENT, "by its size"), str(error))
+    assert extent is not None
+    test = f", and {extent.test:,} for the test" if extent.test is not None else ""
+    words = f"{extent.images:,} images of {extent.classes:,} classes{test}. Values in gray suit them."
+    return Suited(suiting(spec, extent, given), words)
+
+
+def when_empty(setting: Setting, suits: Mapping[str, Any]) -> str:
+    """What a setting left empty comes to, in words. suits: the settings that suit the data set."""
+    value = setting.default if setting.default is not None else suits.get(setting.name)
     return _WHEN_EMPTY.get(setting.name, "") if value is None else f"{value}"
 
 
@@ -174,9 +202,16 @@ def _accept_one(setting: Setting, value: Any) -> Any:
 
 
 def of_study(config: StudyConfig) -> dict[str, Any]:
-    """The settings in which a study differs from what its data set would have given it."""
-    plain = StudyConfig(dataset=config.dataset).resolved()
+    """The settings in which a study differs from what its data set would have given it.
+
+    Sizes that were chosen for one's own data are among them: there may be another number of images by now.
+    """
+    sizes = {name: getattr(config, name) for name in OF_EXTENT}
+    plain = StudyConfig.from_mapping({"dataset": config.dataset, **sizes}).resolved()
+    usual = suiting(config.dataset, None, {})
+    own = DATASETS[config.dataset.partition(":")[0]].measure is not None
     found = {name: getattr(config, name) for name in SETTINGS if getattr(config, name) != getattr(plain, name)}
+    found |= {name: size for name, size in sizes.items() if own or size != usual[name]}
     return {**found, "dataset": config.dataset, "name": f"{config.name} (copy)"[:100] if config.name else ""}
 
 

@@ -8,11 +8,13 @@ from rad_core.commands.common import duration, print_json
 from rad_core.study.config import StudyConfig
 
 
-def print_plan(config: StudyConfig, workers: int | None, as_json: bool) -> None:
+def print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bool) -> None:
     """Print what a study will do and cost, without doing it."""
+    from rad_core.commands.running import read_data
     from rad_core.study.plan import plan
 
-    found = plan(config, workers=workers)
+    dataset, config, _ = read_data(given, quiet)
+    found = plan(given, workers=workers, dataset=dataset)
     if as_json:
         print_json({**vars(found), "config": config.to_dict()})
         return

@@ -73,21 +73,23 @@ def command(
 
     values = read_toml(study_file) if study_file is not None else {}
     values |= {name: value for name, value in options.items() if value is not None}
-    config = StudyConfig.from_mapping(values).resolved()
+    given = StudyConfig.from_mapping(values)
     if dry_run:
         from rad_core.commands.plan import print_plan
 
-        print_plan(config, workers, as_json)
+        print_plan(given, workers, as_json, quiet)
         return
-    from rad_core.commands.running import check_data, find_interrupted, run_and_report
+    from rad_core.commands.running import find_interrupted, read_data, run_and_report
     from rad_core.study.engine import count_workers
+    from rad_core.study.prepare import check_study
     from rad_core.study.store import create_study
 
     # What cannot run is refused before it leaves a study behind.
-    count_workers(config, workers)
-    check_data(config, quiet)
+    count_workers(given, workers)
+    dataset, config, notes = read_data(given, quiet)
+    check_study(config, dataset)
     root = store_root(store)
     study = None if new or id is not None else find_interrupted(root, config)
     if study is not None and not quiet:
         click.echo(f"Resuming {study.id}, which was interrupted (--new starts another).", err=True)
-    run_and_report(study or create_study(root, config, id), workers, as_json, quiet)
+    run_and_report(study or create_study(root, config, id), workers, as_json, quiet, notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from rad_core.study.record import Study
 from rad_core.study.store import list_studies
 
 if TYPE_CHECKING:
+    from rad_core.learning.dataset import Dataset
     from rad_core.study.engine import Event
 
 
@@ -28,8 +29,10 @@ def find_interrupted(root: Path, config: StudyConfig) -> Study | None:
     return None
 
 
-def run_and_report(study: Study, workers: int | None, as_json: bool, quiet: bool) -> None:
-    """Run a study to its end with a progress bar, then print its summary."""
+def run_and_report(
+    study: Study, workers: int | None, as_json: bool, quiet: bool, notes: Sequence[str] | None = None
+) -> None:
+    """Run a study to its end with a progress bar, then print its summary. notes: about its data, for the JSON."""
     from rad_core.commands.show import print_summary
     from rad_core.study.engine import StudyStopped, run_study
 
@@ -42,22 +45,34 @@ def run_and_report(study: Study, workers: int | None, as_json: bool, quiet: bool
         except StudyStopped as stopped:
             click.echo(f"\nThe study was {stopped} from elsewhere. Go on with: rad resume {study.id}", err=True)
             sys.exit(130)
-    print_summary(study, None, as_json)
+    print_summary(study, None, as_json, notes)
 
 
-def check_data(config: StudyConfig, quiet: bool) -> None:
-    """Load the data set once, with a bar while images are decoded, and check that the study can run on it."""
-    from rad_core.study.prepare import check_study
+def read_data(config: StudyConfig, quiet: bool) -> tuple[Dataset, StudyConfig, tuple[str, ...]]:
+    """Load the data set, with a bar while images are decoded, and fill in the settings that suit it.
+
+    What was chosen and what the reader did to the data is told, a line each, before anything else may fail.
+    """
+    dataset = _read_with_bar(config, quiet)
+    choice = config.choice()
+    notes = (choice, *dataset.notes) if choice else dataset.notes
+    if not quiet:
+        for note in notes:
+            click.echo(f"Data: {note}", err=True)
+    return dataset, config.resolved(), notes
+
+
+def _read_with_bar(config: StudyConfig, quiet: bool) -> Dataset:
+    from rad_core.study.prepare import read_dataset
 
     if quiet or not sys.stderr.isatty():
-        check_study(config)
-        return
+        return read_dataset(config)
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading the data", total=None)
-        check_study(config, lambda done, total: bar.update(task, completed=done, total=total))
+        return read_dataset(config, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 @contextmanager

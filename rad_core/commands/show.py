@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +43,14 @@ def command(id: str, targets: list[float] | None, store: Path | None, as_json: b
     print_summary(open_study(store_root(store), id), targets, as_json)
 
 
-def print_summary(study: Study, targets: list[float] | None, as_json: bool) -> None:
-    """Print the summary of a study as tables or as JSON."""
+def print_summary(study: Study, targets: list[float] | None, as_json: bool, notes: Sequence[str] | None = None) -> None:
+    """Print the summary of a study as tables or as JSON, there with the notes about its data where they are given."""
     from rad_core.study.light import describe
     from rad_core.study.report import summarize
 
     found = summarize(study, targets)
     if as_json:
-        print_json(found)
+        print_json(found if notes is None else {**found, "notes": notes})
         return
     config = found["config"]
     click.echo(f"Study {found['id']}{' - ' + found['name'] if found['name'] else ''}: {found['status']}", nl=False)

@@ -2,242 +2,207 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 
 from rad_core.errors import InputError
-from rad_core.learning.data import Dataset
+from rad_core.learning.bad_files import describe, needs_record, tell_all
+from rad_core.learning.dataset import Dataset, Extent, Progress
+from rad_core.learning.decoded import Kept, Shelf, copy_rows, known, new_array
+from rad_core.learning.listing import Listing, list_folder
+from rad_core.learning.pixels import Layout, Seen, UnlikeError, decode, look, pixel_notes
+from rad_core.learning.tree import ImageFile, glance_into, look_into
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-_DEEP_GRAY = ("I;16", "I;16L", "I;16B", "I")  # Pillow's modes of more than 8 bits
+T = TypeVar("T")
 _SMALL_FILE = 3000  # bytes on average: below that a second thread waits for the interpreter and makes it slower
+CHANGING = "The files in {} change while they are read; try again when that is over."
 _PART = 64  # files per task of a thread: handing over every small file by itself would cost more than decoding it
-_COMMON_SIZE = 64  # pixels: images that agree on a size up to this keep it; others are resized to this square
 
 
 def load_folder(
-    folder: Path, cache: Path, image_size: int | None, progress: Callable[[int, int], None] | None = None
+    folder: Path, cache: Path, image_size: int | None, progress: Progress | None = None, skip_bad: bool = False
 ) -> Dataset:
-    """Read PATH/<class>/* or PATH/train|test/<class>/* as a data set.
+    """Read PATH/<class>/* or PATH/train|val|test/<class>/* as a data set.
 
     Images are resized to squares of image_size pixels; without it they keep their size where all agree on one of at
     most 64 pixels, and become 64 x 64 otherwise. Gray images stay gray where all are. Files that are links out of the
-    folder are refused. The decoded array is kept in the cache, under a key of all names, sizes and times.
+    folder are refused, and files that are no readable images, all at once, unless skip_bad leaves them out. The
+    decoded array is kept in the cache, under a key of all names, sizes and times.
     """
-    folder = folder.resolve()
-    if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}; --dataset folder:PATH needs one with a folder per class.")
-    files, labels, classes, test_from = _list(folder)
-    listing: list[tuple[str, int, int]] = []
-    for file in files:
-        about = file.stat()
-        listing.append((str(file.relative_to(folder)), about.st_size, about.st_mtime_ns))
-    key = hashlib.blake2b(json.dumps([str(folder), image_size, listing]).encode(), digest_size=16).hexdigest()
-    entry = cache / f"folder-{key}.npy"
-    if not entry.is_file():
+    listing = list_folder(folder)
+    try:
         try:
-            mean_size = sum(size for _, size, _ in listing) / len(listing)
-            with ThreadPoolExecutor(os.cpu_count() if mean_size > _SMALL_FILE else 1) as pool:
-                _decode_all(files, image_size, entry, pool, progress)
-        except OSError as error:
-            raise InputError(
-                f"Decoded images cannot be kept in {cache} ({error.strerror or error}); make room there, or name "
-                "another data folder in RAD_DATA."
-            ) from error
-    images = np.load(entry, mmap_mode="r", allow_pickle=False)
-    test_ids = np.arange(test_from, len(files)) if test_from is not None else None
-    augment = "crop_flip" if images.shape[3] == 3 else "shift"
-    return Dataset(f"folder:{folder.name}", images, labels, classes, test_ids, augment)
-
-
-def _list(folder: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], int | None]:
-    parts = [folder / "train", folder / "test"] if (folder / "train").is_dir() else [folder]
-    parts = [part for part in parts if part.is_dir()]
-    classes = tuple(sorted(child.name for child in parts[0].iterdir() if child.is_dir() and child.name[0] != "."))
-    if len(classes) < 2:
-        found = f"only {classes[0]!r}" if classes else "none"
-        raise InputError(f"{parts[0]} must hold a folder of images for each of two or more classes; it has {found}.")
-    files: list[Path] = []
-    labels: list[int] = []
-    test_from = None
-    for part in parts:
-        if part.name == "test" and part != folder:
-            test_from = len(files)
-            strangers = {child.name for child in part.iterdir() if child.is_dir() and child.name[0] != "."}
-            strangers -= set(classes)
-            if strangers:
-                raise InputError(f"{part} has the class {min(strangers)!r}, which {parts[0]} has not.")
-        for number, name in enumerate(classes):
-            found_here = _images(part / name, folder)
-            files += found_here
-            labels += [number] * len(found_here)
-    return files, np.array(labels, np.int64), classes, test_from
-
-
-def _images(folder: Path, root: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise InputError(f"The class folder {folder} is missing; every class needs one in train and in test.")
-    found = sorted(child for child in folder.iterdir() if child.suffix.lower() in SUFFIXES and child.name[0] != ".")
-    if not found:
+            return _load(listing, cache, image_size, progress, skip_bad)
+        except FileNotFoundError:  # the folder has just changed, and another process has put a newer array in place
+            return _load(list_folder(folder), cache, image_size, progress, skip_bad)
+    except OSError as error:
         raise InputError(
-            f"The class folder {folder} holds no images ({', '.join(sorted(SUFFIXES))}); fill or remove it."
-        )
-    leads_out = not folder.resolve().is_relative_to(root)
-    for file in found:
-        if leads_out or (file.is_symlink() and not file.resolve().is_relative_to(root)):
-            raise InputError(f"{file} leads to a place outside {root} by a link; copy the images instead.")
-    return found
+            f"Decoded images cannot be kept in {cache} ({error.strerror or error}); make room there, or name "
+            "another data folder in RAD_DATA."
+        ) from error
 
 
-class _UnlikeError(Exception):
-    """An image does not have the size or color that the first one let expect."""
+def measure_folder(folder: Path, cache: Path, skip_bad: bool) -> Extent:
+    """How many images and classes a folder holds, without opening any; bad ones count unless they are known."""
+    listing = list_folder(folder, look_into if skip_bad else glance_into)
+    if skip_bad and (bad := Shelf(cache, listing.root, None).bad(listing.files)):
+        listing = listing.without(set(bad))
+    split = len(listing.files) if listing.test_from is None else listing.test_from
+    return Extent(split, None if listing.test_from is None else len(listing.files) - split, len(listing.classes))
+
+
+def _load(listing: Listing, cache: Path, image_size: int | None, progress: Progress | None, skip_bad: bool) -> Dataset:
+    shelf = Shelf(cache, listing.root, image_size)
+    bad = shelf.bad(listing.files)
+    notes = () if bad else _decoded(shelf, listing, image_size, progress)
+    if isinstance(notes, _Bad):
+        bad = notes.words
+        if notes.lasting:
+            shelf.note_bad(listing.files, bad)
+    if bad:
+        record = shelf.list_bad(bad) if needs_record(bad) else None
+        sentence = tell_all(bad, len(listing.files), listing.root, record)
+        if not skip_bad:
+            raise InputError(f"{sentence}; repair or remove them, or leave them out (--skip-bad).")
+        listing = listing.without(set(bad))
+        notes = _decoded(shelf, listing, image_size, progress)
+        if isinstance(notes, _Bad):
+            raise InputError(CHANGING.format(listing.root))
+        notes = (f"Left out, for they are no readable images (--skip-bad): {sentence}.", *notes)
+    images = np.load(shelf.array(listing.files), mmap_mode="r", allow_pickle=False)
+    augment = "crop_flip" if images.shape[3] == 3 else "shift"
+    name = f"folder:{listing.root.name}"
+    assert not isinstance(notes, _Bad)
+    told = (*listing.notes, *notes)
+    return Dataset(name, images, listing.labels, listing.classes, listing.test_ids, augment, told)
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """What the images of a folder become."""
+class _Bad:
+    """The bad files by name, what is wrong with each, and whether that lasts until one of them changes."""
 
-    height: int
-    width: int
-    gray: bool
-    resized: bool  # to this size; else all have it
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.height, self.width, 1 if self.gray else 3
-
-    def check(self, image: Image.Image) -> None:
-        """An image that this layout would distort is an error."""
-        if (self.gray and not _is_gray(image)) or (
-            not self.resized and (image.height, image.width) != (self.height, self.width)
-        ):
-            raise _UnlikeError
+    words: dict[str, str]
+    lasting: bool
 
 
-def _decode_all(
-    files: list[Path],
-    image_size: int | None,
-    entry: Path,
-    pool: ThreadPoolExecutor,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    """Decode as the first image suggests; where a later one differs, look at all and begin again."""
-    try:
-        _decode_as(_layout([_head(files[0])], image_size), files, entry, pool, progress)
-    except _UnlikeError:
-        _decode_as(_layout(pool.map(_head, files), image_size), files, entry, pool, progress)
+def _decoded(
+    shelf: Shelf, listing: Listing, image_size: int | None, progress: Progress | None
+) -> tuple[str, ...] | _Bad:
+    """See to it that all files of a listing are in one array; what was done to them, or those that are bad."""
+    files = listing.files
+    notes = shelf.notes(shelf.array(files))
+    if notes is not None:
+        return notes
+    mean_size = sum(file.size for file in files) / len(files)
+    with ThreadPoolExecutor(os.cpu_count() if mean_size > _SMALL_FILE else 1) as pool:
+        return _Work(shelf, listing.root, files, image_size, pool, progress).run()
 
 
-def _layout(heads: Iterable[tuple[tuple[int, int], bool]], image_size: int | None) -> _Layout:
-    heads = list(heads)
-    gray, sizes = all(is_gray for _, is_gray in heads), {size for size, _ in heads}
-    if image_size is None and len(sizes) == 1 and max(height_width := sizes.pop()) <= _COMMON_SIZE:
-        return _Layout(*height_width, gray, resized=False)
-    side = _COMMON_SIZE if image_size is None else image_size
-    return _Layout(side, side, gray, resized=True)
+@dataclass
+class _Work:
+    """Decoding the files of a folder, those that were not decoded before."""
 
+    shelf: Shelf
+    root: Path
+    files: Sequence[ImageFile]
+    image_size: int | None
+    pool: ThreadPoolExecutor
+    progress: Progress | None
+    bad: dict[int, tuple[str, bool]] = field(default_factory=dict)  # by row: words, whether they last
 
-def _decode_as(
-    layout: _Layout,
-    files: list[Path],
-    entry: Path,
-    pool: ThreadPoolExecutor,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    starts, shape = range(0, len(files), _PART), (len(files), *layout.shape)
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(entry.parent).free
-    if int(np.prod(shape)) > free:
-        raise InputError(
-            f"{len(files)} images of {layout.height} x {layout.width} need {np.prod(shape) / 2**30:.1f} GiB in "
-            f"{entry.parent}, and {free / 2**30:.1f} GiB are free; lower --image-size or make room."
-        )
-    handle, temporary = tempfile.mkstemp(dir=entry.parent, suffix=".partial")
-    os.close(handle)
-    try:
-        images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        _reserve(temporary)
-        decode = partial(_decode_part, files=files, layout=layout, images=images)
-        for done, _ in enumerate(pool.map(decode, starts), start=1):
-            if progress is not None and (done % 32 == 0 or done == len(starts)):
-                progress(min(done * _PART, len(files)), len(files))
-        images.flush()
-        del images
-        Path(temporary).replace(entry)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    def run(self) -> tuple[str, ...] | _Bad:
+        """Decode as the first image suggests; where a later one differs, look at all and begin again."""
+        self.bad = {row: (file.bad, True) for row, file in enumerate(self.files) if file.bad}
+        kept = self.shelf.kept()
+        layout = self._layout(kept) if kept else self._first_layout()
+        while layout is not None:
+            try:
+                return self._decode(layout, kept)
+            except UnlikeError:
+                tried, layout = layout, self._layout(kept)
+                if layout == tried:
+                    raise InputError(CHANGING.format(self.root)) from None
+        return self._told()
 
+    def _told(self) -> _Bad:
+        words = {self.files[row].name: words for row, (words, _) in sorted(self.bad.items())}
+        return _Bad(words, all(lasting for _, lasting in self.bad.values()))
 
-def _reserve(path: str) -> None:
-    """Claim the disk blocks of a file: a full disk is an error here, and the end of the process in a memory map."""
-    if hasattr(os, "posix_fallocate"):
-        with Path(path).open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    # --- the layout ---
 
+    def _first_layout(self) -> Layout | None:
+        """The layout that the first readable image suggests, or None where there is none."""
+        for row in range(len(self.files)):
+            if row not in self.bad and (seen := self._look(row, None)):
+                return Layout.of([seen], self.image_size)
+        return None
 
-def _head(file: Path) -> tuple[tuple[int, int], bool]:
-    """Height and width of an image, and whether it is gray."""
-    with _open(file) as image:
-        return (image.height, image.width), _is_gray(image)
+    def _layout(self, kept: Kept | None) -> Layout | None:
+        """The layout that suits all images."""
+        rows = [row for row in range(len(self.files)) if row not in self.bad]
+        seen = [image for image in self.pool.map(lambda row: self._look(row, kept), rows) if image]
+        return Layout.of(seen, self.image_size) if seen else None
 
+    def _look(self, row: int, kept: Kept | None) -> Seen | None:
+        if kept and (seen := known(kept, self.files[row])):
+            return seen
+        return self._try(row, look)
 
-def _is_gray(image: Image.Image) -> bool:
-    return image.mode in ("1", "L", "LA") or image.mode in _DEEP_GRAY
+    # --- the pixels ---
 
-
-def _open(file: Path) -> Image.Image:
-    from PIL import Image
-
-    try:
-        return Image.open(file)
-    except Exception as error:  # Pillow's readers of damaged files raise what comes: OSError, SyntaxError, struct.error
-        raise InputError(f"{file} is not a readable image ({error}); repair or remove it.") from error
-
-
-def _decode_part(start: int, files: list[Path], layout: _Layout, images: np.ndarray) -> None:
-    """Decode some files, from one on, into their rows of an (n, height, width, 1 or 3) array."""
-    for row, file in enumerate(files[start : start + _PART], start):
-        images[row] = _decode(file, layout).reshape(layout.shape)
-
-
-def _decode(file: Path, layout: _Layout) -> np.ndarray:
-    """An image as (height, width) or (height, width, 3) bytes."""
-    from PIL import Image
-
-    with _open(file) as image:
-        layout.check(image)
+    def _decode(self, layout: Layout, kept: Kept | None) -> tuple[str, ...] | _Bad:
+        temporary, images = new_array(self.shelf.cache, (len(self.files), *layout.shape))
+        seen: list[Seen | None] = [None] * len(self.files)
+        unlike = False
         try:
-            pixels = _to_bytes(image).convert("L" if layout.gray else "RGB")
-            if layout.resized:
-                pixels = pixels.resize((layout.width, layout.height), Image.Resampling.BILINEAR)
-            return np.asarray(pixels)
-        except Exception as error:
-            raise InputError(f"{file} is damaged ({error}); repair or remove it.") from error
+            if kept and kept.layout == layout:
+                for row, image in copy_rows(kept, self.files, images):
+                    seen[row] = image
+            self._decode_rows([row for row, image in enumerate(seen) if image is None], layout, images, seen)
+        except UnlikeError:
+            unlike = True
+            raise
+        finally:  # what is decoded is kept, whatever ended it
+            images.flush()
+            del images
+            done = [image for image in seen if image is not None]
+            if done and not unlike:
+                self.shelf.keep(temporary, self.files, layout, seen, pixel_notes(done, layout))
+            temporary.unlink(missing_ok=True)
+        return self._told() if self.bad else tuple(pixel_notes(done, layout))
 
+    def _decode_rows(self, rows: list[int], layout: Layout, images: np.ndarray, seen: list[Seen | None]) -> None:
+        rows = [row for row in rows if row not in self.bad]
+        parts = [rows[start : start + _PART] for start in range(0, len(rows), _PART)]
+        work = partial(self._decode_part, layout=layout, images=images, seen=seen)
+        for done, _ in enumerate(self.pool.map(work, parts), start=1):
+            if self.progress is not None and (done % 32 == 0 or done == len(parts)):
+                self.progress(min(done * _PART, len(rows)), len(rows))
 
-def _to_bytes(image: Image.Image) -> Image.Image:
-    """An image of 16 bits in 8; Pillow's own conversion would cut every value above 255 down to white."""
-    from PIL import Image
+    def _decode_part(self, rows: list[int], layout: Layout, images: np.ndarray, seen: list[Seen | None]) -> None:
+        """Decode some files into their rows of an (n, height, width, 1 or 3) array."""
+        for row in rows:
+            decoded = self._try(row, lambda file: decode(file, layout))
+            if decoded is not None:
+                images[row] = decoded[0].reshape(layout.shape)
+                seen[row] = decoded[1]
 
-    if image.mode == "F":
-        raise ValueError("its pixels are floating numbers; 8 or 16 bits are wanted")
-    if image.mode not in _DEEP_GRAY:
-        return image
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("its pixels have more than 16 bits; 8 or 16 are wanted")
-    return Image.fromarray(np.round(values / 257).astype(np.uint8))
+    def _try(self, row: int, read: Callable[[Path], T]) -> T | None:
+        """Read one file; one that cannot be read is noted as bad."""
+        path = self.root / self.files[row].name
+        try:
+            return read(path)
+        except UnlikeError:
+            raise
+        except MemoryError as error:
+            raise InputError(f"{path} does not fit into memory; make it smaller or remove it.") from error
+        except Exception as error:  # Pillow's readers of damaged files raise what comes: OSError, SyntaxError, ...
+            self.bad[row] = describe(path, error)
+            return None

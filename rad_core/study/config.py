@@ -18,14 +18,16 @@ from typing import Any
 import attrs
 
 from rad_core.errors import InputError
-from rad_core.learning.data import DATASETS, parse_spec
+from rad_core.learning.data import DATASETS, Extent, measure_dataset, parse_spec, suiting
 from rad_core.learning.device import DEVICES
 from rad_core.learning.models import MODELS
 from rad_core.learning.teachers import TEACHERS, parse_teacher
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import STRATEGIES
+from rad_core.study.folders import data_folder
 
 ALL_STRATEGIES = tuple(STRATEGIES)
+OF_EXTENT = ("labeled", "validation", "rounds", "budget", "student_steps", "teacher_steps")  # sizes that suit a size
 
 
 def _refuse(name: str, value: object, wanted: str) -> InputError:
@@ -113,8 +115,11 @@ def _as_float(value: Any) -> Any:
     return float(value) if whole and abs(value) < 2**53 else value
 
 
-def _field(default: Any, help: str, unit: str = "", *, check: Any, choices: Any = None, **more: Any) -> Any:
-    metadata = {"help": help, "unit": unit, "choices": choices, "of_dataset": default is None}
+def _field(
+    default: Any, help: str, unit: str = "", *, check: Any, choices: Any = None, later: bool = False, **more: Any
+) -> Any:
+    """later: a setting that earlier versions lack, written down only where it differs from its default."""
+    metadata = {"help": help, "unit": unit, "choices": choices, "of_dataset": default is None, "later": later}
     return attrs.field(default=default, validator=check, metadata=metadata, **more)
 
 
@@ -129,6 +134,12 @@ class StudyConfig:
     image_size: int | None = _field(
         None, "Side of the square that the images of a folder are resized to.", "pixels", check=_whole(4, 512)
     )
+    skip_bad: bool = _field(
+        False,
+        "Leave out the files of a folder that are no readable images, and say which.",
+        check=_flag,
+        later=True,
+    )
     strategies: tuple[str, ...] = _field(
         ALL_STRATEGIES,
         "Strategies to compare, separated by commas.",
@@ -137,7 +148,7 @@ class StudyConfig:
         converter=_as_names,
     )
     seeds: int = _field(3, "Repetitions, each with its own split, teacher and weights.", "seeds", check=_whole(1, 1000))
-    rounds: int = _field(5, "Rounds of buying soft labels.", "rounds", check=_whole(1, 1000))
+    rounds: int = _field(None, "Rounds of buying soft labels.", "rounds", check=_whole(1, 1000))
     budget: int = _field(None, "Soft labels bought per round.", "labels", check=_whole(1))
     labeled: int = _field(None, "Size of the labeled set that the teacher learns from.", "labels", check=_whole(2))
     validation: int = _field(
@@ -210,14 +221,42 @@ class StudyConfig:
         return cls.from_mapping(read_toml(path))
 
     def resolved(self) -> StudyConfig:
-        """The same with every setting that depends on the data set filled in."""
-        name, _ = parse_spec(self.dataset)
-        defaults = DATASETS[name].defaults
-        missing = {
-            field.name: defaults[field.name]
-            for field in attrs.fields(type(self))
-            if field.metadata["of_dataset"] and getattr(self, field.name) is None
-        }
+        """The same with every setting that depends on the data set filled in.
+
+        For images of one's own, sizes are shares of what is there. Where that cannot be read, those of a large data
+        set stand in: loading it refuses it then, with the reason.
+        """
+        return self._filled_in(self.extent())
+
+    def extent(self) -> Extent | None:
+        """How much data of one's own there is, where sizes are left to it and it can be read."""
+        if None not in (getattr(self, name) for name in OF_EXTENT):
+            return None
+        try:
+            return measure_dataset(self.dataset, data_dir=data_folder(), skip_bad=self.skip_bad)
+        except InputError:
+            return None
+
+    def choice(self) -> str:
+        """The sizes that are chosen for data of one's own, in a sentence; empty where nothing is left to choose."""
+        extent = self.extent()
+        if extent is None:
+            return ""
+        full = self._filled_in(extent)
+        test = f", {extent.test:,} more for the test" if extent.test is not None else ""
+        chosen = [
+            f"{name.replace('_', ' ')} {getattr(full, name):,}" for name in OF_EXTENT if getattr(self, name) is None
+        ]
+        return (
+            f"Chosen to suit {extent.images:,} images of {extent.classes:,} classes{test}: {', '.join(chosen)}; set "
+            "them to choose otherwise."
+        )
+
+    def _filled_in(self, extent: Extent | None) -> StudyConfig:
+        fields = [field.name for field in attrs.fields(type(self)) if field.metadata["of_dataset"]]
+        given = {name: value for name in fields if (value := getattr(self, name)) is not None}
+        defaults = suiting(self.dataset, extent, given)
+        missing = {name: defaults[name] for name in fields if name not in given}
         if "table:" in (self.teacher or ""):
             missing.pop("teacher", None)
         return attrs.evolve(self, **missing)
@@ -226,13 +265,21 @@ class StudyConfig:
         """Plain values by name."""
         return {**attrs.asdict(self), "strategies": list(self.strategies)}
 
+    def _written(self) -> dict[str, Any]:
+        """What is written down; what earlier versions lack only where it was chosen, so that their texts stay."""
+        values = self.to_dict()
+        for field in attrs.fields(type(self)):
+            if field.metadata["later"] and values[field.name] == field.default:
+                del values[field.name]
+        return values
+
     def to_json(self) -> str:
         """Canonical JSON: equal configurations give equal texts."""
-        return json.dumps(self.to_dict(), sort_keys=True)
+        return json.dumps(self._written(), sort_keys=True)
 
     def to_toml(self) -> str:
         """TOML that `from_toml` reads back; settings left to the data set are left out."""
-        values = {key: value for key, value in self.to_dict().items() if value is not None}
+        values = {key: value for key, value in self._written().items() if value is not None}
         # A TOML string is a JSON string, but for two things: it knows no surrogate pairs, and no bare delete character.
         lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items()]
         return "".join(lines).replace("\x7f", "\\u007f")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from rad_core.learning.dataset import Dataset
 from rad_core.study.config import StudyConfig
 from rad_core.study.engine import count_workers
 
@@ -26,6 +27,7 @@ class Plan:
     pool: int | None = None
     device: str | None = None
     workers: int | None = None
+    notes: tuple[str, ...] = ()  # the sizes that were chosen, what the reader did to the data
 
 
 def outline(config: StudyConfig) -> Plan:
@@ -44,18 +46,22 @@ def outline(config: StudyConfig) -> Plan:
     )
 
 
-def plan(config: StudyConfig, *, workers: int | None = None, calibrate: bool = True) -> Plan:
+def plan(
+    config: StudyConfig, *, workers: int | None = None, calibrate: bool = True, dataset: Dataset | None = None
+) -> Plan:
     """Say what a study will do: cells, rounds, teacher queries and their price, and the estimated time.
 
-    Loads the data set (and downloads it where it must). calibrate: time a few training steps of student and teacher.
-    Raises InputError where the data cannot bear the sizes asked for.
+    Loads the data set (and downloads it where it must), unless that is given. calibrate: time a few training steps of
+    student and teacher. Raises InputError where the data cannot bear the sizes asked for.
     """
     from rad_core.learning.device import describe_device, pick_device
-    from rad_core.study.prepare import check_study, time_training
+    from rad_core.study.prepare import check_study, read_dataset, time_training
 
-    config = config.resolved()
+    # Read first: files that turn out to be bad do not count for the sizes that suit the rest.
+    dataset = read_dataset(config) if dataset is None else dataset
+    choice, config = config.choice(), config.resolved()
     found = outline(config)
-    dataset, split = check_study(config)
+    dataset, split = check_study(config, dataset=dataset)
     count = count_workers(config, workers)
     seconds = None
     if calibrate:
@@ -63,4 +69,5 @@ def plan(config: StudyConfig, *, workers: int | None = None, calibrate: bool = T
         total = (found.trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
         seconds = float(math.ceil(total))
     device = describe_device(pick_device(config.device))
-    return replace(found, estimated_seconds=seconds, pool=len(split.pool), device=device, workers=count)
+    notes = (choice, *dataset.notes) if choice else dataset.notes
+    return replace(found, estimated_seconds=seconds, pool=len(split.pool), device=device, workers=count, notes=notes)

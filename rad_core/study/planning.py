@@ -107,7 +107,8 @@ class PlanJob:
             measured = json.loads(self._place.read_text("utf-8"))
         except FileNotFoundError:
             return None
-        return dataclasses.replace(self._outline, **{name: measured[name] for name in _MEASURED})
+        notes = tuple(measured.get("notes", ()))
+        return dataclasses.replace(self._outline, **{name: measured[name] for name in _MEASURED}, notes=notes)
 
 
 _jobs: dict[str, PlanJob] = {}
@@ -151,7 +152,7 @@ def main(workers: str, place: str) -> int:
         found = plan(config, workers=int(workers) or None)
         with files.writing(Path(place).parent):
             Path(place).parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({name: getattr(found, name) for name in _MEASURED})
+            text = json.dumps({name: getattr(found, name) for name in (*_MEASURED, "notes")})
             files.replace(Path(place), lambda file: file.write(text.encode()))  # type: ignore[arg-type]
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -25,9 +25,20 @@ from rad_core.study.seeds import derive_seed
 THUMBNAIL = 48  # pixels: the longest side of the pool's stored thumbnails
 
 
-def load_data(config: StudyConfig, seed: int, progress: Progress | None = None) -> tuple[Dataset, Split]:
-    """Load the data set and split it for one seed; raise InputError where it cannot bear the sizes asked for."""
-    dataset = load_dataset(config.dataset, data_dir=data_folder(), image_size=config.image_size, progress=progress)
+def read_dataset(config: StudyConfig, progress: Progress | None = None) -> Dataset:
+    """Load the data set of a study."""
+    return load_dataset(
+        config.dataset,
+        data_dir=data_folder(),
+        image_size=config.image_size,
+        progress=progress,
+        skip_bad=config.skip_bad,
+    )
+
+
+def load_data(config: StudyConfig, seed: int, dataset: Dataset | None = None) -> tuple[Dataset, Split]:
+    """Load the data set, unless it is given, and split it for one seed; raise InputError where it is too small."""
+    dataset = read_dataset(config) if dataset is None else dataset
     split = make_split(
         dataset,
         labeled=config.labeled,
@@ -44,13 +55,13 @@ def load_data(config: StudyConfig, seed: int, progress: Progress | None = None) 
     return dataset, split
 
 
-def check_study(config: StudyConfig, progress: Progress | None = None) -> tuple[Dataset, Split]:
+def check_study(config: StudyConfig, dataset: Dataset | None = None) -> tuple[Dataset, Split]:
     """Refuse with an InputError what would fail once the study runs: data, sizes, device, networks, a table of labels.
 
-    Returns the data set and the split of the first seed.
+    Returns the data set, which is loaded unless it is given, and the split of the first seed.
     """
     pick_device(config.device)
-    dataset, split = load_data(config, 0, progress)
+    dataset, split = load_data(config, 0, dataset)
     kind, argument = parse_teacher(config.teacher)
     height, width, channels = dataset.images.shape[1:]
     for network in (config.student, *([argument] if kind == "trained" else [])):
@@ -76,6 +87,8 @@ def prepare_seed(study: Study, seed: int) -> Setting:
     began = time.perf_counter()
     config = study.config
     dataset, split = load_data(config, seed)
+    for note in dataset.notes if seed == 0 else ():
+        study.log(note)
     inputs = Inputs.of(dataset, pick_device(config.device))
     teacher = _teacher(config, dataset, split, inputs, seed)
     probabilities, features = teacher.peek(split.pool)

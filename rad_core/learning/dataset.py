@@ -1,0 +1,62 @@
+"""What a data set is, how large it is, and how it is split; no reader of any format is in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+Progress = Callable[[int, int], None]  # (done, total)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images and labels of one data set, training and test rows together.
+
+    images: (M, H, W, C) uint8, C 1 or 3, possibly a memory map. labels: (M,) int64. test_ids: the data set's own test
+    rows, or None. augment: the augmentation that suits it, a name of AUGMENTATIONS. notes: what the reader did to the
+    data and what it left out, a sentence each.
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    test_ids: np.ndarray | None = None
+    augment: str = "none"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Disjoint dataset ids, sorted: the labeled set A, the validation set V, the pool B and the test set T."""
+
+    labeled: np.ndarray
+    validation: np.ndarray
+    pool: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much there is of a data set. images: those to split; test: its own test images, or None; classes: C."""
+
+    images: int
+    test: int | None
+    classes: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a data set.
+
+    data_dir: where downloads and decoded images are kept. image_size: side in pixels of the square that the images of
+    a folder are resized to. skip_bad: leave out files that are no readable images instead of refusing the folder.
+    """
+
+    data_dir: Path
+    image_size: int | None = None
+    skip_bad: bool = False
+    progress: Progress | None = None
