@@ -110,7 +110,9 @@ def decode(file: Path, layout: Layout) -> tuple[np.ndarray, Seen]:
         if image.has_transparency_data:
             pixels, transparent = _on_white(pixels)
             done |= ON_WHITE * transparent
-        pixels = _upright(pixels.convert("L" if layout.gray else "RGB"), orientation)
+        pixels = pixels.convert("L" if layout.gray else "RGB")
+        if orientation > 1:
+            pixels = _upright(pixels, orientation)
         if layout.resized:
             pixels = pixels.resize((layout.width, layout.height), Image.Resampling.BILINEAR)
         return np.asarray(pixels), Seen(height, width, gray, peak, done)
@@ -200,4 +202,4 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    return image.transpose(turn[orientation]) if orientation in turn else image
+    return image.transpose(turn[orientation])
