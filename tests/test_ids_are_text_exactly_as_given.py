@@ -194,7 +194,8 @@ def test_ids_of_small_numbers_are_not_taken_for_a_class(tmp_path: Path) -> None:
 def test_a_first_line_that_may_be_a_row_is_not_lost(tmp_path: Path) -> None:
     two = np.vstack([[0.0, 1.0], probabilities(classes=2)])
     lines = "\n".join(f"{a:g},{b:g}" for a, b in two)
-    assert "the names of two classes or the first row" in choose_from(tmp_path, "p.csv", lines).error
+    for first in (lines, "0.0,1.0" + lines[3:], '"0","1"' + lines[3:], "0;1" + lines[3:].replace(",", ";")):
+        assert "the names of two classes or the first row" in choose_from(tmp_path, "p.csv", first).error
     assert "begins with numbers" in choose_from(tmp_path, "p.csv", "0,1,0\n" + csv_of(table()).decode()).error
     assert "begins with a row" in choose_from(tmp_path, "p.csv", "img1,0.5,0.5\nimg2,0.25,0.75\n").error
     with_ids = "id,0,1\n" + "\n".join(f"{i},{a},{b}" for i, (a, b) in enumerate(two))

@@ -179,7 +179,8 @@ def _check_heading(names: Sequence[str], name: str) -> None:
 
 def is_doubtful(names: Sequence[str]) -> bool:
     """Whether the first line, 0 and 1, may be two classes or the probabilities of a row."""
-    return [cell.strip() for cell in names if cell.strip()] == ["0", "1"]
+    cells = [cell for cell in names if cell.strip()]
+    return all(map(_NUMBER.fullmatch, cells)) and [float(cell) for cell in cells] == [0, 1]
 
 
 def wrong_count_of_fields(line: int, record: Sequence[str], name: str, named: int) -> str:
