@@ -18,6 +18,7 @@ from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.record import Study
 from rad_core.study.store import open_study
+from rad_core.text import one_line
 
 
 def export(study: Study, target: Path, changes: dict[str, Any], *, force: bool = False) -> None:
@@ -45,12 +46,12 @@ def main() -> None:
     try:
         export(open_study(Path(asked["store"]), asked["id"]), target, asked["settings"], force=asked["force"])
     except InputError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {one_line(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     size = target.stat().st_size
-    print(f"{target} ({f'{size / 1e6:.1f} MB' if size >= 1e5 else f'{size / 1e3:.1f} kB'})")
+    print(f"{one_line(target)} ({f'{size / 1e6:.1f} MB' if size >= 1e5 else f'{size / 1e3:.1f} kB'})")
 
 
 if __name__ == "__main__":

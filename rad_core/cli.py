@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
 
 from rad_core.errors import InputError
+from rad_core.text import one_line
 
 COMMANDS = {
     "app": "Start the studio.",
@@ -66,14 +68,16 @@ def main() -> None:
     except InputError as error:
         _fail(str(error))
     except click.ClickException as error:
-        error.show()
+        written = io.StringIO()
+        error.show(written)
+        click.echo("\n".join(map(one_line, written.getvalue().splitlines())), err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
 
 
 def _fail(sentence: str) -> None:
-    click.echo(f"Error: {sentence}", err=True)
+    click.echo(f"Error: {one_line(sentence)}", err=True)
     sys.exit(2)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from rad_core.commands.common import store_option
+from rad_core.commands.common import say, store_option
 from rad_core.errors import InputError
 
 _PORTS = range(8501, 8601)
@@ -53,7 +53,7 @@ def command(port: int | None, host: str, headless: bool, read_only: bool, store:
     }
     arguments = [sys.executable, "-m", "streamlit", "run", str(script)]
     arguments += [f"--{name}={value}" for name, value in options.items()]
-    click.echo(f"RAD Studio is at {_url(host, port)} (Ctrl-C ends it; studies in the background go on).")
+    say(f"RAD Studio is at {_url(host, port)} (Ctrl-C ends it; studies in the background go on).")
     sys.stdout.flush()
     if os.name == "posix":  # this process becomes the server, so that whoever ends it ends the server
         os.execve(sys.executable, arguments, environment)  # noqa: S606 - our own script

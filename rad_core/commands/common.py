@@ -9,6 +9,10 @@ from typing import Any
 
 import click
 
+from rad_core.text import one_line
+
+_WIDE = 10_000  # columns: no table is wider
+
 store_option = click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
@@ -22,6 +26,11 @@ def store_root(store: Path | None) -> Path:
     from rad_core.study.folders import default_store
 
     return store if store is not None else default_store()
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print one line, whatever is in it: everything that a command says goes through here or through `print_table`."""
+    click.echo(one_line(text), err=err)
 
 
 def print_json(value: Any) -> None:
@@ -40,19 +49,25 @@ def _plain(value: Any) -> Any:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int = 1) -> None:
-    """Print a table; columns from number `numbers_from` on are aligned to the right."""
+    """Print a table; columns from number `numbers_from` on are aligned to the right. Every cell is plain text."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    def plain(text: str) -> Text:  # a string would be read for markup and emoji
+        return Text(one_line(text))
+
+    table = Table(
+        title=plain(title), title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number >= numbers_from else "left", no_wrap=True)
+        table.add_column(plain(name), justify="right" if number >= numbers_from else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(plain, row))
     # A pipe or a file gets the whole table, whatever the width of the terminal.
     console = Console(highlight=False)
-    Console(highlight=False, width=None if console.is_terminal else 200).print(table)
-    click.echo()
+    Console(highlight=False, width=None if console.is_terminal else _WIDE).print(table)
+    say()
 
 
 def with_interval(values: dict[str, Any], digits: int = 3, signed: bool = False) -> str:

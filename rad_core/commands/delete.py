@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from rad_core.commands.common import store_option, store_root
+from rad_core.commands.common import say, store_option, store_root
+from rad_core.text import one_line
 
 
 @click.command()
@@ -27,6 +28,6 @@ def command(id: str, yes: bool, store: Path | None) -> None:
     if not yes:
         info = next(info for info in list_studies(root) if info.id == full_id)
         about = info.message if info.status == "unreadable" else f"{info.dataset}, {info.rounds_done} finished rounds"
-        click.confirm(f"Delete {full_id} ({about})?", abort=True)
+        click.confirm(one_line(f"Delete {full_id} ({about})?"), abort=True)
     delete_study(root, full_id)
-    click.echo(f"Deleted {full_id}.")
+    say(f"Deleted {full_id}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from rad_core.commands.common import json_option, print_json, store_option, store_root
+from rad_core.commands.common import json_option, print_json, say, store_option, store_root
 
 _PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "streamlit", "plotly", "umap-learn")
 
@@ -49,7 +49,7 @@ def command(store: Path | None, as_json: bool) -> None:
         state = "writable" if about["writable"] else "NOT WRITABLE"
         lines.append((name, f"{about['path']} ({state}, {about['free_gib']:.1f} GiB free)"))
     for name, value in lines:
-        click.echo(f"{name:<14}{value}")
+        say(f"{name:<14}{value}")
 
 
 def _version(package: str) -> str | None:

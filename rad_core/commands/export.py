@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from rad_core.commands.common import store_option, store_root
+from rad_core.commands.common import say, store_option, store_root
 from rad_core.errors import InputError
 
 ENDINGS = {
@@ -81,7 +81,7 @@ def _tables(id: str, output: Path, force: bool, store: Path | None) -> None:
     from rad_core.study.store import open_study
 
     for path in export_tables(open_study(store_root(store), id), output, force=force):
-        click.echo(path)
+        say(path)
 
 
 def _checked(target: Path, force: bool) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from rad_core.commands.common import store_option, store_root
+from rad_core.commands.common import say, store_option, store_root
 
 
 @click.command()
@@ -42,4 +42,4 @@ def command(id: str, seed: int, features: str, method: str, store: Path | None) 
     else:
         places = make_map(study, seed, source, method)
     words = "" if array == source else f" (of {array}: this teacher has no features)"
-    click.echo(f"Mapped {len(places):,} points of {study.id}, seed {seed}{words}, {time.perf_counter() - began:.1f} s.")
+    say(f"Mapped {len(places):,} points of {study.id}, seed {seed}{words}, {time.perf_counter() - began:.1f} s.")

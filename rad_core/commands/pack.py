@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rad_core.commands.common import store_option, store_root
+from rad_core.commands.common import say, store_option, store_root
 
 
 @click.command()
@@ -58,4 +58,4 @@ def command(
     if target.exists() and not force:
         raise InputError(f"{target} is there already; give another file with -o or replace it with --force.")
     pack(study, target, images=not no_images, teacher=not no_teacher, light=(points or 1) if light else None)
-    click.echo(f"Packed {study.id} into {target} ({target.stat().st_size / 1e6:.1f} MB).")
+    say(f"Packed {study.id} into {target} ({target.stat().st_size / 1e6:.1f} MB).")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
-from rad_core.commands.common import duration, print_json
+from rad_core.commands.common import duration, print_json, say
 from rad_core.study.config import StudyConfig
 
 
@@ -35,4 +33,4 @@ def print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bo
         lines.append(("Estimated time", duration(found.estimated_seconds)))
     width = max(len(name) for name, _ in lines) + 2
     for name, value in lines:
-        click.echo(f"{name:<{width}}{value}")
+        say(f"{name:<{width}}{value}")

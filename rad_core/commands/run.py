@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from rad_core.commands.common import add_options, json_option, store_option, store_root
+from rad_core.commands.common import add_options, json_option, say, store_option, store_root
 from rad_core.study.config import StudyConfig
 
 
@@ -91,5 +91,5 @@ def command(
     root = store_root(store)
     study = None if new or id is not None else find_interrupted(root, config)
     if study is not None and not quiet:
-        click.echo(f"Resuming {study.id}, which was interrupted (--new starts another).", err=True)
+        say(f"Resuming {study.id}, which was interrupted (--new starts another).", err=True)
     run_and_report(study or create_study(root, config, id), workers, as_json, quiet, notes)

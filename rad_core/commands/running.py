@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from rad_core.commands.common import say
 from rad_core.study.config import StudyConfig
 from rad_core.study.record import Study
 from rad_core.study.store import list_studies
@@ -40,10 +39,12 @@ def run_and_report(
         try:
             run_study(study, workers=workers, on_event=on_event)
         except KeyboardInterrupt:
-            click.echo(f"\nPaused; every finished round is kept. Go on with: rad resume {study.id}", err=True)
+            say(err=True)
+            say(f"Paused; every finished round is kept. Go on with: rad resume {study.id}", err=True)
             sys.exit(130)
         except StudyStopped as stopped:
-            click.echo(f"\nThe study was {stopped} from elsewhere. Go on with: rad resume {study.id}", err=True)
+            say(err=True)
+            say(f"The study was {stopped} from elsewhere. Go on with: rad resume {study.id}", err=True)
             sys.exit(130)
     print_summary(study, None, as_json, notes)
 
@@ -87,7 +88,7 @@ def _progress(study: Study, quiet: bool) -> Iterator[Callable[[Event], None]]:
     from rad_core.commands.time_left import TimeLeft
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

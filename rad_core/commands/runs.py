@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rad_core.commands.common import json_option, print_json, print_table, store_option, store_root
+from rad_core.commands.common import json_option, print_json, print_table, say, store_option, store_root
 
 
 @click.command()
@@ -30,7 +30,7 @@ def command(store: Path | None, as_json: bool) -> None:
         print_json([attrs.asdict(info) for info in found])
         return
     if not found:
-        click.echo(f"There are no studies in {root} yet; start one with rad run.")
+        say(f"There are no studies in {root} yet; start one with rad run.")
         return
     rows = [
         (
@@ -47,4 +47,4 @@ def command(store: Path | None, as_json: bool) -> None:
     print_table(f"Studies in {root}", ("id", "name", "data set", "status", "rounds", "best", "started"), rows, 4)
     for info in found:
         if info.status in ("failed", "unreadable", "lost"):
-            click.echo(f"{info.id}: {info.message}")
+            say(f"{info.id}: {info.message}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rad_core.commands.common import json_option, print_json
+from rad_core.commands.common import json_option, print_json, say
 from rad_core.errors import InputError
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import FEATURES, STRATEGIES, USABLE
@@ -106,13 +106,13 @@ def command(
         print_json(report)
         return
     left = f" ({report['excluded']:,} more excluded)" if exclude else ""
-    click.echo(f"Picked {budget:,} of {len(names):,} rows{left} by {strategy}; mean gain {report['mean_gain']:#.3g}.")
+    say(f"Picked {budget:,} of {len(names):,} rows{left} by {strategy}; mean gain {report['mean_gain']:#.3g}.")
     if game is not None:
-        click.echo(
+        say(
             f"Guaranteed informative-and-correct gain: {game.value:.4g}, even if the teacher's {game.wrong:,} mistakes "
             f"fall on the worst points. One more label is worth {game.waterline:.3g}."
         )
-    click.echo(f"Written to {output}.")
+    say(f"Written to {output}.")
 
 
 def _check_no_input(output: Path, *inputs: Path | None) -> None:
@@ -124,7 +124,7 @@ def _check_no_input(output: Path, *inputs: Path | None) -> None:
 def _tell(notes: Sequence[str], report: dict[str, Any]) -> None:
     """Say what was done to the data, a line each, and keep it for --json."""
     for note in notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     report["notes"] += notes
 
 
@@ -193,7 +193,7 @@ def _estimate(path: Path, lower_bound: bool, report: dict[str, Any], as_json: bo
     estimate = estimate_accuracy(flags.values)
     report["estimate"] = vars(estimate)
     if not as_json:
-        click.echo(
+        say(
             f"Teacher right on {estimate.right} of {estimate.total} validation points: {estimate.mean:.3f}, 95 % "
             f"interval {estimate.low:.3f} to {estimate.high:.3f}, one-sided lower bound {estimate.lower_bound:.3f}."
         )

@@ -14,6 +14,7 @@ from rad_core.commands.common import (
     json_option,
     print_json,
     print_table,
+    say,
     store_option,
     store_root,
     with_interval,
@@ -53,13 +54,13 @@ def print_summary(study: Study, targets: list[float] | None, as_json: bool, note
         print_json(found if notes is None else {**found, "notes": notes})
         return
     config = found["config"]
-    click.echo(f"Study {found['id']}{' - ' + found['name'] if found['name'] else ''}: {found['status']}", nl=False)
-    click.echo(f", {found['rounds_done']} of {found['rounds_total']} rounds. {found['message']}".rstrip())
+    title = f"Study {found['id']}{' - ' + found['name'] if found['name'] else ''}: {found['status']}"
+    say(f"{title}, {found['rounds_done']} of {found['rounds_total']} rounds. {found['message']}".rstrip())
     seeds = f"{config['seeds']} seed{'s' if config['seeds'] > 1 else ''}"
     plan = f"{config['rounds']} rounds of {config['budget']} soft labels"
-    click.echo(f"{config['dataset']}, {config['labeled']} labeled, {plan}, {seeds}.")
+    say(f"{config['dataset']}, {config['labeled']} labeled, {plan}, {seeds}.")
     if copy := describe(study):
-        click.echo(copy)
+        say(copy)
     _print_costs(config)
     _print_verdict(found)
     _print_references(found["references"], config)
@@ -77,15 +78,16 @@ def _print_costs(config: dict[str, Any]) -> None:
     if config["latency_per_label"]:
         costs.append(f"{duration(labels * config['latency_per_label'])} of the teacher's time")
     if costs:
-        click.echo(f"The {labels:,} soft labels of one strategy and seed cost {' and '.join(costs)}.")
+        say(f"The {labels:,} soft labels of one strategy and seed cost {' and '.join(costs)}.")
 
 
 def _print_verdict(found: dict[str, Any]) -> None:
-    click.echo(f"\nWorth it? {found['worth_it']['sentence']}")
+    say()
+    say(f"Worth it? {found['worth_it']['sentence']}")
     for text in (found["worth_it"]["details"], found["which_rule"]):
         if text:
-            click.echo(text)
-    click.echo()
+            say(text)
+    say()
 
 
 def _print_references(references: dict[str, Any], config: dict[str, Any]) -> None:
@@ -98,14 +100,15 @@ def _print_references(references: dict[str, Any], config: dict[str, Any]) -> Non
     ]
     parts = [f"{words} {with_interval(references[name])}" for name, words in lines if name in references]
     if parts:
-        click.echo("Accuracy on the test set: " + "; ".join(parts) + ".")
+        say("Accuracy on the test set: " + "; ".join(parts) + ".")
     contexts = [
         ("teacher_accuracy", estimated_on(config["validation"])),
         ("teacher_accuracy_pool", ON_POOL),
     ]
     parts = [f"{with_interval(references[name])} {words}" for name, words in contexts if name in references]
     if parts:
-        click.echo("Accuracy of the teacher: " + "; ".join(parts) + ".\n")
+        say("Accuracy of the teacher: " + "; ".join(parts) + ".")
+        say()
 
 
 def _print_strategies(strategies: list[dict[str, Any]], no_target: str) -> None:
@@ -133,7 +136,8 @@ def _print_strategies(strategies: list[dict[str, Any]], no_target: str) -> None:
     )
     print_table(f"Accuracy on the test set: {_how(strategies[0]['final'])}", columns, rows)
     if no_target:
-        click.echo(f"{no_target}\n")
+        say(no_target)
+        say()
 
 
 def _how(values: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rad_core.commands.common import store_option, store_root
+from rad_core.commands.common import say, store_option, store_root
 
 
 @click.command()
@@ -23,4 +23,4 @@ def command(file: Path, store: Path | None) -> None:
 
     root = store_root(store)
     study = unpack_into(file, root)
-    click.echo(f"Study {study.id} is in {root}. Look at it with: rad show {study.id}")
+    say(f"Study {study.id} is in {root}. Look at it with: rad show {study.id}")
