@@ -14,6 +14,7 @@ from app import budget_panels, reading, state, ui
 from app.budget_numbers import Levers, Measured, answers, budget_steps, duration, money, nearest_step, solve
 from app.figures import guarantee_by_accuracy, guarantee_by_budget, waterline_chart
 from app.figures.base import number, percent
+from app.wording import literal
 from rad_core.selection.game import Equilibrium
 from rad_core.study.whatif import SortedGains, WhatIf, sort_gains
 from rad_core.study.words import count
@@ -148,7 +149,7 @@ def _heading(pool: reading.Pool, levers: Levers, prefix: str, where: str) -> tup
         row.badge(f"WHAT IF the teacher is right on {percent(levers.accuracy)}", color="orange")
     with row.container(horizontal_alignment="right"), st.popover("Price and time of a label", type="tertiary"):
         price = st.number_input(
-            f"Price of one label ({pool.currency})", 0.0, value=pool.price, step=0.01, format="%.4f",
+            f"Price of one label ({literal(pool.currency)})", 0.0, value=pool.price, step=0.01, format="%.4f",
             key=f"{prefix}_price", bind="query-params",
         )  # fmt: skip
         latency = st.number_input(
@@ -183,7 +184,7 @@ def _metrics(
         "How informative the right labels that RAD buys are, added up, in the worst case: wherever the teacher's "
         "mistakes lie. One right label on a point of which the student knows nothing counts 1.",
     )  # fmt: skip
-    cost = money(levers.budget * price, pool.currency) if price else "no price"
+    cost = literal(money(levers.budget * price, pool.currency)) if price else "no price"
     waiting = f"{duration(levers.budget * latency)} wait" if latency else "set one above"
     _metric(fourth, "Cost", cost, waiting, "From the price and the time of a label, which can be set above.")
 

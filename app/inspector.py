@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -11,14 +10,10 @@ import streamlit as st
 from app import gallery, map_view, ui
 from app.figures.base import Theme, percent
 from app.map_view import Facts
+from app.wording import literal
 
 CARDS = "pool-cards"
 _LIKELIEST = 4  # classes of the teacher's answer that are shown
-
-
-def plain(name: str) -> str:
-    """A name from a study, so that Markdown shows it letter by letter."""
-    return re.sub(r"([^\w\s])", r"\\\1", " ".join(name.split()))
 
 
 # --- one point -----------------------------------------------------------------------------------------------------
@@ -43,7 +38,7 @@ def point(
     truth = facts.classes[facts.labels[i]]
     with st.container(border=True, key="map-point", gap="xsmall"):
         top = st.container(horizontal=True, vertical_alignment="center")
-        top.markdown(f"**Point {i:,}** · truly **{plain(truth)}**", width="stretch")
+        top.markdown(f"**Point {i:,}** · truly **{literal(truth)}**", width="stretch")
         top.button("Close", icon=":material/close:", type="tertiary", on_click=on_close, key="map-close")
         if images is not None:
             st.image(gallery.enlarge(np.asarray(images[i]), 112), alt=f"Point {i}, true class {truth}")
@@ -55,7 +50,7 @@ def point(
 
 def _verdict(who: str, said: str, right: bool) -> str:
     mark = ":green[right]" if right else ":red[**wrong**]"
-    return f"{who} says **{plain(said)}** {mark}"
+    return f"{who} says **{literal(said)}** {mark}"
 
 
 def _soft_label(facts: Facts, i: int, teacher: np.ndarray) -> None:
@@ -66,7 +61,7 @@ def _soft_label(facts: Facts, i: int, teacher: np.ndarray) -> None:
     st.caption("The teacher's soft label")
     for c in shown:
         marks = [word for word, place in (("truth", truth), ("student", student)) if place == c]
-        said = f"{plain(facts.classes[c])}: {percent(float(teacher[c]))}"
+        said = f"{literal(facts.classes[c])}: {percent(float(teacher[c]))}"
         st.progress(float(np.clip(teacher[c], 0.0, 1.0)), said + (f" · **{' + '.join(marks)}**" if marks else ""))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import reading, state, ui
+from app.wording import literal
 from rad_core import embedding
 from rad_core.study.record import Study
 
@@ -86,7 +87,7 @@ def _watch(study: Study, seed: int, source: str) -> None:
             )
             return
         why = found.removeprefix("failed: ") if found != "absent" else "its process ended early."
-        st.warning(f"This is a PCA; the UMAP could not be computed: {why}", icon=":material/warning:")
+        st.warning(f"This is a PCA; the UMAP could not be computed: {literal(why)}", icon=":material/warning:")
         st.button("Try again", on_click=_again, args=[study, seed, source], key="map-again")
 
 
@@ -114,7 +115,7 @@ def provenance(view: state.View, seed: int, layout: str, rounds: int) -> str:
     network = view.config.teacher if source == "teacher" else view.config.student
     parts = [
         f"{METHODS[method]} of the {source}'s {of}",
-        network,
+        literal(network),
         f"{len(reading.labels(view.study, seed)):,} points",
         f"seed {seed}",
     ]

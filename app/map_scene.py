@@ -10,6 +10,7 @@ import streamlit as st
 from app import map_view, state
 from app.components.map import MapEvent, Selection
 from app.components.map.component import map_event
+from app.wording import literal
 from rad_core.errors import InputError
 
 KEY = "pool-map"
@@ -95,7 +96,7 @@ def _pending(scene: Scene) -> Selection | None:
     try:
         layout, selection = map_view.read_link(text)
     except InputError as error:
-        st.toast(str(error), icon=":material/info:")
+        st.toast(literal(error), icon=":material/info:")
         del st.session_state["map-pending"]
         return None
     if layout != scene.layout:

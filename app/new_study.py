@@ -13,16 +13,18 @@ import streamlit as st
 
 from app import state, study_actions, study_plan, study_settings, ui
 from app.palette import strategy_order
-from app.study_settings import PRESETS, SETTINGS, Setting, Suited, with_unit
+from app.study_settings import PRESETS, SETTINGS, Setting, Suited, files_named, with_unit
 from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.learning.data import DATASETS
 from rad_core.study.config import StudyConfig
+from rad_core.text import one_line
 
 PREFILL = "new_study"  # values for the form, set by another page
 OPEN = "new_open"
 _REFUSED = "new_refused"
 _ARGUMENT = "new_dataset_argument"
+_ASKED = "new_files_asked"  # names of files that somebody typed or chose here, or asked to look at
 
 _DATA = ("labeled", "validation", "pool")
 _MODELS = ("teacher", "student", "device")
@@ -47,7 +49,7 @@ def is_open() -> bool:
     elif OPEN not in session:
         session[OPEN] = False
         if st.query_params.get("new") == "1":
-            open_form({name: value for name, value in st.query_params.items() if name in SETTINGS})
+            open_form({name: value for name, value in st.query_params.items() if name in SETTINGS}, asked=False)
     for name in SETTINGS:  # they are in the form now; what the user changes there must not disagree with the link
         st.query_params.pop(name, None)
     if session[OPEN] and not state.read_only():
@@ -57,11 +59,21 @@ def is_open() -> bool:
     return False
 
 
-def open_form(values: Mapping[str, Any] | None = None) -> None:
-    """Show the form with these values and everything else at its default; without values, as a quick look."""
+def open_form(values: Mapping[str, Any] | None = None, *, asked: bool = True) -> None:
+    """Show the form with these values and everything else at its default; without values, as a quick look.
+
+    asked: whether a person here chose them; files that only a link names are not looked at before somebody asks.
+    """
     session = st.session_state
     taken, session[_REFUSED] = study_settings.accept(values or PRESETS["quick"].values)
+    try:
+        study_actions.refuse_files(taken)
+    except InputError as error:
+        session[_REFUSED].append(str(error))
+        taken = {name: value for name, value in taken.items() if not files_named({name: value})}
     _fill(taken)
+    if asked:
+        _asked().update(files_named(taken))
     session[OPEN] = True
 
 
@@ -107,20 +119,51 @@ def show() -> None:
         )
     top.button("All studies", icon=":material/arrow_back:", on_click=close_form)
     for words in st.session_state.get(_REFUSED, []):
-        st.warning(words, icon=":material/link:")
+        st.warning(literal(words), icon=":material/link:")
     with st.container(horizontal=True):
         for name, preset in PRESETS.items():
             st.button(preset.label, key=f"new_preset_{name}", help=preset.help, on_click=_preset, args=[name])
     left, right = st.columns([5, 3], gap="large")
     with left:
-        _fields(study_settings.suited(_values()))
-    config, problem = _checked(_values())
+        _fields(study_settings.suited(_values(), look=state.files_allowed() and not _unasked()))
     with right, st.container(border=True, key="new-plan"):
-        study_plan.show(config, problem, _start)
+        if unasked := _unasked():
+            _ask(unasked)
+        else:
+            study_plan.show(*_checked(_values()), _start)
 
 
 def _values() -> dict[str, Any]:
     return {name: st.session_state.get(_key(name)) for name in SETTINGS} | {"dataset": _dataset()}
+
+
+# --- files of this machine: what a link names is not looked at before somebody asks ---------------------------------
+
+
+def _asked() -> set[str]:
+    found: set[str] = st.session_state.setdefault(_ASKED, set())
+    return found
+
+
+def _unasked() -> list[str]:
+    """Files that the form names and nobody wants looked at yet."""
+    return [name for name in files_named(_values()) if name not in _asked()]
+
+
+def _wanted(*settings: str) -> None:
+    """Somebody typed what stands in these settings, or wants it looked at."""
+    values = _values()
+    _asked().update(files_named({name: values[name] for name in settings}))
+
+
+def _ask(names: list[str]) -> None:
+    st.subheader("Look at these files?", anchor=False)
+    st.markdown("A link named them. Nothing there is looked at before you say so.")
+    st.code("\n".join(map(one_line, names)), language=None, wrap_lines=True)
+    st.button(
+        "Look at them", icon=":material/visibility:", key="new_look", on_click=_wanted, args=["dataset", "teacher"],
+        width="stretch",
+    )  # fmt: skip
 
 
 def _start(config: StudyConfig) -> None:
@@ -131,6 +174,7 @@ def _start(config: StudyConfig) -> None:
 
 def _checked(values: Mapping[str, Any]) -> tuple[StudyConfig | None, str]:
     try:
+        study_actions.refuse_files(values)
         return study_settings.to_config(values), ""
     except InputError as error:
         return None, str(error)
@@ -165,8 +209,9 @@ def _dataset_fields(suits: Suited) -> tuple[str, ...]:
     Returns the settings that stand here for some data sets only.
     """
     left, right = st.columns(2)
+    offered = [name for name, known in DATASETS.items() if state.files_allowed() or not known.argument]
     name = left.selectbox(
-        "Data set", list(DATASETS), key=_key("dataset"), persist_state="session", format_func=_dataset_words,
+        "Data set", offered, key=_key("dataset"), persist_state="session", format_func=_dataset_words,
         help="Your own images: a folder with a folder for each class, or an .npz file of arrays.",
     )  # fmt: skip
     _field(SETTINGS["name"], suits, right)
@@ -174,6 +219,7 @@ def _dataset_fields(suits: Suited) -> tuple[str, ...]:
     if wanted:
         st.text_input(
             f"Path of the {'folder' if name == 'folder' else 'file'}", key=_ARGUMENT, persist_state="session",
+            on_change=_wanted, args=["dataset"],
             placeholder=f"{wanted} on the machine that runs the studio", help=DATASETS[name].description,
         )  # fmt: skip
         if suits.words:
@@ -220,7 +266,7 @@ def _field(setting: Setting, suits: Suited, place: Any) -> None:
     elif setting.kind == "choice":
         place.selectbox(
             label, setting.choices, index=None, key=key, help=setting.help, placeholder=empty,
-            accept_new_options=setting.open, persist_state="session",
+            accept_new_options=setting.open, persist_state="session", on_change=_wanted, args=[setting.name],
         )  # fmt: skip
     else:
         place.text_input(label, key=key, help=setting.help, placeholder=empty, persist_state="session")

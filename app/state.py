@@ -25,6 +25,7 @@ from rad_core.study.store import list_studies
 
 T = TypeVar("T")
 LATEST = "latest"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")  # addresses of a server that nobody reaches from another machine
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,12 @@ def theme() -> Literal["light", "dark"]:
 def read_only() -> bool:
     """Whether the studio only shows: no control changes or starts anything."""
     return os.environ.get("RAD_READ_ONLY", "") not in ("", "0")
+
+
+def files_allowed() -> bool:
+    """Whether visitors may name folders and files of this machine: as it was told, else if all of them sit at it."""
+    told = os.environ.get("RAD_FILES", "")
+    return told != "0" if told else st.get_option("server.address") in LOOPBACK
 
 
 def open_view(id: str) -> View:

@@ -135,7 +135,7 @@ def draw(step: Step) -> None:
         for sentence in rest:
             st.markdown(literal(sentence))
         if step.note:
-            st.info(literal(step.note).replace("\n", "  \n"), icon=":material/sticky_note_2:")
+            st.info("  \n".join(map(literal, step.note.splitlines())), icon=":material/sticky_note_2:")
     with right:
         _sights(step)
 

@@ -6,12 +6,13 @@ underneath does not close them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import streamlit as st
 
 from app import state, ui
+from app.study_settings import files_named
 from app.study_words import plural
 from app.wording import literal
 from rad_core.errors import InputError
@@ -40,6 +41,7 @@ def start_new(config: StudyConfig) -> None:
     """Make a study, start it in the background and put it in view. A study that cannot start is not left behind."""
     if state.read_only():
         raise InputError("This studio only shows studies; it starts none.")
+    refuse_files(config.to_dict())
     study = create_study(default_store(), config)
     try:
         worker.start(study)
@@ -49,6 +51,15 @@ def start_new(config: StudyConfig) -> None:
     finally:
         state.forget_list()
     st.session_state["run"] = study.id
+
+
+def refuse_files(values: Mapping[str, Any]) -> None:
+    """Raise InputError where settings name files of this machine, and visitors may not have them read."""
+    if not state.files_allowed() and (named := files_named(values)):
+        raise InputError(
+            f"This studio reads no folders and files of its machine for its visitors, and {named[0][:100]!r} is one; "
+            "choose another, or start it with rad app --files."
+        )
 
 
 def resume(id: str) -> None:

@@ -141,6 +141,6 @@ def show_log(study: Study, place: Any, last: int = 100) -> None:
     try:
         lines = [f"{time.strftime('%H:%M:%S', time.localtime(at))}  {text}" for at, text in study.read_log(last)]
     except InputError as error:
-        place.caption(str(error))
+        place.caption(literal(error))
         return
     place.code("\n".join(lines) or "Nothing yet.", language=None, wrap_lines=True)

@@ -41,7 +41,7 @@ def _panel(config: StudyConfig | None, problem: str, start: Callable[[StudyConfi
         if isinstance(measured, str):
             problem = measured
     if problem:
-        st.error(problem, icon=":material/edit:")
+        st.error(literal(problem), icon=":material/edit:")
     if st.button(
         "Start the study", type="primary", icon=":material/play_arrow:", disabled=config is None or bool(problem),
         width="stretch", key="new_start",

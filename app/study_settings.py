@@ -128,12 +128,15 @@ class Suited:
     words: str = ""
 
 
-def suited(values: Mapping[str, Any]) -> Suited:
-    """What the settings of a form that are left empty come to. Own data are looked at for that, without opening any."""
+def suited(values: Mapping[str, Any], *, look: bool = True) -> Suited:
+    """What the settings of a form that are left empty come to.
+
+    look: whether own data may be looked at for that, without opening any.
+    """
     spec = values["dataset"]
     name, _, argument = spec.partition(":")
     about = DATASETS[name]
-    if about.measure is None or not argument:
+    if about.measure is None or not argument or not look:
         return Suited(about.defaults | (dict.fromkeys(OF_EXTENT, "by its size") if about.measure else {}))
     given = {setting: value for setting, value in values.items() if value is not None}
     try:
@@ -155,6 +158,14 @@ def when_empty(setting: Setting, suits: Mapping[str, Any]) -> str:
 def with_unit(setting: Setting) -> str:
     """The label with the unit behind it, where it does not go without saying."""
     return f"{setting.label} ({setting.unit})" if setting.unit not in ("", *_SAID_ANYWAY) else setting.label
+
+
+def files_named(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The settings that name a folder or a file of the machine that runs the study, as they are written."""
+    dataset, teacher = str(values.get("dataset") or ""), str(values.get("teacher") or "")
+    name, _, argument = dataset.partition(":")
+    named = [dataset] if name in DATASETS and DATASETS[name].argument and argument else []
+    return (*named, *([teacher] if teacher.startswith("table:") else []))
 
 
 # --- from outside --------------------------------------------------------------------------------------------------

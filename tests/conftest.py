@@ -22,6 +22,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     base = tmp_path_factory.mktemp("user")
     monkeypatch.setenv("RAD_STORE", str(base / "studies"))
     monkeypatch.setenv("RAD_DATA", str(base / "data"))
+    monkeypatch.setenv("RAD_FILES", "1")  # AppTest serves at no address, by which the studio would know who reaches it
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_a_budget_that_the_pool_cannot_bear_is_a_mistake() -> None:
 def test_a_folder_needs_its_path(tmp_path: Path) -> None:
     at = open_form()
     at.selectbox(key="new_dataset").select("folder").run()
-    assert "write folder:PATH" in at.error[0].value
+    assert "write folder:PATH" in at.error[0].value.replace("\\", "")
     at.text_input(key="new_dataset_argument").input(" /photos of mine ").run()
     assert not at.error
     assert filled(at, tmp_path).dataset == "folder:/photos of mine"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -219,7 +220,7 @@ _KNOWN: tuple[tuple[tuple[str, ...], Callable[[Chart], Drawing]], ...] = (
 
 def plain(text: str) -> str:
     """A text of a figure without its markup."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)).strip()
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", text))).strip()
 
 
 def _axis_title(chart: Chart, axis: str) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from rad_core.errors import InputError
+from rad_core.text import one_line
 
 Theme = Literal["light", "dark"]
 
@@ -183,6 +184,12 @@ class Sketch:
 def new_sketch(theme: Theme, height: int = 480, **layout: Any) -> Sketch:
     """An empty figure in the house style; height in pixels."""
     return Sketch(go.Figure(layout={"template": _template(theme), "height": height, "showlegend": False, **layout}))
+
+
+def verbatim(text: str) -> str:
+    """Text of others for Plotly, which would read a few HTML tags, entities and %{...} in it."""
+    line = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return line.replace("%{", "&#37;{")
 
 
 def f32(values: Any) -> np.ndarray:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from app.figures.base import SMALL_SIZE, Chart, Theme, f32, ink, new_sketch
+from app.figures.base import SMALL_SIZE, Chart, Theme, f32, ink, new_sketch, verbatim
 from app.figures.raster import layout_image
 from app.palette import RIGHT_COLOR, WRONG_COLOR, text_color
 from rad_core.errors import InputError
@@ -52,7 +51,7 @@ def examples_chart(
             x=i % columns + 0.5, y=-_CELL * (i // columns) - 1.0, yanchor="top", align="center",
             text=f"<b>{_short(truth[i])}</b><br>{'✓' if right[i] else '✗'} {_short(said[i])}",
             font={"size": SMALL_SIZE, "color": color if not right[i] else ink(theme).text},
-            hovertext=f"true class: {html.escape(truth[i])}<br>teacher's label: {html.escape(said[i])}",
+            hovertext=f"true class: {verbatim(truth[i])}<br>teacher's label: {verbatim(said[i])}",
         )  # fmt: skip
     # Something to hang the axes on; it shows nothing.
     sketch.scatter(x=f32([0, columns]), y=f32([-_CELL * lines, 0]), mode="markers", opacity=0, hoverinfo="skip")
@@ -66,7 +65,7 @@ def examples_chart(
 
 def _short(name: str) -> str:
     """A class name that fits under its tile, as plain text."""
-    return html.escape(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")
+    return verbatim(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")
 
 
 def _composite(images: np.ndarray, right: Sequence[bool], columns: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from plotly.colors import sample_colorscale
 
-from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, new_sketch
+from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, new_sketch, verbatim
 from app.palette import SEQUENTIAL, luminance, strategy_label, strategy_order
 from rad_core.errors import InputError
 
@@ -107,6 +107,7 @@ def _heatmap(
     sketch = new_sketch(theme, height, margin={"l": 20, "r": 20, "t": 16, "b": 60})
     bar_text = {"text": what, "side": "right", "font": {"size": SMALL_SIZE}}
     gap = 2 if len(columns) <= 40 else 0
+    columns = list(map(verbatim, columns))
     sketch.heatmap(
         z=f32(matrix), x=list(range(len(columns))), y=list(range(len(rows))), colorscale=SEQUENTIAL, xgap=gap, ygap=2,
         customdata=[[f"{row}<br>{column}" for column in columns] for row in rows] if matrix.size <= 2000 else None,

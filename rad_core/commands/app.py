@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import importlib.util
 import ipaddress
+import json
 import os
 import platform
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -19,45 +22,132 @@ from rad_core.commands.common import say, store_option
 from rad_core.errors import InputError
 
 _PORTS = range(8501, 8601)
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port (default: 8501, or the next one that is free).")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve at; 0.0.0.0 for a network.")
+@click.option(
+    "--allow-host",
+    "others",
+    multiple=True,
+    metavar="NAME",
+    help="Another name to answer to, such as that of a proxy before the studio; may be repeated.",
+)
+@click.option("--files", is_flag=True, help="Let those who reach it from elsewhere name files of this machine as data.")
 @click.option("--headless", is_flag=True, help="Do not open a browser.")
 @click.option("--read-only", is_flag=True, help="Show studies; let nobody start, change or delete one.")
 @store_option
-def command(port: int | None, host: str, headless: bool, read_only: bool, store: Path | None) -> None:
+def command(
+    port: int | None,
+    host: str,
+    others: tuple[str, ...],
+    files: bool,
+    headless: bool,
+    read_only: bool,
+    store: Path | None,
+) -> None:
     """Start the studio: explore studies, follow those that run, start new ones, from a browser.
 
-    It serves this machine alone unless --host says otherwise. Ctrl-C ends it; studies in the background go on.
+    It serves this machine alone unless --host says otherwise, and answers only to the names it is served at: pages of
+    others cannot reach it under theirs. Ctrl-C ends it; studies in the background go on.
 
     \b
     Examples:
       rad app
       rad app --store ~/studies --port 8600
       rad app --host 0.0.0.0 --read-only --headless     show studies to colleagues
+      rad app --allow-host studio.example.com           behind a proxy of that name
     """
-    script = _script()
+    script = _script().with_name("server.py")
+    others = tuple(map(_checked_name, others))
     port = _free_port(host, _PORTS if port is None else [port])
-    environment = os.environ | {"RAD_READ_ONLY": "1" if read_only else os.environ.get("RAD_READ_ONLY", "")}
+    names, private = _names(host, others), _is_loopback(host) and not others
+    read_only = read_only or os.environ.get("RAD_READ_ONLY", "") not in ("", "0")
+    environment = os.environ | {
+        "RAD_READ_ONLY": "1" if read_only else "",
+        "RAD_FILES": "1" if files or private else "0",
+        "RAD_ALLOW_HOST": ",".join(others),
+        "RAD_OPEN": "" if headless else _url(host, port),
+    }
     if store is not None:
         environment["RAD_STORE"] = str(store.expanduser().absolute())
     options = {
         "server.port": port,
         "server.address": host,
-        "server.headless": str(headless).lower(),
-        "server.showEmailPrompt": "false",
-        "logger.hideWelcomeMessage": "true",
+        "server.allowedHosts": names,
+        "server.showEmailPrompt": False,
+        "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
     }
-    arguments = [sys.executable, "-m", "streamlit", "run", str(script)]
-    arguments += [f"--{name}={value}" for name, value in options.items()]
+    arguments = [sys.executable, str(script), json.dumps(options)]
     say(f"RAD Studio is at {_url(host, port)} (Ctrl-C ends it; studies in the background go on).")
+    say(_reach(names, private=private, read_only=read_only, files=files))
     sys.stdout.flush()
     if os.name == "posix":  # this process becomes the server, so that whoever ends it ends the server
         os.execve(sys.executable, arguments, environment)  # noqa: S606 - our own script
     sys.exit(subprocess.call(arguments, env=environment))  # noqa: S603 - our own script
+
+
+def _checked_name(name: str) -> str:
+    """A name or an address alone, in lower case."""
+    plain = name.strip().lower().rstrip(".").removeprefix("[").removesuffix("]")
+    if not _NAME.fullmatch(plain) and not _is_address(plain):
+        raise InputError(
+            f"--allow-host is {name!r}; give a name or an address alone, without http:// and port, such as "
+            "studio.example.com."
+        )
+    return plain
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _names(host: str, others: Sequence[str]) -> tuple[str, ...]:
+    """What the studio may be called in a request. A name that anybody could make lead here is never among them."""
+    loopback = ("localhost", "127.0.0.1", "::1")
+    machine = platform.node().lower()
+    own = [name for name in (machine, f"{machine.partition('.')[0]}.local") if _NAME.fullmatch(name)]
+    if _is_loopback(host):
+        found = [host.lower(), *loopback]
+    elif _is_address(host) and ipaddress.ip_address(host).is_unspecified:
+        found = [*loopback, *own, *_own_addresses()]
+    else:
+        found = [host.lower(), *own]
+    return tuple(dict.fromkeys([*found, *others]))
+
+
+def _own_addresses() -> list[str]:
+    """The addresses from which this machine talks to others, as its own tables say; nobody is asked."""
+    found = []
+    for family, far_away in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:  # no such network here
+            probe.connect((far_away, 9))  # of a datagram socket: nothing is sent
+            found.append(str(probe.getsockname()[0]))
+    return found
+
+
+def _reach(names: Sequence[str], *, private: bool, read_only: bool, files: bool) -> str:
+    """Who can reach the studio, and what they can do there."""
+    may = "see all studies and change none" if read_only else "see and change all studies"
+    if private:
+        return f"Only people on this computer can reach it; they can {may}."
+    opened = "they can have its files read as data (--files)" if files else "its files stay closed to them (--files)"
+    opened = "" if read_only else f"; {opened}"
+    return (
+        f"Everybody who can reach this machine at that port, or through a proxy, can {may}{opened}. It answers to "
+        f"{', '.join(names)} (--allow-host adds others)."
+    )
 
 
 def _script() -> Path:

@@ -59,7 +59,7 @@ def read_data(config: StudyConfig, quiet: bool) -> tuple[Dataset, StudyConfig, t
     notes = (choice, *dataset.notes) if choice else dataset.notes
     if not quiet:
         for note in notes:
-            click.echo(f"Data: {note}", err=True)
+            say(f"Data: {note}", err=True)
     return dataset, config.resolved(), notes
 
 

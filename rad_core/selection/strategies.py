@@ -7,6 +7,7 @@ function and an entry in STRATEGIES; the first sentence of its docstring is its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -209,13 +210,18 @@ STRATEGIES: dict[str, Strategy] = {
 }
 ORACLES = tuple(name for name, strategy in STRATEGIES.items() if TRUTH in strategy.needs)
 USABLE = tuple(name for name in STRATEGIES if name not in ORACLES)
+_LONGEST_LABEL = 40  # characters, where it is made from a name
 
 
 def label_of(name: str) -> str:
-    """What people call a strategy; a variant is called after the one that its name begins with ("rad_2": "RAD 2")."""
+    """What people call a strategy; a variant is called after the one that its name begins with ("rad_2": "RAD 2").
+
+    It goes into sentences, charts and slides as it is: of a name that none of ours could be, letters and digits stay.
+    """
     if name in STRATEGIES:
         return STRATEGIES[name].label
-    words = name.replace("_", " ").replace("-", " ").strip()
+    words = " ".join(re.sub(r"[\W_]+", " ", name).split())
+    words = words if len(words) <= _LONGEST_LABEL else f"{words[: _LONGEST_LABEL - 1]}…"
     for known, strategy in STRATEGIES.items():
         beginning = known.replace("_", " ")
         if words.startswith(f"{beginning} "):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from app.components.map.geometry import resolve
 from app.components.map.model import MISSING, STEPS, MapColoring, MapLayer, MapPanel, Selection
-from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch
+from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, verbatim
 from app.figures.raster import density_raster, layout_image
 from app.palette import text_color
 from rad_core.errors import InputError
@@ -80,7 +80,7 @@ def _bands(coloring: MapColoring) -> tuple[np.ndarray, list[str], list[str]]:
 def _legend_only(sketch: Sketch, label: str, color: str) -> None:
     if label:
         sketch.scatter(
-            x=[None], y=[None], mode="markers", name=_escape(label),
+            x=[None], y=[None], mode="markers", name=verbatim(label),
             marker={"size": 10, "color": color, "symbol": "square"}, hoverinfo="skip",
         )  # fmt: skip
 
@@ -92,10 +92,10 @@ def _draw_layer(sketch: Sketch, layer: MapLayer, positions: np.ndarray, xy: np.n
         drawn = positions[np.linspace(0, len(positions) - 1, MOST_POINTS).round().astype(int)]
     name = f"{layer.label} ({len(positions):,})"
     sketch.scatter(
-        x=f32(xy[drawn, 0]), y=f32(xy[drawn, 1]), mode="markers", name=_escape(name), customdata=drawn,
+        x=f32(xy[drawn, 0]), y=f32(xy[drawn, 1]), mode="markers", name=verbatim(name), customdata=drawn,
         marker={"size": 9 if len(drawn) < 300 else 6, "color": layer.color, "symbol": layer.symbol,
                 "line": {"width": 1, "color": ink(theme).paper}},
-        hovertemplate=f"point %{{customdata}}<br>{_escape(layer.label)}<extra></extra>",
+        hovertemplate=f"point %{{customdata}}<br>{verbatim(layer.label)}<extra></extra>",
     )  # fmt: skip
 
 
@@ -124,8 +124,3 @@ def _alt(n: int, coloring: MapColoring, shown: list[tuple[MapLayer, np.ndarray]]
     return f"A map of {n:,} points colored by {coloring.title}" + (
         f", with the points bought. {picks}." if picks else "."
     )
-
-
-def _escape(text: str) -> str:
-    """Plotly reads a few HTML tags in names."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
