@@ -11,6 +11,7 @@ import pandas as pd
 from rad_core.selection.game import wrong_count
 from rad_core.study import export, light, summary
 from rad_core.study.record import Study
+from rad_core.text import one_line
 
 GAIN_STEPS = 65535  # stored gains are 16-bit fractions
 
@@ -103,7 +104,7 @@ def references(study: Study) -> dict[str, float]:
 
 def classes(study: Study, seed: int) -> tuple[str, ...]:
     """Names of the classes."""
-    return tuple(str(name) for name in study.seed_metrics(seed)["classes"])
+    return tuple(map(one_line, study.seed_metrics(seed)["classes"]))
 
 
 def labels(study: Study, seed: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from rad_core.study.config import StudyConfig
 from rad_core.study.folders import default_store
 from rad_core.study.record import Study, StudyInfo
 from rad_core.study.store import list_studies
+from rad_core.text import one_line
 
 T = TypeVar("T")
 LATEST = "latest"
@@ -76,7 +77,7 @@ def _name_of(function: Callable[..., Any]) -> str:
 
 def study_title(info: StudyInfo) -> str:
     """How a study is called on screen."""
-    return info.name or info.id
+    return one_line(info.name) or info.id
 
 
 # --- caches --------------------------------------------------------------------------------------------------------

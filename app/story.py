@@ -19,6 +19,7 @@ from rad_core.errors import InputError
 from rad_core.study import light
 from rad_core.study.record import Study
 from rad_core.study.words import count
+from rad_core.text import one_line
 
 CHART_HEIGHT = 440
 
@@ -82,7 +83,7 @@ def tell(
         )
     material = Material(study, table, settings, theme, chart_height)
     steps = build_steps(material)
-    title = settings.title or _title(study)
+    title = one_line(settings.title or _title(study))
     return Story(title, material.subtitle, steps, facts(study), settings)
 
 
@@ -90,8 +91,8 @@ def facts(study: Study) -> dict[str, str]:
     """Where the numbers of a study come from, as names and values."""
     config, info = study.config, study.info()
     return {
-        "Data set": config.dataset,
-        "Teacher": config.teacher,
+        "Data set": one_line(config.dataset),
+        "Teacher": one_line(config.teacher),
         "Student": config.student,
         "Seeds": f"{config.seeds:,}",
         "Rounds": f"{config.rounds:,}",
