@@ -83,7 +83,7 @@ def tell(
         )
     material = Material(study, table, settings, theme, chart_height)
     steps = build_steps(material)
-    title = one_line(settings.title or _title(study))
+    title = settings.title or _title(study)
     return Story(title, material.subtitle, steps, facts(study), settings)
 
 

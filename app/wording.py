@@ -7,7 +7,7 @@ import re
 from rad_core.text import one_line
 
 # What Streamlit's pages read in a text: Markdown's own marks and directives such as :red[...] ...
-_MARKS = re.compile(r"[\\`*_\[\]<&$~|#]|:(?=[A-Za-z])")
+_MARKS = re.compile(r"[\\`*\[\]<$~|#]|_(?![^\W_])|(?<![^\W_])_|&(?=[#A-Za-z])|:(?=[A-Za-z])")
 _AT_START = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=>]))")
 # ... and what they look for once the marks are gone, where no backslash helps: addresses, icons and emoji, arrows.
 _SEEN_LATER = (

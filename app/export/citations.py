@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from app.wording import literal
+from rad_core.text import one_line
+
 BIBLIOGRAPHY: dict[str, tuple[str, dict[str, str]]] = {
     "baykal2023robust": (
         "inproceedings",
@@ -212,10 +215,11 @@ _SPECIAL = str.maketrans(
 
 @dataclass
 class Pen:
-    """Writes one text: how it cites, how it spells what a study says, and what was cited so far, in order."""
+    """Writes one text: how it cites, how it spells our words and those of a study, and what was cited so far."""
 
     cite: Callable[[Sequence[str]], str]
     text: Callable[[str], str]
+    quote: Callable[[str], str]
     cited: list[str] = field(default_factory=list)
 
     def __call__(self, *keys: str) -> str:
@@ -225,13 +229,17 @@ class Pen:
 
 
 def plain_pen() -> Pen:
-    """Cites as in running text: (Baykal et al., 2023)."""
-    return Pen(lambda keys: f" ({'; '.join(map(_author_year, keys))})", str)
+    """Cites as in running text, (Baykal et al., 2023), in Markdown."""
+    return Pen(lambda keys: f" ({'; '.join(map(_author_year, keys))})", str, literal)
 
 
 def latex_pen() -> Pen:
     r"""Cites with \citep and escapes what LaTeX would take for its own."""
-    return Pen(lambda keys: rf"~\citep{{{','.join(keys)}}}", lambda text: text.translate(_SPECIAL))
+
+    def spelled(text: str) -> str:
+        return one_line(text).translate(_SPECIAL)
+
+    return Pen(lambda keys: rf"~\citep{{{','.join(keys)}}}", spelled, spelled)
 
 
 def bibtex(keys: Sequence[str]) -> str:

@@ -111,7 +111,7 @@ def _data(facts: _Facts, pen: Pen) -> str:
         what, key = _DATA[name]
         data = f"{pen.text(what)}{pen(key)}"
     else:
-        data = pen.text(f"the images in {Path(argument).name} ({facts.classes:,} classes)")
+        data = f"the images in {pen.quote(Path(argument).name)} ({facts.classes:,} classes)"
     planned = f" (of {config.seeds} planned)" if facts.seeds < config.seeds else ""
     return (
         f"We study the distillation of a teacher into a student{pen('hinton2015distilling')} when only part of an "
@@ -138,7 +138,9 @@ def _networks(facts: _Facts, pen: Pen) -> str:
 
 
 def _network(name: str, pen: Pen) -> str:
-    what, key = _NETWORKS.get(name, (name, ""))
+    if name not in _NETWORKS:
+        return pen.quote(name)
+    what, key = _NETWORKS[name]
     return pen.text(what) + (pen(key) if key else "")
 
 
@@ -174,8 +176,11 @@ def _rules(facts: _Facts, pen: Pen) -> str:
     named = []
     for strategy in facts.strategies:
         if strategy not in ORACLES:
-            rule = STRATEGIES[strategy]
-            named.append(pen.text(rule.phrase or rule.label) + (pen(*rule.cites) if rule.cites else ""))
+            rule = STRATEGIES.get(strategy)
+            if rule is None:
+                named.append(pen.quote(strategy))
+            else:
+                named.append(pen.text(rule.phrase or rule.label) + (pen(*rule.cites) if rule.cites else ""))
     text = f"{'We compare' if len(named) > 1 else 'We use'} {listed(named)}."
     if any(strategy in ORACLES for strategy in facts.strategies):
         text += (
