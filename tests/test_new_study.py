@@ -11,9 +11,10 @@ import attrs
 import click
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import showcase, state, study_settings
+from app import showcase, state, study_actions, study_plan, study_settings
 from app.study_settings import PRESETS, SETTINGS, accept, command, of_study, to_config
 from rad_core.cli import cli as rad
 from rad_core.errors import InputError
@@ -276,3 +277,91 @@ def test_it_starts_in_the_background_and_is_in_view() -> None:
         assert time.monotonic() < end
         time.sleep(0.2)
     assert study.info().rounds_done == 1
+
+
+# --- files of the machine that runs the studio -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The data sets and teachers of which a plan was asked, which reads them."""
+    asked: list[str] = []
+
+    class Job:
+        def __init__(self, config: StudyConfig) -> None:
+            asked.extend((config.dataset, config.teacher or ""))
+
+        def poll(self) -> None:
+            return None
+
+        def cancel(self) -> None:
+            pass
+
+    monkeypatch.setattr(study_plan, "request_plan", Job)
+    monkeypatch.setattr(study_plan, "_SETTLED_SECONDS", 0.0)
+    return asked
+
+
+@pytest.mark.parametrize("spec", ["folder:/etc", "arrays:/etc/passwd"])
+def test_files_that_a_link_names_are_looked_at_once_somebody_asks(spec: str, looked_at: list[str]) -> None:
+    at = open_form(dataset=spec, strategies="rad")
+    at.number_input(key="new_seeds").set_value(2).run()
+    at.button(key="new_preset_full").click().run()
+    assert looked_at == []
+    assert "new_start" not in {button.key for button in at.button}
+    assert "Nothing there is looked at" in " ".join(element.value for element in at.markdown)
+    assert at.code[0].value == spec
+    at.button(key="new_look").click().run()
+    at.run()
+    assert spec in looked_at
+    assert "new_look" not in {button.key for button in at.button}
+
+
+def test_the_teacher_that_a_link_names_is_not_looked_at_either(looked_at: list[str]) -> None:
+    at = open_form(teacher="table:/etc/passwd", strategies="rad")
+    assert at.code[0].value == "table:/etc/passwd"
+    assert looked_at == []
+
+
+def test_a_path_that_somebody_types_is_asked_for(looked_at: list[str]) -> None:
+    at = open_form(dataset="folder:/etc")
+    at.text_input(key="new_dataset_argument").input("/photos").run()
+    at.run()
+    assert looked_at[0] == "folder:/photos"
+    assert "folder:/etc" not in looked_at
+
+
+@pytest.mark.parametrize("named", [{"dataset": "folder:/etc"}, {"teacher": "table:/etc/passwd"}])
+def test_where_others_can_come_in_no_file_of_the_machine_is_named(
+    named: dict[str, str], looked_at: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAD_FILES", "0")
+    at = open_form(**named, strategies="rad", seeds="2")
+    at.run()
+    (said,) = [warning.value for warning in at.warning]
+    assert "--files" in said
+    assert at.number_input(key="new_seeds").value == 2, "the rest of the link is taken"
+    assert at.selectbox(key="new_dataset").value == "digits"
+    assert not {"folder of your images", "file of your arrays"} & set(at.selectbox(key="new_dataset").options)
+    assert not any("/etc" in text for text in looked_at)
+    with pytest.raises(InputError, match="rad app --files"):
+        study_actions.start_new(StudyConfig.from_mapping({**named, "strategies": ("rad",)}))
+    assert study_ids(default_store()) == []
+
+
+def test_a_study_of_files_cannot_be_cloned_where_others_can_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    create_study(default_store(), tiny_config(dataset="folder:/photos"), "study-of-photos")
+    monkeypatch.setenv("RAD_FILES", "0")
+    at = open_form(of_study(Study(default_store() / "study-of-photos").config))
+    assert "--files" in at.warning[0].value
+    assert at.selectbox(key="new_dataset").value == "digits"
+
+
+def test_whether_files_are_allowed_is_told_or_follows_from_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAD_FILES")
+    for address, allowed in (("127.0.0.1", True), ("localhost", True), ("0.0.0.0", False), (None, False)):
+        monkeypatch.setattr(st, "get_option", {"server.address": address}.__getitem__)
+        assert state.files_allowed() is allowed
+        monkeypatch.setenv("RAD_FILES", "0" if allowed else "1")
+        assert state.files_allowed() is not allowed
+        monkeypatch.delenv("RAD_FILES")
