@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -241,10 +242,15 @@ def test_a_request_is_heard_though_the_database_could_not_be_read_for_a_while(st
             time.sleep(1.5)  # three looks
             away.rename(database)
             study.request("pause")
-            time.sleep(10)
+            for _ in range(100):
+                time.sleep(0.1)
 
-    with pytest.raises(KeyboardInterrupt):
-        run()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it ignored
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    finally:
+        signal.signal(signal.SIGINT, before)
     database.rename(away)
     check_requests(study)
     away.rename(database)
