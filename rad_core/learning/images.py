@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.learning.data import Dataset
+from rad_core.partials import ENDING, beside, sweep
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -166,20 +166,16 @@ def _decode_as(
             f"{len(files)} images of {layout.height} x {layout.width} need {np.prod(shape) / 2**30:.1f} GiB in "
             f"{entry.parent}, and {free / 2**30:.1f} GiB are free; lower --image-size or make room."
         )
-    handle, temporary = tempfile.mkstemp(dir=entry.parent, suffix=".partial")
-    os.close(handle)
-    try:
-        images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        _reserve(temporary)
+    sweep(entry.parent.glob(f"*{ENDING}"))
+    with beside(entry, lasting=False) as file:
+        images = np.lib.format.open_memmap(file.name, mode="w+", dtype=np.uint8, shape=shape)
+        _reserve(file.name)
         decode = partial(_decode_part, files=files, layout=layout, images=images)
         for done, _ in enumerate(pool.map(decode, starts), start=1):
             if progress is not None and (done % 32 == 0 or done == len(starts)):
                 progress(min(done * _PART, len(files)), len(files))
         images.flush()
         del images
-        Path(temporary).replace(entry)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _reserve(path: str) -> None:
