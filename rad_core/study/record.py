@@ -121,6 +121,10 @@ class Study:
 
     def info(self) -> StudyInfo:
         """The study at a glance."""
+        return self.as_it_is(self.stored_info())
+
+    def stored_info(self) -> StudyInfo:
+        """The study at a glance as its database has it: of a process that was killed it knows nothing."""
         with self._sound(), reading(self.path) as database:
             meta = checked.read_meta(database.execute("select key, value from meta"))
             if self._config is None:
@@ -132,7 +136,7 @@ class Study:
             last = database.execute(query, [config.rounds, SHARED]).fetchall()
         cells = len(config.strategies) * config.seeds
         with self._sound():
-            info = StudyInfo(
+            return StudyInfo(
                 id=self.id,
                 name=meta["name"],
                 status=meta["status"],
@@ -146,6 +150,9 @@ class Study:
                 rounds_total=cells * config.rounds,
                 best=_best(last),
             )
+
+    def as_it_is(self, info: StudyInfo) -> StudyInfo:
+        """A glance that was stored, with a process that is gone found out."""
         if info.status in ("queued", "running") and not self.is_locked():
             return attrs.evolve(info, status="lost", message="Its process is gone; resume it.")
         return info
@@ -353,10 +360,13 @@ class Study:
     def each_purchase(self, names: Sequence[str]) -> Iterator[tuple[str, int, int, list[np.ndarray]]]:
         """Strategy, seed, round and these arrays of every finished round of purchase, by seed, strategy and round."""
         with reading(self.path) as database:
-            rows = database.execute("select strategy, seed, round from rounds where round > 0").fetchall()
+            query = "select strategy, seed, round from rounds where round > 0"
+            with self._sound():
+                rows = [checked.read_key(*row) for row in database.execute(query)]
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
         for strategy, seed, round in sorted(rows, key=lambda row: (row[1], order.get(row[0], len(order)), row[2])):
-            folder, prefix = self._round_place(strategy, seed, round)
+            with self._sound():
+                folder, prefix = self._round_place(strategy, seed, round)
             yield strategy, seed, round, [files.load_array(self.path, folder / f"{prefix}{name}.npy") for name in names]
 
     def _round_place(self, strategy: str, seed: int, round: int) -> tuple[Path, str]:
@@ -389,10 +399,11 @@ class Study:
             query = f"select strategy, seed, round, {column} from rounds"  # noqa: S608 - column is ours
             rows = database.execute(query).fetchall()
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
+        records: list[dict[str, Any]]
         with self._sound():
             records = [
-                {"strategy": name, "seed": seed, "round": round, **values}
-                for strategy, seed, round, values in ((*row[:3], checked.read_numbers(row[3], column)) for row in rows)
+                {"strategy": name, "seed": seed, "round": round, **checked.read_numbers(values, column)}
+                for strategy, seed, round, values in ((*checked.read_key(*row[:3]), row[3]) for row in rows)
                 for name in (order if strategy == SHARED else [strategy])
             ]
         records.sort(key=lambda row: (order.get(row["strategy"], 99), row["seed"], row["round"]))

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from rad_core.study.config import StudyConfig, is_printable
+from rad_core.study.config import StudyConfig
 
 STATUSES = ("planned", "queued", "running", "paused", "cancelled", "failed", "finished")
 ACTIONS = ("run", "pause", "cancel")
@@ -48,7 +48,7 @@ def read_meta(rows: Iterable[tuple[object, object]]) -> dict[str, str]:
     meta: dict[str, str] = {}
     for key, value in rows:
         if not isinstance(key, str) or not isinstance(value, str) or len(value) > _MOST_TEXT:
-            raise Unsound(f"its {shown(key)} is {shown(value)}, which is no text")
+            raise Unsound(f"its {shown(key).strip(chr(39))} is {shown(value)}, which is no text")
         meta[key] = value
     if missing := [key for key in _META if key not in meta]:
         raise Unsound(f"its {missing[0]} is missing")
@@ -56,8 +56,6 @@ def read_meta(rows: Iterable[tuple[object, object]]) -> dict[str, str]:
         raise Unsound(f"its status is {shown(meta['status'])}, which no study has")
     if meta["control"] not in ACTIONS:
         raise Unsound(f"it is asked to {shown(meta['control'])}, which no study can be")
-    if len(meta["name"]) > 100 or not is_printable(meta["name"]):
-        raise Unsound(f"its name is {shown(meta['name'])}, which is no line of at most 100 characters")
     if not re.fullmatch(r"[0-9]{1,15}", meta["version"], re.ASCII):
         raise Unsound(f"its version is {shown(meta['version'])}, which is no number")
     for key in ("created", "updated"):
@@ -71,6 +69,13 @@ def read_config(text: str) -> StudyConfig:
     if empty := [name for name in _NEVER_EMPTY if getattr(config, name) is None]:
         raise Unsound(f"its setting {empty[0]} is missing")
     return config
+
+
+def read_key(strategy: object, seed: object, round: object) -> tuple[str, int, int]:
+    """Which round a row is of; an empty strategy stands for all."""
+    if not isinstance(strategy, str) or not isinstance(seed, int) or not isinstance(round, int):
+        raise Unsound(f"it has a round {shown((strategy, seed, round))}, which is none")
+    return strategy, seed, round
 
 
 def read_moment(value: object, what: str) -> float:
@@ -106,10 +111,10 @@ def read_object(text: object, what: str) -> dict[str, Any]:
 
 
 def read_names(text: object, what: str) -> list[str]:
-    """The names in a cell, each once."""
+    """The names in a cell."""
     found = _read_json(text, what)
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found) or len(set(found)) < len(found):
-        raise Unsound(f"{what} are {shown(text)}, which are no different names")
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise Unsound(f"{what} are {shown(text)}, which are no names")
     return found
 
 
@@ -127,7 +132,7 @@ def read_facts(text: object, what: str) -> dict[str, Any]:
     for name, value in found.items():
         if name != "classes":
             _check_number(name, value, what)
-        elif not isinstance(value, list) or not all(isinstance(one, str) and is_printable(one) for one in value):
+        elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise Unsound(f"the classes in {what} are {shown(value)}, which are no names")
     return found
 

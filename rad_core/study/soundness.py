@@ -15,7 +15,7 @@ import attrs
 
 from rad_core.study import files
 from rad_core.study.array_kinds import ROUND_ARRAYS, SEED_ARRAYS, Sizes, check_array, check_map
-from rad_core.study.config import StudyConfig
+from rad_core.study.config import StudyConfig, is_printable
 from rad_core.study.database import reading
 from rad_core.study.light import FEATURES, MARK, TEACHER
 from rad_core.study.record import SHARED
@@ -23,6 +23,7 @@ from rad_core.study.rows import (
     Unsound,
     read_config,
     read_facts,
+    read_key,
     read_line,
     read_meta,
     read_moment,
@@ -111,6 +112,8 @@ def read_contents(folder: Path) -> Contents:
         if database.execute("pragma quick_check(1)").fetchone() != ("ok",):
             raise Unsound("its database is damaged")
         meta = read_meta(database.execute("select key, value from meta"))
+        if len(meta["name"]) > 100 or not is_printable(meta["name"]):
+            raise Unsound(f"its name is {shown(meta['name'])}, which is no line of at most 100 characters")
         contents = Contents(
             read_config(meta["config"]), MARK in meta, list(_seed_rows(database)), list(_round_rows(database))
         )
@@ -133,8 +136,7 @@ def _round_rows(database: sqlite3.Connection) -> Iterator[RoundRow]:
     columns = "strategy, seed, round, metrics, arrays, seconds, finished"
     query = f"select {columns} from rounds order by strategy, seed, round"  # noqa: S608 - columns are ours
     for strategy, seed, round, metrics, arrays, seconds, finished in database.execute(query):
-        if not isinstance(strategy, str) or not isinstance(seed, int) or not isinstance(round, int):
-            raise Unsound(f"it has a round {shown((strategy, seed, round))}")
+        read_key(strategy, seed, round)
         what = f"of round {round} of {shown(strategy)}, seed {seed}"
         read_moment(finished, f"the date {what}")
         if any(value < 0 for value in read_numbers(seconds, f"the seconds {what}").values()):
@@ -151,6 +153,8 @@ def _check_seeds(contents: Contents) -> None:
         classes = row.facts.get("classes", [])
         if len(classes) < 2 or len(set(classes)) < len(classes):
             raise Unsound(f"the classes of seed {row.seed} are {shown(classes)}; two or more different ones are wanted")
+        if not all(is_printable(name) for name in classes):
+            raise Unsound(f"the classes of seed {row.seed} are {shown(classes)}, which cannot be printed")
     if len({tuple(row.facts["classes"]) for row in contents.seeds}) > 1:
         raise Unsound("its seeds have different classes")
 
@@ -244,6 +248,8 @@ def _check_round_names(contents: Contents, row: RoundRow, whole: bool) -> None:
 def _check_names(names: list[str], needed: set[str], title: str) -> None:
     if missing := sorted(needed - set(names)):
         raise Unsound(f"{title} has no {missing[0]}")
+    if len(set(names)) < len(names):
+        raise Unsound(f"{title} has an array twice")
 
 
 def _check_purchases(folder: Path, contents: Contents, strategy: str, seed: int, sizes: Sizes) -> None:

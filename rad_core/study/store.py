@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import secrets
 import shutil
@@ -15,6 +16,7 @@ from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.config import StudyConfig
 from rad_core.study.database import DATABASE, create_database
+from rad_core.study.glances import glance_at
 from rad_core.study.record import LOCK, Study, StudyInfo
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{5,39}")
@@ -53,8 +55,8 @@ def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Stud
 
 def sweep_store(root: Path) -> None:
     """Remove the studies that killed processes were making, unpacking or deleting."""
-    with suppress(OSError):  # none yet, or one that cannot be read
-        partials.sweep([child for child in root.iterdir() if child.name.startswith((NEW, HALF, TRASH))])
+    with suppress(OSError), os.scandir(root) as entries:  # none yet, or one that cannot be read
+        partials.sweep([Path(entry.path) for entry in entries if entry.name.startswith((NEW, HALF, TRASH))])
 
 
 def open_study(root: Path, id: str) -> Study:
@@ -86,32 +88,28 @@ def find_id(root: Path, id: str) -> str:
 def study_ids(root: Path) -> list[str]:
     """The ids of all studies in a store, sorted; links to elsewhere are none."""
     try:
-        children = list(root.iterdir()) if root.is_dir() else []
+        with os.scandir(root) as entries:
+            return sorted(entry.name for entry in entries if ID.fullmatch(entry.name) and _looks_like_study(entry))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     except OSError as error:
         raise InputError(
             f"The store {root} cannot be read ({error.strerror}); choose another with --store DIR."
         ) from error
-    return sorted(child.name for child in children if ID.fullmatch(child.name) and _looks_like_study(child))
 
 
-def _looks_like_study(folder: Path) -> bool:
+def _looks_like_study(folder: os.DirEntry[str]) -> bool:
     """Also one whose database has gone: it is listed with that reason."""
-    if folder.is_symlink() or not folder.is_dir():
-        return False
     try:
-        return any((folder / name).exists() for name in (DATABASE, LOCK, "seed-0"))
+        names = (f"{folder.path}/{name}" for name in (DATABASE, LOCK, "seed-0"))
+        return folder.is_dir(follow_symlinks=False) and any(os.path.exists(name) for name in names)  # noqa: PTH110
     except OSError:  # a folder of somebody else
         return False
 
 
 def list_studies(root: Path) -> list[StudyInfo]:
     """All studies of a store, the newest first; one that cannot be read says why and hides no other."""
-    found = []
-    for id in study_ids(root):
-        try:
-            found.append(Study(root / id).info())
-        except InputError as error:
-            found.append(StudyInfo(id, message=str(error)))
+    found = glance_at(root, study_ids(root))
     return sorted(found, key=lambda info: (-info.created, info.id))
 
 
