@@ -256,6 +256,7 @@ def main(root: str, id: str, seed: str, source: str, method: str) -> int:
             background.ready()
             return 0
         with lock:
+            background.end_with(study.path)
             background.ready()
             if read_map(study, int(seed), source, method) is None:
                 began = time.perf_counter()
