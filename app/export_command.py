@@ -14,6 +14,7 @@ import attrs
 
 from app.export import FORMATS
 from app.story import StorySettings, read_settings
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.record import Study
@@ -25,6 +26,7 @@ def export(study: Study, target: Path, changes: dict[str, Any], *, force: bool =
     """Write one export of a study, whole or not at all; its ending says which."""
     if target.exists() and not force:
         raise InputError(f"{target} is there already; give another file with --to, or replace it with --force.")
+    partials.sweep_files(target.parent)
     content = FORMATS[target.suffix.lower()].make(study, changed(read_settings(study), changes))
     with files.writing(target, "--to FILE"):
         files.replace(target, lambda file: file.write(content))  # type: ignore[arg-type]

@@ -70,10 +70,11 @@ def sidebar(page: StreamlitPage) -> None:
     with st.sidebar:
         if page.url_path not in _WITHOUT_STUDY and id is not None:
             _picker(infos, id)
-            view = state.open_view(st.session_state["run"])
-            if page.url_path in _WITH_SEED:
-                _seed_and_round(view, with_round=page.url_path in _WITH_ROUND)
-            _provenance(view)
+            with ui.spoken_errors():
+                view = state.open_view(st.session_state["run"])
+                if page.url_path in _WITH_SEED:
+                    _seed_and_round(view, with_round=page.url_path in _WITH_ROUND)
+                _provenance(view)
         _jobs()
         _settings()
         st.button(

@@ -27,4 +27,5 @@ page = frame.navigation(
 )
 with ui.spoken_errors():
     frame.sidebar(page)
+with ui.spoken_errors():  # a study that cannot be shown beside the page leaves the page, and the way to another study
     page.run()

@@ -71,7 +71,15 @@ def root() -> Path:
 
 @cache
 def _shipped(paths: tuple[Path, ...]) -> list[tuple[Path, StudyInfo]]:
-    return [(path, read_info(path)) for path in paths]
+    return [(path, _info(path)) for path in paths]
+
+
+def _info(path: Path) -> StudyInfo:
+    """What an archive says of its study; one that is damaged says why, and hides no other."""
+    try:
+        return read_info(path)
+    except InputError as error:
+        return StudyInfo(path.name.removesuffix(ENDING), message=str(error))
 
 
 def _archive(id: str) -> Path:

@@ -174,7 +174,7 @@ def choices() -> list[StudyInfo]:
     """Every study that can be looked at: the user's, then the shipped ones."""
     own = [info for info in studies() if info.status != "unreadable"]
     taken = {info.id for info in own}
-    return own + [info for info in demos() if info.id not in taken]
+    return own + [info for info in demos() if info.id not in taken and info.status != "unreadable"]
 
 
 def default_choice(infos: list[StudyInfo]) -> str | None:

@@ -40,11 +40,14 @@ def clear(entries: Sequence[Entry]) -> None:
 
 
 def show(chosen: Sequence[Entry]) -> None:
-    """The comparison of the ticked studies."""
+    """The comparison of the ticked studies; one that cannot be compared says why and takes no part."""
     with st.container(border=True, key="compare"):
         top = st.container(horizontal=True, vertical_alignment="center")
         top.subheader(f"Comparing {len(chosen)} studies", anchor=False, width="stretch")
         top.button("Clear", icon=":material/close:", key="compare_clear", on_click=clear, args=[chosen])
+        chosen = [entry for entry in chosen if _can_be_compared(entry)]
+        if len(chosen) < 2:
+            return
         names = titles(chosen)
         configs = {name: entry.study.config.to_dict() for name, entry in zip(names, chosen, strict=True)}
         differing = differences(configs)
@@ -54,6 +57,16 @@ def show(chosen: Sequence[Entry]) -> None:
         else:
             ui.table(differing, "compare-settings", height="content")
         _results(names, chosen)
+
+
+def _can_be_compared(entry: Entry) -> bool:
+    """Whether the results of a study can be read."""
+    with ui.study_errors(entry.info):
+        view = state.view_of(entry.study, demo=entry.demo)
+        for read in (reading.rounds, reading.references):
+            view.read(read)
+        return True
+    return False
 
 
 def titles(chosen: Sequence[Entry]) -> list[str]:

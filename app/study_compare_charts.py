@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from app.figures import Chart, accuracy_curves, guarantee_by_accuracy, tradeoff_
 from app.palette import strategy_order
 from app.state import View
 from app.wording import literal
+from rad_core.errors import InputError
 
 _CHARTS = 4  # as many as can be told apart on a screen
 _SHOWN = ("rad", "margin", "uniform")
@@ -42,31 +44,42 @@ def show(views: Mapping[str, View]) -> None:
         or "curves"
     )  # fmt: skip
     if kind == "guarantee":
-        charts: list[Chart | None] = [_guarantee(view) for view in drawn.values()]
+        charts = [_attempt(view, _guarantee) for view in drawn.values()]
     else:
         names = strategy_order([name for view in drawn.values() for name in state.with_results(view)])
         chosen = ui.choose_strategies("Strategies", names, _SHOWN, "compare_curves")
         make = _curves if kind == "curves" else _tradeoff
-        free = [make(view, chosen, None) for view in drawn.values()]
-        ranges = [chart.figure.layout.yaxis.range for chart in free if chart is not None]
+        free = [_attempt(view, make, chosen, None) for view in drawn.values()]
+        ranges = [chart.figure.layout.yaxis.range for chart in free if isinstance(chart, Chart)]
         # Drawn again rather than stretched: names beside curves keep apart for the range they were placed in.
         scale = (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
-        charts = [make(view, chosen, scale) for view in drawn.values()]
+        charts = [_attempt(view, make, chosen, scale) for view in drawn.values()]
     _in_rows(list(drawn), charts, kind)
     st.caption(_NOTES[kind])
     if len(views) > _CHARTS:
         st.caption(f"Charts of the first {_CHARTS} studies; the tables hold all.")
 
 
-def _in_rows(names: list[str], charts: list[Chart | None], kind: Kind) -> None:
+def _attempt(view: View, make: Callable[..., Chart | None], *arguments: Any) -> Chart | str:
+    """A chart, or why there is none of this study, which hides those of no other."""
+    try:
+        return make(view, *arguments) or "None of the strategies chosen has bought anything in this study."
+    except InputError as error:
+        return str(error)
+    except Exception:
+        logging.getLogger("rad").exception("Study %s cannot be drawn", view.study.id)
+        return "This study cannot be drawn; the terminal that runs the studio says why."
+
+
+def _in_rows(names: list[str], charts: list[Chart | str], kind: Kind) -> None:
     for start in range(0, len(charts), 2):
         places = st.columns(2, gap="medium")
         for place, number in zip(places, range(start, min(start + 2, len(charts))), strict=False):
             with place:
                 st.markdown(f"**{literal(names[number])}**")
                 chart = charts[number]
-                if chart is None:
-                    st.caption("None of the strategies chosen has bought anything in this study.")
+                if isinstance(chart, str):
+                    st.caption(literal(chart))
                 else:
                     basis: ui.Basis = "estimate" if kind == "guarantee" else "measured"
                     ui.chart(chart, f"compare-{kind}-{number}", basis=basis, heading=False)

@@ -82,12 +82,13 @@ def _row(entry: Entry) -> None:
             _what(entry)
         with how:
             _how(entry)
-        with result:
+        with result, ui.study_errors(info):
             _result(entry)
         with act:
             _actions(entry)
         _stopped(entry)
-        _details(entry)
+        with ui.study_errors(info):
+            _details(entry)
 
 
 def _stopped(entry: Entry) -> None:

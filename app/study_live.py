@@ -30,11 +30,11 @@ def show() -> list[str]:
     finished = [info for info in state.studies() if info.status == "finished" and info.id in seen]
     statuses = {info.id: info.status for info in infos}
     for number, info in enumerate(infos):
-        with st.container(border=True, key=f"live-{info.id}"):
+        with st.container(border=True, key=f"live-{info.id}"), ui.study_errors(info):
             # Every fragment costs a kilobyte a second: those that wait are looked at by the first one.
             _busy_card(info, statuses, ticks=number == 0 or info.status == "running")
     for info in finished:
-        with st.container(border=True, key=f"live-{info.id}"):
+        with st.container(border=True, key=f"live-{info.id}"), ui.study_errors(info):
             _finished_card(info)
     return [*statuses, *(info.id for info in finished)]
 
@@ -57,9 +57,16 @@ def _tick(id: str, statuses: dict[str, str]) -> None:
         study = Study(default_store() / id)
         info, found = study.info(), progress(study)
         st.progress(min(1.0, found.done / max(1, found.total)), text=_how_far(info, found))
-        if any(Study(default_store() / other).info().status != status for other, status in statuses.items()):
+        if any(_status(other) != status for other, status in statuses.items()):
             state.forget_list()
             st.rerun()
+
+
+def _status(id: str) -> str:
+    try:
+        return Study(default_store() / id).info().status
+    except InputError:  # the list says why, once the page is drawn anew
+        return "unreadable"
 
 
 def _results_so_far(id: str) -> None:

@@ -146,6 +146,18 @@ def spoken_errors() -> Iterator[None]:
         )
 
 
+@contextmanager
+def study_errors(info: StudyInfo) -> Iterator[None]:
+    """Around what is shown of one study among others: what is wrong with it is said in gray, and the others go on."""
+    try:
+        yield
+    except InputError as error:
+        st.markdown(f":gray[{literal(str(error))}]")
+    except Exception:
+        logging.getLogger("rad").exception("Study %s cannot be shown", info.id)
+        st.markdown(f":gray[{literal(info.id)} cannot be shown; the terminal that runs the studio says why.]")
+
+
 def choose_strategies(
     label: str, names: Sequence[str], default: Sequence[str], key: str, help: str | None = None
 ) -> list[str]:

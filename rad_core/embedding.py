@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import background, files
 from rad_core.study.folders import data_folder
@@ -184,10 +185,8 @@ def _make(study: Study, seed: int, source: str, method: str) -> np.ndarray:
 def _save(folder: Path, name: str, places: np.ndarray) -> None:
     """Write a map and remove those it replaces."""
     with files.writing(folder):
-        try:
-            files.save_arrays(folder, "", {name.removesuffix(".npy"): places})
-        except FileNotFoundError:  # whoever takes a study's lock sweeps half-written files away: once more
-            files.save_arrays(folder, "", {name.removesuffix(".npy"): places})
+        partials.sweep_files(folder)
+        files.save_arrays(folder, "", {name.removesuffix(".npy"): places})
     for old in folder.glob(f"{name.rpartition('-')[0]}-*.npy"):
         if old.name != name:
             old.unlink(missing_ok=True)
@@ -259,6 +258,7 @@ def main(root: str, id: str, seed: str, source: str, method: str) -> int:
             background.ready()
             return 0
         with lock:
+            background.end_with(study.path)
             background.ready()
             if read_map(study, int(seed), source, method) is None:
                 began = time.perf_counter()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.inputs.ids import escaped
 
@@ -43,20 +44,12 @@ def escaped_cells(columns: dict[str, np.ndarray]) -> int:
 
 def write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
     """Write columns as .csv or .parquet, whole or not at all."""
-    import os
-    import tempfile
-
     check_output(path)
     content = table_bytes(columns, path.suffix.lower())
+    partials.sweep_files(path.parent)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with partials.beside(path) as file:
+            file.write(content)
     except OSError as error:
         raise InputError(
             f"{path} cannot be written ({error.strerror or error}); choose another place with -o."

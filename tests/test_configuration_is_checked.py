@@ -114,3 +114,23 @@ def test_whatever_a_setting_holds_it_is_taken_or_refused_by_name(name: str, tmp_
         else:
             (tmp_path / "study.toml").write_text(config.to_toml(), encoding="utf-8")
             assert StudyConfig.from_toml(tmp_path / "study.toml").resolved() == config
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("budget", 10**13),
+        ("price_per_label", 1e300),
+        ("name", "half a \ud800 character"),
+        ("currency", "\uffff"),
+        ("dataset", "folder:/photos\n"),
+        ("dataset", f"folder:/{'x' * 5000}"),
+        ("teacher", "table:/labels\x00.npy"),
+        ("strategies", ["x" * 100_000]),
+        ("student", "x" * 100_000),
+    ],
+)
+def test_what_no_page_could_show_and_no_report_could_hold_is_refused(name: str, value: object) -> None:
+    with pytest.raises(InputError) as caught:
+        StudyConfig.from_mapping({name: value})
+    assert len(str(caught.value)) < 600

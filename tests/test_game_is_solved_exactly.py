@@ -270,6 +270,21 @@ def test_float32_gains_keep_their_type_and_their_accuracy() -> None:
     assert game.q.sum(dtype=np.float64) == pytest.approx(20_000, rel=1e-6)
 
 
+@pytest.mark.parametrize("on_torch", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e-37, 1e-40, 1e-42, 1e-44])
+def test_gains_below_the_smallest_normal_float32_are_bought_as_exactly_as_others(scale: float, on_torch: bool) -> None:
+    rng = np.random.default_rng(0)
+    for budget, wrong, zeros in ((50, 300, 0), (700, 100, 200), (700, 100, 400), (999, 900, 0)):
+        gains = (rng.random(1000) * scale).astype(np.float32)
+        gains[rng.permutation(1000)[:zeros]] = 0
+        exact = solve_game(gains.astype(np.float64), budget, wrong=wrong)
+        found = game_module._solve(torch_from(gains) if on_torch else gains, budget, None, wrong)
+        assert np.asarray(found.q, np.float64).sum() == pytest.approx(budget, rel=1e-6)
+        np.testing.assert_allclose(np.asarray(found.q), exact.q, atol=2e-7)
+        np.testing.assert_allclose(np.asarray(found.attack), exact.attack, atol=2e-7)
+        assert found.value == exact.value
+
+
 def test_input_is_left_unchanged() -> None:
     gains = np.random.default_rng(6).random(50)
     before = gains.copy()

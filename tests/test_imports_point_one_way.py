@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "rad_core.errors": set(),
     "rad_core.selection": {"rad_core.errors", "rad_core.inputs", "rad_core.selection"},
     "rad_core.inputs": {"rad_core.errors", "rad_core.inputs"},
-    "rad_core.learning": {"rad_core.errors", "rad_core.inputs", "rad_core.learning"},
+    "rad_core.partials": set(),
+    "rad_core.learning": {"rad_core.errors", "rad_core.inputs", "rad_core.partials", "rad_core.learning"},
     "rad_core": {"rad_core"},
     "app": {"rad_core", "app"},
 }

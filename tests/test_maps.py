@@ -21,6 +21,7 @@ from rad_core.study.record import Study
 from rad_core.study.store import create_study
 from rad_core.study.unpacking import unpack_into
 from tests.conftest import tiny_config
+from tests.sound_study import make_sound
 
 POOL = 60
 
@@ -206,7 +207,8 @@ def test_where_nothing_can_be_written_maps_lie_in_the_users_cache(
     assert not (study.path / "maps").exists()
 
 
-def test_maps_travel_with_the_study(study: Study, tmp_path: Path) -> None:
+def test_maps_travel_with_the_study(store: Path, tmp_path: Path) -> None:
+    study = make_sound(store, "sound-study")
     places = make_map(study, 0, method="pca")
     pack(study, tmp_path / "study.rad.zip")
     copy = unpack_into(tmp_path / "study.rad.zip", tmp_path / "other")

@@ -56,6 +56,7 @@ def slides(story: Story) -> bytes:
     not fit there at 18 points, on a slide of their own. The notes hold all sentences, the presenter's own words and the
     numbers.
     """
+    stamp.require_clock()
     at = stamp.moment()
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)

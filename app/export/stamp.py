@@ -27,6 +27,16 @@ def moment() -> datetime:
     return datetime.fromtimestamp(int(text), UTC)
 
 
+def require_clock() -> None:
+    """Raise InputError where the clock says what no Office file can: its parts are written with the time of day."""
+    now = time.time()
+    if not _EARLIEST <= now <= _LATEST:
+        raise InputError(
+            f"The clock of this machine says {time.strftime('%Y-%m-%d', time.gmtime(now))}, and slides can be made "
+            "from 1980 to 2107; set the clock, or export something else."
+        )
+
+
 def words(at: datetime) -> str:
     """A moment for people."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
@@ -35,9 +45,10 @@ def words(at: datetime) -> str:
 def archive(entries: dict[str, bytes], at: datetime) -> bytes:
     """A zip file whose bytes depend on its entries and the moment alone, entries in the order given."""
     buffer = io.BytesIO()
+    kept = datetime.fromtimestamp(min(max(at.timestamp(), _EARLIEST), _LATEST), UTC)  # what a zip file can say
     with zipfile.ZipFile(buffer, "w") as target:
         for name, content in entries.items():
-            entry = zipfile.ZipInfo(name, date_time=at.timetuple()[:6])
+            entry = zipfile.ZipInfo(name, date_time=kept.timetuple()[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             target.writestr(entry, content)

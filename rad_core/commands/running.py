@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,9 +34,11 @@ def run_and_report(
 ) -> None:
     """Run a study to its end with a progress bar, then print its summary. notes: about its data, for the JSON."""
     from rad_core.commands.show import print_summary
-    from rad_core.study.engine import StudyStopped, run_study
+    from rad_core.study import background
+    from rad_core.study.engine import ENDINGS, StudyStopped, run_study
 
-    with _progress(study, quiet) as on_event:
+    endings = [one for one in ENDINGS if signal.getsignal(one) is not signal.SIG_IGN]  # nohup has the last one ignored
+    with _progress(study, quiet) as on_event, background.interrupted_by(*endings):
         try:
             run_study(study, workers=workers, on_event=on_event)
         except KeyboardInterrupt:

@@ -28,6 +28,7 @@ from rad_core.selection.ordered import BLOCK, NO_GAIN, Ordered
 
 # Relative slack of comparisons between prefix sums, so that rounding cannot split a group of (nearly) equal gains.
 _SLACK = 1e-12
+_SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,9 @@ def solve_game(
 
     gains: (N,) array or tensor, finite and >= 0. budget: b, 1 <= b <= N. Exactly one of teacher_accuracy (m, between 0
     and 1; k = floor((1 - m) N)) and wrong (k >= 0) is given. Points of equal gain are treated alike. Sums are
-    accumulated in float64; a CUDA tensor is solved on its device. Raises InputError on bad input.
+    accumulated in float64, and so are the probabilities where float32 gains lie below its smallest normal number
+    (1.2e-38, where it has fewer digits); float64 gains up to 1e-250 count as zero. A CUDA tensor is solved on its
+    device. Raises InputError on bad input.
     Source: arXiv:2210.01213, section 3, with the box constraint q <= 1 added.
     """
     if is_torch(gains):
@@ -302,20 +305,25 @@ def _fill(gains: Any, filling: _Filling, spared: bool = False, out: Any = None) 
 
     out: where numpy values may be written.
     """
+    # float32 has few digits for such a level, and no inverse for such a gain.
+    tiny = 0.0 < min(filling.level or filling.edge, filling.edge) < _SMALLEST_NORMAL
     if is_torch(gains):
-        out = (filling.level / gains.clamp(min=filling.edge)).clamp_(max=1.0)
-        out = out.neg_().add_(1.0) if spared else out
+        at_least = gains.clamp(min=filling.edge)
+        out = (filling.level / (at_least.double() if tiny else at_least)).clamp_(max=1.0)
+        out = (out.neg_().add_(1.0) if spared else out).to(gains.dtype)
         return out.mul_(gains > filling.edge).masked_fill_(gains == filling.edge, filling.share)
     out = np.empty_like(gains) if out is None else out
     mask = np.empty(min(BLOCK, len(gains)), bool)
     factor = np.empty(len(mask), gains.dtype)
-    level, edge, one = (gains.dtype.type(x) for x in (filling.level, filling.edge, 1.0))
+    edge, one = (gains.dtype.type(x) for x in (filling.edge, 1.0))
+    precise = np.dtype(np.float64) if tiny else gains.dtype
+    level = precise.type(filling.level)
     with np.errstate(over="ignore"):  # what is too large for the type is more than 1
         for start in range(0, len(gains), BLOCK):
             block, part = gains[start : start + BLOCK], out[start : start + BLOCK]
             chosen, kept = mask[: len(block)], factor[: len(block)]
             np.maximum(block, edge, out=part)  # no division by a gain of 0
-            np.divide(level, part, out=part)
+            np.divide(level, part, out=part, dtype=precise, casting="same_kind")
             if level > edge:
                 np.minimum(part, one, out=part)
             if spared:

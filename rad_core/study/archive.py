@@ -9,7 +9,6 @@ import hashlib
 import json
 import re
 import sqlite3
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -18,11 +17,14 @@ from typing import IO, Any
 
 import attrs
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.database import DATABASE, SCHEMA, reading
 from rad_core.study.light import MAPS, Thinner
 from rad_core.study.record import SHARED, Study
+from rad_core.study.rows import Unsound
+from rad_core.study.soundness import check_study
 
 ENDING = ".rad.zip"
 MAP_FILE = r"[a-z_]{1,40}-[a-z]{1,10}-seed\d{1,6}-[0-9a-f]{16}\.npy"
@@ -37,11 +39,19 @@ def pack(study: Study, target: Path, *, images: bool = True, teacher: bool = Tru
 
     images, teacher: False leaves out the thumbnails, or the weights of the teachers (without which the study cannot be
     gone on with). light: the number of seeds whose points stay in a light copy, see `rad_core.study.light`; None packs
-    the whole study. Files that no finished round or prepared seed refers to are left out as well.
+    the whole study. Files that no finished round or prepared seed refers to are left out as well. Raises InputError for
+    a study that could not be unpacked again, since it is not sound.
     """
     study.check()
-    with tempfile.TemporaryDirectory() as folder, files.writing(target.parent, "-o FILE"):
-        snapshot = Path(folder)
+    with partials.temporary_folder("rad-pack") as snapshot, files.writing(target.parent, "-o FILE"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partials.sweep_files(target.parent)
+        try:
+            check_study(study.path)
+        except Unsound as error:
+            raise InputError(
+                f"Study {study.id} is damaged and cannot be packed ({error}); restore or delete {study.path}."
+            ) from error
         thinner = None if light is None else Thinner.of(study, snapshot, light)
         changes: list[Change] = [] if images else [_leave_out_images]
         _copy_database(study, snapshot, [*changes, *([thinner.change] if thinner else [])])
@@ -51,7 +61,6 @@ def pack(study: Study, target: Path, *, images: bool = True, teacher: bool = Tru
         maps = [path for path in (study.path / MAPS).glob("*.npy") if re.fullmatch(MAP_FILE, path.name)]
         names += [f"{MAPS}/{path.name}" for path in (maps if thinner is None else thinner.maps(maps))]
         kind = zipfile.ZIP_DEFLATED if thinner is None else zipfile.ZIP_LZMA
-        target.parent.mkdir(parents=True, exist_ok=True)
         sources = {name: _source(study, snapshot, name) for name in [DATABASE, *names]}
         files.replace(target, lambda file: _write_archive(file, study.id, snapshot, sources, rows, kind))
 

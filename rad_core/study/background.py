@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 from rad_core.errors import InputError
 from rad_core.study import files
@@ -16,6 +19,7 @@ from rad_core.study import files
 _READY = b"ready\n"
 _START_SECONDS = 60.0
 _LOG_BYTES = 1 << 20
+_LOOK_SECONDS = 1.0
 
 
 def launch(module: str, arguments: Sequence[str], log: Path) -> None:
@@ -62,6 +66,44 @@ def ready() -> None:
     with suppress(BrokenPipeError):  # the one that asked has gone; that is what this process is for
         os.write(1, _READY)
     os.dup2(2, 1)
+
+
+@contextmanager
+def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Take these signals as Ctrl-C, the first of them: what is done about it is not to be interrupted by another."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, leave) for one in signals}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def end_with(folder: Path) -> None:
+    """End this process, within a second or two, once a folder that it works for is gone or moved away."""
+    # While it is held open, no other folder is given its number.
+    held = os.open(folder, os.O_RDONLY) if os.name == "posix" else None
+
+    def watch() -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            try:
+                found = folder.stat()
+                there = held is None or os.path.samestat(found, os.fstat(held))
+            except FileNotFoundError:
+                there = False
+            except OSError:  # it cannot be seen for a moment, on a network drive
+                continue
+            if not there:
+                os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def trim(log: Path) -> None:

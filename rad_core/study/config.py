@@ -31,30 +31,46 @@ OF_EXTENT = ("labeled", "validation", "rounds", "budget", "student_steps", "teac
 
 
 def _refuse(name: str, value: object, wanted: str) -> InputError:
-    return InputError(f"{name} is {value!r}; it must be {wanted}.")
+    return InputError(f"{name} is {_shown(value)}; it must be {wanted}.")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+_MOST_WHOLE = 10**12
+_MOST_NUMBER = 1e15
+_LONGEST_PATH = 4096  # characters
+
+
+def is_printable(text: str) -> bool:
+    """Whether every file of text can hold a line: no control characters, no halves of pairs, no noncharacters."""
+    return not any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 or char in "\ufffe\uffff" for char in text)
 
 
 def _whole(low: int, high: int | None = None) -> Any:
     wanted = f"a whole number of {low} or more" if high is None else f"a whole number from {low} to {high}"
+    most = _MOST_WHOLE if high is None else high
 
     def check(_: Any, attribute: Any, value: Any) -> None:
         if value is None and attribute.metadata.get("of_dataset"):
             return
         good = isinstance(value, int) and not isinstance(value, bool) and value >= low
-        if not good or (high is not None and value > high):
-            raise _refuse(attribute.name, value, wanted)
+        if not good or value > most:
+            raise _refuse(attribute.name, value, f"a whole number from {low} to {most}" if good else wanted)
 
     return check
 
 
-def _number(low: float, high: float = math.inf, *, open_low: bool = False) -> Any:
+def _number(low: float, high: float = _MOST_NUMBER, *, open_low: bool = False) -> Any:
     bounds = f"above {low:g}" if open_low else f"of {low:g} or more"
-    wanted = f"a number {bounds}" + ("" if math.isinf(high) else f" and at most {high:g}")
+    wanted = f"a number {bounds}" + ("" if high == _MOST_NUMBER else f" and at most {high:g}")
 
     def check(_: Any, attribute: Any, value: Any) -> None:
         good = isinstance(value, float) and math.isfinite(value)
         if not good or value < low or (open_low and value == low) or value > high:
-            raise _refuse(attribute.name, value, wanted)
+            raise _refuse(attribute.name, value, f"{wanted}, at most {high:g}" if good and value > high else wanted)
 
     return check
 
@@ -75,20 +91,20 @@ def _flag(_: Any, attribute: Any, value: Any) -> None:
 
 
 def _text(_: Any, attribute: Any, value: Any) -> None:
-    if not isinstance(value, str) or len(value) > 100 or any(ord(char) < 32 for char in value):
+    if not isinstance(value, str) or len(value) > 100 or not is_printable(value):
         raise _refuse(attribute.name, value, "a line of at most 100 characters")
 
 
 def _dataset(_: Any, attribute: Any, value: Any) -> None:
-    if not isinstance(value, str):
-        raise _refuse(attribute.name, value, "the name of a data set")
+    if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
+        raise _refuse(attribute.name, value, "the name of a data set, without control characters")
     parse_spec(value)
 
 
 def _teacher(_: Any, attribute: Any, value: Any) -> None:
     if value is not None:
-        if not isinstance(value, str):
-            raise _refuse(attribute.name, value, "the name of a teacher")
+        if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
+            raise _refuse(attribute.name, value, "the name of a teacher, without control characters")
         parse_teacher(value)
 
 
@@ -101,7 +117,7 @@ def _strategies(_: Any, attribute: Any, value: Any) -> None:
         if name not in ALL_STRATEGIES:
             close = difflib.get_close_matches(str(name), ALL_STRATEGIES, 1)
             hint = f" (did you mean {close[0]}?)" if close else ""
-            raise InputError(f"strategies holds {name!r}{hint}; choose from {', '.join(ALL_STRATEGIES)}.")
+            raise InputError(f"strategies holds {_shown(name)}{hint}; choose from {', '.join(ALL_STRATEGIES)}.")
 
 
 def _as_names(value: Any) -> Any:
@@ -212,7 +228,7 @@ class StudyConfig:
             if key not in known:
                 close = difflib.get_close_matches(key, known, 1)
                 hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
-                raise InputError(f"{key} = {values[key]!r} is not a setting of a study; {hint}")
+                raise InputError(f"{_shown(key)[1:-1]} = {_shown(values[key])} is not a setting of a study; {hint}")
         return cls(**values)
 
     @classmethod

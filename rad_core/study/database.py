@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
+from functools import cache
 from pathlib import Path
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import files
 
 SCHEMA = 1
 DATABASE = "study.sqlite"
 Reading = Callable[[], AbstractContextManager[sqlite3.Connection]]  # one consistent state, for reading alone
+SECONDS = 10.0  # that a question to a database may take: those of a study take a hundredth
+_STEPS = 20_000  # of SQLite's machine between two looks at the clock
+_MOST_CELL = 1 << 24  # bytes
 
 _TABLES = """
 create table meta (key text primary key, value text not null) without rowid;
@@ -46,18 +50,22 @@ def create_database(folder: Path, meta: Mapping[str, str]) -> None:
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """One consistent state of a study's database, without writing to it."""
     try:
-        with closing(_connect_to_read(files.inside(folder, folder / DATABASE))) as database:
+        with closing(_connect_to_read(_place(folder))) as database:
+            _limit(database)
+            database.execute("begin")
             version = database.execute("pragma user_version").fetchone()[0]
             if version > SCHEMA:
                 raise InputError(
                     f"Study {folder.name} was written by a newer version of RAD Studio (schema {version}, this one "
                     f"knows {SCHEMA}); upgrade with pip install --upgrade rad-studio."
                 )
-            database.execute("begin")
+            if _tables(database) != _own_tables():
+                raise sqlite3.DatabaseError("it has other tables than a study")
             yield database
     except (sqlite3.Error, OSError) as error:
+        words = "it takes too long" if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT" else error
         raise files.no_room(folder, error) or InputError(
-            f"The database of study {folder.name} cannot be read ({error}); restore or delete the folder {folder}."
+            f"The database of study {folder.name} cannot be read ({words}); restore or delete the folder {folder}."
         ) from error
 
 
@@ -74,6 +82,33 @@ def in_memory(folder: Path) -> Reading:
             yield memory
 
     return read
+
+
+def _place(folder: Path) -> Path:
+    try:
+        return files.inside(folder, folder / DATABASE)
+    except RuntimeError as error:  # links that lead in a circle
+        raise InputError(f"The database of study {folder.name} cannot be read ({error}); delete the link.") from error
+
+
+def _limit(database: sqlite3.Connection) -> None:
+    """Whatever a database holds, a question to it ends, and no cell fills the memory."""
+    end = time.monotonic() + SECONDS
+    database.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
+    database.execute("pragma trusted_schema = off")
+
+
+def _tables(database: sqlite3.Connection) -> set[tuple]:
+    """What a database consists of; of one that has more than a study, a part."""
+    return set(database.execute("select type, name, tbl_name, sql from sqlite_master limit 20"))
+
+
+@cache
+def _own_tables() -> frozenset[tuple]:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(_TABLES)
+        return frozenset(_tables(database))
 
 
 @contextmanager
@@ -112,10 +147,10 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
 def _read_copy(path: Path, log: Path) -> sqlite3.Connection:
     """The database with what its log holds, in memory."""
     memory = sqlite3.connect(":memory:")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / path.name
+    with partials.temporary_folder("rad-read") as folder:
+        copy = folder / path.name
         shutil.copyfile(path, copy)
-        shutil.copyfile(log, Path(folder) / log.name)
+        shutil.copyfile(log, folder / log.name)
         with closing(sqlite3.connect(copy)) as source:
             source.backup(memory)
     return memory

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rad_core.study.loop import Setting
 
 _POLL_SECONDS = 0.5
+# What ends a study in the foreground: Ctrl-C, kill, and a terminal that is closed.
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _STOPPED = {"pause": "paused", "cancel": "cancelled"}  # what a request makes of a study
 
 
@@ -307,7 +309,8 @@ _queue: Any = None
 def _start_worker(parent: int, queue: Any, config: StudyConfig) -> None:
     global _queue
     _queue = queue
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    for one in ENDINGS:
+        signal.signal(one, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     _limit_threads(config)
 
@@ -354,6 +357,7 @@ def _run_in_workers(study: Study, count: int, progress: _Progress) -> None:
         pool.shutdown()
         _drain(queue, progress)
     except BrokenProcessPool as error:
+        time.sleep(_POLL_SECONDS)  # whoever ended a worker may be ending this process as well, which is another matter
         raise InputError(
             "A worker process ended unexpectedly, most likely for lack of memory; "
             "resume the study with fewer workers (--workers 1) or a smaller data set."

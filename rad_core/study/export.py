@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import files, summary
 from rad_core.study.record import Study
@@ -65,6 +66,7 @@ def export_tables(study: Study, output: Path, *, force: bool = False) -> list[Pa
         raise InputError(f"{there[0]} is there already; choose another folder, or --force to replace it.")
     with files.writing(output, "-o DIR"):
         output.mkdir(parents=True, exist_ok=True)
+        partials.sweep_files(output)
         for name, table in contents.items():
             text = table.to_csv(index=False).encode()
             files.replace(output / f"{name}.csv", lambda file, text=text: file.write(text))  # type: ignore[misc]

@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 import sqlite3
+import struct
 import sys
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +21,17 @@ from typing import IO, Any
 
 import numpy as np
 
+from rad_core import partials
 from rad_core.errors import InputError
 
-PARTIAL = ".partial"
+PARTIAL = partials.ENDING
 _LITTLE = 2**17  # bytes: below this SQLite cannot open a database and its log
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+# What numpy and Python's readers of zip files raise over bytes that are none of theirs.
+_NO_ARRAY = (
+    OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError, RecursionError, SyntaxError,
+    NotImplementedError, tokenize.TokenError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @contextmanager
@@ -59,16 +67,8 @@ def _words(error: BaseException) -> str:
 
 def replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Write a file beside its place, force it to disk, and move it there in one step."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with partials.beside(path) as file:
+        write(file)
 
 
 def make_folder(root: Path, folder: Path) -> None:
@@ -110,7 +110,9 @@ def load_array(root: Path, path: Path) -> np.ndarray:
     """A read-only memory map of an .npy file under root; never unpickles."""
     try:
         return np.load(inside(root, path), mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except InputError:
+        raise
+    except _NO_ARRAY as error:
         raise InputError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
 
 
@@ -119,7 +121,9 @@ def load_state(root: Path, path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(inside(root, path), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except InputError:
+        raise
+    except _NO_ARRAY as error:
         raise InputError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
 
 
@@ -194,16 +198,6 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def sweep(folder: Path, *patterns: str) -> None:
-    """Remove what an interrupted write left behind."""
-    for pattern in patterns:
-        for path in folder.glob(pattern):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
 
 
 def digest(text: str, root: Path, paths: list[Path]) -> str:

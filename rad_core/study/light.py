@@ -26,7 +26,7 @@ TEACHER = "teacher_pool_probabilities"
 _PROBABILITY = 2.0**-12  # step to which probabilities are kept; which class is the likeliest never changes
 _GAIN = 2.0**-16  # about that of the stored gains of the pool
 _MAP = 2**12  # steps across a map
-_MARK = "light"  # in the table meta
+MARK = "light"  # in the table meta
 
 
 # --- what a copy is ------------------------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ _MARK = "light"  # in the table meta
 def is_light(study: Study) -> bool:
     """Whether this is a light copy."""
     with study.reading() as database:
-        return database.execute("select 1 from meta where key = ?", [_MARK]).fetchone() is not None
+        return database.execute("select 1 from meta where key = ?", [MARK]).fetchone() is not None
 
 
 def seeds_with_points(study: Study) -> list[int]:
@@ -119,7 +119,7 @@ class Thinner:
                 "update rounds set arrays = ?, metrics = ? where strategy = ? and seed = ? and round = ?",
                 [json.dumps(kept), json.dumps(found, sort_keys=True), strategy, seed, round],
             )
-        database.execute("insert or replace into meta values (?, '1')", [_MARK])
+        database.execute("insert or replace into meta values (?, '1')", [MARK])
 
     def maps(self, paths: list[Path]) -> list[Path]:
         """The maps that stay. Raises InputError where one would be missed for good."""

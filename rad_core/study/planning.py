@@ -21,6 +21,7 @@ from typing import IO
 
 import attrs
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.config import StudyConfig
@@ -152,6 +153,7 @@ def main(workers: str, place: str) -> int:
         found = plan(config, workers=int(workers) or None)
         with files.writing(Path(place).parent):
             Path(place).parent.mkdir(parents=True, exist_ok=True)
+            partials.sweep_files(Path(place).parent)
             text = json.dumps({name: getattr(found, name) for name in (*_MEASURED, "notes")})
             files.replace(Path(place), lambda file: file.write(text.encode()))  # type: ignore[arg-type]
     except InputError as error:

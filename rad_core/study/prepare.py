@@ -16,13 +16,12 @@ from rad_core.learning.teachers import Teacher, make_teacher, parse_teacher, rea
 from rad_core.learning.training import TrainConfig, fit_together, networks_at_once, predict
 from rad_core.selection.api import estimate_accuracy
 from rad_core.selection.arrays import to_numpy
+from rad_core.study.array_kinds import THUMBNAIL
 from rad_core.study.config import StudyConfig
 from rad_core.study.folders import data_folder
 from rad_core.study.loop import Bought, Setting, Student, describe_student, student_training, train_students
 from rad_core.study.record import SHARED, Study
 from rad_core.study.seeds import derive_seed
-
-THUMBNAIL = 48  # pixels: the longest side of the pool's stored thumbnails
 
 
 def read_dataset(config: StudyConfig, progress: Progress | None = None) -> Dataset:

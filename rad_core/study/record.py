@@ -20,17 +20,18 @@ import attrs
 import numpy as np
 from filelock import FileLock, Timeout
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.selection.strategies import ORACLES
 from rad_core.study import files
+from rad_core.study import rows as checked
 from rad_core.study.config import StudyConfig
 from rad_core.study.database import DATABASE, Reading, in_memory, reading, writing
+from rad_core.study.rows import ACTIONS, STATUSES, Unsound
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STATUSES = ("planned", "queued", "running", "paused", "cancelled", "failed", "finished")
-ACTIONS = ("run", "pause", "cancel")
 SHARED = ""  # strategy of the round 0 that all strategies of a seed share
 LONGEST_PRESENTATION = 100_000  # characters of JSON
 LOCK = "run.lock"
@@ -123,15 +124,15 @@ class Study:
             yield
         except InputError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, IndexError) as error:
+            words = str(error) if isinstance(error, Unsound) else f"{type(error).__name__}: {error}"
             raise InputError(
-                f"The database of study {self.id} is damaged ({type(error).__name__}: {error}); restore or delete "
-                f"the folder {self.path}."
+                f"The database of study {self.id} is damaged ({words}); restore or delete the folder {self.path}."
             ) from error
 
     def _meta(self) -> dict[str, str]:
-        with self.reading() as database:
-            return dict(database.execute("select key, value from meta"))
+        with self._sound(), self.reading() as database:
+            return checked.read_meta(database.execute("select key, value from meta"))
 
     def _set(self, **values: str) -> None:
         with writing(self.path) as database:
@@ -145,7 +146,7 @@ class Study:
         """The resolved configuration."""
         if self._config is None:
             with self._sound():
-                self._config = StudyConfig.from_mapping(json.loads(self._meta()["config"]))
+                self._config = checked.read_config(self._meta()["config"])
         return self._config
 
     def moment(self) -> str:
@@ -169,8 +170,7 @@ class Study:
 
     def version(self) -> int:
         """A number that grows with every write."""
-        with self._sound():
-            return int(self._meta()["version"])
+        return int(self._meta()["version"])
 
     def created(self) -> float:
         """When the study was made, in seconds since 1970."""
@@ -179,16 +179,22 @@ class Study:
 
     def info(self) -> StudyInfo:
         """The study at a glance."""
-        config = self.config
-        with self.reading() as database:
-            meta = dict(database.execute("select key, value from meta"))
+        return self.as_it_is(self.stored_info())
+
+    def stored_info(self) -> StudyInfo:
+        """The study at a glance as its database has it: of a process that was killed it knows nothing."""
+        with self._sound(), self.reading() as database:
+            meta = checked.read_meta(database.execute("select key, value from meta"))
+            if self._config is None:
+                self._config = checked.read_config(meta["config"])
+            config = self._config
             query = "select count(*) from rounds where strategy != ? group by strategy, seed"
             counts = [row[0] for row in database.execute(query, [SHARED])]
             last = database.execute(_LAST_ROUND, [config.rounds, SHARED]).fetchall()
         cells = len(config.strategies) * config.seeds
         with self._sound():
             best = _best(config, last)
-            info = StudyInfo(
+            return StudyInfo(
                 id=self.id,
                 name=meta["name"],
                 status=meta["status"],
@@ -202,6 +208,9 @@ class Study:
                 rounds_total=cells * config.rounds,
                 best=best.strategy if best else "",
             )
+
+    def as_it_is(self, info: StudyInfo) -> StudyInfo:
+        """A glance that was stored, with a process that is gone found out."""
         if info.status in ("queued", "running") and not self.is_locked():
             return attrs.evolve(info, status="lost", message="Its process is gone; resume it.")
         return info
@@ -257,8 +266,7 @@ class Study:
 
     def requested(self) -> str:
         """The last action asked for."""
-        with self._sound():
-            return self._meta()["control"]
+        return self._meta()["control"]
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -274,10 +282,15 @@ class Study:
             with files.writing(self.path):
                 raise error
         try:
-            files.sweep(self.path, f"*{files.PARTIAL}", f"*/*{files.PARTIAL}", f"*/*/*{files.PARTIAL}")
+            self.sweep()
             yield
         finally:
             lock.release()
+
+    def sweep(self) -> None:
+        """Remove what killed processes were writing into the study."""
+        for pattern in ("*", "*/*"):
+            partials.sweep(self.path.glob(f"{pattern}{files.PARTIAL}"))
 
     def is_locked(self) -> bool:
         """Whether a process holds the study."""
@@ -295,7 +308,8 @@ class Study:
         """The last lines of the log, the oldest first: (seconds since 1970, text)."""
         with self.reading() as database:
             rows = database.execute("select time, text from log order by id desc limit ?", [last]).fetchall()
-        return rows[::-1]
+        with self._sound():
+            return [checked.read_line(*row) for row in rows[::-1]]
 
     # --- seeds ---
 
@@ -327,11 +341,13 @@ class Study:
 
     def seed_metrics(self, seed: int) -> dict[str, Any]:
         """The metrics of a seed."""
-        return json.loads(self._seed_row(seed)[0])
+        with self._sound():
+            return checked.read_facts(self._seed_row(seed)[0], f"the metrics of seed {seed}")
 
     def seed_arrays(self, seed: int) -> list[str]:
         """The names of a seed's arrays."""
-        return json.loads(self._seed_row(seed)[1])
+        with self._sound():
+            return checked.read_names(self._seed_row(seed)[1], f"the arrays of seed {seed}")
 
     def seed_array(self, seed: int, name: str) -> np.ndarray:
         """An array of a seed, as a read-only memory map."""
@@ -393,11 +409,13 @@ class Study:
 
     def round_metrics(self, strategy: str, seed: int, round: int) -> dict[str, float]:
         """The metrics of a round."""
-        return json.loads(self._round_row(strategy, seed, round)[0])
+        with self._sound():
+            return checked.read_numbers(self._round_row(strategy, seed, round)[0], "the metrics of a round")
 
     def round_arrays(self, strategy: str, seed: int, round: int) -> list[str]:
         """The names of a round's arrays."""
-        return json.loads(self._round_row(strategy, seed, round)[1])
+        with self._sound():
+            return checked.read_names(self._round_row(strategy, seed, round)[1], "the arrays of a round")
 
     def round_array(self, strategy: str, seed: int, round: int, name: str) -> np.ndarray:
         """An array of a round, as a read-only memory map."""
@@ -409,10 +427,13 @@ class Study:
     def each_purchase(self, names: Sequence[str]) -> Iterator[tuple[str, int, int, list[np.ndarray]]]:
         """Strategy, seed, round and these arrays of every finished round of purchase, by seed, strategy and round."""
         with self.reading() as database:
-            rows = database.execute("select strategy, seed, round from rounds where round > 0").fetchall()
+            query = "select strategy, seed, round from rounds where round > 0"
+            with self._sound():
+                rows = [checked.read_key(*row) for row in database.execute(query)]
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
         for strategy, seed, round in sorted(rows, key=lambda row: (row[1], order.get(row[0], len(order)), row[2])):
-            folder, prefix = self._round_place(strategy, seed, round)
+            with self._sound():
+                folder, prefix = self._round_place(strategy, seed, round)
             yield strategy, seed, round, [files.load_array(self.path, folder / f"{prefix}{name}.npy") for name in names]
 
     def _round_place(self, strategy: str, seed: int, round: int) -> tuple[Path, str]:
@@ -445,11 +466,13 @@ class Study:
             query = f"select strategy, seed, round, {column} from rounds"  # noqa: S608 - column is ours
             rows = database.execute(query).fetchall()
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
-        records = [
-            {"strategy": name, "seed": seed, "round": round, **json.loads(values)}
-            for strategy, seed, round, values in rows
-            for name in (order if strategy == SHARED else [strategy])
-        ]
+        records: list[dict[str, Any]]
+        with self._sound():
+            records = [
+                {"strategy": name, "seed": seed, "round": round, **checked.read_numbers(values, column)}
+                for strategy, seed, round, values in ((*checked.read_key(*row[:3]), row[3]) for row in rows)
+                for name in (order if strategy == SHARED else [strategy])
+            ]
         records.sort(key=lambda row: (order.get(row["strategy"], 99), row["seed"], row["round"]))
         return pd.DataFrame(records, columns=None if records else ["strategy", "seed", "round"])
 

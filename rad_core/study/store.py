@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.config import StudyConfig
 from rad_core.study.database import DATABASE, create_database
+from rad_core.study.glances import glance_at
 from rad_core.study.record import LOCK, Study, StudyInfo
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{5,39}")
-_NEW, _TRASH = ".rad-new-", ".rad-trash-"  # a study on its way into the store, and out of it
+NEW, HALF, TRASH = ".rad-new-", ".rad-unpack-", ".rad-trash-"  # studies on their way into the store, and out of it
 
 
 def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Study:
@@ -34,27 +38,32 @@ def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Stud
     }  # fmt: skip
     with files.writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        with files.alone_in(root) as alone:
-            if alone:  # nobody else is creating: what is half there was left by a kill
-                files.sweep(root, f"{_NEW}*", f"{_TRASH}*")
+        sweep_store(root)
+        with partials.own_folder(root, NEW) as folder, files.alone_in(root):
             if (root / id).exists():
                 raise InputError(
                     f"There is a study {id} in {root} already; choose another id, resume that one (rad resume {id}), "
                     "or delete it."
                 )
-            temporary = root / f"{_NEW}{id}"
-            temporary.mkdir()
-            create_database(temporary, values)
-            files.sync_folder(temporary)
-            temporary.rename(root / id)
+            (folder / id).mkdir()
+            create_database(folder / id, values)
+            files.sync_folder(folder / id)
+            (folder / id).rename(root / id)
             files.sync_folder(root)
     return Study(root / id)
 
 
+def sweep_store(root: Path) -> None:
+    """Remove the studies that killed processes were making, unpacking or deleting."""
+    with suppress(OSError), os.scandir(root) as entries:  # none yet, or one that cannot be read
+        partials.sweep([Path(entry.path) for entry in entries if entry.name.startswith((NEW, HALF, TRASH))])
+
+
 def open_study(root: Path, id: str) -> Study:
-    """Open a study by its id, by the beginning of one, or the newest as "latest"."""
+    """Open a study by its id, by the beginning of one, or the newest as "latest"; sweep what killed processes left."""
     study = Study(root / find_id(root, id))
     study.check()
+    study.sweep()
     return study
 
 
@@ -79,45 +88,41 @@ def find_id(root: Path, id: str) -> str:
 def study_ids(root: Path) -> list[str]:
     """The ids of all studies in a store, sorted; links to elsewhere are none."""
     try:
-        children = list(root.iterdir()) if root.is_dir() else []
+        with os.scandir(root) as entries:
+            return sorted(entry.name for entry in entries if ID.fullmatch(entry.name) and _looks_like_study(entry))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     except OSError as error:
         raise InputError(
             f"The store {root} cannot be read ({error.strerror}); choose another with --store DIR."
         ) from error
-    return sorted(child.name for child in children if ID.fullmatch(child.name) and _looks_like_study(child))
 
 
-def _looks_like_study(folder: Path) -> bool:
+def _looks_like_study(folder: os.DirEntry[str]) -> bool:
     """Also one whose database has gone: it is listed with that reason."""
-    if folder.is_symlink() or not folder.is_dir():
-        return False
     try:
-        return any((folder / name).exists() for name in (DATABASE, LOCK, "seed-0"))
+        names = (f"{folder.path}/{name}" for name in (DATABASE, LOCK, "seed-0"))
+        return folder.is_dir(follow_symlinks=False) and any(os.path.exists(name) for name in names)  # noqa: PTH110
     except OSError:  # a folder of somebody else
         return False
 
 
 def list_studies(root: Path) -> list[StudyInfo]:
     """All studies of a store, the newest first; one that cannot be read says why and hides no other."""
-    found = []
-    for id in study_ids(root):
-        try:
-            found.append(Study(root / id).info())
-        except InputError as error:
-            found.append(StudyInfo(id, message=str(error)))
+    found = glance_at(root, study_ids(root))
     return sorted(found, key=lambda info: (-info.created, info.id))
 
 
 def delete_study(root: Path, id: str) -> None:
     """Delete a study for good, also one that cannot be read. Refused while it runs."""
     study = Study(root / find_id(root, id))
-    with study.lock(), files.writing(root):
-        # Out of sight first: a kill during the slow part leaves no half study behind.
-        trash = root / f"{_TRASH}{study.id}-{secrets.token_hex(4)}"
-        study.path.rename(trash)
-        files.sync_folder(root)
-    # Somebody who creates a study may be sweeping it away as well.
-    shutil.rmtree(trash, ignore_errors=True)
+    trash = root / f"{TRASH}{study.id}-{secrets.token_hex(4)}"
+    with partials.holding(study.path):
+        with study.lock(), files.writing(root):
+            # Out of sight first: a kill during the slow part leaves no half study behind.
+            study.path.rename(trash)
+            files.sync_folder(root)
+        shutil.rmtree(trash, ignore_errors=True)
     if trash.exists():
         raise InputError(f"Study {study.id} is deleted, but {trash} could not be removed; remove it by hand.")
 

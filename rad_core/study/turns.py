@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from rad_core import partials
 from rad_core.study import files
 
 _POLL_SECONDS = 0.25
@@ -49,7 +50,7 @@ def _take_number(folder: Path) -> tuple[int, FileLock]:
             else:
                 _about(folder, number).unlink(missing_ok=True)
                 _lock(folder, number).unlink(missing_ok=True)
-        files.sweep(folder, f"*{files.PARTIAL}")
+        partials.sweep(folder.glob(f"*{files.PARTIAL}"))
         number = max(numbers, default=0) + 1
         lock = FileLock(_lock(folder, number))
         lock.acquire(timeout=2)

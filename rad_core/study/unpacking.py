@@ -13,23 +13,26 @@ import os
 import re
 import secrets
 import shutil
-import sqlite3
-import tempfile
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 
+from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import files
 from rad_core.study.archive import FORMAT, MANIFEST, MAP_FILE, PIECE, contents, fingerprint, fingerprint_of, weights
-from rad_core.study.database import DATABASE, SCHEMA, create_database, reading
+from rad_core.study.database import DATABASE, SCHEMA, reading
 from rad_core.study.light import MAPS
 from rad_core.study.record import Study, StudyInfo
-from rad_core.study.store import ID
+from rad_core.study.rows import Unsound, shown
+from rad_core.study.soundness import check_study
+from rad_core.study.store import HALF, ID, TRASH, sweep_store
 
 _FILE = re.compile(
     rf"{re.escape(DATABASE)}"
@@ -39,7 +42,11 @@ _FILE = re.compile(
 )
 _KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
 _LITTLE = 1 << 12  # bytes of LZMA are unfolded at once without a limit: so few that they cannot become too many
-_HALF = ".rad-unpack-"  # a study on its way into a store
+# What Python's reader of zip files, its decompressors and numpy raise over bytes that are none of theirs.
+_DAMAGE = (
+    OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
 _MOST_BYTES = 1 << 36  # 64 GiB
 _MOST_MANIFEST = 1 << 26
 
@@ -62,6 +69,7 @@ def unpack_into(archive: Path, root: Path, *, lasting: bool = True) -> Study:
     the machine loses power as well; False is many times quicker, for what can be unpacked again. Raises InputError for
     an archive that is damaged or unsafe, comes of a newer version, or holds another study of an id that is taken.
     """
+    partials.sweep_files(archive.parent)
     with _reading_archive(archive) as zipped:
         about = _read_manifest(archive, zipped)
         target = root / about.id
@@ -69,14 +77,15 @@ def unpack_into(archive: Path, root: Path, *, lasting: bool = True) -> Study:
             return _same(archive, target, about)
         with files.writing(root):
             root.mkdir(parents=True, exist_ok=True)
+            sweep_store(root)
             if shutil.disk_usage(root).free < sum(about.sizes.values()):
                 raise InputError(f"{archive} needs {sum(about.sizes.values()):,} bytes, and {root} has less room left.")
-            with _own_folder(root) as folder:
+            with partials.own_folder(root, HALF) as folder:
                 _extract(archive, zipped, about, folder / about.id, lasting=lasting)
                 try:
                     _check_study(archive, folder / about.id, about)
-                except InputError as error:  # its own words would speak of a folder that is gone in a moment
-                    raise error if str(archive) in str(error) else _refused(archive, "its study is damaged") from error
+                except (InputError, Unsound) as error:
+                    raise error if str(archive) in str(error) else _refused(archive, _reason(error)) from error
                 with files.alone_in(root):
                     if target.exists():  # another process was faster
                         return _same(archive, target, about)
@@ -94,11 +103,11 @@ def read_info(archive: Path) -> StudyInfo:
 
 def read_metrics(archive: Path) -> Study:
     """The study in an archive of ours, unpacked no further than its database: it has metrics, and no arrays."""
-    with _reading_archive(archive) as zipped, tempfile.TemporaryDirectory() as folder:
+    with _reading_archive(archive) as zipped, partials.temporary_folder("rad-read") as folder:
         about = _read_manifest(archive, zipped)
         alone = attrs.evolve(about, sizes={DATABASE: about.sizes[DATABASE]})
-        _extract(archive, zipped, alone, Path(folder) / about.id, lasting=False)
-        return Study(Path(folder) / about.id).snapshot()
+        _extract(archive, zipped, alone, folder / about.id, lasting=False)
+        return Study(folder / about.id).snapshot()
 
 
 def keep_unpacked(archive: Path, root: Path) -> Study:
@@ -110,7 +119,7 @@ def keep_unpacked(archive: Path, root: Path) -> Study:
         about = _read_manifest(archive, zipped)
     target = root / about.id
     if target.exists():
-        trash = root / f"{_HALF}{secrets.token_hex(4)}"  # swept up with what a killed process left
+        trash = root / f"{TRASH}{secrets.token_hex(4)}"  # swept up with what a killed process left
         with files.alone_in(root):
             if _is_whole(about, target):
                 return Study(target)
@@ -136,24 +145,6 @@ def _same(archive: Path, target: Path, about: Packed) -> Study:
 
 
 @contextmanager
-def _own_folder(root: Path) -> Iterator[Path]:
-    """A folder for what is half there. One that a killed process left is swept up; others are locked."""
-    folder = root / f"{_HALF}{secrets.token_hex(4)}"
-    with ExitStack() as lock:
-        with files.alone_in(root) as alone:
-            if alone:
-                for left in root.glob(f"{_HALF}*"):
-                    if left.is_dir() and not left.is_symlink() and not files.is_locked(left):
-                        shutil.rmtree(left, ignore_errors=True)
-            folder.mkdir()
-            lock.enter_context(files.alone_in(folder))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def _reading_archive(archive: Path) -> Iterator[zipfile.ZipFile]:
     """Turn what goes wrong over a damaged archive into one sentence."""
     try:
@@ -163,10 +154,10 @@ def _reading_archive(archive: Path) -> Iterator[zipfile.ZipFile]:
         raise
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise InputError(f"{archive} cannot be read ({error.strerror}); give a file made with rad pack.") from error
-    except (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, KeyError, TypeError,
-            AttributeError, NotImplementedError, RuntimeError, RecursionError, MemoryError) as error:  # fmt: skip
+    except _DAMAGE as error:
+        words = shown(str(error) or type(error).__name__)[1:-1]
         raise InputError(
-            f"{archive} is damaged, or no archive of a study ({error}); get or make it again with rad pack."
+            f"{archive} is damaged, or no archive of a study ({words}); get or make it again with rad pack."
         ) from error
 
 
@@ -179,21 +170,36 @@ def _read_manifest(archive: Path, zipped: zipfile.ZipFile) -> Packed:
     if entry.file_size > _MOST_MANIFEST or entry.compress_type == zipfile.ZIP_LZMA:
         raise _refused(archive, "its manifest is too large, or may be")
     about = json.loads(zipped.read(MANIFEST))
-    if int(about["format"]) > FORMAT or int(about["schema"]) > SCHEMA:
+    if _number(about, "format") > FORMAT or _number(about, "schema") > SCHEMA:
         raise InputError(
             f"{archive} was made by a newer version of RAD Studio; upgrade with pip install --upgrade rad-studio."
         )
+    id, entered = about["id"], about["files"]
+    if not isinstance(id, str) or not ID.fullmatch(id):
+        raise _refused(archive, f"the id of its study is {shown(id)}")
     found = Packed(
-        str(about["id"]),
-        int(about["schema"]),
-        str(about["fingerprint"]),
-        {name: int(values["size"]) for name, values in about["files"].items()},
-        {name: str(values["sha256"]) for name, values in about["files"].items()},
+        id,
+        about["schema"],
+        _digest(about, "fingerprint"),
+        {name: _number(values, "size") for name, values in entered.items()},
+        {name: _digest(values, "sha256") for name, values in entered.items()},
     )
-    if not ID.fullmatch(found.id):
-        raise _refused(archive, f"the id of its study is {found.id[:60]!r}")
     _check_entries(archive, entries, found)
     return found
+
+
+def _number(values: dict[str, Any], name: str) -> int:
+    value = values[name]
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 62:
+        raise ValueError(f"{name} in its manifest is {shown(value)}, which is no whole number")
+    return value
+
+
+def _digest(values: dict[str, Any], name: str) -> str:
+    value = values[name]
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ValueError(f"{name} in its manifest is {shown(value)}, which is no digest")
+    return value
 
 
 def _check_entries(archive: Path, entries: list[zipfile.ZipInfo], about: Packed) -> None:
@@ -242,13 +248,8 @@ def _extract(archive: Path, zipped: zipfile.ZipFile, about: Packed, folder: Path
 
 def _check_study(archive: Path, folder: Path, about: Packed) -> None:
     """Refuse a database that is not exactly ours, and files that are not the plain arrays it refers to."""
-    study = Study(folder)
-    study.check()
+    Study(folder).check()
     with reading(folder) as database:
-        if database.execute("pragma quick_check").fetchone() != ("ok",):
-            raise _refused(archive, "its database is damaged")
-        if _tables(database) != _own_tables():
-            raise _refused(archive, "its database has other tables than a study")
         if database.execute("select value from meta where key = 'id'").fetchone() != (about.id,):
             raise _refused(archive, "its database belongs to another study")
     names, rows = contents(folder)
@@ -264,6 +265,7 @@ def _check_study(archive: Path, folder: Path, about: Packed) -> None:
         raise _refused(archive, f"{missing[0]!r} is missing in it")
     if fingerprint(rows, about.sums) != about.fingerprint:
         raise _refused(archive, "its manifest and its database do not agree")
+    check_study(folder)
 
 
 def _check_weights(archive: Path, path: Path) -> None:
@@ -272,15 +274,11 @@ def _check_weights(archive: Path, path: Path) -> None:
             raise _refused(archive, "the weights of a teacher are compressed, which may hide any size")
 
 
-def _tables(database: sqlite3.Connection) -> list[tuple]:
-    return database.execute("select type, name, tbl_name, sql from sqlite_master order by type, name").fetchall()
-
-
-def _own_tables() -> list[tuple]:
-    with tempfile.TemporaryDirectory() as folder:
-        create_database(Path(folder), {})
-        with closing(sqlite3.connect(Path(folder) / DATABASE)) as database:
-            return _tables(database)
+def _reason(error: Exception) -> str:
+    """Why a study is none, in words that do not speak of a folder that is gone in a moment."""
+    cause = error if isinstance(error, Unsound) else error.__cause__
+    words = str(getattr(cause, "strerror", None) or cause or "").partition("\n")[0]
+    return f"its study is damaged ({words[:200]})" if words else "its study is damaged"
 
 
 def _refused(archive: Path, why: str) -> InputError:

@@ -15,7 +15,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
-from types import FrameType
 
 from rad_core.errors import InputError
 from rad_core.study import background, files
@@ -99,14 +98,11 @@ def _device(study: Study) -> str:
             check_requests(study)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _draw_map(study: Study) -> None:
     """The map of the first seed's pool, so that it is there when somebody looks. The study is finished either way."""
     from rad_core.embedding import make_map
 
+    background.end_with(study.path)
     try:
         make_map(study, 0)
     except Exception as error:
@@ -116,18 +112,17 @@ def _draw_map(study: Study) -> None:
 
 def main(root: str, id: str, workers: str, with_map: str) -> int:
     """Run one study to its end; the exit status is 0 if it finished or was stopped on request."""
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, _leave)  # a shell may have had it ignored
     try:
-        study = open_study(Path(root), id)
-        run_study(
-            study,
-            workers=int(workers) or None,
-            on_event=lambda event: background.trim(study.path / OUTPUT),
-            turn=lambda: _turn(study),
-        )
-        if int(with_map):
-            _draw_map(study)
+        with background.interrupted_by(signal.SIGTERM, signal.SIGINT):  # a shell may have had the second ignored
+            study = open_study(Path(root), id)
+            run_study(
+                study,
+                workers=int(workers) or None,
+                on_event=lambda event: background.trim(study.path / OUTPUT),
+                turn=lambda: _turn(study),
+            )
+            if int(with_map):
+                _draw_map(study)
     except (StudyStopped, KeyboardInterrupt):
         return 0
     except InputError as error:
