@@ -114,7 +114,7 @@ def _accuracy(pool: reading.Pool, prefix: str, place: Any) -> tuple[float, bool]
         help="Estimated on checked examples. Move it to ask what a better or a worse teacher would do.",
     )  # fmt: skip
     assumed = abs(percent_right - stand) > 0.05
-    row = place.container(horizontal=True, vertical_alignment="center", height=42, border=False)
+    row = place.container(horizontal=True, vertical_alignment="center", border=False)
     if assumed:
         row.badge("WHAT IF", color="orange", help="This is not the teacher that was checked.")
         row.button(

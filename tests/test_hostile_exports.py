@@ -53,7 +53,7 @@ def test_slides_hold_no_link_and_no_formula(studies: dict[str, Study]) -> None:
 def test_the_paragraph_for_a_paper_quotes_a_study_letter_by_letter(studies: dict[str, Study]) -> None:
     study = studies["hostile-strategy"]
     with closing(sqlite3.connect(study.path / DATABASE)) as database:
-        config = json.loads(study.config.to_json()) | {"dataset": "folder:/photos/my [set](x) 50%\n\\input{a}_b"}
+        config = json.loads(study.config.to_json()) | {"dataset": "folder:/photos/my [set](x) 50% \\input{a}_b"}
         database.execute("update meta set value = ? where key = 'config'", [json.dumps(config)])
         database.commit()
     study = Study(study.path)

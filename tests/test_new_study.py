@@ -18,6 +18,8 @@ from app import showcase, state, study_actions, study_plan, study_settings
 from app.study_settings import PRESETS, SETTINGS, accept, command, of_study, to_config
 from rad_core.cli import cli as rad
 from rad_core.errors import InputError
+from rad_core.learning.data import measure_dataset
+from rad_core.study import config as configuration
 from rad_core.study.config import ALL_STRATEGIES, StudyConfig
 from rad_core.study.folders import default_store
 from rad_core.study.record import Study
@@ -284,8 +286,12 @@ def test_it_starts_in_the_background_and_is_in_view() -> None:
 
 @pytest.fixture
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The data sets and teachers of which a plan was asked, which reads them."""
+    """The data sets that were measured, and those and the teachers of which a plan was asked, which reads them."""
     asked: list[str] = []
+
+    def measure(spec: str, **options: Any) -> Any:
+        asked.append(spec)
+        return measure_dataset(spec, **options)
 
     class Job:
         def __init__(self, config: StudyConfig) -> None:
@@ -297,6 +303,8 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def cancel(self) -> None:
             pass
 
+    for room in (study_settings, configuration):
+        monkeypatch.setattr(room, "measure_dataset", measure)
     monkeypatch.setattr(study_plan, "request_plan", Job)
     monkeypatch.setattr(study_plan, "_SETTLED_SECONDS", 0.0)
     return asked

@@ -247,10 +247,10 @@ def test_no_price_is_not_a_price_of_zero(tiny: Path, monkeypatch: pytest.MonkeyP
     at = sound(open_page(monkeypatch, tiny, budget_panel="Cost"))
     assert at.metric[3].value == "no price"
     at.number_input(key="budget_price").set_value(0.25).run()
-    assert sound(at).metric[3].value == "2.50 USD"
+    assert sound(at).metric[3].value.replace("\\", "") == "2.50 USD"
     assert "2.50 USD" in set(at.dataframe[0].value["Money"])
     at.segmented_control(key="budget_panel").set_value("rules").run()
-    assert sound(at).metric[3].value == "2.50 USD", "the price stays when its panel is left"
+    assert sound(at).metric[3].value.replace("\\", "") == "2.50 USD", "the price stays when its panel is left"
 
 
 def test_the_numbers_behind_a_chart_are_sent_when_somebody_opens_them(

@@ -54,7 +54,7 @@ def test_every_state_shows_all_its_steps(monkeypatch: pytest.MonkeyPatch, stores
     at = story(monkeypatch, stores[name], story_step="all")
     assert len(steps_shown(at)) == len(STEPS)
     assert len(figures(at)) >= 5
-    assert "study\\-of\\-tests" in words(at)
+    assert "study-of-tests" in words(at)
 
 
 def test_before_the_first_purchase_the_page_says_so(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
@@ -72,7 +72,7 @@ def test_without_a_study_the_page_says_so(monkeypatch: pytest.MonkeyPatch, store
 
 def test_words_of_a_study_are_shown_letter_by_letter(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
     at = story(monkeypatch, stores["one"])
-    assert at.title[0].value == "\\<b\\>One\\</b\\> seed"
+    assert at.title[0].value == "\\<b>One\\</b> seed"
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_edits_are_stored_with_the_study(monkeypatch: pytest.MonkeyPatch, own: P
         title="For the *board*", currency="EUR", price_per_label=0.5, budget=10.0, notes={"cost": "Ask <Ann>."}
     )
     assert at.title[0].value == "For the \\*board\\*"
-    assert "Ask \\<Ann\\>\\." in words(at)
+    assert "Ask \\<Ann>." in words(at)
     assert "no cost to state" in words(at), "labels are not shown to pay in this study"
     again = story(monkeypatch, own)
     assert again.title[0].value == "For the \\*board\\*"
