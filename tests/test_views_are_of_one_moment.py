@@ -63,7 +63,9 @@ def finish(store: Path, stores: dict[str, Path]) -> None:
 def put_in_place(store: Path, other: Path) -> None:
     """Another study under the same id, written just as often."""
     version = study_in(store).version()
-    shutil.rmtree(store)
+    gone = store.with_name("gone")
+    store.rename(gone)  # in one step, since a map of it may be in the making
+    shutil.rmtree(gone, ignore_errors=True)
     shutil.copytree(other, store)
     change(store, f"update meta set value = '{version}' where key = 'version'")
     state.forget_list()
