@@ -42,6 +42,11 @@ def _panel(config: StudyConfig | None, problem: str, start: Callable[[StudyConfi
             problem = measured
     if problem:
         st.error(literal(problem), icon=":material/edit:")
+    if config is not None and isinstance(measured, str):
+        st.button(
+            "Look again", icon=":material/refresh:", key="new_look_again", on_click=_look_again, args=[config],
+            help="When what is wrong has been mended.",
+        )  # fmt: skip
     if st.button(
         "Start the study", type="primary", icon=":material/play_arrow:", disabled=config is None or bool(problem),
         width="stretch", key="new_start",
@@ -109,6 +114,14 @@ def _measured(config: StudyConfig) -> Plan | str | None:
     if answer is not None:
         known["answer"] = answer
     return answer
+
+
+def _look_again(config: StudyConfig) -> None:
+    """Measure anew what failed: the data may have been mended."""
+    visitor = object()
+    job = request_plan(config, again=True, visitor=visitor)
+    known = {"key": config.to_json(), "since": time.monotonic(), "job": job, "visitor": visitor}
+    st.session_state[_PLAN] = known
 
 
 def _forget(known: dict[str, Any]) -> None:

@@ -22,12 +22,14 @@ from rad_core.learning.data import DATASETS, Dataset, Extent, make_split, suitin
 from rad_core.study.config import OF_EXTENT, StudyConfig
 from rad_core.study.folders import data_folder
 from rad_core.study.plan import plan
+from rad_core.study.planning import request_plan
 from rad_core.study.record import Study
 from rad_core.study.store import create_study, study_ids
 from tests.made_images import load_folder, write_classes
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 OWN = ("folder", "arrays")
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 LARGE = {"folder": Extent(50_000, 10_000, 10), "arrays": Extent(60_000, 10_000, 10)}
 
 
@@ -260,5 +262,45 @@ def test_command_line_library_and_studio_say_the_same(photos: Path) -> None:
         at.run()
     assert not at.error
     assert all(note in captions(at) for note in notes)
+    assert "Chosen to suit 30 images of 2 classes" in captions(at), "the bad one does not count"
     told = rad("run", "--dataset", spec, "--skip-bad", "--strategies", "rad", "--seeds", 1, "--dry-run").stderr
     assert [line.removeprefix("Data: ") for line in told.splitlines()][1:] == list(notes)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_showcase")
+def test_who_has_mended_the_files_has_them_looked_at_again(photos: Path) -> None:
+    whole = (photos / "cat" / "0.png").read_bytes()
+    (photos / "cat" / "0.png").write_bytes(LFS)
+    at, end = open_form(f"folder:{photos}", device="cpu"), time.monotonic() + 240
+    while not at.error:
+        assert time.monotonic() < end
+        time.sleep(0.5)
+        at.run()
+    assert "cat/0.png is not a readable image (it is a pointer of Git LFS" in at.error[0].value.replace("\\", "")
+    (photos / "cat" / "0.png").write_bytes(whole)
+    at.button(key="new_look_again").click().run()
+    assert not at.error
+    while "≈" not in at.metric[1].value:
+        assert not at.error
+        assert time.monotonic() < end
+        time.sleep(0.5)
+        at.run()
+    assert not at.button(key="new_start").disabled
+
+
+@pytest.mark.slow
+def test_a_plan_is_made_for_what_is_left_of_a_folder_without_its_bad_files(tmp_path: Path) -> None:
+    """Ten images are too few for five rounds, twelve are not."""
+    folder = write_classes(tmp_path / "set", count=5)
+    for name in ("cat", "dog"):
+        (folder / name / "bad.png").write_bytes(LFS)
+    config = StudyConfig(dataset=f"folder:{folder}", skip_bad=True, device="cpu", strategies=("rad",), seeds=1)
+    assert config.resolved().rounds == 5
+    job, end = request_plan(config), time.monotonic() + 240
+    while (measured := job.poll()) is None:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert (measured.rounds, measured.teacher_queries, measured.pool) == (4, 4, 4)
+    assert config.resolved().rounds == 4
+    assert "Chosen to suit 10 images" in measured.notes[0]

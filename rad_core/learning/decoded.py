@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.learning.pixels import Layout, Seen
 from rad_core.learning.tree import ImageFile
+from rad_core.partials import beside, sweep_files
 
 _FORMAT = 2  # of what decoding makes of an image; another number, and everything is decoded anew
 _BLOCK = 1024  # images copied at a time
@@ -76,21 +77,24 @@ class Shelf:
                 return Kept(array, layout, seen, rows)
         return None
 
+    def rows(self) -> Path:
+        """Where an array is while nobody knows yet whether it will be whole."""
+        return self.cache / f"rows-{self.place}-{os.urandom(6).hex()}"
+
     def keep(
-        self, temporary: Path, files: Sequence[ImageFile], layout: Layout, seen: Sequence[Seen | None], notes: list[str]
+        self, rows: Path, files: Sequence[ImageFile], layout: Layout, seen: Sequence[Seen | None], notes: list[str]
     ) -> None:
         """Put an array in its place; what is None in `seen` is not in it. Whatever it replaces is removed."""
-        whole = all(image is not None for image in seen)
-        name = self.array(files).name if whole else f"rows-{self.place}-{os.urandom(6).hex()}"
-        facts = {"array": name, "layout": astuple(layout), "notes": notes}
-        lines = [json.dumps(facts)]
+        array = self.array(files) if all(image is not None for image in seen) else rows
+        lines = [json.dumps({"array": array.name, "layout": astuple(layout), "notes": notes})]
         for row, (file, image) in enumerate(zip(files, seen, strict=True)):
             if image is not None:
                 lines.append(json.dumps([row, *_key(file), *image]))
-        about = self._about(Path(name).stem)
+        about = self._about(array.stem)
         older = [path for path in self.cache.glob(f"read-{self.place}-*.jsonl") if path != about]
-        loose = [path for path in self.cache.glob(f"rows-{self.place}-*") if path.name != name]
-        temporary.replace(self.cache / name)
+        loose = [path for path in self.cache.glob(f"rows-{self.place}-*") if path not in (rows, array)]
+        if array != rows:
+            rows.replace(array)
         _write(about, "\n".join(lines))
         for path in older:
             self._remove(path)
@@ -132,27 +136,28 @@ class Shelf:
         return self.cache / f"bad-{_digest([self.origin, _keys(files)])}.json"
 
 
-def new_array(cache: Path, shape: tuple[int, ...]) -> tuple[Path, np.memmap]:
-    """A new array of bytes on disk, all its room claimed. Raises InputError where there is not enough."""
+@contextmanager
+def new_array(rows: Path, shape: tuple[int, ...]) -> Iterator[np.memmap]:
+    """A new array of bytes on disk, all its room claimed, which is there as `rows` when the block is left.
+
+    Raises InputError where there is not enough room.
+    """
+    cache = rows.parent
     cache.mkdir(parents=True, exist_ok=True)
+    sweep_files(cache)
     free, wanted = shutil.disk_usage(cache).free, int(np.prod(shape))
     if wanted > free:
         raise InputError(
             f"{shape[0]} images of {shape[1]} x {shape[2]} need {wanted / 2**30:.1f} GiB in {cache}, and "
             f"{free / 2**30:.1f} GiB are free; lower --image-size or make room."
         )
-    handle, name = tempfile.mkstemp(dir=cache, suffix=".partial")
-    os.close(handle)
-    try:
-        array = np.lib.format.open_memmap(name, mode="w+", dtype=np.uint8, shape=shape)
+    with beside(rows, lasting=False) as file:
+        array = np.lib.format.open_memmap(file.name, mode="w+", dtype=np.uint8, shape=shape)
         # A full disk is an error here, and the end of the process in a memory map.
         if hasattr(os, "posix_fallocate"):
-            with Path(name).open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name), array
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+        yield array
+        array.flush()
 
 
 def copy_rows(kept: Kept, files: Sequence[ImageFile], into: np.ndarray) -> Iterator[tuple[int, Seen]]:
@@ -192,11 +197,5 @@ def _time(path: Path) -> float:
 def _write(path: Path, text: str) -> None:
     """Write a small file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with beside(path, lasting=False) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))

@@ -158,25 +158,24 @@ class _Work:
     # --- the pixels ---
 
     def _decode(self, layout: Layout, kept: Kept | None) -> tuple[str, ...] | _Bad:
-        temporary, images = new_array(self.shelf.cache, (len(self.files), *layout.shape))
         seen: list[Seen | None] = [None] * len(self.files)
-        unlike = False
-        try:
-            if kept and kept.layout == layout:
-                for row, image in copy_rows(kept, self.files, images):
-                    seen[row] = image
-            self._decode_rows([row for row, image in enumerate(seen) if image is None], layout, images, seen)
-        except UnlikeError:
-            unlike = True
-            raise
-        finally:  # what is decoded is kept, whatever ended it
-            images.flush()
-            del images
-            done = [image for image in seen if image is not None]
-            if done and not unlike:
-                self.shelf.keep(temporary, self.files, layout, seen, pixel_notes(done, layout))
-            temporary.unlink(missing_ok=True)
-        return self._told() if self.bad else tuple(pixel_notes(done, layout))
+        rows, ended = self.shelf.rows(), None
+        with new_array(rows, (len(self.files), *layout.shape)) as images:
+            try:
+                if kept and kept.layout == layout:
+                    for row, image in copy_rows(kept, self.files, images):
+                        seen[row] = image
+                self._decode_rows([row for row, image in enumerate(seen) if image is None], layout, images, seen)
+            except UnlikeError:
+                raise
+            except BaseException as error:  # what is decoded is kept, whatever ends it
+                ended = error
+        done = [image for image in seen if image is not None]
+        notes = pixel_notes(done, layout) if done else []
+        self.shelf.keep(rows, self.files, layout, seen, notes)
+        if ended is not None:
+            raise ended
+        return self._told() if self.bad else tuple(notes)
 
     def _decode_rows(self, rows: list[int], layout: Layout, images: np.ndarray, seen: list[Seen | None]) -> None:
         rows = [row for row in rows if row not in self.bad]

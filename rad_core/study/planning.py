@@ -39,7 +39,7 @@ class PlanJob:
     """
 
     def __init__(self, config: StudyConfig, workers: int | None, timeout: float = _TIMEOUT) -> None:
-        self._outline, self._place = outline(config), _place(config, workers)
+        self._config, self._place = config, _place(config.resolved(), workers)
         self._plan, self._error, self.cancelled = self._read(), "", False
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = threading.RLock()
@@ -109,7 +109,8 @@ class PlanJob:
         except FileNotFoundError:
             return None
         notes = tuple(measured.get("notes", ()))
-        return dataclasses.replace(self._outline, **{name: measured[name] for name in _MEASURED}, notes=notes)
+        # Outlined now: reading the data may have told that there is less of it.
+        return dataclasses.replace(outline(self._config), **{name: measured[name] for name in _MEASURED}, notes=notes)
 
 
 _jobs: dict[str, PlanJob] = {}
@@ -125,8 +126,7 @@ def request_plan(
     Returns at once. again: measure anew what failed before. visitor: who waits for it, and may cancel it for himself
     alone. Raises InputError only for what the configuration alone tells; the rest comes from `poll`.
     """
-    config = config.resolved()
-    key = f"{config.to_json()}|{workers}"
+    key = f"{config.resolved().to_json()}|{workers}"
     with _jobs_turn:
         job = _jobs.get(key)
         if job is None or (again and job.is_over) or not job.join(visitor):
