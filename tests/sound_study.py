@@ -12,9 +12,14 @@ from tests.conftest import tiny_config
 
 POOL, BUDGET, CLASSES = 40, 10, ("zero", "one", "two")
 _SHARES = (
-    "teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used",
-    "teacher_accuracy_pool", "teacher_accuracy_test", "student_full_accuracy",
-)  # fmt: skip
+    "teacher_accuracy",
+    "teacher_accuracy_low",
+    "teacher_accuracy_high",
+    "teacher_accuracy_used",
+    "teacher_accuracy_pool",
+    "teacher_accuracy_test",
+    "student_full_accuracy",
+)
 _OF_THE_GAME = {"strategy_value": 1.0, "value": 1.0, "waterline": 0.1, "cap": 0.2, "support": 30.0}
 
 
@@ -54,9 +59,15 @@ def put_purchase(study: Study, rng: np.random.Generator, round: int, picks: np.n
         "soft_labels": teacher[picks],
     }
     metrics = {
-        "accuracy": 0.5 + round / 20, "loss": 0.3, "labels": float(round * BUDGET), "pool": float(POOL), "wrong": 12.0,
-        "mean_gain": 0.5, "teacher_right_share": 0.6, **_OF_THE_GAME,
-    }  # fmt: skip
+        "accuracy": 0.5 + round / 20,
+        "loss": 0.3,
+        "labels": float(round * BUDGET),
+        "pool": float(POOL),
+        "wrong": 12.0,
+        "mean_gain": 0.5,
+        "teacher_right_share": 0.6,
+        **_OF_THE_GAME,
+    }
     study.put_round("rad", 0, round, _student(rng) | bought, metrics, {"train": 1.0, "select": 0.1})
 
 

@@ -29,9 +29,21 @@ _LITTLE = 2**17  # bytes: below this SQLite cannot open a database and its log
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 # What numpy and Python's readers of zip files raise over bytes that are none of theirs.
 _NO_ARRAY = (
-    OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError, RecursionError, SyntaxError,
-    NotImplementedError, tokenize.TokenError, struct.error, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    NotImplementedError,
+    tokenize.TokenError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @contextmanager

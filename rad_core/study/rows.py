@@ -24,10 +24,8 @@ _TAKEN = ("strategy", "seed", "round", "seconds")  # columns of the tables that 
 _MOST = 1e15  # beyond this a number is none that anybody measured
 _MOST_TEXT = 1_000_000  # characters
 _NEVER_EMPTY = [
-    field.name
-    for field in attrs.fields(StudyConfig)
-    if field.metadata["of_dataset"] and "None" not in str(field.type)
-]  # fmt: skip
+    field.name for field in attrs.fields(StudyConfig) if field.metadata["of_dataset"] and "None" not in str(field.type)
+]
 
 
 class Unsound(ValueError):  # noqa: N818 - it says what a study is

@@ -37,14 +37,24 @@ _OF_A_ROUND = ("accuracy", "loss", "labels")
 _OF_A_PURCHASE = (*_OF_A_ROUND, "pool", "wrong", "mean_gain")
 _OF_THE_GAME = ("strategy_value", "value", "waterline", "cap", "support")
 _OF_A_SEED = (
-    "teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used",
-    "teacher_accuracy_pool", "teacher_accuracy_test",
-)  # fmt: skip
+    "teacher_accuracy",
+    "teacher_accuracy_low",
+    "teacher_accuracy_high",
+    "teacher_accuracy_used",
+    "teacher_accuracy_pool",
+    "teacher_accuracy_test",
+)
 _OF_EVERY_SEED = ("pool_labels",)
 _OF_A_WHOLE_SEED = (
-    *_OF_EVERY_SEED, "labeled_ids", "validation_ids", "pool_ids", "test_ids", "validation_labels", TEACHER,
+    *_OF_EVERY_SEED,
+    "labeled_ids",
+    "validation_ids",
+    "pool_ids",
+    "test_ids",
+    "validation_labels",
+    TEACHER,
     "teacher_validation_probabilities",
-)  # fmt: skip
+)
 _BOUGHT = ("bought", "bought_gain", "bought_q", "bought_correct")
 
 

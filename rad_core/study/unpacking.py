@@ -44,9 +44,20 @@ _KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
 _LITTLE = 1 << 12  # bytes of LZMA are unfolded at once without a limit: so few that they cannot become too many
 # What Python's reader of zip files, its decompressors and numpy raise over bytes that are none of theirs.
 _DAMAGE = (
-    OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError, RuntimeError,
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
-)  # fmt: skip
+    OSError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+)
 _MOST_BYTES = 1 << 36  # 64 GiB
 _MOST_MANIFEST = 1 << 26
 
