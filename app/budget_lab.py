@@ -233,4 +233,6 @@ def _picture(
 
 def sorted_gains(pool: reading.Pool) -> SortedGains:
     """The pool's gains sorted, once per pool."""
+    if pool.private:
+        return state.kept("sorted gains", pool.key, lambda: sort_gains(pool.gains))
     return state.remember(lambda: sort_gains(pool.gains), "sorted gains", pool.key)

@@ -137,6 +137,20 @@ def _values() -> dict[str, Any]:
     return {name: st.session_state.get(_key(name)) for name in SETTINGS} | {"dataset": _dataset()}
 
 
+def _start(config: StudyConfig) -> None:
+    if st.session_state[OPEN]:  # a second click on the button comes when the study has started already
+        study_actions.start_new(config)
+        close_form()
+
+
+def _checked(values: Mapping[str, Any]) -> tuple[StudyConfig | None, str]:
+    try:
+        study_actions.refuse_files(values)
+        return study_settings.to_config(values), ""
+    except InputError as error:
+        return None, str(error)
+
+
 # --- files of this machine: what a link names is not looked at before somebody asks ---------------------------------
 
 
@@ -164,20 +178,6 @@ def _ask(names: list[str]) -> None:
         "Look at them", icon=":material/visibility:", key="new_look", on_click=_wanted, args=["dataset", "teacher"],
         width="stretch",
     )  # fmt: skip
-
-
-def _start(config: StudyConfig) -> None:
-    if st.session_state[OPEN]:  # a second click on the button comes when the study has started already
-        study_actions.start_new(config)
-        close_form()
-
-
-def _checked(values: Mapping[str, Any]) -> tuple[StudyConfig | None, str]:
-    try:
-        study_actions.refuse_files(values)
-        return study_settings.to_config(values), ""
-    except InputError as error:
-        return None, str(error)
 
 
 def _fields(suits: Suited) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from app import reading
 from app.own_files import Given
 from rad_core.errors import InputError
+from rad_core.inputs.arrays import row_blocks
 from rad_core.inputs.diagnosis import hard_predictions
 from rad_core.inputs.ids import row_names
 from rad_core.inputs.tables import ROLES, Table, in_order_of
@@ -56,7 +57,7 @@ class Scores:
     def matrix(self) -> np.ndarray | None:
         """(N, D) float32 features."""
         table = self.table("features")
-        return None if table is None else table.values.astype(np.float32)
+        return None if table is None else table.values
 
     @cached_property
     def estimate(self) -> AccuracyEstimate | None:
@@ -210,6 +211,7 @@ def pool_of(scores: Scores, gains: np.ndarray, wish: Wish) -> reading.Pool:
         budget=wish.budget,
         labels=scores.classes_of_rows,
         classes=tuple(f"class {number}" for number in range(scores.classes)),
+        private=True,
     )
 
 
@@ -222,6 +224,9 @@ def plane(values: np.ndarray, sample: int = 20_000) -> np.ndarray:
     directions = np.linalg.eigh(spread)[1][:, ::-1][:, :2]
     # An eigenvector's sign is arbitrary: the largest entry points up, so that the map is the same every time.
     directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), range(directions.shape[1])])
-    # Half floats are too coarse to subtract in.
-    found = (values - middle.astype(np.result_type(values, np.float32))) @ directions.astype(np.float32)
-    return np.pad(found, ((0, 0), (0, 2 - found.shape[1]))).astype(np.float32)
+    found = np.zeros((len(values), 2), np.float32)
+    for block in row_blocks(*values.shape):
+        # Half floats are too coarse to subtract in.
+        moved = values[block] - middle.astype(np.result_type(values, np.float32))
+        found[block, : directions.shape[1]] = moved @ directions.astype(np.float32)
+    return found

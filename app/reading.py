@@ -36,7 +36,7 @@ class Pool:
 
     key: changes whenever the contents do. gains: (N,) float32 of the student that chooses. teacher: its estimated
     accuracy. right: (N,) bool, where the teacher is right, or None where nobody knows. labels: (N,) class numbers or
-    None. classes: names. budget: the study's own, or a default.
+    None. classes: names. budget: the study's own, or a default. private: of own scores, kept while their owner stays.
     """
 
     key: str
@@ -49,6 +49,7 @@ class Pool:
     price: float = 0.0
     currency: str = "USD"
     latency: float = 0.0
+    private: bool = False
 
     @property
     def size(self) -> int:

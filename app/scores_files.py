@@ -6,14 +6,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import example_scores, own_files, state
+from app import example_scores, own_files, state, visitors
 from app.own_files import Given
+from app.wording import literal
 from rad_core.errors import InputError
 from rad_core.inputs.tables import READABLE
 
 # The words stand in the address, too.
 UPLOAD, FOLDER, EXAMPLE = SOURCES = ("Upload", "This computer", "Example")
-MAX_MEGABYTES = 1000
+MAX_MEGABYTES = 200  # of one upload, as in .streamlit/config.toml
+_TURN = "own_scores_turn"  # how often each field was used: it is a new one then, and Streamlit lets go of the old one
 
 # Role -> what its field is called, and its help.
 FIELDS = {
@@ -69,8 +71,12 @@ def _uploaded() -> dict[str, Given]:
         for role, place in zip(FIELDS, (first, second, first, second), strict=True):
             with place:
                 _uploader(role, files)
+        st.caption(
+            f"Up to {MAX_MEGABYTES} MB a file, and {own_files.VISITOR_BYTES / 1e6:.0f} MB of numbers in all for each "
+            "visitor; they are forgotten when you leave. More is for `rad select` on your own computer."
+        )
     for message in errors.values():
-        st.error(message, icon=":material/error:")
+        st.error(literal(message), icon=":material/error:")
     return dict(files)
 
 
@@ -78,27 +84,42 @@ def _uploader(role: str, files: dict[str, Given]) -> None:
     label, help = FIELDS[role]
     st.file_uploader(
         label if role == "probabilities" else f"{label}, optional", [ending[1:] for ending in READABLE],
-        key=f"scores_{role}", help=help, on_change=_received, args=[role], max_upload_size=MAX_MEGABYTES,
+        key=_field(role), help=help, on_change=_received, args=[role], max_upload_size=MAX_MEGABYTES,
     )  # fmt: skip
-    if role in files and st.session_state.get(f"scores_{role}") is None:
+    if role in files:
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.caption(f"In use: {files[role].name}", width="content")
+        row.caption(f"In use: {literal(files[role].name)}, {_megabytes(files[role])}", width="content")
         row.button("Remove", key=f"scores-remove-{role}", type="tertiary", on_click=_remove, args=[role])
 
 
 def _summary(files: dict[str, Given]) -> str:
     names = [files[role].name for role in FIELDS if role in files]
-    return "Your files: " + ", ".join(name.replace("_", "\\_") for name in names) if names else "Your files"
+    return "Your files: " + ", ".join(map(literal, names)) if names else "Your files"
+
+
+def _megabytes(given: Given) -> str:
+    return f"{given.bytes / 1e6:.0f} MB" if given.bytes >= 1e6 else f"{given.bytes / 1e3:.0f} kB"
+
+
+def _field(role: str) -> str:
+    """The key of a role's field."""
+    turn = st.session_state.get(_TURN, {}).get(role, 0)
+    return f"scores_{role}-{turn}" if turn else f"scores_{role}"
 
 
 def _received(role: str) -> None:
-    """Read an upload once, when it comes."""
-    upload = st.session_state[f"scores_{role}"]
+    """Read an upload once, when it comes; from then on only its numbers are kept."""
+    upload = st.session_state[_field(role)]
     _remove(role)
     if upload is None:
         return
+    turns = st.session_state.setdefault(_TURN, {})
+    turns[role] = turns.get(role, 0) + 1
+    files: dict[str, Given] = st.session_state["own_scores"]
+    visitors.let_go(upload, files, state.shelf())
+    room = own_files.VISITOR_BYTES - sum(given.bytes for given in files.values())
     try:
-        st.session_state["own_scores"][role] = own_files.read_upload(role, upload.name, upload.getvalue())
+        files[role] = own_files.read_upload(role, upload.name, upload, max(0, room))
     except InputError as error:
         st.session_state["own_scores_errors"][role] = str(error)
 
@@ -112,11 +133,11 @@ def _remove(role: str) -> None:
 
 
 def _from_folder() -> dict[str, Given]:
-    folder = own_files.folder_of_scores(st.get_option("server.address"), state.read_only())
+    folder = own_files.folder_of_scores(state.files_allowed() and not state.read_only())
     if folder is None:
         st.info(
-            "Only a studio that is bound to this computer alone (127.0.0.1) and may change things reads files from it. "
-            "Upload them instead.", icon=":material/lock:",
+            "Only a studio that is bound to this computer alone (127.0.0.1), or was started with rad app --files, and "
+            "may change things reads files from it. Upload them instead.", icon=":material/lock:",
         )  # fmt: skip
         return {}
     names = own_files.files_in(folder)

@@ -6,17 +6,19 @@ RAD_ALLOW_HOST the names of proxies before the studio, separated by commas.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import click
 import streamlit as st
 from starlette.middleware import Middleware
 
+from app import visitors
 from app.doorkeeper import own_names_only
 
 
@@ -30,9 +32,13 @@ def studio() -> st.App:
 @asynccontextmanager
 async def opened(_: st.App) -> AsyncIterator[None]:
     """While the studio answers; a browser is shown it once it does."""
+    sweeping = asyncio.create_task(visitors.sweep())
     if address := os.environ.get("RAD_OPEN"):
         click.launch(address)
     yield
+    sweeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await sweeping
 
 
 def main() -> None:

@@ -111,12 +111,19 @@ def _list(root: str) -> list[StudyInfo]:
     return list_studies(Path(root))
 
 
+def shelf() -> dict[str, Any]:
+    """Where this session keeps what is large or somebody's own."""
+    things: dict[str, Any] = st.session_state.setdefault("shelf", {})
+    return things
+
+
 def kept(name: str, key: Any, make: Callable[[], T]) -> T:
-    """make(), kept in this session under a name until the key changes: for what is large or somebody's own."""
-    found = st.session_state.get(f"kept-{name}")
-    if found is None or found[0] != key:
-        st.session_state[f"kept-{name}"] = found = (key, make())
-    return found[1]
+    """make(), kept on the shelf of this session under a name until the key changes."""
+    things = shelf()
+    if name not in things or things[name][0] != key:
+        things.pop(name, None)  # first: the old and the new need not have room side by side
+        things[name] = (key, make())
+    return things[name][1]
 
 
 def studies() -> list[StudyInfo]:

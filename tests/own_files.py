@@ -121,4 +121,4 @@ def in_studio(name: str, content: bytes, budget: int = 5) -> Outcome:
 
 
 def _plain(markdown: str) -> str:
-    return re.sub(r"\\(.)", r"\1", markdown)
+    return re.sub(r"\\(.)", r"\1", markdown.replace("\N{WORD JOINER}", ""))

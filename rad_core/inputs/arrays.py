@@ -197,16 +197,17 @@ def row_blocks(rows: int, columns: int) -> Iterator[slice]:
 
 
 def by_row_blocks(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Apply a function (N, C) -> (N,) to half floats in float64 and in blocks, so that no second copy is needed."""
+    """Apply a function (N, C) -> (N,) in blocks, so that no second copy is needed; to half floats in float64."""
     from functools import wraps
 
     @wraps(function)
     def in_blocks(values: Any) -> Any:
-        if is_torch(values) or values.dtype != np.float16:
+        if is_torch(values) or (values.dtype != np.float16 and values.size <= BLOCK_CELLS):
             return function(values)
-        result = np.empty(len(values), np.float64)
+        kind = np.float64 if values.dtype == np.float16 else values.dtype
+        result = np.empty(len(values), kind)
         for block in row_blocks(*values.shape):
-            result[block] = function(values[block].astype(np.float64))
+            result[block] = function(values[block].astype(kind, copy=False))
         return result
 
     return in_blocks

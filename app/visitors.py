@@ -1,0 +1,63 @@
+"""Visitors who gave the studio something large: it goes when they go.
+
+Streamlit keeps what was uploaded as long as its field; and the state of a visit that has ended until another one begins
+or ends, which may be never, or even longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from streamlit import runtime
+from streamlit.runtime.fragment import FragmentStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+PATIENCE = 60.0  # seconds for which somebody may be gone: a network that failed, a laptop that was closed
+_SECONDS = 5.0
+
+
+@dataclass
+class Visit:
+    """When a visitor was last seen, where their things lie, and what the page would draw again with them."""
+
+    seen: float
+    things: tuple[dict[str, Any], ...]
+    fragments: FragmentStorage
+
+    def end(self) -> None:
+        """Let go of everything."""
+        for things in self.things:
+            things.clear()
+        self.fragments.clear()
+
+
+_visits: dict[str, Visit] = {}  # by session, of those who gave something
+
+
+def let_go(upload: UploadedFile, *things: dict[str, Any]) -> None:
+    """Have the server forget an upload, but for the file that is handed in; and things go when their visitor goes."""
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    if isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=upload.file_id)
+    _visits[context.session_id] = Visit(time.monotonic(), things, context.fragment_storage)
+
+
+async def sweep() -> None:
+    """End the visits of those who gave something and are gone; runs beside the server, on its event loop."""
+    while True:
+        await asyncio.sleep(_SECONDS)
+        for session, visit in list(_visits.items()):
+            if runtime.get_instance().is_active_session(session):
+                visit.seen = time.monotonic()
+            elif time.monotonic() - visit.seen > PATIENCE:
+                runtime.get_instance().close_session(session)
+                _visits.pop(session).end()
+                gc.collect()  # a visit is full of circles
