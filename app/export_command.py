@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 
 from app.export import FORMATS
-from app.story import StorySettings, read_settings
+from app.story import StorySettings
+from app.story_settings import usable_settings
 from rad_core import partials
 from rad_core.errors import InputError
 from rad_core.study import files
@@ -27,7 +28,10 @@ def export(study: Study, target: Path, changes: dict[str, Any], *, force: bool =
     if target.exists() and not force:
         raise InputError(f"{target} is there already; give another file with --to, or replace it with --force.")
     partials.sweep_files(target.parent)
-    content = FORMATS[target.suffix.lower()].make(study, changed(read_settings(study), changes))
+    settings, why_not = usable_settings(study)
+    if why_not:
+        print(f"Warning: {one_line(why_not)}", file=sys.stderr)
+    content = FORMATS[target.suffix.lower()].make(study, changed(settings, changes))
     with files.writing(target, "--to FILE"):
         files.replace(target, lambda file: file.write(content))  # type: ignore[arg-type]
 

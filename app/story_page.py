@@ -11,10 +11,9 @@ import streamlit as st
 from app import export_buttons, frame, state, ui
 from app.figures import Chart
 from app.result_controls import hold, offer_news
-from app.story import CHART_HEIGHT, STEPS, Step, StorySettings, read_settings, tell
-from app.story_settings import AUDIENCES, LONGEST_CURRENCY, LONGEST_NOTE, LONGEST_TITLE
+from app.story import CHART_HEIGHT, STEPS, Step, StorySettings, tell
+from app.story_settings import AUDIENCES, LONGEST_CURRENCY, LONGEST_NOTE, LONGEST_TITLE, usable_settings
 from app.wording import literal
-from rad_core.errors import InputError
 
 ALL = "all"
 NAMES = {
@@ -192,15 +191,10 @@ def current_settings(view: state.View) -> StorySettings:
     kept = _session_settings().get(str(view.study.path))
     if kept is not None:
         return StorySettings.from_json(kept)
-    try:
-        return view.read(_read)
-    except InputError as error:  # edits of another version must not take the whole story away
-        st.warning(f"{literal(str(error))} Shown is the story without them.", icon=":material/warning:")
-        return StorySettings.of_config(view.config)
-
-
-def _read(study: Any) -> StorySettings:
-    return read_settings(study)
+    settings, why_not = view.read(usable_settings)
+    if why_not:
+        st.warning(literal(why_not), icon=":material/warning:")
+    return settings
 
 
 def _session_settings() -> dict[str, str]:

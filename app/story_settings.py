@@ -165,3 +165,11 @@ def read_settings(study: Study) -> StorySettings:
     """The settings stored with a study, or those it begins with."""
     values = study.read_presentation()
     return StorySettings.from_mapping(values) if values else StorySettings.of_config(study.config)
+
+
+def usable_settings(study: Study) -> tuple[StorySettings, str]:
+    """The settings to tell a study by, and, where those stored with it are not among them, why."""
+    try:
+        return read_settings(study), ""
+    except InputError as error:  # edits of another version must not take the whole story away
+        return StorySettings.of_config(study.config), f"{error} Shown is the story without them."

@@ -409,3 +409,15 @@ def test_numbers_are_written_as_people_read_them() -> None:
     assert list(found["b"]) == ["1", "20,000", "3", "4"]
     assert list(found["c"]) == ["yes", "no", "yes", "no"]
     assert list(found["d"]) == list("wxyz")
+
+
+def test_a_damaged_presentation_takes_no_export_away(
+    stores: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = Study(shutil.copytree(study_in(stores["three"]).path, tmp_path / "study-of-tests"))
+    own.write_presentation({"of another": "version"})
+    export(own, tmp_path / "x.md", {})
+    assert (tmp_path / "x.md").stat().st_size > 1000
+    warned = capsys.readouterr().err
+    assert warned.startswith("Warning: 'of another' is not a setting of a story")
+    assert warned.count("\n") == 1

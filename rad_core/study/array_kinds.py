@@ -41,12 +41,16 @@ Check = Callable[[np.ndarray, Sizes], bool]
 
 @attrs.frozen
 class Kind:
-    """types: names of dtypes. shape: of each axis its length, by the sizes; None for any. right: for some rows."""
+    """types: names of dtypes. shape: of each axis its length, by the sizes; None where it is free. right: of some rows.
+
+    different: no value twice. free: whether the lengths of the free axes are right.
+    """
 
     types: tuple[str, ...]
     shape: Callable[[Sizes], tuple[int | None, ...]]
     right: Check
-    different: bool = False  # no value twice
+    different: bool = False
+    free: Callable[[list[int]], bool] = lambda lengths: min(lengths, default=1) > 0
 
 
 def _within(low: float, high: float, *, nan: bool = False) -> Check:
@@ -83,6 +87,11 @@ def _probabilities(values: np.ndarray, sizes: Sizes) -> bool:
     return bool((values >= 0).all() and (values <= 1 + _STEP).all() and (abs(sums - 1) <= slack).all())
 
 
+def _small_images(lengths: list[int]) -> bool:
+    height, width, colors = lengths
+    return 1 <= height <= THUMBNAIL and 1 <= width <= THUMBNAIL and colors in (1, 3)
+
+
 def _ids(length: Callable[[Sizes], int | None]) -> Kind:
     return Kind(("int64", "int32"), lambda sizes: (length(sizes),), _within(0, _MOST_ID), different=True)
 
@@ -109,7 +118,7 @@ SEED_ARRAYS = {
     "teacher_right": _of_the_pool("bool", right=_anything),
     "student_features": _of_the_pool("float16", right=_finite, more=(None,)),
     "teacher_features": _of_the_pool("float16", right=_finite, more=(None,)),
-    "thumbnails": _of_the_pool("uint8", right=_anything, more=(None, None, None)),
+    "thumbnails": Kind(("uint8",), lambda sizes: (sizes.pool, None, None, None), _anything, free=_small_images),
 }
 ROUND_ARRAYS = {
     "gains": _of_the_pool("uint16", right=_anything),
@@ -138,13 +147,11 @@ def check_array(array: np.ndarray, kind: Kind | None, sizes: Sizes, title: str) 
     if array.dtype.name not in kind.types:
         raise Unsound(f"{title} has type {array.dtype}; it must be {' or '.join(kind.types)}")
     wanted = kind.shape(sizes)
-    if len(wanted) != array.ndim or not all(
-        have == want if want is not None else have > 0 for have, want in zip(array.shape, wanted, strict=True)
-    ):
+    lengths = list(zip(array.shape, wanted, strict=False))
+    fixed = len(wanted) == array.ndim and all(want in (None, have) for have, want in lengths)
+    if not fixed or not kind.free([have for have, want in lengths if want is None]):
         words = ", ".join("any" if want is None else str(want) for want in wanted)
         raise Unsound(f"{title} has shape {array.shape}; it must be ({words})")
-    if title.startswith("thumbnails") and (max(array.shape[1:3]) > THUMBNAIL or array.shape[3] not in (1, 3)):
-        raise Unsound(f"{title} has shape {array.shape}, which are no small images")
     if not all(kind.right(rows, sizes) for rows in _in_parts(array)):
         raise Unsound(f"{title} holds values out of range")
     if kind.different and len(np.unique(array)) < len(array):

@@ -29,6 +29,7 @@ from rad_core.study.rows import (
     read_moment,
     read_names,
     read_numbers,
+    read_object,
     shown,
 )
 
@@ -124,6 +125,8 @@ def read_contents(folder: Path) -> Contents:
         meta = read_meta(database.execute("select key, value from meta"))
         if len(meta["name"]) > 100 or not is_printable(meta["name"]):
             raise Unsound(f"its name is {shown(meta['name'])}, which is no line of at most 100 characters")
+        if "presentation" in meta:
+            read_object(meta["presentation"], "the settings of its story")
         contents = Contents(
             read_config(meta["config"]), MARK in meta, list(_seed_rows(database)), list(_round_rows(database))
         )
