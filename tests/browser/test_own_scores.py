@@ -43,7 +43,9 @@ def test_own_scores_uploaded_picks_downloaded(studio: Studio, visit: Visits, tmp
     page.get_by_text("77 of 1,537 rows").wait_for()
     settled(page)
     assert "scores_b=77" in page.url
-    command = page.get_by_test_id("stCode").locator("code", has_text="rad select").inner_text().replace("\n", "").split()
+    command = (
+        page.get_by_test_id("stCode").locator("code", has_text="rad select").inner_text().replace("\n", "").split()
+    )
     for ending, words in ((".csv", "Download picks as CSV"), (".parquet", "Download as Parquet")):
         with page.expect_download() as loading:
             page.get_by_role("button", name=words).click()
