@@ -26,7 +26,7 @@ PAGES = {
     "Overview": ("", "Is it worth it?", 1, "This is an example"),
     "Trade-off": ("tradeoff", "Trade-off", 4, "the teacher is right on"),
     "Map": ("map", "Map", 0, "points · seed 0"),
-    "Curves": ("curves", "Curves", 2, "To compare: the teacher itself"),
+    "Curves": ("curves", "Curves", 2, "To compare, on the test set: the teacher itself"),
     "Budget lab": ("budget", "Budget lab", 1, "Guaranteed useful gain"),
     "Story": ("story", "CIFAR-10, a poor teacher", 1, "Study cifar10-poor-teacher"),
     "Your scores": ("scores", "What should I have labeled?", 0, "Try with an example"),
