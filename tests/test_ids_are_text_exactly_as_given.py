@@ -317,6 +317,19 @@ def test_the_game_is_played_on_what_is_left(tmp_path: Path) -> None:
     assert in_library(values, exclude=[39, 0, 3, 3]).ids == ours.ids
 
 
+def test_a_pool_of_many_blocks_keeps_its_rows_when_some_are_left_out(tmp_path: Path) -> None:
+    from rad_core.inputs.arrays import BLOCK_CELLS
+
+    classes = 1000
+    values = np.tile(probabilities(500, classes), (2 * BLOCK_CELLS // classes // 500 + 1, 1)).astype(np.float32)
+    out = np.random.default_rng(2).choice(len(values), 300, replace=False)
+    np.save(tmp_path / "p.npy", values)
+    (tmp_path / "out.txt").write_text("\n".join(map(str, out)))
+    ours = choose(tmp_path / "p.npy", "--exclude", tmp_path / "out.txt", budget=40)
+    assert ours.ids == in_library(values, 40, exclude=out).ids
+    assert not {int(row) for row in ours.ids} & set(out.tolist())
+
+
 def test_several_files_of_earlier_picks_add_up(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_bytes(csv_of(table([f"{i:02d}" for i in N])))
     files: list = []

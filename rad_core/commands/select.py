@@ -90,7 +90,7 @@ def command(
         teacher_accuracy = _estimate(validation, lower_bound, report, as_json)
     assert teacher_accuracy is not None
     snapshot = take_snapshot(
-        pool.values, budget, teacher_accuracy, strategy, gain, matrix, labeled_features=labeled, rows=rows
+        pool.values, budget, teacher_accuracy, strategy, gain, matrix, labeled_features=labeled, rows=rows, owned=True
     )
     selection = choose(snapshot, budget, strategy, seed)
     columns = pick_columns(snapshot, selection, names)

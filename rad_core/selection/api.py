@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rad_core.errors import InputError, tell
-from rad_core.inputs.arrays import as_number, as_numbers
+from rad_core.inputs.arrays import as_number, as_numbers, row_blocks
 from rad_core.inputs.tables import Table, read_given
 from rad_core.selection.arrays import is_torch, to_like, to_numpy
 from rad_core.selection.gains import GAINS, check_probabilities
@@ -117,11 +117,12 @@ def take_snapshot(
     *,
     labeled_features: Any = None,
     rows: np.ndarray | None = None,
+    owned: bool = False,
 ) -> Snapshot:
     """Check everything a user may get wrong and gather it for a strategy.
 
     rows: numbers of the rows that may be chosen, all by default. The snapshot holds these alone, and the features of
-    the others count as labeled.
+    the others count as labeled. owned: whether the array of probabilities may be overwritten, which saves a copy of it.
     """
     for name, value, choices in (("strategy", strategy, USABLE), ("gain", gain, GAINS)):
         if not isinstance(value, str) or value not in choices:
@@ -137,7 +138,7 @@ def take_snapshot(
         labeled_features = _check_labeled_features(labeled_features, features, probabilities)
     if rows is not None:
         labeled_features = _with_bought(features, labeled_features, rows)
-        probabilities = probabilities[rows]
+        probabilities = _moved_up(probabilities, rows) if owned else probabilities[rows]
         features = None if features is None else features[rows]
     return Snapshot(probabilities, GAINS[gain](probabilities), wrong, features, labeled_features)
 
@@ -164,6 +165,15 @@ def remaining_rows(rows: int, exclude: Any) -> np.ndarray | None:
         odd = numbers[(numbers < 0) | (numbers >= rows)][0]
         raise InputError(f"exclude holds the row {odd:.0f}; the {rows} rows of the pool are numbered from 0.")
     return np.setdiff1d(np.arange(rows), numbers.astype(np.int64))
+
+
+def _moved_up(values: Any, rows: np.ndarray) -> Any:
+    """The rows (n,) of an array, in ascending order, moved to its beginning: no second copy of a large pool."""
+    if is_torch(values) or not values.flags.writeable:
+        return values[rows]
+    for block in row_blocks(len(rows), values.shape[1]):
+        values[block] = values[rows[block]]  # no row moves down, so that none is overwritten before it has moved
+    return values[: len(rows)]
 
 
 # --- checks -------------------------------------------------------------------------------------------------------
