@@ -13,7 +13,7 @@ from app.palette import strategy_label
 from rad_core.selection.game import Equilibrium, solve_game
 from rad_core.study.increments import next_labels
 from rad_core.study.record import Study
-from rad_core.study.whatif import RULES, WhatIf, inclusion, right_chance, what_if
+from rad_core.study.whatif import ALL_RULES, RULES, WhatIf, inclusion, right_chance, what_if
 
 _MANTISSAS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 
@@ -91,7 +91,7 @@ def chances(pool: reading.Pool, levers: Levers, game: Equilibrium) -> dict[str, 
 
 def _rules(pool: reading.Pool, levers: Levers) -> tuple[str, ...]:
     """The oracle needs the truth about this very teacher."""
-    return RULES if pool.right is None or levers.assumed else (*RULES, "oracle")
+    return RULES if pool.right is None or levers.assumed else ALL_RULES
 
 
 def rule_label(rule: str) -> str:

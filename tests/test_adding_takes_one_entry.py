@@ -242,6 +242,18 @@ def test_every_export_tells_of_what_was_added(copy: Copy, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_a_study_without_the_mixtures_that_it_should_have_is_not_packed(copy: Copy, tmp_path: Path) -> None:
+    spoiled = tmp_path / "store" / "whole-study"
+    shutil.copytree(copy.store / "whole-study", spoiled)
+    with closing(sqlite3.connect(spoiled / "study.sqlite")) as database:
+        query = "update rounds set arrays = replace(arrays, '\"mix\", ', '') where strategy = 'halves' and round = 2"
+        assert database.execute(query).rowcount == 3
+        database.commit()
+    said = copy.rad("pack", "whole-study", "--store", str(spoiled.parent), "-o", str(tmp_path / "x.rad.zip"), status=2)
+    assert "round 2 of halves, seed 0 has no mix" in said
+
+
+@pytest.mark.slow
 def test_every_command_takes_what_was_added_and_names_it_in_its_help_and_errors(copy: Copy, tmp_path: Path) -> None:
     shown = json.loads(copy.rad("show", "whole-study", "--json"))
     assert [row["strategy"] for row in shown["strategies"]] == STRATEGIES.split(",")

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from rad_core.selection.strategies import STRATEGIES
 from rad_core.study import files
 from rad_core.study.array_kinds import ROUND_ARRAYS, SEED_ARRAYS, Sizes, check_array, check_map
 from rad_core.study.config import StudyConfig, is_printable
@@ -247,7 +248,7 @@ def _check_round_names(contents: Contents, row: RoundRow, whole: bool) -> None:
     """Which arrays a round must have: all of them, or what a light copy keeps."""
     last = row.round == contents.config.rounds
     needed = set(_BOUGHT) if row.round else set()
-    if row.strategy == "unixkd":
+    if row.round and STRATEGIES[row.strategy].mixes:
         needed |= {"partners", "mix"}
     if not contents.light:
         needed |= {"gains", "predictions"} | ({"soft_labels"} if row.round else set())
