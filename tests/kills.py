@@ -350,6 +350,7 @@ def main(arguments: list[str] | None = None) -> int:
     root = Path(tempfile.mkdtemp(prefix="kills-"))
     place = Place(root, np.random.default_rng(asked.seed))
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it has made goes with it
     try:
         prepare(place)
         kill(place, asked.kills)

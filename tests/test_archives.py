@@ -238,6 +238,13 @@ TAMPERED = {
     "half a database": (changed("study.sqlite", lambda data: data[:5000]), "damaged"),
     "a trigger": (database("create trigger t after update on meta begin delete from seeds; end"), "other tables"),
     "a view": (database("alter table meta rename to m; create view meta as select * from m"), "other tables"),
+    "an endless view": (
+        database(
+            "alter table log rename to l; create view log as with recursive n(i) as (select 1 union all select i + 1 "
+            "from n) select i as id, i as time, i as text from n"
+        ),
+        "other tables",
+    ),
     "another study's": (database("update meta set value = 'other-study' where key = 'id'"), "another study"),
     "other results": (database("update rounds set metrics = replace(metrics, '0.6', '0.9')"), "do not agree"),
     "a newer schema": (database("pragma user_version = 99"), "study is damaged"),
@@ -260,7 +267,15 @@ def manifest(**values: object) -> Callable[[Members], Members]:
     }  # fmt: skip
 
 
+def text_of_manifest(old: str, new: str) -> Callable[[Members], Members]:
+    return changed("manifest.json", lambda data: data.replace(old.encode(), new.encode()))
+
+
 LYING = {
+    "a format without end": (text_of_manifest('"format": 1', '"format": 1e999'), "format in its manifest is inf"),
+    "a size that is none": (text_of_manifest('"size":', '"size": NaN, "was":'), "size in its manifest is nan"),
+    "a schema that is true": (manifest(schema=True), "schema in its manifest is True"),
+    "a fingerprint that is none": (manifest(fingerprint=5), "fingerprint in its manifest is 5"),
     "wrong checksum": (changed(ROUND, lambda data: data[:-1] + b"\7"), "checksum"),
     "wrong size": (changed(ROUND, lambda data: data + b"\7"), "size"),
     "no manifest": (lambda found: {k: v for k, v in found.items() if k != "manifest.json"}, "no manifest"),
