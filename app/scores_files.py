@@ -73,7 +73,7 @@ def _uploaded() -> dict[str, Given]:
                 _uploader(role, files)
         st.caption(
             f"Up to {MAX_MEGABYTES} MB a file, and {own_files.VISITOR_BYTES / 1e6:.0f} MB of numbers in all for each "
-            "visitor; they are forgotten when you leave. More is for `rad select` on your own computer."
+            "visitor; they are forgotten when you leave. More is for rad select on your own computer."
         )
     for message in errors.values():
         st.error(literal(message), icon=":material/error:")

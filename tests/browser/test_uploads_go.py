@@ -10,7 +10,6 @@ import pytest
 from tests.browser.conftest import Visits, settled
 from tests.test_app_command import Studio
 from tests.test_app_command import studio as rad_app
-from tests.test_page_scores import probabilities
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +23,7 @@ def memory(server: Studio) -> float:
 
 
 def test_an_upload_costs_its_size_and_goes_with_its_visitor(visit: Visits, tmp_path: Path) -> None:
-    np.save(tmp_path / "p.npy", probabilities(_ROWS, _CLASSES).astype(np.float64))
+    np.save(tmp_path / "p.npy", np.full((_ROWS, _CLASSES), 1 / _CLASSES))
     size = (tmp_path / "p.npy").stat().st_size / 1e6
     with rad_app(tmp_path) as server:
         warm = visit(f"http://127.0.0.1:{server.port}/scores?scores_from=Example")  # loads what everybody needs
