@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import new_study, showcase, state, study_actions, study_live, study_settings, ui
 from app.study_words import advice, plural
-from app.wording import literal
+from app.wording import literal, spoken
 from rad_core.study import light, worker
 from rad_core.study.config import StudyConfig
 from rad_core.study.record import Study, StudyInfo
@@ -114,10 +114,9 @@ def _what(entry: Entry) -> None:
         st.markdown(f":gray[**{literal(info.id)}**]")
         return
     row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
-    # Not shown, and so read aloud as it stands: of a label that is shown its Markdown is read aloud.
-    row.checkbox(
-        f"Compare {entry.title}", key=f"compare_{info.id}", persist_state="session", label_visibility="collapsed",
-        width="content",
+    row.checkbox(  # its label is not shown, but read aloud
+        f"Compare {spoken(entry.title)}", key=f"compare_{info.id}", persist_state="session",
+        label_visibility="collapsed", width="content",
     )  # fmt: skip
     row.markdown(f"**{literal(entry.title)}**", width="stretch")
     st.caption(f"{literal(info.dataset)} · {'example' if entry.demo else ui.day(info.created)}")

@@ -27,3 +27,11 @@ def literal(text: object) -> str:
     for pattern, kept in _SEEN_LATER:
         line = pattern.sub(f"{kept}\N{WORD JOINER}", line)
     return _AT_START.sub(r"\g<0>\\", _MARKS.sub(r"\\\g<0>", line))
+
+
+def spoken(text: object) -> str:
+    """Text of others for a label that is only read aloud: without marks, since their backslashes would be read too."""
+    line = " ".join(one_line(text).split())
+    while (bare := _MARKS.sub("", line)) != line:  # what stood apart may make a mark together
+        line = bare
+    return literal(line)

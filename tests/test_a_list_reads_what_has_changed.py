@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from app import showcase, state
 from rad_core.study import glances
 from rad_core.study.folders import data_folder
 from rad_core.study.record import Study
 from rad_core.study.store import create_study, delete_study, list_studies
 from tests.conftest import tiny_config
-from tests.result_pages import MAIN
 from tests.sound_study import make_sound
 
 
@@ -131,65 +123,3 @@ def test_where_no_list_can_be_kept_all_is_read(store: Path, monkeypatch: pytest.
 
 
 # --- a thousand studies --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of a thousand studies of ten strategies, five seeds and five rounds, written an hour ago."""
-    root = tmp_path_factory.mktemp("thousand")
-    config = tiny_config(strategies=("rad", "uniform", "margin", "entropy", "badge"), seeds=5, rounds=5)
-    study = create_study(root, config, "study-0000")
-    metrics = {"accuracy": 0.5, "loss": 0.1, "labels": 10.0, "pool": 200.0, "wrong": 50.0, "mean_gain": 0.5}
-    study.put_rounds(
-        [
-            (name, seed, round, {}, metrics, {})
-            for name in config.strategies
-            for seed in range(5)
-            for round in range(1, 6)
-        ]
-    )
-    shutil.rmtree(study.path / "rad-0")
-    for number in range(1, 1000):
-        shutil.copytree(study.path, root / f"study-{number:04}")
-    return root
-
-
-def cpu_seconds(who: int = resource.RUSAGE_SELF) -> float:
-    used = resource.getrusage(who)
-    return used.ru_utime + used.ru_stime
-
-
-@pytest.mark.slow
-def test_a_thousand_studies_are_listed_within_a_second_and_cost_a_page_a_third(
-    thousand: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Processor time: it does not depend on what else the machine does."""
-    monkeypatch.setenv("RAD_STORE", str(thousand))
-    monkeypatch.setattr(showcase, "archives", list)
-    monkeypatch.setattr(glances, "_SETTLED", 2.0)
-    time.sleep(2.1)
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    for _ in range(2):
-        began = cpu_seconds(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "rad_core.cli", "runs", "--store", str(thousand)]
-        ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-        took = cpu_seconds(resource.RUSAGE_CHILDREN) - began
-    assert ran.stdout.count("study-") == 1000
-    assert took < 1.0
-
-    began = cpu_seconds()
-    list_studies(thousand)
-    list_studies(thousand)
-    assert cpu_seconds() - began < 0.3
-
-    state.forget_list()
-    at = AppTest.from_file(MAIN, default_timeout=60)
-    at.switch_page("views/runs.py").run()
-    assert not at.exception
-    state.forget_list()
-    began = cpu_seconds()
-    at.run()
-    with_list = cpu_seconds() - began
-    began = cpu_seconds()
-    at.run()  # the list is two seconds old at most
-    assert with_list - (cpu_seconds() - began) < 0.3

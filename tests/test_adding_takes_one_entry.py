@@ -246,7 +246,9 @@ def test_a_study_without_the_mixtures_that_it_should_have_is_not_packed(copy: Co
     spoiled = tmp_path / "store" / "whole-study"
     shutil.copytree(copy.store / "whole-study", spoiled)
     with closing(sqlite3.connect(spoiled / "study.sqlite")) as database:
-        query = "update rounds set arrays = replace(arrays, '\"partners\", ', '') where strategy = 'halves' and round = 2"
+        query = (
+            "update rounds set arrays = replace(arrays, '\"partners\", ', '') where (strategy, round) = ('halves', 2)"
+        )
         assert database.execute(query).rowcount == 3
         database.commit()
     said = copy.rad("pack", "whole-study", "--store", str(spoiled.parent), "-o", str(tmp_path / "x.rad.zip"), status=2)

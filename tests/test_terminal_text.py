@@ -88,7 +88,7 @@ def test_every_command_shows_a_hostile_study_as_text(hostile: Path, id: str, tmp
     shown = harmless(said("show", id, "--store", hostile))
     assert BAIT[-1] in shown
     assert TEXT in shown
-    harmless(said("pack", id, "--store", hostile, "-o", tmp_path / "[bold]\x1b[1m.rad.zip"))
+    harmless(said("pack", id, "--store", hostile, "-o", tmp_path / "[bold]\x1b[1m.rad.zip", code=2))
     harmless(said("delete", id, "--store", hostile, input="n\n", code=130))
     harmless(said("doctor", "--store", hostile))
     for unknown in ("nothing-\x1b[31m[/b]", "hostile"):

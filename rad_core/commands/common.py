@@ -11,8 +11,6 @@ import click
 
 from rad_core.text import one_line
 
-_WIDE = 10_000  # columns: no table is wider
-
 store_option = click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
@@ -57,20 +55,37 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich.table import Table
     from rich.text import Text
 
-    def plain(text: str) -> Text:  # a string would be read for markup and emoji
-        return Text(one_line(text))
-
-    table = Table(
-        title=plain(title), title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
-    for number, name in enumerate(columns):
-        table.add_column(plain(name), justify="right" if number >= numbers_from else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(plain, row))
-    # A pipe or a file gets the whole table, whatever the width of the terminal.
+    cells = [[one_line(cell) for cell in row] for row in (columns, *rows)]
     console = Console(highlight=False)
-    Console(highlight=False, width=None if console.is_terminal else _WIDE).print(table)
+    if not console.is_terminal:
+        _print_whole(one_line(title), cells, numbers_from)
+        return
+    plain = Text  # a string would be read for markup and emoji
+    table = Table(
+        title=plain(one_line(title)), title_justify="left", title_style="bold", box=None, pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )  # fmt: skip
+    for number, name in enumerate(cells[0]):
+        table.add_column(plain(name), justify="right" if number >= numbers_from else "left", no_wrap=True)
+    for row in cells[1:]:
+        table.add_row(*map(plain, row))
+    console.print(table)
     say()
+
+
+def _print_whole(title: str, cells: Sequence[Sequence[str]], numbers_from: int) -> None:
+    """A table for a pipe or a file: whole, whatever the width of the terminal, and a thousand rows at once."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    lines = [title]
+    for row in cells:
+        padded = []
+        for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - cell_len(cell))
+            padded.append(space + cell if number >= numbers_from else cell + space)
+        lines.append("  ".join(padded).rstrip())
+    click.echo("\n".join([*lines, ""]))
 
 
 def with_interval(values: dict[str, Any], digits: int = 3, signed: bool = False) -> str:

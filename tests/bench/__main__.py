@@ -25,6 +25,7 @@ TOPICS = {
     "images": "Images",
     "maps": "Maps",
     "startup": "Start-up",
+    "listing": "Lists of studies",
 }
 EXAMPLES = """examples:
   python -m tests.bench                      everything, on a quiet machine some eight minutes

@@ -103,7 +103,7 @@ def test_no_name_of_an_icon_and_no_markdown_is_read_aloud(url: str, visit: Visit
 
 def test_studies_are_ticked_by_their_names(url: str, visit: Visits) -> None:
     page = visit(f"{url}/runs")
-    for name in (ODD, "CIFAR-10, a poor teacher"):
+    for name in (ODD.replace("*", ""), "CIFAR-10, a poor teacher"):
         box = page.get_by_role("checkbox", name=f"Compare {name}", exact=True)
         box.check(force=True)
         settled(page)
