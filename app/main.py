@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import frame, showcase, ui
+from app.results import shipped
+from app.shell import blocks, frame
 
 PAGES = [
     ("overview", "Overview", ":material/lightbulb:"),
@@ -18,14 +19,16 @@ PAGES = [
     ("method", "Method", ":material/school:"),
 ]
 
-st.set_page_config(page_title="RAD Studio", page_icon=str(showcase.assets() / "logo.svg"), layout="wide")
+st.set_page_config(page_title="RAD Studio", page_icon=str(shipped.assets() / "logo.svg"), layout="wide")
 page = frame.navigation(
     [
         st.Page(f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
         for name, title, icon in PAGES
     ]
 )
-with ui.spoken_errors():
+with blocks.spoken_errors():
     frame.sidebar(page)
-with ui.spoken_errors():  # a study that cannot be shown beside the page leaves the page, and the way to another study
+with (
+    blocks.spoken_errors()
+):  # a study that cannot be shown beside the page leaves the page, and the way to another study
     page.run()

@@ -18,8 +18,8 @@ import click
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app import visitors
-from app.doorkeeper import own_names_only
+from app.data import visitors
+from app.shell.doorkeeper import own_names_only
 
 
 def studio() -> st.App:

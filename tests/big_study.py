@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from rad_core.config import StudyConfig
 from rad_core.selection.api import estimate_accuracy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, wrong_count
 from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
-from rad_core.study.config import StudyConfig
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
 
 STRATEGIES_TRIED = ("rad", "margin", "uniform")
 SEEDS, ROUNDS, BUDGET, VALIDATION, CLASSES = 2, 3, 1000, 2000, 10

@@ -11,7 +11,7 @@ import pytest
 # Cells run side by side, one thread each; BLAS must not start threads of its own on top.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from rad_core.study.config import StudyConfig
+from rad_core.config import StudyConfig
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from app.figures import (
 )
 from app.palette import STRATEGY_STYLES
 from rad_core import solve_game
-from rad_core.study.verdicts import Results, difference_table
+from rad_core.results.verdicts import Results, difference_table
 
 CLASSES = ("plane", "car", "<script>", "cat")
 

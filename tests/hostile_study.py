@@ -9,10 +9,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.database import DATABASE
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 HOST = "evil.example"  # whoever asks it for something obeyed a text

@@ -27,17 +27,17 @@ from pathlib import Path
 import numpy as np
 
 from rad_core.errors import InputError
-from rad_core.study.files import PARTIAL
-from rad_core.study.record import SHARED, Study
-from rad_core.study.store import study_ids
+from rad_core.files import PARTIAL
+from rad_core.store.catalogue import study_ids
+from rad_core.store.study import SHARED, Study
 from tests.conftest import tiny_config
 
 RAD = (sys.executable, "-m", "rad_core.cli")
 OPERATIONS = ("run", "resume", "worker", "pack", "unpack", "delete", "export")
 ID = "the-whole"
 WORKER = (
-    "import sys, time; from pathlib import Path; from rad_core.study.store import open_study\n"
-    "from rad_core.study.worker import start\n"
+    "import sys, time; from pathlib import Path; from rad_core.store.catalogue import open_study\n"
+    "from rad_core.running.worker import start\n"
     "study = open_study(Path(sys.argv[1]), 'latest'); start(study, int(sys.argv[2]), with_map=False)\n"
     "while study.is_locked(): time.sleep(0.05)"
 )
@@ -131,7 +131,7 @@ def kill_one(place: Place, operation: str) -> None:
     wait_for_a_moment(place, operation, process)
     target = process.pid
     if operation == "worker" and words[1] == "-c" and place.rng.random() < 0.8:
-        target = next(iter(processes_of(f"rad_core.study.worker\0{place.store}")), process.pid)
+        target = next(iter(processes_of(f"rad_core.running.worker\0{place.store}")), process.pid)
     alive = process.poll() is None
     with suppress(ProcessLookupError):
         if place.rng.random() < 0.5:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from rad_core.study.verdicts import Results
+from rad_core.results.verdicts import Results
 
 START = 0.5
 FINALS = (0.70, 0.71, 0.69, 0.72, 0.68)  # final accuracies of RAD, one per seed

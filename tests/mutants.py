@@ -21,8 +21,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from rad_core.errors import InputError
-from rad_core.study.archive import contents, fingerprint
-from rad_core.study.database import DATABASE
+from rad_core.store.database import DATABASE
+from rad_core.store.pack import contents, fingerprint
 
 Members = dict[str, bytes]
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import showcase
-from app.story import StorySettings
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from app.present.model import StorySettings
+from app.results import shipped
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.database import DATABASE
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
@@ -63,7 +63,7 @@ def study_in(store: Path) -> Study:
 def open_page(monkeypatch: pytest.MonkeyPatch, store: Path, page: str, **parameters: str) -> AppTest:
     """A page on a store, opened by a link with these parameters; no shipped study beside it."""
     monkeypatch.setenv("RAD_STORE", str(store))
-    monkeypatch.setattr(showcase, "archives", list)
+    monkeypatch.setattr(shipped, "archives", list)
     at = AppTest.from_file(MAIN, default_timeout=60)
     for name, value in parameters.items():
         at.query_params[name] = value

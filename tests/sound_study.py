@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 POOL, BUDGET, CLASSES = 40, 10, ("zero", "one", "two")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rad_core.study import glances
-from rad_core.study.folders import data_folder
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, delete_study, list_studies
+from rad_core.folders import data_folder
+from rad_core.store import glances
+from rad_core.store.catalogue import create_study, delete_study, list_studies
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 from tests.sound_study import make_sound
 

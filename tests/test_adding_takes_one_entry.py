@@ -111,7 +111,7 @@ COMPARE = """
 import json, os
 from pathlib import Path
 from rad_core.study.prepare import read_history
-from rad_core.study.record import Study
+from rad_core.store.study import Study
 studies = [Study(Path(os.environ["RAD_STORE"]) / name) for name in ("whole-study", "killed-study")]
 mixes = [
     [[part.mix.tolist(), part.partners.tolist()] for seed in range(3) for part in read_history(study, "halves", seed)]

@@ -21,11 +21,11 @@ import numpy as np
 import pytest
 
 from rad_core.errors import InputError
-from rad_core.study.archive import pack
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, open_study
-from rad_core.study.unpacking import unpack_into
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study, open_study
+from rad_core.store.pack import pack
+from rad_core.store.study import Study
+from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.sound_study import POOL, make_sound
 
@@ -154,7 +154,7 @@ def test_what_is_there_already_is_left_alone_or_refused(study: Study, archive: P
 
 def test_processes_that_unpack_at_once_get_the_same_study(study: Study, archive: Path, tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from rad_core.study.unpacking import unpack_into\n"
+        "from pathlib import Path; from rad_core.store.unpack import unpack_into\n"
         f"print(unpack_into(Path({str(archive)!r}), Path({str(tmp_path / 'other')!r})).content_digest())"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]

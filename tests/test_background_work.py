@@ -17,19 +17,19 @@ from pathlib import Path
 import attrs
 import pytest
 
-from rad_core.embedding import map_state, read_map
+from rad_core.config import StudyConfig
 from rad_core.errors import InputError
-from rad_core.study.config import StudyConfig
-from rad_core.study.engine import run_study
-from rad_core.study.folders import queue_folder
-from rad_core.study.plan import outline
-from rad_core.study.planning import PlanJob, request_plan
-from rad_core.study.progress import progress
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
-from rad_core.study.turns import turn
-from rad_core.study.worker import OUTPUT, read_output
-from rad_core.study.worker import start as start_with_map
+from rad_core.folders import queue_folder
+from rad_core.running.engine import run_study
+from rad_core.running.maps import map_state, read_map
+from rad_core.running.plan import outline
+from rad_core.running.plan_job import PlanJob, request_plan
+from rad_core.running.progress import progress
+from rad_core.running.queue import turn
+from rad_core.running.worker import OUTPUT, read_output
+from rad_core.running.worker import start as start_with_map
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 OVER = ("paused", "cancelled", "failed", "finished", "lost")
@@ -86,8 +86,8 @@ def in_another_process(code: str) -> None:
 def test_a_study_outlives_the_process_that_started_it(store: Path) -> None:
     study = create_study(store, tiny_config())
     in_another_process(
-        "from pathlib import Path; from rad_core.study.store import open_study\n"
-        "from rad_core.study.worker import start\n"
+        "from pathlib import Path; from rad_core.store.catalogue import open_study\n"
+        "from rad_core.running.worker import start\n"
         f"start(open_study(Path({str(store)!r}), {study.id!r}), workers=1, with_map=False)\n"
         "import sys; assert 'torch' not in sys.modules\n"
         f"assert open_study(Path({str(store)!r}), {study.id!r}).info().status in ('queued', 'running')"
@@ -230,7 +230,7 @@ def test_a_turn_frees_itself_when_its_holder_dies(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import time; from pathlib import Path; from rad_core.study.turns import turn\n"
+            "import time; from pathlib import Path; from rad_core.running.queue import turn\n"
             f"with turn(Path({str(tmp_path)!r}), 'holder', lambda: 'cpu', print):\n"
             "    print('mine', flush=True); time.sleep(60)",
         ],

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from rad_core.errors import InputError
-from rad_core.learning import images
+from rad_core.learning import folder_images
 from tests.made_images import load_folder, write_classes, write_image
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
@@ -130,13 +130,13 @@ def test_more_bad_files_than_a_sentence_holds_are_listed_in_a_file(tmp_path: Pat
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded."""
     names: list[str] = []
-    really = images.decode
+    really = folder_images.decode
 
     def decode(file: Path, *rest: Any) -> Any:
         names.append(file.name)
         return really(file, *rest)
 
-    monkeypatch.setattr(images, "decode", decode)
+    monkeypatch.setattr(folder_images, "decode", decode)
     return names
 
 
@@ -191,7 +191,7 @@ def test_the_odd_image_removed_the_others_are_read_as_if_it_had_never_been(tmp_p
 
 def test_an_interruption_keeps_what_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_classes(tmp_path / "set", count=300)
-    really, names = images.decode, []
+    really, names = folder_images.decode, []
 
     def decode(file: Path, *rest: Any) -> Any:
         names.append(file.name)
@@ -199,7 +199,7 @@ def test_an_interruption_keeps_what_is_decoded(tmp_path: Path, monkeypatch: pyte
             raise KeyboardInterrupt
         return really(file, *rest)
 
-    monkeypatch.setattr(images, "decode", decode)
+    monkeypatch.setattr(folder_images, "decode", decode)
     with pytest.raises(KeyboardInterrupt):
         load_folder(folder)
     before = len(names)

@@ -8,14 +8,15 @@ import pytest
 from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 
-from app import budget_numbers as numbers
-from app import correctness, reading, tradeoff_words
+from app.explore import numbers
 from app.figures import guarantee_by_accuracy, guarantee_by_budget, tradeoff_chart
-from app.figures.statistics import deciles, deciles_over_seeds, difference_of_shares, top_minus_bottom
+from app.findings import calibration, tradeoff
+from app.findings.deciles import deciles, deciles_over_seeds, difference_of_shares, top_minus_bottom
+from app.results import reading
 from rad_core.errors import InputError
+from rad_core.results.increments import next_labels
 from rad_core.selection.game import attack_value, game_value
-from rad_core.study.increments import next_labels
-from rad_core.study.whatif import right_chance
+from rad_core.selection.whatif import right_chance
 from tests.big_study import BUDGET, make_big_study
 from tests.figure_examples import make_picks, make_pool
 
@@ -220,7 +221,7 @@ def test_calibration_is_isotonic_regression(ties: bool) -> None:
     confidence = rng.beta(5, 2, 500)
     confidence = confidence.round(1) if ties else confidence
     right = rng.random(500) < confidence**2
-    ours = correctness.calibrate(confidence, right)
+    ours = calibration.calibrate(confidence, right)
     theirs = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(confidence, right)
     asked = np.concatenate([np.linspace(0, 1, 301), confidence])
     assert ours(asked) == pytest.approx(theirs.predict(asked), abs=1e-9)
@@ -229,17 +230,17 @@ def test_calibration_is_isotonic_regression(ties: bool) -> None:
 
 def test_calibration_needs_as_many_answers_as_questions() -> None:
     with pytest.raises(InputError, match="both must be"):
-        correctness.calibrate([0.1, 0.2], [True])
+        calibration.calibrate([0.1, 0.2], [True])
     with pytest.raises(InputError, match="both must be"):
-        correctness.calibrate([], [])
+        calibration.calibrate([], [])
 
 
 def test_calibrated_confidence_is_fitted_on_the_validation_set_alone(study: reading.Study) -> None:
-    fitted = correctness.calibration(study, 0)
+    fitted = calibration.calibration(study, 0)
     probabilities = np.array(study.seed_array(0, "teacher_validation_probabilities"))
     right = probabilities.argmax(1) == study.seed_array(0, "validation_labels")
     theirs = IsotonicRegression(out_of_bounds="clip").fit(probabilities.max(1), right)
-    scene = correctness.scene(study, "rad", 0, 2)
+    scene = calibration.scene(study, "rad", 0, 2)
     left = reading.remaining(study, "rad", 0, 2)
     pool_confidence = reading.teacher_probabilities(study, 0)[left].max(1)
     assert scene.confidence == pytest.approx(theirs.predict(pool_confidence), abs=1e-6)
@@ -252,7 +253,7 @@ def test_calibrated_confidence_is_fitted_on_the_validation_set_alone(study: read
 
 
 def test_picks_carry_every_axis(study: reading.Study) -> None:
-    table = correctness.picks(study)
+    table = calibration.picks(study)
     assert len(table) == 2 * 3 * 3 * BUDGET
     row = table[(table["seed"] == 1) & (table["strategy"] == "margin")].iloc[17]
     probabilities = reading.teacher_probabilities(study, 1)[row["pool_index"]]
@@ -261,9 +262,9 @@ def test_picks_carry_every_axis(study: reading.Study) -> None:
     assert row["true_class"] == reading.classes(study, 1)[label]
     assert row["teacher_says"] == reading.classes(study, 1)[probabilities.argmax()]
     assert (row["right"] == 1) == (row["true_class"] == row["teacher_says"])
-    shown = correctness.for_chart(table, "confidence")
+    shown = calibration.for_chart(table, "confidence")
     assert shown["right"].equals(table["confidence"])
-    assert len(correctness.for_people(table)) == len(table)
+    assert len(calibration.for_people(table)) == len(table)
 
 
 def test_tenths_of_a_level_and_of_several_seeds() -> None:
@@ -285,7 +286,7 @@ def test_tenths_of_a_level_and_of_several_seeds() -> None:
 
 
 def test_the_difference_of_two_shares_covers_the_truth_about_as_often_as_it_says() -> None:
-    from app.figures.statistics import clopper_pearson
+    from app.findings.deciles import clopper_pearson
 
     rng, hits = np.random.default_rng(0), 0
     for _ in range(1000):
@@ -306,7 +307,7 @@ def test_a_teacher_that_errs_at_random_is_not_said_to_err_on_informative_points(
         (rng.random(4000) < 0.4 + 0.5 * gains, "even better"),
     ):
         pools = [(gains, right)]
-        story = tradeoff_words.story(deciles_over_seeds(pools), top_minus_bottom(pools), picks, "right", 1)
+        story = tradeoff.story(deciles_over_seeds(pools), top_minus_bottom(pools), picks, "right", 1)
         assert words in story.text
         assert "within 1 seed" in story.intervals
         assert "RAD" not in story.text
@@ -328,11 +329,11 @@ def test_the_paragraph_claims_a_difference_between_strategies_only_where_its_int
         return pd.concat(parts)
 
     for seeds in (1, 4):
-        told = tradeoff_words.story(groups, gap, picks(0.9, 0.5, seeds), "right", seeds)
+        told = tradeoff.story(groups, gap, picks(0.9, 0.5, seeds), "right", seeds)
         assert "the teacher is more often right on the labels that RAD buys" in told.text
-        told = tradeoff_words.story(groups, gap, picks(0.5, 0.9, seeds), "right", seeds)
+        told = tradeoff.story(groups, gap, picks(0.5, 0.9, seeds), "right", seeds)
         assert "the teacher is less often right on the labels that RAD buys" in told.text
-        told = tradeoff_words.story(groups, gap, picks(0.7, 0.7, seeds), "right", seeds)
+        told = tradeoff.story(groups, gap, picks(0.7, 0.7, seeds), "right", seeds)
         assert "a difference in correctness that these data cannot tell from chance" in told.text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app import claims
+from app.findings import claims
 from tests.measured import FINALS, shifted, straight, table
 
 

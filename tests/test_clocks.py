@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from app import example_scores
+from app.data import example
 from app.export import FORMATS
 from app.export.bundle import data_bundle
 from rad_core.errors import InputError
-from rad_core.study.archive import pack
-from rad_core.study.store import list_studies, open_study
-from rad_core.study.unpacking import unpack_into
+from rad_core.store.catalogue import list_studies, open_study
+from rad_core.store.pack import pack
+from rad_core.store.unpack import unpack_into
 from tests.sound_study import make_sound
 
 IN_1973 = 1e8  # seconds since 1970
@@ -51,8 +51,8 @@ def test_slides_that_cannot_be_made_say_why(store: Path) -> None:
 
 
 def test_example_files_from_before_1980_can_be_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in example_scores.FILES.values():
-        (tmp_path / name).write_bytes((example_scores.folder() / name).read_bytes())
+    for name in example.FILES.values():
+        (tmp_path / name).write_bytes((example.folder() / name).read_bytes())
         os.utime(tmp_path / name, (0, 0))
-    monkeypatch.setattr(example_scores, "folder", lambda: tmp_path)
-    assert zipfile.ZipFile(io.BytesIO(example_scores.archive())).testzip() is None
+    monkeypatch.setattr(example, "folder", lambda: tmp_path)
+    assert zipfile.ZipFile(io.BytesIO(example.archive())).testzip() is None

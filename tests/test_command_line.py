@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 
 from rad_core.cli import COMMANDS
-from rad_core.study.config import StudyConfig
-from rad_core.study.files import PARTIAL
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, open_study, study_ids
+from rad_core.config import StudyConfig
+from rad_core.files import PARTIAL
+from rad_core.store.catalogue import create_study, open_study, study_ids
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 RAD = [sys.executable, "-m", "rad_core.cli"]
@@ -356,7 +356,7 @@ def test_select_refuses_bad_options(arguments: list, words: str, probabilities: 
 
 @pytest.mark.slow
 def test_the_same_command_resumes_an_interrupted_study(study_file: Path, tmp_path: Path) -> None:
-    from rad_core.study.engine import Event, StudyStopped, run_study
+    from rad_core.running.engine import Event, StudyStopped, run_study
 
     study = create_study(tmp_path, StudyConfig.from_toml(study_file), "interrupted-one")
 

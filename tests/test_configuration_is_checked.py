@@ -7,8 +7,8 @@ from pathlib import Path
 import attrs
 import pytest
 
+from rad_core.config import ALL_STRATEGIES, StudyConfig, read_toml
 from rad_core.errors import InputError
-from rad_core.study.config import ALL_STRATEGIES, StudyConfig, read_toml
 
 
 @pytest.mark.parametrize(

@@ -319,7 +319,7 @@ def test_torchvision_files_on_disk_are_read(tmp_path: Path) -> None:
 
 
 def test_every_data_set_names_all_settings_that_depend_on_it() -> None:
-    from rad_core.study.config import StudyConfig
+    from rad_core.config import StudyConfig
 
     for name, spec in DATASETS.items():
         config = StudyConfig(dataset=f"{name}:x" if spec.argument else name).resolved()

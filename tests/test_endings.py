@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rad_core.embedding import start_map
 from rad_core.errors import InputError
-from rad_core.study import background
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, delete_study, open_study
+from rad_core.running import launch
+from rad_core.running.maps import start_map
+from rad_core.store.catalogue import create_study, delete_study, open_study
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 from tests.sound_study import make_sound
 
@@ -96,7 +96,7 @@ def test_nohup_keeps_a_study_running(store: Path) -> None:
 def test_only_the_first_signal_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
     written = ""
-    with background.interrupted_by(signal.SIGTERM):
+    with launch.interrupted_by(signal.SIGTERM):
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(5)
@@ -115,7 +115,7 @@ def test_a_map_that_is_being_computed_ends_with_its_study(store: Path) -> None:
     np.save(study.path / "seed-0" / "teacher_features.npy", points)
     np.save(study.path / "seed-0" / "pool_labels.npy", np.zeros(len(points), np.int16))
     start_map(study, 0)
-    (process,) = processes_of(f"rad_core.embedding\0{store}")
+    (process,) = processes_of(f"rad_core.running.maps\0{store}")
     time.sleep(3)
     delete_study(store, study.id)
     until(lambda: not Path(f"/proc/{process}").exists(), 40)

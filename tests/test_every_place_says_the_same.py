@@ -12,19 +12,20 @@ import pytest
 from click.testing import CliRunner
 from pptx import Presentation
 
-from app import claims, showcase
 from app.export.html import html_report
 from app.export.slides import slides
-from app.story import StorySettings, tell
+from app.findings import claims
+from app.present.model import StorySettings, tell
+from app.results import shipped
 from rad_core.cli import cli
-from rad_core.study import sentences
-from rad_core.study.engine import run_study
-from rad_core.study.needed import need, savings, targets
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
-from rad_core.study.unpacking import unpack_into
-from rad_core.study.verdicts import Results, difference_table, results
-from rad_core.study.words import estimated_on, percent, target_text
+from rad_core.results import sentences
+from rad_core.results.needed import need, savings, targets
+from rad_core.results.verdicts import Results, difference_table, results
+from rad_core.results.words import estimated_on, percent, target_text
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
+from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.result_pages import figures, open_page, sound, words
 
@@ -40,7 +41,7 @@ def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         run_study(create_study(store, config, "study-of-tests"), workers=1)
         yield Study(store / "study-of-tests")
         return
-    (archive,) = [path for path in showcase.archives() if path.name.startswith(request.param)]
+    (archive,) = [path for path in shipped.archives() if path.name.startswith(request.param)]
     yield unpack_into(archive, store)
 
 

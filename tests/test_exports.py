@@ -26,18 +26,18 @@ from pptx import Presentation
 from streamlit.testing.v1 import AppTest
 
 from app.export import FORMATS, pdf, stamp
+from app.export.__main__ import changed, export
 from app.export.bundle import data_bundle
 from app.export.html import html_report, json_for_html
 from app.export.paper import bibliography, methods_paragraph
 from app.export.slides import slides
 from app.export.tables import as_text
-from app.export_command import changed, export
-from app.story import STEPS, Story, StorySettings, tell
+from app.present.model import STEPS, Story, StorySettings, tell
 from rad_core.errors import InputError
-from rad_core.study import export as core_export
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from rad_core.results import tables as core_export
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 from tests.result_pages import EVIL, SETTINGS, make_studies, study_in
 
@@ -211,7 +211,7 @@ def test_the_same_study_gives_the_same_bytes(study: Study, ending: str) -> None:
     first = FORMATS[ending].make(study, SETTINGS)
     again = subprocess.run(
         [sys.executable, "-c", "import sys; from pathlib import Path; from app.export import FORMATS; "
-         "from app.story import StorySettings; from rad_core.study.record import Study; sys.stdout.buffer.write("
+         "from app.present.model import StorySettings; from rad_core.store.study import Study; sys.stdout.buffer.write("
          "FORMATS[sys.argv[1]].make(Study(Path(sys.argv[2])), StorySettings.from_json(sys.argv[3])))",
          ending, str(study.path), SETTINGS.to_json()],
         capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"},
@@ -370,9 +370,9 @@ def _page(study: str) -> None:
     import os
     from pathlib import Path
 
-    from app import state
-    from app.export_buttons import buttons
-    from app.story import StorySettings
+    from app.present.model import StorySettings
+    from app.shell import state
+    from app.views.downloads import buttons
 
     os.environ["RAD_STORE"] = str(Path(study).parent)
     buttons(state.open_view(Path(study).name), StorySettings())

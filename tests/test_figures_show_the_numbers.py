@@ -34,7 +34,7 @@ from app.figures.base import clear_side, number, spread
 from app.figures.game import MAX_POINTS, corners, sorted_game
 from rad_core import game_value, solve_game
 from rad_core.errors import InputError
-from rad_core.study.verdicts import difference_table
+from rad_core.results.verdicts import difference_table
 from tests.figure_examples import make_picks, make_pool, make_rounds
 from tests.measured import bent, straight
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rad_core import game_value, solve_game
 from rad_core.errors import InputError
-from rad_core.study.whatif import (
+from rad_core.selection.whatif import (
     RULES,
     class_coverage,
     default_accuracies,

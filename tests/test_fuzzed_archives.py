@@ -18,17 +18,19 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from app import map_layout, showcase, state
-from app.export_command import export
+from app.atlas import layout
+from app.export.__main__ import export
+from app.results import shipped
+from app.shell import state
 from rad_core.cli import cli
-from rad_core.embedding import make_map
 from rad_core.errors import InputError
-from rad_core.study.archive import pack
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, list_studies
-from rad_core.study.unpacking import unpack_into
+from rad_core.running.engine import run_study
+from rad_core.running.maps import make_map
+from rad_core.store.catalogue import create_study, list_studies
+from rad_core.store.database import DATABASE
+from rad_core.store.pack import pack
+from rad_core.store.study import Study
+from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.mutants import Bases, Mutant, members_of, mutants
 from tests.result_pages import MAIN
@@ -73,8 +75,8 @@ def test_a_spoiled_archive_is_refused_or_harmless(
     bases: Bases, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAD_STORE", str(root))
-    monkeypatch.setattr(showcase, "archives", list)
-    monkeypatch.setattr(map_layout.embedding, "start_map", lambda *arguments: None)  # a UMAP takes half a minute
+    monkeypatch.setattr(shipped, "archives", list)
+    monkeypatch.setattr(layout.embedding, "start_map", lambda *arguments: None)  # a UMAP takes half a minute
     good = Study(root / GOOD).content_digest()
     counts: Counter[str] = Counter()
     seen: set[str] = set()

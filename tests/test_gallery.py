@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import gallery
-from app.map_view import Facts
+from app.atlas import cards as gallery
+from app.atlas.facts import Facts
 
 CLASSES = ("cat", "<b>dog</b>", "ship")
 

@@ -18,8 +18,8 @@ from app.export.native import plain
 from app.figures import class_heatmap
 from app.figures.base import verbatim
 from app.palette import strategy_label
-from rad_core.study.database import DATABASE
-from rad_core.study.record import Study
+from rad_core.store.database import DATABASE
+from rad_core.store.study import Study
 from tests.hostile_study import BAIT, ESCAPES, HOST, TEXT, make_hostile
 
 

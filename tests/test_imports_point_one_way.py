@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rad_core.study.engine import run_study
-from rad_core.study.store import create_study
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
 from tests.conftest import tiny_config
 
 ROOT = Path(__file__).parent.parent
@@ -72,10 +72,10 @@ def test_the_studio_imports_nothing_that_trains(path: Path) -> None:
     [
         "from rad_core import solve_game, game_value, select",
         "import rad_core.selection.strategies",
-        "from rad_core.study.config import StudyConfig; StudyConfig().resolved()",
-        "import rad_core.study.store",
-        "import rad_core.study.summary",
-        "import rad_core.study.engine",
+        "from rad_core.config import StudyConfig; StudyConfig().resolved()",
+        "import rad_core.store.catalogue",
+        "import rad_core.results.summary",
+        "import rad_core.running.engine",
         "import rad_core.cli",
     ],
 )
@@ -90,7 +90,7 @@ def promising() -> list[str]:
     paths += [
         path for path in modules() if any(path.is_relative_to(ROOT / "app" / room) for room in ("figures", "export"))
     ]
-    return sorted({name_of(path) for path in [*paths, ROOT / "app" / "export_command.py"]})
+    return sorted(map(name_of, set(paths)))
 
 
 def test_modules_that_promise_no_streamlit_can_do_without_it() -> None:
@@ -103,7 +103,7 @@ for name in sys.argv[1:]:
     except ImportError as error:
         print(f"{name}: {error}")
 """
-    assert {"app.map_view", "app.story_steps", "app.story_picture"} <= set(promising())
+    assert {"app.atlas.facts", "app.present.steps", "app.present.picture"} <= set(promising())
     done = subprocess.run([sys.executable, "-c", code, *promising()], capture_output=True, text=True, cwd=ROOT)
     assert (done.stdout, done.returncode) == ("", 0), done.stdout + done.stderr
 
@@ -112,8 +112,8 @@ for name in sys.argv[1:]:
 def test_an_export_from_the_command_line_imports_no_streamlit(finished: Path, tmp_path: Path, ending: str) -> None:
     code = """
 import json, sys
-from app import export_command
-export_command.main()
+from app.export import __main__ as command
+command.main()
 print(sorted(name for name in sys.modules if name.split(".")[0] in ("streamlit", "tornado")))
 """
     target = tmp_path / f"made.{ending}"

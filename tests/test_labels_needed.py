@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from rad_core.study.needed import crossings, labels_by_seed, need, never_falling, savings, targets
-from rad_core.study.sentences import saved
-from rad_core.study.words import rounded, step_of
+from rad_core.results.needed import crossings, labels_by_seed, need, never_falling, savings, targets
+from rad_core.results.sentences import saved
+from rad_core.results.words import rounded, step_of
 from tests.measured import FINALS, bent, shifted, straight
 
 accuracies = st.lists(st.integers(0, 1000), min_size=2, max_size=12).map(lambda values: np.array(values) / 1000)

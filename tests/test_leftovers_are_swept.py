@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from rad_core import partials
-from rad_core.study.store import HALF, NEW, TRASH, create_study, delete_study
+from rad_core.store.catalogue import HALF, NEW, TRASH, create_study, delete_study
 from rad_core.tables import write_table
 from tests.conftest import tiny_config
 from tests.sound_study import make_sound

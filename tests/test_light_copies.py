@@ -20,17 +20,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from streamlit.testing.v1 import AppTest
 
-from app import claims, correctness, map_view, reading, showcase
-from app.story import StorySettings, tell
-from rad_core.embedding import layouts, make_map, read_map
+from app.atlas import facts
+from app.findings import calibration, claims
+from app.present.model import StorySettings, tell
+from app.results import reading, shipped
 from rad_core.errors import InputError
-from rad_core.study import light
-from rad_core.study.archive import pack
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.report import summarize
-from rad_core.study.store import create_study
-from rad_core.study.unpacking import unpack_into
+from rad_core.results.report import summarize
+from rad_core.running.engine import run_study
+from rad_core.running.maps import layouts, make_map, read_map
+from rad_core.store import light_copy
+from rad_core.store.catalogue import create_study
+from rad_core.store.pack import pack
+from rad_core.store.study import Study
+from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.result_pages import MAIN, change, open_page, sound, words
 
@@ -87,7 +89,7 @@ def test_the_same_light_copy_has_the_same_bytes(whole: Study, archive: Path, cop
     pack(copy, tmp_path / "whole.rad.zip")
     again = unpack_into(tmp_path / "whole.rad.zip", tmp_path / "store")
     assert again.content_digest() == copy.content_digest()
-    assert light.is_light(again)
+    assert light_copy.is_light(again)
 
 
 def test_the_points_of_more_seeds_may_stay(whole: Study, tmp_path: Path) -> None:
@@ -97,8 +99,8 @@ def test_the_points_of_more_seeds_may_stay(whole: Study, tmp_path: Path) -> None
     make_map(own, 1, "teacher_features", "pca")
     pack(own, tmp_path / "two.rad.zip", light=2)
     two = unpack_into(tmp_path / "two.rad.zip", tmp_path / "store")
-    assert light.seeds_with_points(two) == [0, 1]
-    assert "for seeds 0, 1 alone" in light.describe(two)
+    assert light_copy.seeds_with_points(two) == [0, 1]
+    assert "for seeds 0, 1 alone" in light_copy.describe(two)
     np.testing.assert_array_equal(reading.gains_after(two, "rad", 1, 1), reading.gains_after(whole, "rad", 1, 1))
     with pytest.raises(InputError, match="The points of 0 seeds"):
         pack(own, tmp_path / "none.rad.zip", light=0)
@@ -147,13 +149,13 @@ def test_the_points_of_the_first_seed_are_the_same(whole: Study, copy: Study, ro
         np.testing.assert_array_equal(one.gains, other.gains)
         np.testing.assert_array_equal(one.right, other.right)
         np.testing.assert_array_equal(one.labels, other.labels)
-        chances = [map_view.chance_of_buying(study, strategy, 0, round) for study in (copy, whole)]
+        chances = [facts.chance_of_buying(study, strategy, 0, round) for study in (copy, whole)]
         np.testing.assert_array_equal(*chances)
         said = [reading.predictions_after(study, strategy, 0, round) for study in (copy, whole)]
         np.testing.assert_array_equal(*said)
-        scenes = [correctness.scene(study, strategy, 0, round) for study in (copy, whole)]
+        scenes = [calibration.scene(study, strategy, 0, round) for study in (copy, whole)]
         np.testing.assert_allclose(scenes[0].probability, scenes[1].probability, atol=STEP)
-    one, other = (correctness.picks(study).query("seed == 0") for study in (copy, whole))
+    one, other = (calibration.picks(study).query("seed == 0") for study in (copy, whole))
     pd.testing.assert_frame_equal(one, other, atol=0.02, check_dtype=False)
 
 
@@ -162,16 +164,16 @@ def test_the_first_purchase_of_every_seed_can_be_decided_again(whole: Study, cop
         one, other = (reading.pool_before(study, "rad", seed, 1) for study in (copy, whole))
         np.testing.assert_array_equal(one.gains, other.gains)
         np.testing.assert_array_equal(one.right, other.right)
-        assert correctness.scene(copy, "rad", seed, 1).right.mean() == other.right.mean()
-        assert np.isnan(correctness.scene(copy, "rad", seed, 1).confidence).all()
+        assert calibration.scene(copy, "rad", seed, 1).right.mean() == other.right.mean()
+        assert np.isnan(calibration.scene(copy, "rad", seed, 1).confidence).all()
 
 
 @given(arrays(np.float32, (7, 4), elements=st.floats(0, 1, width=32)))
 def test_rounding_never_changes_the_likeliest_class(values: np.ndarray) -> None:
-    short = light.shorten_probabilities(values)
+    short = light_copy.shorten_probabilities(values)
     np.testing.assert_array_equal(short.argmax(1), values.argmax(1))
     assert np.abs(short - values).max() <= 1.5 * STEP
-    np.testing.assert_array_equal(light.shorten_probabilities(short), short)
+    np.testing.assert_array_equal(light_copy.shorten_probabilities(short), short)
     assert (short / STEP % 1 == 0).all()
 
 
@@ -180,11 +182,11 @@ def test_a_map_keeps_its_places_to_what_a_screen_shows(whole: Study, copy: Study
     assert one is not None
     assert other is not None
     assert 0 < np.abs(one - other).max() <= np.ptp(other) / 4000
-    np.testing.assert_array_equal(light.shorten_map(np.ones((3, 2), np.float32)), np.ones((3, 2)))
+    np.testing.assert_array_equal(light_copy.shorten_map(np.ones((3, 2), np.float32)), np.ones((3, 2)))
 
 
 def test_a_map_is_known_without_what_it_was_made_of(whole: Study, copy: Study, tmp_path: Path) -> None:
-    assert layouts(whole, 0) == [(source, m) for source in light.FEATURES[::-1] for m in ("umap", "pca")]
+    assert layouts(whole, 0) == [(source, m) for source in light_copy.FEATURES[::-1] for m in ("umap", "pca")]
     assert layouts(copy, 0) == [("teacher_features", "pca"), ("student_features", "pca")]
     assert layouts(copy, 1) == []
     for seed, method in ((0, "umap"), (1, "pca")):
@@ -225,16 +227,16 @@ def test_the_commands_make_one_show_it_and_refuse_to_go_on(whole: Study, copy: S
 
 
 def test_a_whole_study_is_none(whole: Study) -> None:
-    assert not light.is_light(whole)
-    assert light.describe(whole) == light.missing_points(whole) == ""
-    light.refuse_to_go_on(whole)
+    assert not light_copy.is_light(whole)
+    assert light_copy.describe(whole) == light_copy.missing_points(whole) == ""
+    light_copy.refuse_to_go_on(whole)
 
 
 # --- every page works on it ----------------------------------------------------------------------------------------
 
 PAGES = [
     ("overview", {}), ("map", {}), ("story", {"story_step": "all"}), ("runs", {}), ("scores", {}), ("method", {}),
-    *[("tradeoff", {"round": r, "tradeoff_axis": a}) for r in "12" for a in correctness.AXES.values()],
+    *[("tradeoff", {"round": r, "tradeoff_axis": a}) for r in "12" for a in calibration.AXES.values()],
     *[("budget", {"round": r}) for r in "12"],
     *[("curves", {"curves_panel": p}) for p in ("Labels needed", "Who is ahead", "Round by round", "Classes")],
     ("curves", {"curves_y": "Agrees with the teacher"}),
@@ -266,7 +268,7 @@ def test_the_trade_off_says_of_which_seeds_it_is(copy: Study, monkeypatch: pytes
     assert "Error bars: 95% intervals over 3 seeds. The pool behind them is that of seed 0" in said
     said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff", round="1")))
     assert "The density behind them is that of seed 0" in said, "the first gains of every seed came along"
-    axis = correctness.AXES["confidence"]
+    axis = calibration.AXES["confidence"]
     said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff", tradeoff_axis=axis)))
     assert "over the labels of one seed. This is of seed 0, whose points this copy holds" in said
 
@@ -344,13 +346,13 @@ def test_damage_anywhere_is_noticed(archive: Path, copy: Study, tmp_path: Path) 
 
 
 def test_what_is_shipped_is_small_listed_without_unpacking_and_free_of_foreign_images() -> None:
-    archives = showcase.archives()
+    archives = shipped.archives()
     names = [archive.name for archive in archives]
     assert names == ["cifar10-poor-teacher.rad.zip", *sorted(names[1:])], "a study of 40,000 images opens first"
     assert sum(archive.stat().st_size for archive in archives) <= 15_000_000
-    infos = showcase.infos()
+    infos = shipped.infos()
     assert len(infos) == len(archives) >= 1
-    assert not showcase.root().exists()
+    assert not shipped.root().exists()
     for archive, info in zip(archives, infos, strict=True):
         assert (info.status, info.name != "", archive.name) == ("finished", True, f"{info.id}.rad.zip")
         images = [name for name in zipfile.ZipFile(archive).namelist() if "thumbnails" in name]
@@ -358,7 +360,7 @@ def test_what_is_shipped_is_small_listed_without_unpacking_and_free_of_foreign_i
 
 
 def ship(monkeypatch: pytest.MonkeyPatch, *archives: Path) -> None:
-    monkeypatch.setattr(showcase, "archives", lambda: list(archives))
+    monkeypatch.setattr(shipped, "archives", lambda: list(archives))
 
 
 def test_only_the_study_that_is_opened_is_unpacked(
@@ -370,42 +372,42 @@ def test_only_the_study_that_is_opened_is_unpacked(
     other.path.rename(tmp_path / "own" / "another-study")
     pack(Study(tmp_path / "own" / "another-study"), tmp_path / "b.rad.zip")
     ship(monkeypatch, archive, tmp_path / "b.rad.zip")
-    assert [info.name for info in showcase.infos()] == ["Whole", "The other"]
+    assert [info.name for info in shipped.infos()] == ["Whole", "The other"]
     with pytest.raises(InputError, match="no study 'deleted-meanwhile' any more"):
-        showcase.open_study("deleted-meanwhile")
+        shipped.open_study("deleted-meanwhile")
     monkeypatch.setenv("RAD_STORE", str(tmp_path / "empty"))
     at = AppTest.from_file(MAIN, default_timeout=60).run()
     assert at.session_state["run"] == ID, "the first one opens"
     assert at.selectbox(key="picker").options == ["◇ Whole", "◇ The other"]
-    assert [path.name for path in showcase.root().iterdir()] == [ID]
+    assert [path.name for path in shipped.root().iterdir()] == [ID]
     at.selectbox(key="picker").set_value("another-study").run()
     sound(at)
-    assert sorted(path.name for path in showcase.root().iterdir()) == ["another-study", ID]
+    assert sorted(path.name for path in shipped.root().iterdir()) == ["another-study", ID]
 
 
 def test_an_upgrade_shows_what_it_ships_and_takes_nothing_from_a_server_that_runs(
     whole: Study, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ship(monkeypatch, archive)
-    before, old = showcase.open_study(ID), showcase.root()
+    before, old = shipped.open_study(ID), shipped.root()
     own = Study(shutil.copytree(whole.path, tmp_path / "own" / ID))
     own.rename("Newer")
     pack(own, tmp_path / "new.rad.zip")
     ship(monkeypatch, tmp_path / "new.rad.zip")
-    assert showcase.infos()[0].name == showcase.open_study(ID).info().name == "Newer"
+    assert shipped.infos()[0].name == shipped.open_study(ID).info().name == "Newer"
     assert before.info().name == "Whole"
     assert before.round_array("rad", 0, 1, "bought").size == whole.config.budget
     # Weeks later, nobody has opened the old one any more.
     make_old(old)
-    showcase._opened.cache_clear()
-    showcase.open_study(ID)
+    shipped._opened.cache_clear()
+    shipped.open_study(ID)
     assert not old.exists()
-    make_old(showcase.root())
-    showcase.open_study(ID)
+    make_old(shipped.root())
+    shipped.open_study(ID)
     ship(monkeypatch, archive)
-    showcase.open_study(ID)
+    shipped.open_study(ID)
     ship(monkeypatch, tmp_path / "new.rad.zip")
-    assert showcase.root().exists(), "what is used is not swept away"
+    assert shipped.root().exists(), "what is used is not swept away"
 
 
 def make_old(folder: Path) -> None:
@@ -415,16 +417,16 @@ def make_old(folder: Path) -> None:
 
 def test_a_cache_that_somebody_cleaned_up_is_filled_again(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ship(monkeypatch, archive)
-    study = showcase.open_study(ID)
+    study = shipped.open_study(ID)
     gone = study.path / "rad-0" / "round-1-bought.npy"
     gone.unlink()
     (study.path / "seed-0" / "pool_labels.npy").write_bytes(b"")
-    showcase._opened.cache_clear()
-    assert showcase.open_study(ID).content_digest()
+    shipped._opened.cache_clear()
+    assert shipped.open_study(ID).content_digest()
     assert gone.exists()
-    assert [path.name for path in showcase.root().iterdir()] == [ID]
-    shutil.rmtree(showcase.root())
-    assert showcase.open_study(ID).info().status == "finished"
+    assert [path.name for path in shipped.root().iterdir()] == [ID]
+    shutil.rmtree(shipped.root())
+    assert shipped.open_study(ID).info().status == "finished"
 
 
 def test_processes_that_open_an_example_at_once_all_see_it_whole(archive: Path, copy: Study) -> None:

@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rad_core.config import ALL_STRATEGIES
 from rad_core.errors import InputError
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.teachers import NetworkTeacher
+from rad_core.running.engine import Event, StudyStopped, _interrupted_by_requests, check_requests, run_study
+from rad_core.running.plan import plan
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, solve_game
+from rad_core.store.catalogue import create_study, delete_study
+from rad_core.store.database import DATABASE
+from rad_core.store.study import Study
 from rad_core.study import loop, prepare
-from rad_core.study.config import ALL_STRATEGIES
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import Event, StudyStopped, _interrupted_by_requests, check_requests, run_study
 from rad_core.study.loop import Cell, run_cells
-from rad_core.study.plan import plan
 from rad_core.study.prepare import load_data, open_setting, prepare_seed, read_history, students_at_once
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, delete_study
 from tests.conftest import tiny_config
 
 

@@ -14,12 +14,12 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
-from rad_core.embedding import compute_map, make_map, map_state, mapped_array, read_map, start_map
 from rad_core.errors import InputError
-from rad_core.study.archive import pack
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
-from rad_core.study.unpacking import unpack_into
+from rad_core.running.maps import compute_map, make_map, map_state, mapped_array, read_map, start_map
+from rad_core.store.catalogue import create_study
+from rad_core.store.pack import pack
+from rad_core.store.study import Study
+from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.sound_study import make_sound
 
@@ -101,7 +101,7 @@ def test_umap_keeps_neighbors_together_and_is_the_same_each_time(digits: np.ndar
 @pytest.mark.slow
 def test_the_points_beyond_a_sample_are_placed_among_it(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trustworthiness(digits, compute_map(digits), n_neighbors=15)
-    monkeypatch.setattr("rad_core.embedding.SAMPLE", 400)
+    monkeypatch.setattr("rad_core.running.maps.SAMPLE", 400)
     sampled = compute_map(digits)
     assert sampled.shape == (600, 2)
     assert trustworthiness(digits, sampled, n_neighbors=15) > whole - 0.03
@@ -154,8 +154,8 @@ def wait(study: Study, method: str = "pca", seconds: float = 120.0) -> str:
 
 def test_a_map_is_computed_in_the_background_by_one_process(study: Study) -> None:
     code = (
-        "import sys; from pathlib import Path; from rad_core.study.store import open_study\n"
-        "from rad_core.embedding import map_state, start_map\n"
+        "import sys; from pathlib import Path; from rad_core.store.catalogue import open_study\n"
+        "from rad_core.running.maps import map_state, start_map\n"
         f"study = open_study(Path({str(study.path.parent)!r}), {study.id!r})\n"
         "start_map(study, 0, method='pca')\n"
         "assert map_state(study, 0, method='pca') in ('computing', 'ready')\n"

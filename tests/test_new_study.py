@@ -14,16 +14,19 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import showcase, state, study_actions, study_plan, study_settings
-from app.study_settings import PRESETS, SETTINGS, accept, command, of_study, to_config
+from app.results import shipped
+from app.shell import state
+from app.studies import actions, plan
+from app.studies import settings as study_settings
+from app.studies.settings import PRESETS, SETTINGS, accept, command, of_study, to_config
+from rad_core import config as configuration
 from rad_core.cli import cli as rad
+from rad_core.config import ALL_STRATEGIES, StudyConfig
 from rad_core.errors import InputError
+from rad_core.folders import default_store
 from rad_core.learning.data import measure_dataset
-from rad_core.study import config as configuration
-from rad_core.study.config import ALL_STRATEGIES, StudyConfig
-from rad_core.study.folders import default_store
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, study_ids
+from rad_core.store.catalogue import create_study, study_ids
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
@@ -31,7 +34,7 @@ MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
 
 @pytest.fixture(autouse=True)
 def no_showcase(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(showcase, "archives", list)
+    monkeypatch.setattr(shipped, "archives", list)
     state.forget_list()
 
 
@@ -305,8 +308,8 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     for room in (study_settings, configuration):
         monkeypatch.setattr(room, "measure_dataset", measure)
-    monkeypatch.setattr(study_plan, "request_plan", Job)
-    monkeypatch.setattr(study_plan, "_SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(plan, "request_plan", Job)
+    monkeypatch.setattr(plan, "_SETTLED_SECONDS", 0.0)
     return asked
 
 
@@ -353,7 +356,7 @@ def test_where_others_can_come_in_no_file_of_the_machine_is_named(
     assert not {"folder of your images", "file of your arrays"} & set(at.selectbox(key="new_dataset").options)
     assert not any("/etc" in text for text in looked_at)
     with pytest.raises(InputError, match="rad app --files"):
-        study_actions.start_new(StudyConfig.from_mapping({**named, "strategies": ("rad",)}))
+        actions.start_new(StudyConfig.from_mapping({**named, "strategies": ("rad",)}))
     assert study_ids(default_store()) == []
 
 

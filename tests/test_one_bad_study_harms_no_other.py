@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import showcase, state
+from app.results import shipped
+from app.shell import state
 from rad_core.errors import InputError
-from rad_core.study import rows
-from rad_core.study.archive import pack
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, list_studies, open_study
+from rad_core.running.engine import run_study
+from rad_core.store import rows
+from rad_core.store.catalogue import create_study, list_studies, open_study
+from rad_core.store.database import DATABASE
+from rad_core.store.pack import pack
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 from tests.result_pages import MAIN, words
 
@@ -69,7 +70,7 @@ def root(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(finished, root / BAD)
     Study(root / BAD).rename("Bad")
     monkeypatch.setenv("RAD_STORE", str(root))
-    monkeypatch.setattr(showcase, "archives", list)
+    monkeypatch.setattr(shipped, "archives", list)
     state.forget_list()
     return root
 
@@ -171,8 +172,8 @@ def test_a_damaged_shipped_study_hides_no_other(
 ) -> None:
     pack(Study(finished), tmp_path / "good.rad.zip")
     (tmp_path / "bad.rad.zip").write_bytes(b"damaged")
-    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "bad.rad.zip", tmp_path / "good.rad.zip"])
-    infos = {info.id: info for info in showcase.infos()}
+    monkeypatch.setattr(shipped, "archives", lambda: [tmp_path / "bad.rad.zip", tmp_path / "good.rad.zip"])
+    infos = {info.id: info for info in shipped.infos()}
     assert (infos["bad"].status, infos[GOOD].status) == ("unreadable", "finished")
     for page in ("overview", "runs"):
         at = open_page(page)
@@ -181,7 +182,7 @@ def test_a_damaged_shipped_study_hides_no_other(
 
 
 def test_an_endless_question_to_a_database_ends(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rad_core.study import database
+    from rad_core.store import database
 
     monkeypatch.setattr(database, "SECONDS", 0.5)
     began = time.monotonic()

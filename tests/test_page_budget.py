@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import budget_numbers
-from app.budget_panels import PANELS
-from rad_core.study import whatif
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from app.explore import numbers
+from app.explore.panels import PANELS
+from rad_core.running.engine import run_study
+from rad_core.selection import whatif
+from rad_core.store.catalogue import create_study
+from rad_core.store.database import DATABASE
+from rad_core.store.study import Study
 from tests.big_study import make_big_study
 from tests.conftest import tiny_config
 
@@ -103,7 +103,7 @@ def test_slider_and_field_move_each_other(big: Path, monkeypatch: pytest.MonkeyP
 def test_a_move_of_a_slider_solves_the_game_once(big: Path, monkeypatch: pytest.MonkeyPatch, panel: str) -> None:
     at = sound(open_page(monkeypatch, big, budget_panel=PANELS[panel]))
     solved = []
-    for module in (budget_numbers, whatif):
+    for module in (numbers, whatif):
         solve = module.solve_game
         monkeypatch.setattr(
             module, "solve_game", lambda *given, solve=solve, **more: solved.append(1) or solve(*given, **more)

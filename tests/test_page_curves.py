@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import reading
 from app.figures import accuracy_curves
-from rad_core.study import sentences
-from rad_core.study.database import DATABASE
-from rad_core.study.needed import targets
-from rad_core.study.verdicts import results
+from app.results import reading
+from rad_core.results import sentences
+from rad_core.results.needed import targets
+from rad_core.results.verdicts import results
+from rad_core.store.database import DATABASE
 from tests.figure_examples import make_rounds
 from tests.result_pages import change, figures, make_studies, open_page, sound, study_in, words
 

@@ -16,16 +16,19 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import gallery, inspector, map_layout, map_view, reading
+from app.atlas import cards, detail
+from app.atlas import facts as map_view
+from app.atlas import layout as map_layout
+from app.atlas.session import KEY
 from app.components.map import Selection, resolve
 from app.components.map.model import MISSING, STEPS
-from app.map_scene import KEY
-from rad_core import embedding
+from app.results import reading
 from rad_core.errors import InputError
+from rad_core.running import maps
+from rad_core.running.engine import run_study
 from rad_core.selection.game import solve_game, wrong_count
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 STRATEGIES = ("rad", "margin", "unixkd")
@@ -354,7 +357,7 @@ def test_a_click_shows_a_point_and_its_card_does_the_same(shown: Study) -> None:
     look(app.button(key="map-close").click().run())
     assert "**Point" not in texts(app)
     assert "map_point" not in app.query_params
-    app.session_state[inspector.CARDS] = {"pick": {"position": 7, "turn": 1}}
+    app.session_state[detail.CARDS] = {"pick": {"position": 7, "turn": 1}}
     app.session_state["map-wanted"] = 7
     assert "**Point 7**" in texts(look(app.run()))
 
@@ -455,7 +458,7 @@ def test_the_umap_is_computed_in_the_background_and_shown_when_it_is_ready() -> 
     end = time.monotonic() + 240
     assert "PCA of the teacher's features" in texts(app)
     assert "is being computed" in texts(app)
-    while embedding.map_state(study, 0) != "ready":
+    while maps.map_state(study, 0) != "ready":
         assert time.monotonic() < end
         time.sleep(0.1)
     look(app.run())
@@ -469,5 +472,5 @@ def test_many_cards_come_in_pages(shown: Study) -> None:
     app = do(open_map(), selection=everything)
     assert "**200** points" in texts(app)
     assert "All 200 images" in texts(app)
-    for order in gallery.ORDERS:
+    for order in cards.ORDERS:
         look(app.selectbox(key="map_order").set_value(order).run())

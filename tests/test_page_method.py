@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import method, small_game
+from app.method import game as small_game
+from app.method import words as method
 from rad_core.selection.game import game_value, solve_game
 from rad_core.selection.strategies import STRATEGIES
 

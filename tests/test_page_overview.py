@@ -10,17 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import claims, reading, showcase
 from app.figures import examples_chart
+from app.findings import claims
+from app.results import reading
+from app.results import shipped as showcase
 from rad_core.errors import InputError
-from rad_core.study import sentences
-from rad_core.study.archive import pack
-from rad_core.study.needed import targets
-from rad_core.study.record import Study
-from rad_core.study.unpacking import unpack_into
-from rad_core.study.verdicts import results
-from rad_core.study.whatif import guarantees
-from rad_core.study.words import percent
+from rad_core.results import sentences
+from rad_core.results.needed import targets
+from rad_core.results.verdicts import results
+from rad_core.results.words import percent
+from rad_core.selection.whatif import guarantees
+from rad_core.store.pack import pack
+from rad_core.store.study import Study
+from rad_core.store.unpack import unpack_into
 from tests.result_pages import figures, make_studies, open_page, sound, study_in, words
 
 

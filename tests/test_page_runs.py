@@ -14,15 +14,18 @@ import attrs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import showcase, state, study_actions, study_compare, study_words
 from app.palette import strategy_label
-from app.study_list import Entry
+from app.results import shipped
+from app.shell import state
+from app.studies import actions, compare
+from app.studies import words as study_words
+from app.studies.list import Entry
 from rad_core.errors import InputError
-from rad_core.study.archive import pack
-from rad_core.study.engine import run_study
-from rad_core.study.folders import default_store
-from rad_core.study.record import Study, StudyInfo
-from rad_core.study.store import create_study, study_ids
+from rad_core.folders import default_store
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study, study_ids
+from rad_core.store.pack import pack
+from rad_core.store.study import Study, StudyInfo
 from tests.conftest import tiny_config
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
@@ -39,7 +42,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def no_showcase(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is shipped unless a test says so."""
-    monkeypatch.setattr(showcase, "archives", list)
+    monkeypatch.setattr(shipped, "archives", list)
     state.forget_list()
 
 
@@ -224,13 +227,13 @@ def test_a_shipped_study_cannot_be_changed(finished: Path, tmp_path: Path, monke
         database.commit()
     study.set_status("paused")
     pack(study, tmp_path / "tiny-demo.rad.zip")
-    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "tiny-demo.rad.zip"])
+    monkeypatch.setattr(shipped, "archives", lambda: [tmp_path / "tiny-demo.rad.zip"])
     at = open_page()
     found = {key for key in keys(at) if "tiny-demo" in key}
     assert found == {"open_tiny-demo", "compare_tiny-demo", "menu_tiny-demo"}
     assert list(at.get("menu_button")[0].proto.options) == ["Clone"]
     with pytest.raises(InputError, match="no study 'tiny-demo' among yours"):
-        study_actions.own("tiny-demo")
+        actions.own("tiny-demo")
 
 
 def test_the_result_of_a_shipped_study_is_listed_without_unpacking_it(
@@ -242,15 +245,15 @@ def test_the_result_of_a_shipped_study_is_listed_without_unpacking_it(
         database.execute("update meta set value = 'tiny-demo' where key = 'id'")
         database.commit()
     pack(study, tmp_path / "tiny-demo.rad.zip")
-    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "tiny-demo.rad.zip"])
+    monkeypatch.setattr(shipped, "archives", lambda: [tmp_path / "tiny-demo.rad.zip"])
     best = study.info().best
     last = study.rounds_table().query("strategy == @best and round == 2")["accuracy"]
     at = open_page()
     assert words(at).count(f"**{strategy_label(best)} {last.mean():.1%}**") == 2, "its own and the shipped one's"
-    assert not showcase.is_unpacked("tiny-demo")
-    assert showcase.metrics_of("tiny-demo").rounds_table().equals(study.rounds_table())
+    assert not shipped.is_unpacked("tiny-demo")
+    assert shipped.metrics_of("tiny-demo").rounds_table().equals(study.rounds_table())
     with pytest.raises(InputError, match="cannot be read"):
-        showcase.metrics_of("tiny-demo").seed_array(0, "pool_labels")
+        shipped.metrics_of("tiny-demo").seed_array(0, "pool_labels")
 
 
 def test_a_read_only_studio_offers_no_change_and_makes_none(
@@ -268,18 +271,18 @@ def test_a_read_only_studio_offers_no_change_and_makes_none(
     assert all(key.startswith(allowed) for key in mine), mine
     assert "runs_new" not in keys(at)
     assert "this studio is read-only" in words(at)
-    for action in (study_actions.own, study_actions.resume, lambda id: study_actions.request(id, "cancel")):
+    for action in (actions.own, actions.resume, lambda id: actions.request(id, "cancel")):
         with pytest.raises(InputError, match="only shows"):
             action("tiny-finished")
     with pytest.raises(InputError, match="starts none"):
-        study_actions.start_new(tiny_config())
+        actions.start_new(tiny_config())
 
 
 @pytest.mark.parametrize("id", ["../../etc", "tiny-other", "tiny-finished/../x", ""])
 def test_an_id_that_is_not_in_the_list_is_refused(finished: Path, id: str) -> None:
     add(finished, "tiny-finished")
     with pytest.raises(InputError, match="no study"):
-        study_actions.own(id)
+        actions.own(id)
 
 
 def test_deleting_results_needs_the_name(finished: Path) -> None:
@@ -401,7 +404,7 @@ def test_a_comparison_with_a_study_without_results_shows_what_there_is(finished:
 def test_only_settings_that_differ_are_listed() -> None:
     one = tiny_config(budget=10).resolved()
     two = attrs.evolve(one, budget=20, strategies=("rad",), name="another")
-    found = study_compare.differences({"One": one.to_dict(), "Two": two.to_dict()})
+    found = compare.differences({"One": one.to_dict(), "Two": two.to_dict()})
     assert found.to_dict("records") == [
         {"Setting": "strategies", "One": "rad, uniform", "Two": "rad"},
         {"Setting": "budget", "One": "10", "Two": "20"},
@@ -410,7 +413,7 @@ def test_only_settings_that_differ_are_listed() -> None:
 
 def test_headings_of_equal_names_are_told_apart() -> None:
     same = [Entry(StudyInfo("tiny-first", name="Same")), Entry(StudyInfo("tiny-second", name="Same"))]
-    assert study_compare.titles(same) == ["Same (tiny-first)", "Same (tiny-second)"]
+    assert compare.titles(same) == ["Same (tiny-first)", "Same (tiny-second)"]
 
 
 # --- words ---------------------------------------------------------------------------------------------------------

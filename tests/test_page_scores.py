@@ -17,8 +17,9 @@ import pytest
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
-from app import example_scores, own_files, own_scores
-from app.own_scores import Wish
+from app.data import choice, example
+from app.data import files as own_files
+from app.data.choice import Wish
 from rad_core.commands.select import command
 from rad_core.errors import InputError
 from rad_core.selection.gains import GAINS
@@ -91,11 +92,11 @@ def test_the_command_shown_writes_the_picks_byte_for_byte(
     for name, content in files.values():
         (tmp_path / name).write_bytes(content)
     given = {role: own_files.read_upload(role, name, content) for role, (name, content) in files.items()}
-    scores = own_scores.put_together(given)
+    scores = choice.put_together(given)
     wish = Wish(12, strategy, "entropy", seed=3, lower_bound=True)
-    expected = table_bytes(own_scores.choose_rows(scores, wish).columns, ending)
+    expected = table_bytes(choice.choose_rows(scores, wish).columns, ending)
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(own_scores.command_line(scores, wish).replace("picks.csv", f"picks{ending}"))
+    words = shlex.split(choice.command_line(scores, wish).replace("picks.csv", f"picks{ending}"))
     assert words[:2] == ["rad", "select"]
     assert CliRunner().invoke(command, words[2:]).exit_code == 0
     assert (tmp_path / f"picks{ending}").read_bytes() == expected
@@ -106,14 +107,14 @@ def test_a_typed_accuracy_is_the_same_on_the_command_line(
     gain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "p.npy").write_bytes(npy(probabilities()))
-    scores = own_scores.put_together(
+    scores = choice.put_together(
         {"probabilities": own_files.read_upload("probabilities", "p.npy", npy(probabilities()))}
     )
     wish = Wish(7, "rad", gain, accuracy=0.735)
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(own_scores.command_line(scores, wish))
+    words = shlex.split(choice.command_line(scores, wish))
     assert CliRunner().invoke(command, words[2:]).exit_code == 0
-    assert (tmp_path / "picks.csv").read_bytes() == table_bytes(own_scores.choose_rows(scores, wish).columns, ".csv")
+    assert (tmp_path / "picks.csv").read_bytes() == table_bytes(choice.choose_rows(scores, wish).columns, ".csv")
 
 
 # --- files --------------------------------------------------------------------------------------------------------
@@ -362,22 +363,22 @@ def test_the_plane_is_the_first_two_principal_components() -> None:
     from sklearn.decomposition import PCA
 
     values = np.random.default_rng(2).normal(size=(300, 6)) @ np.diag([5, 3, 1, 1, 1, 1])
-    found, expected = own_scores.plane(values), PCA(2).fit_transform(values)
+    found, expected = choice.plane(values), PCA(2).fit_transform(values)
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-4)
-    assert own_scores.plane(np.ones((5, 1))).shape == (5, 2)
-    assert np.isfinite(own_scores.plane(np.zeros((5, 3), np.float32))).all()
+    assert choice.plane(np.ones((5, 1))).shape == (5, 2)
+    assert np.isfinite(choice.plane(np.zeros((5, 3), np.float32))).all()
 
 
 def test_the_shipped_example_is_what_its_maker_makes(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, str(example_scores.folder() / "make.py"), str(tmp_path)], check=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(example_scores.FILES.values())
-    for role, name in example_scores.FILES.items():
+    subprocess.run([sys.executable, str(example.folder() / "make.py"), str(tmp_path)], check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(example.FILES.values())
+    for role, name in example.FILES.items():
         made = own_files.read_from_folder(role, tmp_path, name).table.values
-        shipped = own_files.read_from_folder(role, example_scores.folder(), name).table.values
+        shipped = own_files.read_from_folder(role, example.folder(), name).table.values
         # Another release of the solver may move the last digits.
         np.testing.assert_allclose(made, shipped, atol=0.02)
-    with zipfile.ZipFile(io.BytesIO(example_scores.archive())) as archive:
-        assert sorted(archive.namelist()) == sorted(example_scores.FILES.values())
+    with zipfile.ZipFile(io.BytesIO(example.archive())) as archive:
+        assert sorted(archive.namelist()) == sorted(example.FILES.values())
 
 
 def test_fifty_thousand_points_feel_instant() -> None:
@@ -385,7 +386,7 @@ def test_fifty_thousand_points_feel_instant() -> None:
 
     content = npy(probabilities(50_000, 10))
     start = time.perf_counter()
-    scores = own_scores.put_together({"probabilities": own_files.read_upload("probabilities", "p.npy", content)})
-    own_scores.choose_rows(scores, Wish(500, accuracy=0.8))
-    own_scores.plane(scores.values)
+    scores = choice.put_together({"probabilities": own_files.read_upload("probabilities", "p.npy", content)})
+    choice.choose_rows(scores, Wish(500, accuracy=0.8))
+    choice.plane(scores.values)
     assert time.perf_counter() - start < 2.0  # 0.15 s on two quiet cores

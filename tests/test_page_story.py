@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import showcase
-from app.story import STEPS, StorySettings, read_settings
-from rad_core.study.archive import pack
+from app.present.model import STEPS, StorySettings, read_settings
+from app.results import shipped
+from rad_core.store.pack import pack
 from tests.result_pages import MAIN, figures, make_studies, open_page, sound, study_in, words
 
 
@@ -173,7 +173,7 @@ def test_edits_of_a_shipped_study_stay_in_the_session(
 ) -> None:
     monkeypatch.setenv("RAD_STORE", str(stores["empty"]))
     pack(study_in(own), tmp_path / "example.rad.zip")
-    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "example.rad.zip"])
+    monkeypatch.setattr(shipped, "archives", lambda: [tmp_path / "example.rad.zip"])
     at = AppTest.from_file(MAIN, default_timeout=60)
     at.switch_page("views/story.py")
     sound(at.run())

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.database import DATABASE
+from rad_core.store.study import Study
 from tests.big_study import make_big_study
 from tests.conftest import tiny_config
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app import recommend, recommend_words
-from app.claims import Guarantee
-from app.recommend import Goal, Recommendation
+from app.findings import advice as recommend_words
+from app.findings import recommend
+from app.findings.claims import Guarantee
+from app.findings.recommend import Goal, Recommendation
 from rad_core.errors import InputError
-from rad_core.study.verdicts import Results, comparisons
+from rad_core.results.verdicts import Results, comparisons
 from tests.measured import bent
 
 RISING = [0.5, 0.6, 0.7, 0.8]

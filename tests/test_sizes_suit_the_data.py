@@ -15,16 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from app import showcase, state
-from app.study_settings import of_study, suited, to_config
+from app.results import shipped
+from app.shell import state
+from app.studies.settings import of_study, suited, to_config
+from rad_core.config import OF_EXTENT, StudyConfig
 from rad_core.errors import InputError
+from rad_core.folders import data_folder
 from rad_core.learning.data import DATASETS, Dataset, Extent, make_split, suiting
-from rad_core.study.config import OF_EXTENT, StudyConfig
-from rad_core.study.folders import data_folder
-from rad_core.study.plan import plan
-from rad_core.study.planning import request_plan
-from rad_core.study.record import Study
-from rad_core.study.store import create_study, study_ids
+from rad_core.running.plan import plan
+from rad_core.running.plan_job import request_plan
+from rad_core.store.catalogue import create_study, study_ids
+from rad_core.store.study import Study
 from tests.made_images import load_folder, write_classes
 
 MAIN = str(Path(__file__).parents[1] / "app" / "main.py")
@@ -205,7 +206,7 @@ def captions(at: AppTest) -> str:
 
 @pytest.fixture
 def no_showcase(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(showcase, "archives", list)
+    monkeypatch.setattr(shipped, "archives", list)
     state.forget_list()
 
 

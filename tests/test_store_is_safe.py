@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rad_core import files
 from rad_core.errors import InputError
-from rad_core.study import background, files
-from rad_core.study.database import DATABASE, SCHEMA, writing
-from rad_core.study.record import Best, Study
-from rad_core.study.store import create_study, delete_study, list_studies, open_study
+from rad_core.running import launch
+from rad_core.store.catalogue import create_study, delete_study, list_studies, open_study
+from rad_core.store.database import DATABASE, SCHEMA, writing
+from rad_core.store.study import Best, Study
 from tests.conftest import tiny_config
 
 ID = "made-study"
@@ -101,7 +102,7 @@ def test_a_file_that_goes_while_it_is_looked_at_was_not_there(tmp_path: Path) ->
         for _ in range(5000):
             assert not files.is_locked(path)
             assert files.size_of(path) == 0
-            background.trim(path)
+            launch.trim(path)
     finally:
         over.set()
         other.join()
@@ -176,7 +177,7 @@ def test_a_corrupt_study_says_why_and_hides_no_other(store: Path) -> None:
 def test_only_one_process_runs_a_study(store: Path) -> None:
     study = filled(store)
     code = (
-        "import sys; from pathlib import Path; from rad_core.study.record import Study; Study(Path(sys.argv[1])).lock()"
+        "import sys; from pathlib import Path; from rad_core.store.study import Study; Study(Path(sys.argv[1])).lock()"
     )
     with study.lock():
         assert Study(study.path).is_locked()
@@ -206,7 +207,7 @@ def test_deleting_leaves_nothing(store: Path) -> None:
 WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from rad_core.study.record import Study
+from rad_core.store.study import Study
 study = Study(Path(sys.argv[1]))
 for round in range(1, 10_000):
     arrays = {name: np.full(20_000, round) for name in ("bought", "gains")}
@@ -270,7 +271,7 @@ def test_a_full_disk_is_named_and_loses_nothing(store: Path) -> None:
 import resource, signal, sys, numpy as np
 from pathlib import Path
 from rad_core.errors import InputError
-from rad_core.study.record import Study
+from rad_core.store.study import Study
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 metrics = {"accuracy": 1.0, "labels": 9.0}

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import showcase
 from app.figures import Chart
-from app.story import STEPS, Step, Story, StorySettings, read_settings, tell
-from app.story_picture import Mistakes, describe, draw
+from app.present.model import STEPS, Step, Story, StorySettings, read_settings, tell
+from app.present.picture import Mistakes, describe, draw
+from app.results import shipped
 from rad_core.errors import InputError
-from rad_core.study.archive import pack
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import run_study
-from rad_core.study.record import LONGEST_PRESENTATION, Study
-from rad_core.study.store import create_study
-from rad_core.study.unpacking import unpack_into
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.database import DATABASE
+from rad_core.store.pack import pack
+from rad_core.store.study import LONGEST_PRESENTATION, Study
+from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.result_pages import make_studies, study_in
 
@@ -134,7 +134,7 @@ def test_facts_say_where_the_numbers_come_from(stores: dict[str, Path]) -> None:
 @pytest.fixture(scope="module")
 def paying(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A study in which labels are shown to pay."""
-    return unpack_into(showcase.assets() / "studies" / "cifar10-good-teacher.rad.zip", tmp_path_factory.mktemp("store"))
+    return unpack_into(shipped.assets() / "studies" / "cifar10-good-teacher.rad.zip", tmp_path_factory.mktemp("store"))
 
 
 def test_choices_change_the_story(paying: Study) -> None:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from rad_core.study import summary
-from rad_core.study.verdicts import Results, difference_table
+from rad_core.results import summary
+from rad_core.results.verdicts import Results, difference_table
 
 LABELS = np.array([0, 10, 20, 40])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rad_core.study.store import create_study
+from rad_core.store.catalogue import create_study
 from rad_core.text import one_line
 from tests.conftest import tiny_config
 from tests.hostile_study import BAIT, TEXT, make_hostile

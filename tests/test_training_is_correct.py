@@ -277,7 +277,7 @@ def test_tiny_sets_train_with_batch_normalization(digits: Dataset) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_default_digits_teacher_is_visibly_imperfect(digits: Dataset, seed: int) -> None:
-    from rad_core.study.config import StudyConfig
+    from rad_core.config import StudyConfig
     from rad_core.study.prepare import teacher_training
 
     config = StudyConfig().resolved()

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 from rad_core.errors import InputError
-from rad_core.study.archive import pack
-from rad_core.study.database import DATABASE
-from rad_core.study.record import Study
-from rad_core.study.soundness import check_study
-from rad_core.study.unpacking import unpack_into
+from rad_core.store.database import DATABASE
+from rad_core.store.pack import pack
+from rad_core.store.soundness import check_study
+from rad_core.store.study import Study
+from rad_core.store.unpack import unpack_into
 from tests.mutants import honest, members_of, packed
 from tests.sound_study import CLASSES, POOL, make_sound
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app import own_files, own_scores
-from app.own_files import Given
+from app.data import choice, files
+from app.data.files import Given
 from rad_core.errors import InputError
 from rad_core.inputs import arrays
 from rad_core.selection.gains import GAINS
@@ -20,8 +20,8 @@ from tests.test_page_scores import npy, open_page, probabilities, upload, with_i
 _MB = 1_000_000
 
 
-def read(role: str, name: str, content: bytes, room: int = own_files.VISITOR_BYTES) -> Given:
-    return own_files.read_upload(role, name, content, room)
+def read(role: str, name: str, content: bytes, room: int = files.VISITOR_BYTES) -> Given:
+    return files.read_upload(role, name, content, room)
 
 
 def test_features_are_kept_as_float32_and_once() -> None:
@@ -30,7 +30,7 @@ def test_features_are_kept_as_float32_and_once() -> None:
         "features": read("features", "f.npy", npy(np.random.default_rng(0).normal(size=(60, 5)))),
     }
     assert given["features"].table.values.dtype == np.float32
-    scores = own_scores.put_together(given)
+    scores = choice.put_together(given)
     assert scores.matrix is given["features"].table.values
 
 
@@ -40,7 +40,7 @@ def test_reading_an_upload_takes_little_more_than_its_numbers(kind: type) -> Non
     content = io.BytesIO(npy(values))
     tracemalloc.start()
     try:
-        given = own_files.read_upload("probabilities", "p.npy", content)
+        given = files.read_upload("probabilities", "p.npy", content)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -62,9 +62,9 @@ def test_gains_in_blocks_are_the_gains(name: str, kind: type, monkeypatch: pytes
 
 def test_the_plane_in_blocks_is_the_plane(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(size=(997, 6)).astype(np.float32)
-    whole = own_scores.plane(values)
+    whole = choice.plane(values)
     monkeypatch.setattr(arrays, "BLOCK_CELLS", 100)
-    np.testing.assert_allclose(own_scores.plane(values), whole, atol=1e-5)
+    np.testing.assert_allclose(choice.plane(values), whole, atol=1e-5)
 
 
 def zeros(ending: str, rows: int = 20_000) -> bytes:
@@ -90,7 +90,7 @@ def test_what_would_take_too_much_is_refused_before_it_is_read(ending: str, monk
     def never(*_: object) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr(own_files, "read_table", never)
+    monkeypatch.setattr(files, "read_table", never)
     with pytest.raises(InputError, match=r"unpacks to about 3 MB of numbers, and there is room for 2 MB here"):
         read("probabilities", f"p{ending}", content, 2 * _MB)
 
@@ -104,7 +104,7 @@ def test_ids_count_as_well() -> None:
 
 
 def test_a_visitor_has_a_limit_for_all_files_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_files, "VISITOR_BYTES", 3 * _MB)
+    monkeypatch.setattr(files, "VISITOR_BYTES", 3 * _MB)
     at = open_page()
     assert any("3 MB of numbers in all for each visitor" in caption.value for caption in at.caption)
     upload(at, "probabilities", "p.npy", npy(probabilities(5_000, 100)))
@@ -129,7 +129,7 @@ def test_an_upload_leaves_the_server_when_it_is_read() -> None:
 
 
 def test_what_is_somebodys_own_lies_on_the_shelf_of_their_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app import state
+    from app.shell import state
 
     remembered: list[object] = []
     monkeypatch.setattr(state, "_remember", lambda make, *key: remembered.append(key) or make())
@@ -144,7 +144,7 @@ def test_what_is_somebodys_own_lies_on_the_shelf_of_their_session(monkeypatch: p
 def test_the_limit_of_one_upload_is_the_servers(tmp_path: Path) -> None:
     import tomllib
 
-    from app.scores_files import MAX_MEGABYTES
+    from app.data.sources import MAX_MEGABYTES
 
-    config = tomllib.loads((Path(own_files.__file__).parent / ".streamlit" / "config.toml").read_text())
+    config = tomllib.loads((Path(files.__file__).parent / ".streamlit" / "config.toml").read_text())
     assert config["server"]["maxUploadSize"] == MAX_MEGABYTES

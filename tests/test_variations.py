@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rad_core.running.engine import run_study
 from rad_core.selection.game import game_value, solve_game
 from rad_core.selection.strategies import Snapshot
-from rad_core.study.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
 from rad_core.study.loop import Bought, train_networks
 from rad_core.study.prepare import open_setting
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
 from tests.conftest import tiny_config
 from tests.studies import variations
 from tests.studies.variations import VARIATIONS, calibrate, calibrated_game, report, run_variation, stratified_game

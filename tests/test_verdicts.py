@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rad_core.study import sentences, verdicts
-from rad_core.study.summary import interval, share_interval
-from rad_core.study.verdicts import Results, comparisons, equals, holm, worth
-from rad_core.study.words import MINUS, few, range_text
+from rad_core.results import sentences, verdicts
+from rad_core.results.summary import interval, share_interval
+from rad_core.results.verdicts import Results, comparisons, equals, holm, worth
+from rad_core.results.words import MINUS, few, range_text
 from tests.measured import FINALS, bent, shifted, straight, table
 
 # --- Holm's procedure ----------------------------------------------------------------------------------------------

@@ -17,14 +17,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import reading, state
 from app.export import FORMATS
-from rad_core.study.archive import pack
-from rad_core.study.database import DATABASE
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
-from rad_core.study.unpacking import unpack_into
+from app.results import reading
+from app.shell import state
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.database import DATABASE
+from rad_core.store.pack import pack
+from rad_core.store.study import Study
+from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.result_pages import change, figures, make_studies, open_page, sound, study_in, words
 
@@ -258,10 +259,10 @@ def test_a_study_made_again_under_one_id_shows_its_own_results(
 
 def test_a_light_copy_in_the_place_of_its_study_is_seen_as_one(stores: dict[str, Path], tmp_path: Path) -> None:
     """Both were made and written at the same moments."""
-    from rad_core import embedding
+    from rad_core.running import maps
 
     study = study_in(Path(shutil.copytree(stores["three"], tmp_path / "store")))
-    embedding.make_map(study, 0, "teacher_features", "pca")
+    maps.make_map(study, 0, "teacher_features", "pca")
     pack(study, tmp_path / "light.rad.zip", light=1)
     whole = state.view_of(study, demo=False)
     assert whole.read(reading.light.seeds_with_points) == [0, 1, 2]

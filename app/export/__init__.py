@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.story import StorySettings, tell
-from rad_core.study.record import Study
+from app.present.model import StorySettings, tell
+from rad_core.store.study import Study
 
 
 @dataclass(frozen=True)

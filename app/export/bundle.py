@@ -11,11 +11,12 @@ import pandas as pd
 
 from app.export import stamp
 from rad_core.errors import InputError
-from rad_core.study import export, light
-from rad_core.study.record import Study
+from rad_core.results import tables as export
+from rad_core.store import light_copy
+from rad_core.store.study import Study
 
 if TYPE_CHECKING:
-    from app.story import Story
+    from app.present.model import Story
 
 _ABOUT = {
     "rounds": "every metric of every finished round",
@@ -62,7 +63,7 @@ def data_bundle(study: Study, story: Story | None = None) -> bytes:
 
 def _copy(study: Study) -> str:
     """What a light copy came without."""
-    text = light.describe(study)
+    text = light_copy.describe(study)
     return f"{text} Gains of labels bought are rounded to 1/65536.\n" if text else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.wording import literal
+from app.findings.words import literal
 from rad_core.text import one_line
 
 BIBLIOGRAPHY: dict[str, tuple[str, dict[str, str]]] = {

@@ -19,7 +19,7 @@ from app.export.tables import as_text, numeric
 from app.figures import PLOTLY_CONFIG, Chart
 
 if TYPE_CHECKING:
-    from app.story import Step, Story
+    from app.present.model import Step, Story
 
 MOST_ROWS = 400
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from app.export.citations import Pen, bibtex, latex_pen, plain_pen
 from app.palette import strategy_order
+from rad_core.config import StudyConfig
 from rad_core.errors import InputError
 from rad_core.learning.data import parse_spec
 from rad_core.learning.teachers import parse_teacher
+from rad_core.results import summary
+from rad_core.results.words import count, listed
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import ORACLES, STRATEGIES
-from rad_core.study import summary
-from rad_core.study.config import StudyConfig
-from rad_core.study.record import Study
-from rad_core.study.words import count, listed
+from rad_core.store.study import Study
 
 _DATA = {
     "digits": (

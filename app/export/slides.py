@@ -26,7 +26,7 @@ from app.export.tables import as_text
 from app.figures import Chart
 
 if TYPE_CHECKING:
-    from app.story import Step, Story
+    from app.present.model import Step, Story
 
 WIDTH, HEIGHT = 13.333, 7.5  # inches, 16:9
 ACCENT = "#D55E00"

@@ -8,9 +8,9 @@ from app.figures.game import small_game_chart, waterline_chart
 from app.figures.guarantee import guarantee_by_accuracy, guarantee_by_budget
 from app.figures.heatmaps import class_heatmap, overlap_heatmap, pick_overlap
 from app.figures.raster import density_raster
-from app.figures.statistics import clopper_pearson, deciles, pareto, summarize_picks
 from app.figures.teacher import accuracy_by_decile, calibration_chart, calibration_table
 from app.figures.tradeoff import tradeoff_chart
+from app.findings.deciles import clopper_pearson, deciles, pareto, summarize_picks
 
 __all__ = [
     "PLOTLY_CONFIG",

@@ -10,10 +10,10 @@ import pandas as pd
 
 from app.figures.base import MINUS, SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, percent, rows
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
-from rad_core.study.needed import Need, labels_by_seed, need
-from rad_core.study.summary import FEWEST_SEEDS
-from rad_core.study.verdicts import Results
-from rad_core.study.words import few, target_text
+from rad_core.results.needed import Need, labels_by_seed, need
+from rad_core.results.summary import FEWEST_SEEDS
+from rad_core.results.verdicts import Results
+from rad_core.results.words import few, target_text
 
 _GREY = "#8C8C8C"
 
@@ -28,8 +28,8 @@ def label_efficiency_chart(
 ) -> Chart:
     """Number of soft labels after which each strategy reaches an accuracy: of the mean, 95 % interval, each seed.
 
-    As `rad_core.study.needed` defines it: never extrapolated, a strategy whose mean does not reach the target is named
-    as such. strategies: which to show, all that have finished by default.
+    As `rad_core.results.needed` defines it: never extrapolated, a strategy whose mean does not reach the target is
+    named as such. strategies: which to show, all that have finished by default.
     """
     shown = [name for name in dict.fromkeys(measured.done["strategy"]) if strategies is None or name in strategies]
     needs = [need(measured, target, name) for name in strategy_order(shown)]
@@ -66,7 +66,7 @@ def paired_difference_chart(
 ) -> Chart:
     """One strategy minus each of the others, paired by seed, with its corrected interval and a line at zero.
 
-    differences: as from `rad_core.study.verdicts.difference_table`: columns baseline, difference, low, high, n,
+    differences: as from `rad_core.results.verdicts.difference_table`: columns baseline, difference, low, high, n,
     verdict. A difference that the interval does not separate from zero is grey and open. scale and unit: of the axis.
     """
     order = {name: i for i, name in enumerate(strategy_order(list(differences["baseline"])))}

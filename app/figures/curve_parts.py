@@ -11,8 +11,8 @@ import pandas as pd
 
 from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, percent, rgba, spread
 from app.palette import strategy_style, text_color
-from rad_core.study.summary import FEWEST_SEEDS, curves
-from rad_core.study.words import few
+from rad_core.results.summary import FEWEST_SEEDS, curves
+from rad_core.results.words import few
 
 XAxis = Literal["labels", "round", "seconds"]
 

@@ -26,7 +26,7 @@ from app.figures.curve_parts import (
 )
 from app.palette import strategy_order, strategy_style
 from rad_core.errors import InputError
-from rad_core.study.summary import interval
+from rad_core.results.summary import interval
 
 
 def accuracy_curves(

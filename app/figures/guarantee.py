@@ -10,14 +10,7 @@ import pandas as pd
 
 from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, number, percent, rgba, spread
 from app.palette import strategy_style, text_color
-from rad_core.study.whatif import (
-    RULES,
-    default_accuracies,
-    default_budgets,
-    guarantees,
-    sort_gains,
-    wrong_counts,
-)
+from rad_core.selection.whatif import RULES, default_accuracies, default_budgets, guarantees, sort_gains, wrong_counts
 
 
 def guarantee_by_budget(

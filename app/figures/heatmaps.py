@@ -57,7 +57,7 @@ def overlap_heatmap(
     """Share of picks that each pair of strategies has in common.
 
     overlap: (S, S) shares between 0 and 1 with strategy names as index and columns, as from `pick_overlap` (measured)
-    or `rad_core.study.whatif.overlap_matrix` (expected: two independent draws).
+    or `rad_core.selection.whatif.overlap_matrix` (expected: two independent draws).
     """
     names = strategy_order(list(overlap.index))
     square = overlap.loc[names, names]

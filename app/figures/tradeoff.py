@@ -24,7 +24,7 @@ from app.figures.base import (
     rows,
 )
 from app.figures.raster import density_raster, layout_image
-from app.figures.statistics import deciles, pareto, summarize_picks
+from app.findings.deciles import deciles, pareto, summarize_picks
 from app.palette import RIGHT_COLOR, RIGHT_LABEL, WRONG_COLOR, WRONG_LABEL, strategy_order, strategy_style, text_color
 from rad_core.errors import InputError
 from rad_core.selection.strategies import ORACLES

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from app import budget_lab, budget_numbers, reading, state, ui
+from app.explore import lab, numbers
+from app.results import reading
+from app.shell import blocks, state
 
 view = state.current()
-ui.header("Budget lab", "What if I had another number of labels, or a better or worse teacher?")
+blocks.header("Budget lab", "What if I had another number of labels, or a better or worse teacher?")
 seed, round = state.current_seed(view), state.current_round(view)
 strategies = state.with_results(view, seed, round - 1)
 if not strategies:
-    ui.stop(
+    blocks.stop(
         "Not there yet",
         f"No strategy of this study has finished the round before round {round} with seed {seed}. Choose an earlier "
         "round or another seed on the left, or come back later.",
@@ -18,13 +20,13 @@ if not strategies:
 strategy = strategies[0]
 if round > 1 and len(strategies) > 1:
     strategy = st.selectbox(
-        "Scores of the student that learned from", strategies, format_func=ui.short_label, key="budget_student",
+        "Scores of the student that learned from", strategies, format_func=blocks.short_label, key="budget_student",
         bind="query-params", width=320,
         help="After the first round every strategy has a student of its own, which sees the pool with its own eyes.",
     ) or strategies[0]  # fmt: skip
-budget_lab.draw(
+lab.draw(
     view.read(reading.pool_before, strategy, seed, round),
     "budget",
-    measured=view.read(budget_numbers.measured, seed, round),
+    measured=view.read(numbers.measured, seed, round),
     gain_name=view.config.gain,
 )

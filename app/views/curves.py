@@ -9,7 +9,6 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from app import claims, reading, result_controls, state, ui
 from app.figures import (
     Chart,
     accuracy_curves,
@@ -18,11 +17,14 @@ from app.figures import (
     paired_difference_chart,
     round_delta_chart,
 )
-from app.wording import literal
-from rad_core.study import words
-from rad_core.study.needed import savings
-from rad_core.study.sentences import saved, verdict
-from rad_core.study.verdicts import Results, Value, difference_table, results
+from app.findings import claims
+from app.findings.words import literal
+from app.results import reading
+from app.shell import blocks, controls, state
+from rad_core.results import words
+from rad_core.results.needed import savings
+from rad_core.results.sentences import saved, verdict
+from rad_core.results.verdicts import Results, Value, difference_table, results
 
 AXES = {"labels": "Labels", "round": "Rounds", "seconds": "Time"}
 MEASURES = {
@@ -34,14 +36,14 @@ ENDS = {"final": "After the last round", "area": "Mean over the curve"}
 
 
 def curves() -> None:
-    ui.header("Curves", "Which strategy is best, and how sure are we?")
+    blocks.header("Curves", "Which strategy is best, and how sure are we?")
     newest = state.current()
-    view = result_controls.hold(newest, "curves", opened="curves_x" not in st.session_state)
+    view = controls.hold(newest, "curves", opened="curves_x" not in st.session_state)
     table = view.read(reading.rounds_with_seconds)
-    result_controls.offer_news(newest, "curves", waiting=table.empty)
+    controls.offer_news(newest, "curves", waiting=table.empty)
     if table.empty or "accuracy" not in table:
         st.session_state.pop("curves_x", None)
-        ui.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
+        blocks.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
                  ":material/hourglass_top:")  # fmt: skip
         return
     names = list(dict.fromkeys(table["strategy"]))
@@ -71,7 +73,7 @@ def figure(make: Callable[[], Chart], view: state.View, *key: Any) -> Chart:
 
 
 def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list[str]:
-    shown = ui.choose_strategies("Strategies", names, names, "curves_strategies")
+    shown = blocks.choose_strategies("Strategies", names, names, "curves_strategies")
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     x = row.segmented_control(
         "Along", list(AXES), default="labels", format_func=AXES.__getitem__, key="curves_x", bind="query-params",
@@ -101,7 +103,7 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
     if not truth:
         chart = replace(chart, title="How often does the student say what the teacher says?")
     note = curves_note(view, levels, shown, x) if truth else "On the whole pool; also where the teacher is wrong."
-    ui.chart(chart, "curves-main", basis="measured", note=note)
+    blocks.chart(chart, "curves-main", basis="measured", note=note)
     return shown
 
 
@@ -122,11 +124,11 @@ def needed(view: state.View, measured: Results, shown: list[str]) -> None:
     others = [rule for rule in measured.finished if rule != measured.ours and rule in shown]
     left, right = st.columns(2, gap="medium")
     with left:
-        target = result_controls.choose_target(measured, "curves_target")
+        target = controls.choose_target(measured, "curves_target")
     with right:
         other = st.selectbox(
             "Compared with", others, index=others.index("uniform") if "uniform" in others else 0, key="curves_other",
-            format_func=ui.short_label, bind="query-params",
+            format_func=blocks.short_label, bind="query-params",
         ) if others else None  # fmt: skip
     if measured.done.empty:
         wait_for_rounds(view)
@@ -142,7 +144,7 @@ def needed(view: state.View, measured: Results, shown: list[str]) -> None:
     )
     if other is not None and measured.ours in measured.finished:
         say(saved(savings(measured, target, measured.ours)[other], len(measured.rules) - 1).text)
-    ui.chart(
+    blocks.chart(
         chart,
         "curves-needed",
         basis="interpolated",
@@ -161,8 +163,8 @@ def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
         return
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     ours = left.selectbox(
-        "Compare", mine, index=mine.index(measured.ours) if measured.ours in mine else 0, format_func=ui.short_label,
-        key="curves_ours", bind="query-params",
+        "Compare", mine, index=mine.index(measured.ours) if measured.ours in mine else 0,
+        format_func=blocks.short_label, key="curves_ours", bind="query-params",
     )  # fmt: skip
     value = right.segmented_control(
         "Measured", list(ENDS), default="final", format_func=ENDS.__getitem__, key="curves_value", bind="query-params",
@@ -181,13 +183,13 @@ def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
     )
     bound = claims.upper_bound(measured) if "oracle" in shown else ""
     note = f"{words.corrected(len(measured.rules) - 1)} {bound}".strip()
-    ui.chart(chart, "curves-ahead", basis="measured", note=note)
+    blocks.chart(chart, "curves-ahead", basis="measured", note=note)
 
 
 def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> None:
     base = st.selectbox(
         "Compared with", shown, index=shown.index("uniform") if "uniform" in shown else 0, key="curves_base",
-        format_func=ui.short_label, bind="query-params",
+        format_func=blocks.short_label, bind="query-params",
     )  # fmt: skip
     if len(shown) < 2:
         st.info("Choose two strategies, to see how far they are apart.", icon=":material/compare_arrows:")
@@ -199,7 +201,7 @@ def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> N
         base,
         tuple(shown),
     )
-    ui.chart(
+    blocks.chart(
         chart,
         "curves-rounds",
         basis="measured",
@@ -227,7 +229,7 @@ def per_class(view: state.View, shown: list[str]) -> None:
         "accuracy": "Share of each class of the whole pool that the student of the last finished round gets right",
         "picks": "Labels bought up to the last finished round; a mixture counts where its first image belongs",
     }[kind]
-    ui.chart(chart, "curves-classes", basis="measured", note=f"{what}. Mean over seeds.")
+    blocks.chart(chart, "curves-classes", basis="measured", note=f"{what}. Mean over seeds.")
 
 
 def say(sentence: str) -> None:

@@ -8,12 +8,16 @@ from urllib.parse import urlencode
 import numpy as np
 import streamlit as st
 
-from app import gallery, inspector, map_layout, map_view, reading, state, ui
+from app.atlas import cards, detail
+from app.atlas import facts as map_view
+from app.atlas import layout as map_layout
+from app.atlas.session import KEY, Scene, remember, shown_now, waiting_layout
 from app.components.map import MapEvent, Selection, Sprites, fallback_chart, resolve
 from app.components.map.component import pool_map
-from app.map_scene import KEY, Scene, remember, shown_now, waiting_layout
 from app.palette import CLASS_COLORS, strategy_order
-from rad_core.study.record import Study
+from app.results import reading
+from app.shell import blocks, state
+from rad_core.store.study import Study
 
 NOBODY = "nobody"
 DISPLAYS = {"one": "Together", "side": "Side by side", "difference": "Difference"}
@@ -38,14 +42,14 @@ def controls(view: state.View, seed: int, names: list[str]) -> tuple[dict[str, A
     )  # fmt: skip
     picks = ["rad"] if "rad" in names else names[:1]
     a = row.selectbox(
-        "Labels bought by", names, index=names.index(picks[0]), format_func=ui.short_label, key="map_a",
+        "Labels bought by", names, index=names.index(picks[0]), format_func=blocks.short_label, key="map_a",
         bind="query-params", width=130,
     )  # fmt: skip
     others = [NOBODY, *(name for name in names if name != a)]
     default = next((name for name in ("margin", *others[1:]) if name in others), NOBODY)
     b = row.selectbox(
         "and by", others, index=others.index(default), key="map_b", bind="query-params", width=130,
-        format_func=lambda name: "nobody else" if name == NOBODY else ui.short_label(name),
+        format_func=lambda name: "nobody else" if name == NOBODY else blocks.short_label(name),
     )  # fmt: skip
     display: Any = "one"
     if b != NOBODY:
@@ -86,7 +90,7 @@ def _highlight(classes: tuple[str, ...]) -> tuple[str, ...] | None:
 
 def body(scene: Scene) -> None:
     """The map, the point in view and the gallery; run alone when the user does something on the map."""
-    with ui.spoken_errors():
+    with blocks.spoken_errors():
         event = shown_now(scene)
         facts = gather(scene, event)
         left, right = st.columns([5, 2], gap="medium")
@@ -134,7 +138,7 @@ def draw(scene: Scene, facts: map_view.Facts, event: MapEvent) -> MapEvent:
             chart = fallback_chart(
                 scene.points, coloring, panel, round=event.round, selection=event.selection, theme=theme
             )
-            ui.chart(chart, f"map-picture-{i}", basis="measured")
+            blocks.chart(chart, f"map-picture-{i}", basis="measured")
     return event
 
 
@@ -143,7 +147,7 @@ def sprites(study: Study, seed: int) -> Sprites | None:
     images = map_view.thumbnails(study, seed)
     if images is None or images.nbytes > _SPRITE_BYTES or images.shape[1] != images.shape[2]:
         return None
-    sheet = gallery.make_sheet(np.asarray(images), columns=40, most=None)
+    sheet = cards.make_sheet(np.asarray(images), columns=40, most=None)
     return Sprites(sheet.image, sheet.columns, len(images))
 
 
@@ -151,13 +155,13 @@ def beside(scene: Scene, facts: map_view.Facts, event: MapEvent, positions: np.n
     """What stays in sight beside map and gallery: the gallery in numbers, the point in view or how to get one."""
     if len(positions):
         name = "Selected" if event.selection is not None else f"Round {facts.round}"
-        inspector.numbers(facts, positions, name)
+        detail.numbers(facts, positions, name)
     images = scene.view.read(map_view.thumbnails, scene.seed)
     if event.primary is None:
-        inspector.invitation(images=images is not None)
+        detail.invitation(images=images is not None)
         return
     teacher = scene.view.read(reading.teacher_probabilities, scene.seed)[event.primary]
-    inspector.point(facts, event.primary, images, teacher, on_close=_close)
+    detail.point(facts, event.primary, images, teacher, on_close=_close)
 
 
 def _close() -> None:
@@ -165,13 +169,13 @@ def _close() -> None:
 
 
 def _pick() -> None:
-    st.session_state["map-wanted"] = gallery.picked(inspector.CARDS)
+    st.session_state["map-wanted"] = cards.picked(detail.CARDS)
 
 
 def below(scene: Scene, facts: map_view.Facts, event: MapEvent, positions: np.ndarray) -> None:
     """The images of the selection; without one, of the labels bought in the round in view."""
     chosen = event.selection is not None
-    buyer = ui.short_label(facts.strategy)
+    buyer = blocks.short_label(facts.strategy)
     title = "Selected on the map" if chosen else f"Bought by {buyer} in round {facts.round}"
     if not len(positions):
         _nothing(facts, chosen)
@@ -179,16 +183,16 @@ def below(scene: Scene, facts: map_view.Facts, event: MapEvent, positions: np.nd
     st.subheader(title, anchor=False)
     _take_away(scene, facts, positions, event.selection)
     images = scene.view.read(map_view.thumbnails, scene.seed)
-    inspector.cards(facts, positions, images, state.theme(), primary=event.primary, on_pick=_pick)
+    detail.cards(facts, positions, images, state.theme(), primary=event.primary, on_pick=_pick)
 
 
 def _nothing(facts: map_view.Facts, chosen: bool) -> None:
     if chosen:
-        ui.empty(
+        blocks.empty(
             f"0 of {facts.size:,} points selected", "No point lies in this region. Press Esc on the map to clear it."
         )
     else:
-        ui.empty("No labels bought yet", "Draw a box or a lasso on the map to see the images of a region.")
+        blocks.empty("No labels bought yet", "Draw a box or a lasso on the map to see the images of a region.")
 
 
 def _take_away(scene: Scene, facts: map_view.Facts, positions: np.ndarray, selection: Selection | None) -> None:
@@ -216,7 +220,7 @@ def page() -> None:
     """Controls, then the map; the rest runs again alone."""
     view = state.current()
     st.html(_STYLE)
-    ui.header(
+    blocks.header(
         "Map",
         "Images that look alike lie close together. Where does each strategy buy its labels, and where is the teacher "
         "wrong?",
@@ -228,7 +232,7 @@ def page() -> None:
     status = st.container()
     scene = Scene(view=view, seed=seed, points=points, layout=f"{shown}-{source}", rounds=rounds, **wishes)
     st.fragment(body, key="map-body")(scene)
-    gallery.bring_script()  # last, as it takes up a line
+    cards.bring_script()  # last, as it takes up a line
     if news := st.session_state.pop("map-news", None):
         st.toast(news, icon=":material/check:")
     if shown != method:  # last, so that the map does not wait for the start of a process

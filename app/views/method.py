@@ -1,12 +1,13 @@
 """What do these words mean? The game to play with, the setting, and everything needed to check or cite it."""
 
-from app import method, small_game, ui
+from app.method import game, words
+from app.shell import blocks
 
-ui.header(
+blocks.header(
     "Method",
     "Every label costs, and the teacher errs. Which labels are worth buying if it errs where it hurts most?",
 )
-small_game.draw()
-method.setting()
-method.limits()
-method.reference()
+game.draw()
+words.setting()
+words.limits()
+words.reference()

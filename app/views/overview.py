@@ -8,11 +8,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import claims, reading, result_controls, state, ui
 from app.figures import accuracy_curves, examples_chart
-from app.wording import literal
-from rad_core.study import needed, sentences, verdicts, words
-from rad_core.study.verdicts import Results
+from app.findings import claims
+from app.findings.words import literal
+from app.results import reading
+from app.shell import blocks, state
+from app.shell import controls as result_controls
+from rad_core.results import needed, sentences, verdicts, words
+from rad_core.results.verdicts import Results
 
 WHAT = "RAD Studio finds the labels worth buying from an expensive teacher, so that a small student learns the most."
 MORE = [
@@ -24,9 +27,9 @@ MORE = [
 
 
 def overview() -> None:
-    ui.header("Is it worth it?", WHAT)
+    blocks.header("Is it worth it?", WHAT)
     if st.session_state.get("run") is None:
-        ui.empty("No study yet", "A study compares ways of choosing labels on your data.", ":material/science:")
+        blocks.empty("No study yet", "A study compares ways of choosing labels on your data.", ":material/science:")
         links(("runs", "Start a study", ":material/add:"))
         return
     newest = state.current()
@@ -36,7 +39,7 @@ def overview() -> None:
         st.markdown("**This is an example**, shipped with the program; start your own on Runs.")
     result_controls.offer_news(newest, "overview", waiting=table.empty)
     if table.empty or "accuracy" not in table:
-        ui.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
+        blocks.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
                  ":material/hourglass_top:")  # fmt: skip
         return
     measured = view.read(verdicts.results)
@@ -64,7 +67,7 @@ def controls(view: state.View, measured: Results) -> tuple[float | None, list[st
         target = result_controls.choose_target(measured, "overview_target")
         names = list(dict.fromkeys(measured.table["strategy"]))
         default = [name for name in (measured.ours, "margin", "uniform", view.info.best) if name]
-        return target, ui.choose_strategies("Strategies", names, default, "overview_strategies")
+        return target, blocks.choose_strategies("Strategies", names, default, "overview_strategies")
 
 
 # --- four numbers --------------------------------------------------------------------------------------------------
@@ -82,12 +85,12 @@ def numbers(view: state.View, table: pd.DataFrame, measured: Results, target: fl
     worst_case(columns[3], view)
 
 
-def card(place: Any, label: str, value: str, note: str, basis: ui.Basis, help: str) -> None:
+def card(place: Any, label: str, value: str, note: str, basis: blocks.Basis, help: str) -> None:
     with place.container(border=True, height="stretch", gap="xxsmall"):
         st.markdown(f"**{label}**")
         st.header(literal(value), anchor=False, help=help)
         st.caption(literal(note))
-        ui.badge(basis)
+        blocks.badge(basis)
 
 
 def labels_needed(place: Any, measured: Results, target: float | None) -> None:
@@ -151,7 +154,7 @@ def draw_curves(view: state.View, measured: Results, shown: list[str], target: f
     )  # fmt: skip
     note = claims.references(view.read(reading.references))
     bound = claims.upper_bound(measured) if "oracle" in shown else ""
-    ui.chart(chart, "overview-curves", basis="measured", note=f"{note} {bound}".strip())
+    blocks.chart(chart, "overview-curves", basis="measured", note=f"{note} {bound}".strip())
 
 
 def draw_examples(view: state.View, ours: str) -> None:
@@ -168,7 +171,7 @@ def draw_examples(view: state.View, ours: str) -> None:
         f"{len(found.images)} of the {found.bought:,} labels that {who} bought for seed {seeds[0]}, evenly spaced in "
         "order of purchase. Above: the true class; below: what the teacher said, with ✓ right or ✗ wrong."
     )
-    ui.chart(chart, "overview-examples", basis="measured", note=note)
+    blocks.chart(chart, "overview-examples", basis="measured", note=note)
 
 
 def links(*pages: tuple[str, str, str]) -> None:

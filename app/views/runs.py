@@ -2,22 +2,23 @@
 
 import streamlit as st
 
-from app import new_study, state, study_actions, study_compare, study_list, study_live, study_settings, ui
-from app.study_settings import PRESETS
+from app.shell import blocks, state
+from app.studies import actions, compare, form, list, live, settings
+from app.studies.settings import PRESETS
 
 
 def heading() -> None:
     """Title and the way to a new study."""
     top = st.container(horizontal=True, vertical_alignment="bottom")
     with top.container():
-        ui.header("Runs", "What is running, what failed, what is there?")
+        blocks.header("Runs", "What is running, what failed, what is there?")
     if not state.read_only():
-        top.button("New study", type="primary", icon=":material/add:", on_click=new_study.open_form, key="runs_new")
+        top.button("New study", type="primary", icon=":material/add:", on_click=form.open_form, key="runs_new")
 
 
 def first_study() -> None:
     """What an empty store says."""
-    ui.empty(
+    blocks.empty(
         "No study of your own yet",
         "A study buys labels with several strategies, trains a student on each purchase and compares them. The first "
         "one uses real handwritten digits that are already here.",
@@ -30,7 +31,7 @@ def first_study() -> None:
     if middle.button(
         "Start a first study (about a minute)", type="primary", icon=":material/play_arrow:", key="runs_first"
     ):
-        study_actions.start_new(study_settings.to_config({**PRESETS["quick"].values, "name": "First study"}))
+        actions.start_new(settings.to_config({**PRESETS["quick"].values, "name": "First study"}))
         st.rerun()
 
 
@@ -39,12 +40,12 @@ def studies() -> None:
     heading()
     if not state.studies():
         first_study()
-    busy = study_live.show()
-    found = study_list.entries(leave_out=[])
-    chosen = study_compare.ticked(found)
+    busy = live.show()
+    found = list.entries(leave_out=[])
+    chosen = compare.ticked(found)
     if len(chosen) > 1:
-        study_compare.show(chosen)
-    rest = study_list.entries(leave_out=busy)
+        compare.show(chosen)
+    rest = list.entries(leave_out=busy)
     if rest:
         st.subheader("Studies", anchor=False)
         if len(found) > 1:
@@ -53,13 +54,13 @@ def studies() -> None:
                 f"{tick} to compare them. Highest mean: of accuracy after the last round, the oracle aside; whether it "
                 "is more than chance is said on Curves."
             )
-        study_list.show(rest)
+        list.show(rest)
     may = "see all studies; this studio is read-only" if state.read_only() else "see and change all studies"
     st.caption(f"Everybody who can open this studio can {may}.")
-    study_actions.show_dialog()
+    actions.show_dialog()
 
 
-if new_study.is_open():
-    new_study.show()
+if form.is_open():
+    form.show()
 else:
     studies()

@@ -1,14 +1,15 @@
 """What should I have labeled? Somebody's own scores instead of a study: the counterpart of `rad select`."""
 
-from app import scores_files, scores_views, ui
+from app.data import answer, sources
+from app.shell import blocks
 
-ui.header(
+blocks.header(
     "What should I have labeled?",
     "Bring your own student's probabilities and see which labels are worth buying.",
 )
-with ui.spoken_errors():  # here, so that what stands above an error stays
-    given = scores_files.draw()
+with blocks.spoken_errors():  # here, so that what stands above an error stays
+    given = sources.draw()
     if "probabilities" in given:
-        scores_views.draw(given)
+        answer.draw(given)
     else:
-        scores_files.teach(given)
+        sources.teach(given)

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import correctness, reading, state, tradeoff_words, ui
-from app.correctness import AXES, EXPLAINED, Axis, Scene
 from app.figures import accuracy_by_decile, calibration_chart, guarantee_by_accuracy, tradeoff_chart
-from app.figures.statistics import deciles_over_seeds, top_minus_bottom
+from app.findings import calibration, tradeoff
+from app.findings.calibration import AXES, EXPLAINED, Axis, Scene
+from app.findings.deciles import deciles_over_seeds, top_minus_bottom
+from app.results import reading
+from app.shell import blocks, state
 from rad_core.selection.strategies import ORACLES
-from rad_core.study import light
-from rad_core.study.whatif import sort_gains
+from rad_core.selection.whatif import sort_gains
+from rad_core.store import light_copy
 
 _MOST_ROWS = 1000  # of the table on the page; the download has all
 
@@ -24,30 +26,30 @@ _FIRST = ("rad", "uniform", "margin", "coreset", "badge", *ORACLES)
 
 def main() -> None:
     view = state.current()
-    ui.header("Trade-off", "Why not just buy the most informative labels?")
+    blocks.header("Trade-off", "Why not just buy the most informative labels?")
     seed, round = state.current_seed(view), state.current_round(view)
     there = state.with_results(view, seed, round)
     if not there:
-        ui.stop(
+        blocks.stop(
             "No purchase yet",
             f"No strategy of this study has finished round {round} with seed {seed}. Choose an earlier round or "
             "another seed on the left, or come back later.",
             icon=":material/hourglass_empty:",
         )
     axis, all_seeds, so_far = _controls(view, seed, round)
-    points = view.read(light.seeds_with_points)
+    points = view.read(light_copy.seeds_with_points)
     wanted = _seeds(view, there, round) if all_seeds else [seed]
     seeds = [each for each in wanted if axis == "right" or each in points]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         first = _FIRST if len(there) > len(_FIRST) else there
-        chosen = ui.choose_strategies("Strategies", there, first, "tradeoff_strategies")
+        chosen = blocks.choose_strategies("Strategies", there, first, "tradeoff_strategies")
         student = _student(there, round)
     seeds = [each for each in seeds if student in state.with_results(view, each, round)]
     picks = _picks(view, seeds, round, so_far, chosen)
     # A light copy has the first gains of every seed, later ones of some alone.
     held = [each for each in seeds if each in points or round == 1]
-    scenes = [view.read(correctness.scene, student, each, round) for each in held]
-    where = correctness.pool_name(scenes, round, len(view.study.seeds()))
+    scenes = [view.read(calibration.scene, student, each, round) for each in held]
+    where = calibration.pool_name(scenes, round, len(view.study.seeds()))
     missing = [each for each in wanted if each not in points]
     _joint(scenes, picks, axis, where, len(seeds), missing=bool(missing))
     _guarantee(view, student, seed, round)
@@ -89,14 +91,14 @@ def _student(there: list[str], round: int) -> str:
     if round == 1 or len(there) == 1:
         return first
     picked = st.selectbox(
-        "The pool as seen by the student of", there, index=there.index(first), format_func=ui.short_label,
+        "The pool as seen by the student of", there, index=there.index(first), format_func=blocks.short_label,
         key="tradeoff_student", bind="query-params", width=230,
     )  # fmt: skip
     return picked or first
 
 
 def _picks(view: state.View, seeds: list[int], round: int, so_far: bool, chosen: list[str]) -> pd.DataFrame:
-    table = view.read(correctness.picks)
+    table = view.read(calibration.picks)
     rounds = table["round"] <= round if so_far else table["round"] == round
     return table[rounds & table["seed"].isin(seeds) & table["strategy"].isin(chosen)]
 
@@ -110,12 +112,12 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
     where: whose points. seeds: of the picks. missing: whether a light copy lacks some points.
     """
     if picks.empty:
-        ui.empty("No strategy is chosen", "Choose one or more strategies above.", icon=":material/filter_alt_off:")
+        blocks.empty("No strategy is chosen", "Choose one or more strategies above.", icon=":material/filter_alt_off:")
         return
     pools = [(scene.gains, scene.level(axis)) for scene in scenes]
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
-    drawn = correctness.for_chart(picks, axis)
-    story = tradeoff_words.story(groups, gap, drawn, axis, len(scenes))
+    drawn = calibration.for_chart(picks, axis)
+    story = tradeoff.story(groups, gap, drawn, axis, len(scenes))
     with st.container(gap="xxsmall"):
         st.markdown(story.text)
         st.caption(story.intervals)
@@ -136,7 +138,7 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
         what = f"The {behind} behind them is that" if axis == "right" else "This is"
         held = [str(scene.seed) for scene in scenes if np.isfinite(scene.probability).any()]
         note += f" {what} of seed {', '.join(held)}, whose points this copy holds."
-    ui.chart(chart, "tradeoff", basis="measured", note=note)
+    blocks.chart(chart, "tradeoff", basis="measured", note=note)
 
 
 def _guarantee(view: state.View, student: str, seed: int, round: int) -> None:
@@ -147,7 +149,7 @@ def _guarantee(view: state.View, student: str, seed: int, round: int) -> None:
         ordered, min(pool.budget, pool.size), measured=teacher.used, interval=(teacher.low, teacher.high),
         gain_name=view.config.gain, theme=state.theme(), height=380,
     )  # fmt: skip
-    ui.chart(chart, "tradeoff-guarantee", basis="estimate", note="The Budget lab moves the teacher and the budget.")
+    blocks.chart(chart, "tradeoff-guarantee", basis="estimate", note="The Budget lab moves the teacher and the budget.")
 
 
 def _deciles(scenes: list[Scene], where: str) -> None:
@@ -157,11 +159,11 @@ def _deciles(scenes: list[Scene], where: str) -> None:
         where=where, theme=state.theme(), height=400,
     )  # fmt: skip
     over = "" if len(scenes) == 1 else f" over {len(scenes)} seeds"
-    ui.chart(chart, "tradeoff-deciles", basis="measured", note=f"Whiskers: 95% intervals{over}.")
+    blocks.chart(chart, "tradeoff-deciles", basis="measured", note=f"Whiskers: 95% intervals{over}.")
 
 
 def _calibration(view: state.View, seed: int) -> None:
-    fitted = view.read(correctness.calibration, seed)
+    fitted = view.read(calibration.calibration, seed)
     chart = calibration_chart(
         fitted.shown, fitted.right, fitted=(fitted.confidence, fitted.share), theme=state.theme(), height=400
     )
@@ -169,7 +171,7 @@ def _calibration(view: state.View, seed: int) -> None:
         f"Seed {seed}, {len(fitted.shown):,} labeled validation points. The solid line is an isotonic regression, the "
         "best line that never falls; it turns what the teacher says of itself into calibrated confidence."
     )
-    ui.chart(chart, "tradeoff-calibration", basis="measured", note=note)
+    blocks.chart(chart, "tradeoff-calibration", basis="measured", note=note)
 
 
 def _table(picks: pd.DataFrame) -> None:
@@ -178,7 +180,7 @@ def _table(picks: pd.DataFrame) -> None:
         on_change="rerun",
     ) as opened:  # fmt: skip
         if opened.open:
-            ui.table(correctness.for_people(picks), "tradeoff-picks", most=_MOST_ROWS)
+            blocks.table(calibration.for_people(picks), "tradeoff-picks", most=_MOST_ROWS)
 
 
 main()

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from app.example_scores import FILES
+from app.data.example import FILES
 
 
 def make(target: Path) -> None:

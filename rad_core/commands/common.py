@@ -21,8 +21,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 def store_root(store: Path | None) -> Path:
     """The store a command works on, rid of what killed commands left in it."""
-    from rad_core.study.folders import default_store
-    from rad_core.study.store import sweep_store
+    from rad_core.folders import default_store
+    from rad_core.store.catalogue import sweep_store
 
     root = store if store is not None else default_store()
     sweep_store(root)

@@ -21,7 +21,7 @@ def command(id: str, yes: bool, store: Path | None) -> None:
     Example:
       rad delete digits-20260102-153000-ab12 --yes
     """
-    from rad_core.study.store import delete_study, find_id, list_studies
+    from rad_core.store.catalogue import delete_study, find_id, list_studies
 
     root = store_root(store)
     full_id = find_id(root, id)

@@ -25,9 +25,9 @@ def command(store: Path | None, as_json: bool) -> None:
     Example:
       rad doctor --json
     """
+    from rad_core.folders import data_folder
     from rad_core.learning.device import describe_device, pick_device
-    from rad_core.study.folders import data_folder
-    from rad_core.study.store import study_ids
+    from rad_core.store.catalogue import study_ids
 
     root, data = store_root(store), data_folder()
     device = pick_device("auto")

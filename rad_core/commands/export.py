@@ -77,8 +77,8 @@ def command(
 
 
 def _tables(id: str, output: Path, force: bool, store: Path | None) -> None:
-    from rad_core.study.export import export_tables
-    from rad_core.study.store import open_study
+    from rad_core.results.tables import export_tables
+    from rad_core.store.catalogue import open_study
 
     for path in export_tables(open_study(store_root(store), id), output, force=force):
         say(path)
@@ -110,7 +110,7 @@ def _story(id: str, target: Path, force: bool, store: Path | None, changes: dict
     here = str(Path(spec.submodule_search_locations[0]).parent)
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    program = [sys.executable, "-P", "-m", "app.export_command", json.dumps(asked)]
+    program = [sys.executable, "-P", "-m", "app.export", json.dumps(asked)]
     sys.stdout.flush()
     code = subprocess.call(program, env=environment)  # noqa: S603 - our own program
     if code:

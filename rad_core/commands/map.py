@@ -28,8 +28,8 @@ def command(id: str, seed: int, features: str, method: str, store: Path | None) 
     Example:
       rad map latest --features student
     """
-    from rad_core.embedding import make_map, mapped_array
-    from rad_core.study.store import open_study
+    from rad_core.running.maps import make_map, mapped_array
+    from rad_core.store.catalogue import open_study
 
     study = open_study(store_root(store), id)
     source = f"{features}_features"

@@ -48,8 +48,8 @@ def command(
       rad pack latest --light --no-images
     """
     from rad_core.errors import InputError
-    from rad_core.study.archive import ENDING, pack
-    from rad_core.study.store import open_study
+    from rad_core.store.catalogue import open_study
+    from rad_core.store.pack import ENDING, pack
 
     if points is not None and not light:
         raise InputError("--points says how much a light copy keeps; give --light as well, or leave it out.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rad_core.commands.common import duration, print_json, say
-from rad_core.study.config import StudyConfig
+from rad_core.config import StudyConfig
 
 
 def print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bool) -> None:
     """Print what a study will do and cost, without doing it."""
     from rad_core.commands.running import read_data
-    from rad_core.study.plan import plan
+    from rad_core.running.plan import plan
 
     dataset, config, _ = read_data(given, quiet)
     found = plan(given, workers=workers, dataset=dataset)

@@ -26,8 +26,8 @@ def command(id: str, store: Path | None, workers: int | None, as_json: bool, qui
       rad resume latest
     """
     from rad_core.commands.running import run_and_report
-    from rad_core.study.light import refuse_to_go_on
-    from rad_core.study.store import open_study
+    from rad_core.store.catalogue import open_study
+    from rad_core.store.light_copy import refuse_to_go_on
 
     study = open_study(store_root(store), id)
     refuse_to_go_on(study)

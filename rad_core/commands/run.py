@@ -9,7 +9,7 @@ import attrs
 import click
 
 from rad_core.commands.common import add_options, json_option, say, store_option, store_root
-from rad_core.study.config import StudyConfig
+from rad_core.config import StudyConfig
 
 
 def _config_options() -> list[Any]:
@@ -69,7 +69,7 @@ def command(
       rad run --dataset folder:~/photos --strategies rad,margin,uniform --seeds 1 --rounds 3
       rad run study.toml --device cuda --dry-run
     """
-    from rad_core.study.config import read_toml
+    from rad_core.config import read_toml
 
     values = read_toml(study_file) if study_file is not None else {}
     values |= {name: value for name, value in options.items() if value is not None}
@@ -80,9 +80,9 @@ def command(
         print_plan(given, workers, as_json, quiet)
         return
     from rad_core.commands.running import find_interrupted, read_data, run_and_report
-    from rad_core.study.engine import count_workers
+    from rad_core.running.engine import count_workers
+    from rad_core.store.catalogue import create_study
     from rad_core.study.prepare import check_study
-    from rad_core.study.store import create_study
 
     # What cannot run is refused before it leaves a study behind.
     count_workers(given, workers)

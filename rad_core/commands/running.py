@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rad_core.commands.common import say
-from rad_core.study.config import StudyConfig
-from rad_core.study.record import Study
-from rad_core.study.store import list_studies
+from rad_core.config import StudyConfig
+from rad_core.store.catalogue import list_studies
+from rad_core.store.study import Study
 
 if TYPE_CHECKING:
     from rad_core.learning.dataset import Dataset
-    from rad_core.study.engine import Event
+    from rad_core.running.engine import Event
 
 
 def find_interrupted(root: Path, config: StudyConfig) -> Study | None:
@@ -34,11 +34,11 @@ def run_and_report(
 ) -> None:
     """Run a study to its end with a progress bar, then print its summary. notes: about its data, for the JSON."""
     from rad_core.commands.show import print_summary
-    from rad_core.study import background
-    from rad_core.study.engine import ENDINGS, StudyStopped, run_study
+    from rad_core.running import launch
+    from rad_core.running.engine import ENDINGS, StudyStopped, run_study
 
     endings = [one for one in ENDINGS if signal.getsignal(one) is not signal.SIG_IGN]  # nohup has the last one ignored
-    with _progress(study, quiet) as on_event, background.interrupted_by(*endings):
+    with _progress(study, quiet) as on_event, launch.interrupted_by(*endings):
         try:
             run_study(study, workers=workers, on_event=on_event)
         except KeyboardInterrupt:

@@ -22,7 +22,7 @@ def command(store: Path | None, as_json: bool) -> None:
     """
     import attrs
 
-    from rad_core.study.store import list_studies
+    from rad_core.store.catalogue import list_studies
 
     root = store_root(store)
     found = list_studies(root)

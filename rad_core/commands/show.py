@@ -21,7 +21,7 @@ from rad_core.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from rad_core.study.record import Study
+    from rad_core.store.study import Study
 
 
 @click.command()
@@ -39,15 +39,15 @@ def command(id: str, targets: list[float] | None, store: Path | None, as_json: b
     Example:
       rad show latest --targets 0.65,0.7
     """
-    from rad_core.study.store import open_study
+    from rad_core.store.catalogue import open_study
 
     print_summary(open_study(store_root(store), id), targets, as_json)
 
 
 def print_summary(study: Study, targets: list[float] | None, as_json: bool, notes: Sequence[str] | None = None) -> None:
     """Print the summary of a study as tables or as JSON, there with the notes about its data where they are given."""
-    from rad_core.study.light import describe
-    from rad_core.study.report import summarize
+    from rad_core.results.report import summarize
+    from rad_core.store.light_copy import describe
 
     found = summarize(study, targets)
     if as_json:
@@ -91,7 +91,7 @@ def _print_verdict(found: dict[str, Any]) -> None:
 
 
 def _print_references(references: dict[str, Any], config: dict[str, Any]) -> None:
-    from rad_core.study.words import ON_POOL, estimated_on
+    from rad_core.results.words import ON_POOL, estimated_on
 
     lines = [
         ("teacher_accuracy_test", "Teacher"),
@@ -112,7 +112,7 @@ def _print_references(references: dict[str, Any], config: dict[str, Any]) -> Non
 
 
 def _print_strategies(strategies: list[dict[str, Any]], no_target: str) -> None:
-    from rad_core.study.words import target_text
+    from rad_core.results.words import target_text
 
     targets = list(strategies[0]["labels_needed"])
     rows = [
@@ -158,7 +158,7 @@ def _needed(needed: dict[str, Any]) -> str:
 def _print_differences(differences: list[dict[str, Any]], compared: dict[str, Any]) -> None:
     if not differences:
         return
-    from rad_core.study.words import name
+    from rad_core.results.words import name
 
     finals = {row["baseline"]: row for row in differences if row["value"] == "final"}
     areas = {row["baseline"]: row for row in differences if row["value"] == "area"}

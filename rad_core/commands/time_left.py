@@ -9,8 +9,8 @@ from rich.text import Text
 
 from rad_core.commands.common import duration
 from rad_core.errors import InputError
-from rad_core.study.progress import progress
-from rad_core.study.record import Study
+from rad_core.running.progress import progress
+from rad_core.store.study import Study
 
 _SECONDS = 1.0  # between two looks into the store; a bar is drawn ten times as often
 

@@ -19,7 +19,7 @@ def command(file: Path, store: Path | None) -> None:
     Example:
       rad unpack digits-20260102-153000-ab12.rad.zip
     """
-    from rad_core.study.unpacking import unpack_into
+    from rad_core.store.unpack import unpack_into
 
     root = store_root(store)
     study = unpack_into(file, root)

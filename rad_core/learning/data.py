@@ -47,13 +47,13 @@ def _digits(argument: str, how: Reading) -> Dataset:
 
 def _folder(argument: str, how: Reading) -> Dataset:
     """A folder of images: PATH/<class>/* or PATH/train|val|test/<class>/*."""
-    from rad_core.learning.images import load_folder
+    from rad_core.learning.folder_images import load_folder
 
     return load_folder(Path(argument), how.data_dir / "cache", how.image_size, how.progress, how.skip_bad)
 
 
 def _measure_folder(argument: str, how: Reading) -> Extent:
-    from rad_core.learning.images import measure_folder
+    from rad_core.learning.folder_images import measure_folder
 
     return measure_folder(Path(argument), how.data_dir / "cache", how.skip_bad)
 

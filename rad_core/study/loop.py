@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rad_core.config import StudyConfig
 from rad_core.learning.data import Split
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
@@ -25,7 +26,6 @@ from rad_core.selection.arrays import to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, wrong_count
 from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
-from rad_core.study.config import StudyConfig
 from rad_core.study.seeds import derive_seed, generator
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rad_core.config import StudyConfig
 from rad_core.errors import InputError
+from rad_core.folders import data_folder
 from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_split
 from rad_core.learning.device import pick_device
 from rad_core.learning.inputs import Inputs
@@ -16,11 +18,9 @@ from rad_core.learning.teachers import Teacher, make_teacher, parse_teacher, rea
 from rad_core.learning.training import TrainConfig, fit_together, networks_at_once, predict
 from rad_core.selection.api import estimate_accuracy
 from rad_core.selection.arrays import to_numpy
-from rad_core.study.array_kinds import THUMBNAIL
-from rad_core.study.config import StudyConfig
-from rad_core.study.folders import data_folder
+from rad_core.store.array_kinds import THUMBNAIL
+from rad_core.store.study import SHARED, Study
 from rad_core.study.loop import Bought, Setting, Student, describe_student, student_training, train_students
-from rad_core.study.record import SHARED, Study
 from rad_core.study.seeds import derive_seed
 
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from rad_core.learning.images import load_folder
+from rad_core.learning.folder_images import load_folder
 from tests.bench.measure import medians
 from tests.bench.rows import Row, missing
 

@@ -32,7 +32,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def _write(root: Path, number: int) -> None:
     """Studies of five strategies, five seeds and five rounds."""
-    from rad_core.study.store import create_study
+    from rad_core.store.catalogue import create_study
     from tests.conftest import tiny_config
 
     config = tiny_config(strategies=("rad", "uniform", "margin", "entropy", "badge"), seeds=5, rounds=5)
@@ -52,7 +52,7 @@ def _rerun(root: Path, repeats: int) -> float:
     """What reading the list again adds to a rerun of the page of studies."""
     from streamlit.testing.v1 import AppTest
 
-    from app import state
+    from app.shell import state
 
     os.environ["RAD_STORE"] = str(root)
     page = AppTest.from_file(str(Path(__file__).parents[2] / "app" / "main.py"), default_timeout=60)

@@ -14,16 +14,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from rad_core.config import StudyConfig
 from rad_core.learning.data import Dataset, Split, load_dataset, make_split
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
 from rad_core.learning.networks import Network
 from rad_core.learning.teachers import TableTeacher
 from rad_core.learning.training import networks_at_once
-from rad_core.study.config import StudyConfig
+from rad_core.store.catalogue import create_study
 from rad_core.study.loop import Cell, Setting, run_cells
 from rad_core.study.seeds import derive_seed
-from rad_core.study.store import create_study
 from tests.bench import plain
 from tests.bench.measure import Clock, gpu_clock, medians
 from tests.bench.rows import Row, missing

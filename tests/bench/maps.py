@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from app import showcase
-from rad_core.embedding import compute_map, read_map
-from rad_core.study.unpacking import keep_unpacked
+from app.results import shipped
+from rad_core.running.maps import compute_map, read_map
+from rad_core.store.unpack import keep_unpacked
 from tests.bench.measure import medians
 from tests.bench.rows import Row
 
@@ -84,7 +84,7 @@ def _trustworthiness(features: np.ndarray, places: np.ndarray) -> float:
 def _read_again() -> Row:
     """The map of a shipped study, found by what it was made of and opened as a memory map."""
     with TemporaryDirectory() as folder:
-        study = keep_unpacked(showcase.archives()[0], Path(folder))
+        study = keep_unpacked(shipped.archives()[0], Path(folder))
         opened = read_map(study, 0)
         taken = medians({"open": lambda: read_map(study, 0)}, repeats=20, clock=time.perf_counter)["open"]
     assert opened is not None

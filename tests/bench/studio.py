@@ -208,9 +208,9 @@ def main() -> None:
         store = Path(folder) / "store"
         big = make_big_study(store).id
         os.environ["RAD_DATA"] = str(Path(folder) / "data")
-        from app import showcase
+        from app.results import shipped
 
-        small = showcase.infos()[0].id
+        small = shipped.infos()[0].id
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
         with server(store, Path(folder) / "data") as url:
             say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, software rendering")

@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from rad_core.errors import InputError
-from rad_core.study.record import Study
-from rad_core.study.store import study_ids
+from rad_core.store.catalogue import study_ids
+from rad_core.store.study import Study
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 FLAGS = [

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.figures.base import INKS
-from rad_core.study.engine import run_study
-from rad_core.study.store import create_study
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
 from tests.browser.conftest import Visits, settled, studios
 from tests.conftest import tiny_config
 

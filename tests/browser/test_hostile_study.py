@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.export.html import html_report
-from app.story import tell
-from rad_core.study.record import Study
+from app.present.model import tell
+from rad_core.store.study import Study
 from tests.browser.conftest import Studio, Visits, settled, studios
 from tests.browser.test_text_is_text import seen
 from tests.hostile_study import BAIT, HOST, TEXT, make_hostile

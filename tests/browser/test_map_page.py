@@ -8,11 +8,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from app import map_layout, map_view
+from app.atlas import facts
+from app.atlas import layout as map_layout
 from app.components.map import resolve
-from rad_core.study.engine import run_study
-from rad_core.study.record import Study
-from rad_core.study.store import create_study
+from rad_core.running.engine import run_study
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
 from tests.big_study import make_big_study
 from tests.browser.conftest import Studio, Visits, settled
 from tests.conftest import tiny_config
@@ -105,7 +106,7 @@ def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(
     url = studio(study.path.parent, RAD_READ_ONLY="1")
     page = visit(f"{url}/map")
     drawn(page)
-    layout, region = map_view.read_link(select(page))
+    layout, region = facts.read_link(select(page))
     assert layout == "pca-teacher"
     expected = resolve(map_layout.pca(study, 0, "teacher_features"), region)
     assert len(expected) > 5
@@ -282,9 +283,9 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("color", map_view.COLORINGS)
+@pytest.mark.parametrize("color", facts.COLORINGS)
 def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, studio: Studio, visit: Visits, color: str) -> None:
-    name = map_view.COLORINGS[color]
+    name = facts.COLORINGS[color]
     page = visit(f"{studio(big.path.parent, RAD_READ_ONLY='1')}/map?{urlencode({'map_color': name})}")
     drawn(page)
     assert page.evaluate(f"() => {VIEW}.data.coloring.title") == name
@@ -300,7 +301,7 @@ def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, studio: Studi
         follows = color in ("gain", "q", "student", "round")
         assert (page.evaluate(f"() => {VIEW}.blobs.colors.digest") != colors) == follows
     before = visit.received(page) + visit.sent(page)
-    _, region = map_view.read_link(select(page))
+    _, region = facts.read_link(select(page))
     expected = resolve(map_layout.pca(big, 0, "teacher_features"), region)
     page.get_by_text(f"{len(expected):,} of 50,000 selected").wait_for()
     assert len(expected) > 1000

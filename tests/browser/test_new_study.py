@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rad_core.study.record import Study
-from rad_core.study.store import study_ids
+from rad_core.store.catalogue import study_ids
+from rad_core.store.study import Study
 from tests.browser.conftest import Studio, Visits, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

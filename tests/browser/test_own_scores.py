@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app import example_scores
+from app.data import example
 from tests.browser.conftest import Studio, Visits, settled
 
 pytestmark = pytest.mark.browser
@@ -32,7 +32,7 @@ def drop(page: Any, label: str, path: Path) -> None:
 def test_own_scores_uploaded_picks_downloaded(studio: Studio, visit: Visits, tmp_path: Path) -> None:
     page = at_page(visit, studio(tmp_path / "store"), "scores")
     page.get_by_text("What to bring").wait_for()
-    files = example_scores.folder()
+    files = example.folder()
     drop(page, "The student's probabilities", files / "probabilities.npy")
     page.get_by_text("Points to choose from").wait_for()
     drop(page, "Teacher right or wrong", files / "teacher_was_right.csv")
@@ -61,7 +61,7 @@ def test_a_bad_upload_is_told_and_a_good_one_mends_it(studio: Studio, visit: Vis
     np.save(logits, np.random.default_rng(0).normal(size=(50, 3)))
     drop(page, "The student's probabilities", logits)
     page.get_by_text("look like logits").wait_for()
-    drop(page, "The student's probabilities", example_scores.folder() / "probabilities.npy")
+    drop(page, "The student's probabilities", example.folder() / "probabilities.npy")
     page.get_by_text("5 of 1,537 rows").or_(page.get_by_text("153 of 1,537 rows")).wait_for()
     assert page.get_by_text("look like logits").count() == 0
 

@@ -13,8 +13,8 @@ import pytest
 
 from app.export import pdf
 from app.export.html import html_report
-from app.story import Story, StorySettings, tell
-from rad_core.study.record import Study
+from app.present.model import Story, StorySettings, tell
+from rad_core.store.study import Study
 from tests.result_pages import make_studies, study_in
 
 pytestmark = pytest.mark.browser

@@ -26,7 +26,7 @@ TEXTS = (*BAIT, *EDGES, ESCAPES, TEXT, TEXT[::-1])
 
 SCRIPT = """
 import streamlit as st
-from app.wording import literal
+from app.findings.words import literal
 from tests.browser.test_text_is_text import TEXTS
 ways = {
     "markdown": st.markdown, "bold": lambda t: st.markdown(f"**{t}** after"), "caption": st.caption,

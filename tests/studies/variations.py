@@ -23,22 +23,22 @@ import attrs
 import numpy as np
 import pandas as pd
 
+from rad_core import files
 from rad_core.errors import InputError
 from rad_core.learning.networks import Network
 from rad_core.learning.teachers import Teacher
 from rad_core.learning.training import predict
+from rad_core.results.summary import FEWEST_SEEDS, cell_scores, interval, verdict
+from rad_core.results.words import few
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import solve_game
 from rad_core.selection.sampling import sample
 from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
-from rad_core.study import files
+from rad_core.store.catalogue import open_study
+from rad_core.store.study import Study
 from rad_core.study.loop import Bought, Setting, apply_student, buy, take_snapshot, train_networks
 from rad_core.study.prepare import open_setting
-from rad_core.study.record import Study
 from rad_core.study.seeds import generator
-from rad_core.study.store import open_study
-from rad_core.study.summary import FEWEST_SEEDS, cell_scores, interval, verdict
-from rad_core.study.words import few
 
 Calibration = Callable[[np.ndarray], np.ndarray]  # gains -> probability that the teacher is right
 STRATA = 10

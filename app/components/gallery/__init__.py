@@ -1,1 +1,1 @@
-"""Cards of pool points, drawn in the browser; `app.gallery` says what is on them."""
+"""Cards of pool points, drawn in the browser; `app.atlas.cards` says what is on them."""

@@ -1,0 +1,1 @@
+"""The map of a pool and what is told of its points."""

@@ -1,0 +1,129 @@
+"""Beside and below the map: one point in detail, a selection in numbers, its images as a gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from app.atlas import cards as gallery
+from app.atlas import facts as map_view
+from app.atlas.facts import Facts
+from app.figures.base import Theme, percent
+from app.findings.words import literal
+from app.shell import blocks
+
+CARDS = "pool-cards"
+_LIKELIEST = 4  # classes of the teacher's answer that are shown
+
+
+# --- one point -----------------------------------------------------------------------------------------------------
+
+
+def invitation(*, images: bool) -> None:
+    """What to do while no point is in view. images: whether the study keeps any."""
+    what, first = ("images", "its image, and ") if images else ("points", "")
+    with st.container(border=True, key="map-invitation"):
+        st.markdown(
+            "**Look closer**\n\n"
+            f"- Click a point: {first}what teacher and student say of it.\n"
+            f"- Drag with Shift for a box, with Alt for a lasso: all {what} of a region.\n"
+            "- Drag to move, scroll to zoom, double-click to see everything."
+        )
+
+
+def point(
+    facts: Facts, i: int, images: np.ndarray | None, teacher: np.ndarray, *, on_close: Callable[[], None]
+) -> None:
+    """One pool point: its image, what teacher ((C,) probabilities) and student say of it, who bought it."""
+    truth = facts.classes[facts.labels[i]]
+    with st.container(border=True, key="map-point", gap="xsmall"):
+        top = st.container(horizontal=True, vertical_alignment="center")
+        top.markdown(f"**Point {i:,}** · truly **{literal(truth)}**", width="stretch")
+        top.button("Close", icon=":material/close:", type="tertiary", on_click=on_close, key="map-close")
+        if images is not None:
+            st.image(gallery.enlarge(np.asarray(images[i]), 112), alt=f"Point {i}, true class {truth}")
+        st.markdown(_verdict("Teacher", facts.classes[facts.teacher_says[i]], bool(facts.teacher_right[i])))
+        st.markdown(_verdict("Student", facts.classes[facts.student_says[i]], bool(facts.student_right[i])))
+        _soft_label(facts, i, teacher)
+        st.caption(_purchase(facts, i))
+
+
+def _verdict(who: str, said: str, right: bool) -> str:
+    mark = ":green[right]" if right else ":red[**wrong**]"
+    return f"{who} says **{literal(said)}** {mark}"
+
+
+def _soft_label(facts: Facts, i: int, teacher: np.ndarray) -> None:
+    """The teacher's probabilities as bars, the true class and what the student says marked on them."""
+    truth, student = int(facts.labels[i]), int(facts.student_says[i])
+    shown = [int(c) for c in np.argsort(-teacher, kind="stable")[:_LIKELIEST]]
+    shown += [c for c in dict.fromkeys((truth, student)) if c not in shown]
+    st.caption("The teacher's soft label")
+    for c in shown:
+        marks = [word for word, place in (("truth", truth), ("student", student)) if place == c]
+        said = f"{literal(facts.classes[c])}: {percent(float(teacher[c]))}"
+        st.progress(float(np.clip(teacher[c], 0.0, 1.0)), said + (f" · **{' + '.join(marks)}**" if marks else ""))
+
+
+def _purchase(facts: Facts, i: int) -> str:
+    buyer = blocks.short_label(facts.strategy)
+    parts = [f"Informativeness (gain) {facts.gains[i]:.3f} for the {buyer} student after round {facts.decided_after}."]
+    if np.isfinite(facts.q[i]):
+        parts.append(f"RAD would buy it with a chance of {percent(float(facts.q[i]))}.")
+    buyers = gallery.bought_by(facts, i)
+    bought = ", ".join(f"{blocks.short_label(name)} in round {round}" for name, round in buyers)
+    parts.append(f"Bought by {bought}." if buyers else "Bought by nobody so far.")
+    return " ".join(parts)
+
+
+# --- many points ---------------------------------------------------------------------------------------------------
+
+
+def numbers(facts: Facts, positions: np.ndarray, name: str) -> None:
+    """The chosen points, called by a name, against the whole pool."""
+    chosen, pool = map_view.summarize(facts, positions), map_view.summarize(facts)
+    rows = [
+        (f"{chosen.count:,}", "points", f"{pool.count:,}"),
+        (percent(chosen.teacher_right), "teacher right", percent(pool.teacher_right)),
+        (percent(chosen.student_right), "student right", percent(pool.student_right)),
+        (f"{chosen.mean_gain:.3f}", "mean gain", f"{pool.mean_gain:.3f}"),
+        (f"{chosen.bought:,}", f"bought by {blocks.short_label(facts.strategy)}", f"{pool.bought:,}"),
+    ]
+    with st.container(border=True, key="map-numbers"):
+        lines = [f"**{name}** :gray[(whole pool)]", *(f"**{here}** {what} :gray[({all})]" for here, what, all in rows)]
+        st.markdown("  \n".join(lines))
+
+
+def cards(
+    facts: Facts,
+    positions: np.ndarray,
+    images: np.ndarray | None,
+    theme: Theme,
+    *,
+    primary: int | None,
+    on_pick: Callable[[], None],
+) -> None:
+    """The images of the points, page by page, in an order of choice; the primary point's is marked."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    by = row.selectbox(
+        "Order", list(gallery.ORDERS), format_func=gallery.ORDERS.__getitem__, key="map_order", bind="query-params",
+        width=240,
+    )  # fmt: skip
+    shown = gallery.pick_shown(facts, positions, by)
+    pages = -(-len(shown) // gallery.PER_PAGE)
+    page = row.pagination(pages, key="map-page", width="stretch", max_visible_pages=4) if pages > 1 else 1
+    part = shown[(page - 1) * gallery.PER_PAGE : page * gallery.PER_PAGE]
+    st.caption(_which(len(positions), len(shown)))
+    if images is None:
+        st.caption("This study keeps no thumbnails, so the points are shown in words.")
+    gallery.show(facts, part, images, primary=primary, key=CARDS, theme=theme, on_pick=on_pick)
+
+
+def _which(count: int, shown: int) -> str:
+    if count <= shown:
+        return f"All {count:,} images."
+    if count > gallery.REPRESENTATIVE:
+        return f"{shown} of {count:,} images, spread evenly over this order so that they stand for all."
+    return f"The first {shown} of {count:,} images in this order."

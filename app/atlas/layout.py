@@ -1,0 +1,126 @@
+"""Where the points of the map lie: UMAP or PCA of the teacher's or the student's features."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.findings.words import literal
+from app.results import reading
+from app.shell import blocks, state
+from rad_core.running import maps
+from rad_core.store.study import Study
+
+SOURCES = {"teacher": "teacher_features", "student": "student_features"}
+METHODS = {"umap": "UMAP", "pca": "PCA"}
+
+
+def choose(view: state.View, seed: int) -> tuple[str, str]:
+    """Whose features and which method the points are placed by, chosen among what there is (a light copy has less)."""
+    there = view.read(maps.layouts, seed) or [("teacher_features", "umap")]
+    source = _among(
+        "Alike in the eyes of", [name for name, array in SOURCES.items() if array in dict(there)], "map_features",
+        {name: name.capitalize() for name in SOURCES},
+        "The map is made of the features of the teacher, or of the student trained on the labeled images alone.",
+    )  # fmt: skip
+    method = _among(
+        "Layout", [name for name in METHODS if (SOURCES[source], name) in there], "map_layout", METHODS,
+        "UMAP keeps neighbors together. PCA is the flattest view of the features, there at once.",
+    )  # fmt: skip
+    return source, method
+
+
+def _among(label: str, options: list[str], key: str, names: dict[str, str], help: str) -> str:
+    """One of the options, at first the first of them; kept in the URL where there is a choice."""
+    if len(options) == 1:
+        st.session_state.pop(key, None)
+        return options[0]
+    return str(st.segmented_control(
+        label, options, format_func=names.__getitem__, default=options[0], key=key, bind="query-params", required=True,
+        help=help,
+    ))  # fmt: skip
+
+
+def pca(study: Study, seed: int, source: str) -> np.ndarray:
+    """(N, 2) the pool by PCA."""
+    kept = maps.read_map(study, seed, source, "pca")
+    if kept is not None:
+        return kept
+    return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca")
+
+
+def place(view: state.View, seed: int, source: str, method: str) -> tuple[np.ndarray, str]:
+    """The points (N, 2) and the method that placed them: PCA as long as the UMAP that was asked for is not there."""
+    umap = maps.read_map(view.study, seed, SOURCES[source]) if method == "umap" else None
+    if umap is not None:
+        return umap, "umap"
+    return view.read(pca, seed, SOURCES[source]), "pca"
+
+
+def wait_for_umap(view: state.View, seed: int, source: str) -> None:
+    """Why this is a PCA, looked at again every second until the UMAP is there."""
+    if state.read_only():
+        st.caption(
+            "This is a PCA. The UMAP of this pool is not computed yet, and here nothing can be "
+            "started; open the study in a studio that is not read-only."
+        )
+    else:
+        st.fragment(_watch, run_every=1.0, key="map-watch")(view.study, seed, SOURCES[source])
+
+
+def _watch(study: Study, seed: int, source: str) -> None:
+    with blocks.spoken_errors():
+        started = st.session_state.setdefault("map-started", set())
+        found = maps.map_state(study, seed, source)
+        wanted = (study.id, study.info().created, seed, source)
+        if found == "absent" and wanted not in started:
+            started.add(wanted)  # first: what fails to start is not started again every second
+            maps.start_map(study, seed, source)
+            found = maps.map_state(study, seed, source)
+        if found == "ready":
+            st.session_state["map-news"] = "UMAP is ready."
+            st.rerun()
+        if found == "computing":
+            count = len(reading.labels(study, seed))
+            st.caption(
+                f"PCA for now. The UMAP of {count:,} points is being computed "
+                f"({_duration(count)}); the map changes over by itself."
+            )
+            return
+        why = found.removeprefix("failed: ") if found != "absent" else "its process ended early."
+        st.warning(f"This is a PCA; the UMAP could not be computed: {literal(why)}", icon=":material/warning:")
+        st.button("Try again", on_click=_again, args=[study, seed, source], key="map-again")
+
+
+def _again(study: Study, seed: int, source: str) -> None:
+    with blocks.spoken_errors():
+        maps.start_map(study, seed, source)
+
+
+def _duration(count: int) -> str:
+    """About how long a UMAP takes on two cores."""
+    return "about a minute" if count <= 10_000 else f"about {round(count / 8_000)} minutes"
+
+
+def name(layout: str) -> str:
+    """A layout of a link in words; also of one that never was."""
+    method, _, source = layout.partition("-")
+    return f"{METHODS[method]} of the {source}" if method in METHODS and source in SOURCES else "another layout"
+
+
+def provenance(view: state.View, seed: int, layout: str, rounds: int) -> str:
+    """Which features and method made the map, and how far the study has come."""
+    method, source = layout.split("-")
+    array = maps.mapped_array(view.study, seed, SOURCES[source])
+    of = "probabilities (it has no features)" if array == maps.WITHOUT_FEATURES else "features"
+    network = view.config.teacher if source == "teacher" else view.config.student
+    parts = [
+        f"{METHODS[method]} of the {source}'s {of}",
+        literal(network),
+        f"{len(reading.labels(view.study, seed)):,} points",
+        f"seed {seed}",
+    ]
+    planned = view.config.rounds
+    if rounds < planned:
+        parts.append(f"{rounds} of {planned} rounds finished so far")
+    return " · ".join(parts)

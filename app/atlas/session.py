@@ -1,0 +1,125 @@
+"""What the map shows, between browser, session and address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from app.atlas import facts
+from app.components.map import MapEvent, Selection
+from app.components.map.component import map_event
+from app.findings.words import literal
+from app.shell import state
+from rad_core.errors import InputError
+
+KEY = "pool-map"
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the controls above the map ask for, and the layout to draw it on.
+
+    layout: names the points (method and features) in links. rounds: how many can be shown.
+    """
+
+    view: state.View
+    seed: int
+    strategies: tuple[str, ...]
+    color: str
+    display: facts.Display
+    mark_wrong: bool
+    highlight: tuple[str, ...] | None
+    points: np.ndarray
+    layout: str
+    rounds: int
+
+    @property
+    def tag(self) -> tuple[str, int, str]:
+        return (self.view.study.id, self.seed, self.layout)
+
+
+def shown_now(scene: Scene) -> MapEvent:
+    """What the user made of the map; on first sight what the address says; on another layout what still makes sense."""
+    session = st.session_state
+    before = session.get("map-tag")
+    session["map-tag"] = scene.tag
+    if before == scene.tag:
+        event = map_event(KEY)
+        if "round" in session and session["round"] != session.get("map-round"):  # chosen on another page meanwhile
+            event = replace(event, round=session["round"])
+    elif before is None:
+        event = _from_address(scene)
+    else:
+        event = _carried_over(scene, before, map_event(KEY))
+    if "map-wanted" in session:  # a card was clicked, or the point closed
+        event = replace(event, primary=session.pop("map-wanted"))
+    round = scene.rounds if event.round is None else min(max(event.round, 0), scene.rounds)
+    primary = event.primary if event.primary is not None and event.primary < len(scene.points) else None
+    return replace(event, round=round, primary=primary)
+
+
+def _carried_over(scene: Scene, before: tuple[str, int, str], event: MapEvent) -> MapEvent:
+    """What still makes sense on another map: the round; of the same pool the point; a selection where it was drawn."""
+    if before[:2] != scene.tag[:2]:
+        st.session_state.pop("map-pending", None)
+        return replace(event, selection=None, primary=None)
+    if (link := facts.link_text(before[2], event.selection)) is not None:
+        st.session_state["map-pending"] = link
+    return replace(event, selection=_pending(scene))
+
+
+def waiting_layout() -> str | None:
+    """The layout on which a selection was drawn that cannot be shown on the present one."""
+    pending = st.session_state.get("map-pending")
+    return None if pending is None else pending.partition(".")[0]
+
+
+def _from_address(scene: Scene) -> MapEvent:
+    asked = st.query_params
+    if asked.get("map_sel"):
+        st.session_state["map-pending"] = asked["map_sel"]
+    # A link to another page may carry the round under its name there.
+    round = asked.get("map_round") or asked.get("round") or str(st.session_state.get("round", ""))
+    return MapEvent(_pending(scene), _number(asked.get("map_point", "")), _number(round))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _pending(scene: Scene) -> Selection | None:
+    """The selection that a link brought, once the layout that it was drawn on is shown."""
+    text = st.session_state.get("map-pending")
+    if text is None:
+        return None
+    try:
+        layout, selection = facts.read_link(text)
+    except InputError as error:
+        st.toast(literal(error), icon=":material/info:")
+        del st.session_state["map-pending"]
+        return None
+    if layout != scene.layout:
+        return None
+    del st.session_state["map-pending"]
+    return selection
+
+
+def remember(scene: Scene, event: MapEvent) -> None:
+    """Keep what is shown in the address, and the round for the other pages."""
+    link = facts.link_text(scene.layout, event.selection)
+    if event.selection is not None:
+        st.session_state.pop("map-pending", None)
+    _put("map_sel", link or st.session_state.get("map-pending"))
+    _put("map_point", None if event.primary is None else str(event.primary))
+    if scene.rounds:
+        _put("map_round", str(event.round))
+        st.session_state["round"] = st.session_state["map-round"] = max(1, event.round or 0)
+
+
+def _put(name: str, value: str | None) -> None:
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value

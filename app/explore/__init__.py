@@ -1,0 +1,1 @@
+"""The Budget lab: what another budget or another teacher would mean."""

@@ -1,0 +1,1 @@
+"""What may be said of results, as plain values and sentences."""

@@ -1,0 +1,118 @@
+"""The Trade-off page in one plain paragraph, made from the numbers: it claims only what their intervals show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from app.figures.base import MINUS, percent
+from app.findings.calibration import Axis
+from app.findings.deciles import difference_of_shares, summarize_picks
+from app.palette import strategy_label
+from rad_core.results.summary import Interval, interval, verdict
+from rad_core.results.words import few
+
+_GREEDY = ("margin", "entropy", "least_confidence")
+_SUBJECT: dict[Axis, str] = {
+    "right": "the teacher is right on",
+    "probability": "the teacher gives the true class, on average, a probability of",
+    "confidence": "the teacher's calibrated confidence is, on average,",
+}
+_MORE: dict[Axis, str] = {
+    "right": "makes more mistakes",
+    "probability": "gives less probability to the true class",
+    "confidence": "is less sure",
+}
+_PICKED: dict[Axis, str] = {
+    "right": "labels of which the teacher got right",
+    "probability": "a mean probability of the true class of",
+    "confidence": "a mean calibrated confidence of",
+}
+_BETTER: dict[Axis, str] = {
+    "right": "often right on",
+    "probability": "inclined to the true class on",
+    "confidence": "sure of",
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """The paragraph, and the intervals on which its claims rest."""
+
+    text: str
+    intervals: str
+
+
+def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int) -> Story:
+    """What the page shows, for somebody who sees it for the first time.
+
+    groups: tenths of gain as from `deciles`. gap: the last tenth minus the first. picks: as for `tradeoff_chart`.
+    seeds: whose pools the tenths are of; the picks may be of more.
+    """
+    said, intervals = [_about_pool(groups, gap, axis)], [f"most minus least informative tenth {_limits(gap)}"]
+    known = picks[picks["right"].notna()]
+    over = _over(seeds)
+    greedy = next((name for name in _GREEDY if name in set(known["strategy"])), None)
+    if greedy is not None and "rad" in set(known["strategy"]):
+        rad, other = _Point(known, "rad"), _Point(known, greedy)
+        difference = _difference(known, greedy, rad, other)
+        said.append(_about_picks(strategy_label(greedy), rad, other, difference, axis))
+        intervals.append(f"RAD minus {strategy_label(greedy)} {_limits(difference)}")
+        if (others := known["seed"].nunique()) != seeds:
+            intervals = [f"{text}, {_over(number)}" for text, number in zip(intervals, (seeds, others), strict=True)]
+            over = ""
+    return Story(" ".join(said), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}.")
+
+
+def _over(seeds: int) -> str:
+    return "within 1 seed" if seeds == 1 else f"over {seeds} seeds"
+
+
+def _about_pool(groups: pd.DataFrame, gap: Interval, axis: Axis) -> str:
+    first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
+    ends = {
+        "lower": f"the teacher {_MORE[axis]} exactly where labels would be most informative.",
+        "higher": "here the teacher is even better where labels would be most informative.",
+        "no difference shown": "a difference that these data cannot tell from chance.",
+    }
+    return (
+        f"On the most informative tenth of the pool, where the student is least sure, {_SUBJECT[axis]} "
+        f"**{percent(last)}**; on the least informative tenth, **{percent(first)}**: {ends[verdict(gap)]}"
+    )
+
+
+def _about_picks(name: str, rad: _Point, other: _Point, difference: Interval, axis: Axis) -> str:
+    ends = {
+        "higher": f"the teacher is more {_BETTER[axis]} the labels that RAD buys.",
+        "lower": f"the teacher is less {_BETTER[axis]} the labels that RAD buys.",
+        "no difference shown": "a difference in correctness that these data cannot tell from chance.",
+    }
+    return (
+        f"{name}, which buys the most informative labels first, bought a mean gain of {other.gain:.2f} with "
+        f"{_PICKED[axis]} **{percent(other.right)}**; RAD bought {rad.gain:.2f} with **{percent(rad.right)}**: "
+        f"{ends[verdict(difference)]}"
+    )
+
+
+class _Point:
+    """Where the picks of a strategy lie: mean gain, and the share right with its limits."""
+
+    def __init__(self, known: pd.DataFrame, strategy: str) -> None:
+        row = summarize_picks(known[known["strategy"] == strategy]).to_dict("records")[0]
+        self.gain, self.right = float(row["gain"]), float(row["right"])
+        self.limits = (self.right, float(row["right_low"]), float(row["right_high"]))
+
+
+def _limits(found: Interval) -> str:
+    if not np.isfinite(found.low):
+        return few(found.n)
+    return f"{100 * found.low:+.1f} to {100 * found.high:+.1f} points".replace("-", MINUS)
+
+
+def _difference(known: pd.DataFrame, greedy: str, rad: _Point, other: _Point) -> Interval:
+    """RAD minus the greedy strategy: paired by seed, or of two independent sets of labels with a single seed."""
+    means = known.groupby(["seed", "strategy"])["right"].mean().unstack("strategy")
+    both = (means["rad"] - means[greedy]).dropna()
+    return interval(both) if len(both) > 1 else difference_of_shares(rad.limits, other.limits)

@@ -1,0 +1,37 @@
+"""Text from a study on a page of Markdown. The words themselves are in `rad_core.results.words`."""
+
+from __future__ import annotations
+
+import re
+
+from rad_core.text import one_line
+
+# What Streamlit's pages read in a text: Markdown's own marks and directives such as :red[...] ...
+_MARKS = re.compile(r"[\\`*\[\]<$~|#]|_(?![^\W_])|(?<![^\W_])_|&(?=[#A-Za-z])|:(?=[A-Za-z])")
+_AT_START = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=>]))")
+# ... and what they look for once the marks are gone, where no backslash helps: addresses, icons and emoji, arrows.
+_SEEN_LATER = (
+    (re.compile(r":(?=//|[\w+-]+:|material[/_])", re.ASCII), ":"),
+    (re.compile(r"www(?=\.)", re.IGNORECASE), r"\g<0>"),
+    (re.compile(r"(?<=[\w.+-])(?=@)", re.ASCII), ""),
+    (re.compile(r"(?<!\S)[-<>~](?=(?:->|[->=])(?!\S))"), r"\g<0>"),
+)
+
+
+def literal(text: object) -> str:
+    """Text of others as Markdown that shows it letter by letter, on one line: no link, image, icon, color or formula.
+
+    Where only that helps, an invisible word joiner (U+2060) parts what would be read as one.
+    """
+    line = " ".join(one_line(text).split())
+    for pattern, kept in _SEEN_LATER:
+        line = pattern.sub(f"{kept}\N{WORD JOINER}", line)
+    return _AT_START.sub(r"\g<0>\\", _MARKS.sub(r"\\\g<0>", line))
+
+
+def spoken(text: object) -> str:
+    """Text of others for a label that is only read aloud: without marks, since their backslashes would be read too."""
+    line = " ".join(one_line(text).split())
+    while (bare := _MARKS.sub("", line)) != line:  # what stood apart may make a mark together
+        line = bare
+    return literal(line)

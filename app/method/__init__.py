@@ -1,0 +1,1 @@
+"""The words and the game of the page Method."""

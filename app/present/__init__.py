@@ -1,0 +1,1 @@
+"""A study told to people who decide."""

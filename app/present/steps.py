@@ -1,0 +1,344 @@
+"""The six steps of a story, each a function from the material to a Step. No Streamlit in here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from app.atlas import facts as map_view
+from app.components.map import fallback_chart
+from app.figures import (
+    Chart,
+    accuracy_by_decile,
+    accuracy_curves,
+    guarantee_by_accuracy,
+    label_efficiency_chart,
+    tradeoff_chart,
+)
+from app.findings import advice as recommend_words
+from app.findings import calibration, claims
+from app.findings import tradeoff as tradeoff_words
+from app.findings.deciles import deciles_over_seeds, top_minus_bottom
+from app.findings.recommend import Recommendation
+from app.present import picture
+from app.present.material import Material
+from app.present.model import Step
+from app.present.settings import STEPS
+from app.results import reading
+from rad_core.results import sentences
+from rad_core.results.summary import FEWEST_SEEDS, share_interval, verdict
+from rad_core.results.words import capital, count, estimated_on, few, listed, name, percent, range_text
+from rad_core.running import maps
+from rad_core.selection.strategies import ORACLES
+
+_NO_PICKS = pd.DataFrame(columns=["strategy", "seed", "gain", "right"])
+
+
+def build_steps(material: Material) -> tuple[Step, ...]:
+    """The steps that are not hidden, in order."""
+    makers = {
+        "problem": problem, "tradeoff": tradeoff, "map": pool_map, "curves": curves,
+        "recommendation": recommendation, "cost": cost,
+    }  # fmt: skip
+    return tuple(makers[step](material) for step in STEPS if step not in material.settings.hidden)
+
+
+# --- the teacher is wrong here -------------------------------------------------------------------------------------
+
+
+def problem(material: Material) -> Step:
+    pools = _pools(material)
+    groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
+    wrong = material.teacher_wrong
+    said = [_about_teacher(wrong), _pool_words(material, groups, gap)]
+    if material.technical:
+        said.append(tradeoff_words.story(groups, gap, _NO_PICKS, "right", len(pools)).intervals)
+    first = material.scenes[0]
+    found = None
+    if material.settings.thumbnails:
+        found = picture.mistakes(material.study, first.seed, first.gains, first.right)
+    more: dict[str, Any] = {}
+    if found is not None:
+        more = {"picture": picture.draw(found, material.theme)}
+        more["picture_alt"] = picture.describe(found, first.seed)
+    charts = () if found is not None and not material.technical else (_deciles(material, groups),)
+    return _step(material, "problem", _problem_title(wrong, verdict(gap)), said, charts, **more)
+
+
+def _about_teacher(wrong: float) -> str:
+    """What a teacher is, and how often this one errs."""
+    opening = "A large model, the teacher, labels images from which a small one, the student, learns."
+    if wrong == 0:
+        return f"{opening} On this pool of images its labels were right without exception."
+    return f"{opening} Its labels are wrong on {percent(wrong)} of the images that could be bought (the whole pool)."
+
+
+def _problem_title(wrong: float, gap: str) -> str:
+    if wrong == 0:
+        return "The teacher made no mistake here"
+    if gap == "lower":
+        return "The teacher is wrong where labels are most informative"
+    return "The teacher makes mistakes" + (", though not where labels are most informative" if gap == "higher" else "")
+
+
+def _deciles(material: Material, groups: pd.DataFrame) -> Chart:
+    gains = np.concatenate([g for g, _ in _pools(material)])
+    right = np.concatenate([r for _, r in _pools(material)])
+    return accuracy_by_decile(gains, right, groups=groups, theme=material.theme, height=material.chart_height)
+
+
+# --- informative or right ------------------------------------------------------------------------------------------
+
+
+def tradeoff(material: Material) -> Step:
+    pools = _pools(material)
+    groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
+    bought = calibration.for_chart(_first_picks(material), "right")
+    drawn = bought[bought["strategy"].isin(material.shown)]
+    chart = tradeoff_chart(
+        np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]), drawn, groups=groups,
+        theme=material.theme, height=material.chart_height + 60,
+    )  # fmt: skip
+    told = tradeoff_words.story(groups, gap, bought, "right", len(pools))
+    picks = _plain(told.text).removeprefix(_pool_words(material, groups, gap)).strip()
+    said = [
+        "Buying what is informative and buying what is right pull against each other; every rule strikes a balance."
+    ]
+    if verdict(gap) != "lower":
+        said = ["A rule may buy the most informative labels, or those that are likeliest to be right."]
+    said += [
+        picks,
+        "Gain says how informative a label is taken to be, from 0 to 1. Shown is the first purchase of every seed.",
+    ]
+    if material.technical:
+        said.append(told.intervals)
+    return _step(material, "tradeoff", "Informative, or right?", said, (chart,))
+
+
+def _first_picks(material: Material) -> pd.DataFrame:
+    """The labels of the first round, which all strategies choose with the same student."""
+    picks = material.read(calibration.picks)
+    return picks[(picks["round"] == 1) & picks["strategy"].isin(material.names)]
+
+
+# --- where the labels are bought -----------------------------------------------------------------------------------
+
+
+def pool_map(material: Material) -> Step:
+    seed = material.scenes[0].seed
+    names = _on_the_map(material, seed)
+    last = _rounds_on_the_map(material, names, seed)
+    facts = map_view.gather(material.read, seed, names[0], last, names)
+    points, method = _places(material, seed)
+    coloring = map_view.coloring(facts, "teacher", material.theme)
+    panel = map_view.panels(material.read, seed, names, "one", last)[0]
+    chart = fallback_chart(points, coloring, panel, round=last, theme=material.theme, height=material.chart_height)
+    said = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
+    said += [_shared(facts.bought, names, last), _bought_mistakes(material)]
+    if material.technical:
+        said.append(f"{method} of the teacher's features, seed {seed}.")
+    return _step(material, "map", "Where the labels are bought", said, (chart,))
+
+
+def _on_the_map(material: Material, seed: int) -> list[str]:
+    """Two strategies at most: ours, and the one whose choices differ the most from it in idea."""
+    there = [each for each in material.names if reading.last_round(material.study, each, seed) > 0]
+    wanted = [material.ours, material.greedy, "uniform", *there]
+    usable = [each for each in dict.fromkeys(wanted) if each in there and each not in ORACLES]
+    return (usable or there)[:2]
+
+
+def _rounds_on_the_map(material: Material, names: Sequence[str], seed: int) -> int:
+    """Up to which round picks are shown: a tenth of the pool at most, or they would hide it; one round at least."""
+    last = max(reading.last_round(material.study, each, seed) for each in names)
+    room = len(material.scenes[0].gains) // (10 * len(names) * material.study.config.budget)
+    return int(np.clip(room, 1, last))
+
+
+def _places(material: Material, seed: int) -> tuple[np.ndarray, str]:
+    """The points (N, 2): the UMAP that is kept with the study, else their PCA."""
+    for method in maps.METHODS:
+        points = maps.read_map(material.study, seed, method=method)
+        if points is not None:
+            return points, method.upper()
+    features = material.study.seed_array(seed, maps.mapped_array(material.study, seed))
+    return maps.compute_map(features, "pca"), "PCA"
+
+
+def _shared(bought: Any, names: Sequence[str], last: int) -> str:
+    """How many labels each has bought on the map, and how many are the same."""
+    counts = [int((bought[each] > 0).sum()) for each in names]
+    when = "In the first round" if last == 1 else f"In the first {last} rounds"
+    if len(names) == 1:
+        return f"{when}, {name(names[0])} has bought {count(counts[0], 'label')}."
+    both = int(((bought[names[0]] > 0) & (bought[names[1]] > 0)).sum())
+    if counts[0] == counts[1]:
+        text = f"{name(names[0])} and {name(names[1])} have bought {count(counts[0], 'label')} each"
+    else:
+        text = " and ".join(f"{name(each)} {number:,}" for each, number in zip(names, counts, strict=True)) + " labels"
+    return f"{when}, {text}; {f'{both:,}' if both else 'none'} of them {'are' if both > 1 else 'is'} the same."
+
+
+def _bought_mistakes(material: Material) -> str:
+    found = claims.mistakes(material.table)
+    known = [each for each in material.shown if each in found and found[each].n and each not in ORACLES]
+    if not known:
+        return ""
+    parts = [f"{percent(found[each].mean)} by {name(each)}" for each in known]
+    seeds = sorted({found[each].n for each in known})
+    over = count(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
+    return f"Of the labels bought, the teacher got wrong: {listed(parts)} ({over})."
+
+
+# --- what the labels bring -----------------------------------------------------------------------------------------
+
+
+def curves(material: Material) -> Step:
+    measured, head = material.measured, material.recommended.headline
+    chart = _curves(material)
+    texts = [head.text, sentences.which_rule(measured)]
+    ours, final = material.ours, measured.final(material.ours)
+    if ours != head.rule and final.n:
+        texts.append(f"{name(ours, first=True)} itself comes to {percent(final.mean)} ({range_text(final)}).")
+    texts += [claims.references(material.levels), claims.upper_bound(measured)]
+    if material.technical:
+        texts += [sentences.verdict(measured, ours).text, head.details]
+    return _step(material, "curves", "How accurate the student becomes", texts, (chart,))
+
+
+def _curves(material: Material, target: float | None = None) -> Chart:
+    chart = accuracy_curves(
+        material.table, strategies=material.shown, references=material.levels, target=target, band=[material.ours],
+        theme=material.theme, height=material.chart_height + 80,
+    )  # fmt: skip
+    chart.figure.update_layout(margin_r=100)  # beside words a chart is narrow, and its names need the room
+    return chart
+
+
+# --- what to buy ---------------------------------------------------------------------------------------------------
+
+
+def recommendation(material: Material) -> Step:
+    advice, settings = material.recommended, material.settings
+    texts = [
+        recommend_words.sentence(advice),
+        recommend_words.comparison(advice),
+        recommend_words.worst_case(material.safe, material.measured.rules),
+        recommend_words.ceiling(advice, material.levels),
+    ]
+    if material.technical:
+        texts.append(
+            "Useful gain: a right label that teaches all it can counts 1. Labels are read off the best line that never "
+            f"falls (isotonic regression) through the mean accuracies. {advice.headline.details}"
+        )
+    table = recommend_words.table(advice, settings.price_per_label, settings.currency) if advice.options else None
+    return _step(
+        material, "recommendation", recommend_words.title(advice), texts, (_needed_chart(material),),
+        table=table if material.technical else None,
+        basis="interpolated" if advice.rule and _asks(advice) else "measured",
+    )  # fmt: skip
+
+
+def _asks(advice: Recommendation) -> float | None:
+    """The accuracy that is asked for, if any."""
+    return advice.goal.target if advice.goal is not None else None
+
+
+def _needed_chart(material: Material) -> Chart:
+    """Labels needed by rule where that is the question and has an answer; else the curves, with the target."""
+    advice = material.recommended
+    target = _asks(advice)
+    if target is None or advice.rule is None:
+        return _curves(material, target if advice.pays else None)
+    usable = [each for each in material.shown if each not in ORACLES]
+    return label_efficiency_chart(material.measured, target, strategies=usable, theme=material.theme)
+
+
+# --- what it costs, and what could go wrong ------------------------------------------------------------------------
+
+
+def cost(material: Material) -> Step:
+    found, settings, config = material.recommended, material.settings, material.study.config
+    spent = recommend_words.cost(found, settings.price_per_label, settings.currency, config.latency_per_label)
+    title = "What it costs, and what could go wrong"
+    said = [*spent, *_caveats(material)]
+    table = recommend_words.table(found, settings.price_per_label, settings.currency) if found.options else None
+    return _step(
+        material,
+        "cost",
+        title,
+        said,
+        (_worse_teacher(material),),
+        table=None if material.technical else table,
+        basis="estimate",
+    )
+
+
+def _caveats(material: Material) -> list[str]:
+    config, found = material.study.config, material.recommended
+    seeds = len({scene.seed for scene in material.scenes})
+    said = []
+    if seeds == 1:
+        said.append("Everything here was measured once (1 repetition): another run may come out differently.")
+    elif seeds < FEWEST_SEEDS:
+        said.append(f"{capital(few(seeds))}: another run may come out differently.")
+    elif seeds < 5:
+        said.append(f"Only {count(seeds, 'repetition')} were measured: small differences may be missed.")
+    said.append(_about_worse_teachers(material))
+    if found.labels and found.labels < config.budget * config.rounds:
+        said.append(
+            f"Labels were bought {config.budget:,} at a time. Other images, another teacher or another student need a "
+            "study of their own."
+        )
+    else:
+        said.append("Other images, another teacher or another student need a study of their own.")
+    return said
+
+
+def _about_worse_teachers(material: Material) -> str:
+    """How sure the teacher's accuracy is, and what hangs on it."""
+    estimates = [material.read(reading.teacher_estimate, scene.seed) for scene in material.scenes]
+    mean = share_interval([teacher.mean for teacher in estimates])
+    low, high = (mean.low, mean.high) if mean.n >= FEWEST_SEEDS else (estimates[0].low, estimates[0].high)
+    over = f" over {count(mean.n, 'repetition')}" if mean.n >= FEWEST_SEEDS else f" of seed {material.scenes[0].seed}"
+    return (
+        f"The teacher's accuracy, {estimated_on(material.study.config.validation)}, is {percent(mean.mean)} (95% "
+        f"interval{over} {percent(low)} to {percent(high)}). If it is worse in use, every rule keeps less: the chart "
+        f"shows seed {material.scenes[0].seed}."
+    )
+
+
+def _worse_teacher(material: Material) -> Chart:
+    scene = material.scenes[0]
+    teacher = material.read(reading.teacher_estimate, scene.seed)
+    labels = material.recommended.labels or material.study.config.budget
+    return guarantee_by_accuracy(
+        scene.gains, min(labels, len(scene.gains)), measured=teacher.used, interval=(teacher.low, teacher.high),
+        gain_name=material.study.config.gain, theme=material.theme, height=material.chart_height - 40,
+    )  # fmt: skip
+
+
+# --- parts ---------------------------------------------------------------------------------------------------------
+
+
+def _pools(material: Material) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(scene.gains, scene.right) for scene in material.scenes]
+
+
+def _pool_words(material: Material, groups: pd.DataFrame, gap: Any) -> str:
+    return _plain(tradeoff_words.story(groups, gap, _NO_PICKS, "right", len(material.scenes)).text)
+
+
+def _plain(text: str) -> str:
+    """Without the marks of bold type."""
+    return text.replace("**", "")
+
+
+def _step(
+    material: Material, step: str, title: str, said: Sequence[str], charts: tuple[Chart, ...], **more: Any
+) -> Step:
+    note = material.settings.notes.get(step, "")
+    return Step(step, title, tuple(text for text in said if text), charts, note=note, **more)

@@ -1,0 +1,1 @@
+"""What the studio reads of a study: arrays and tables, and the studies that ship."""

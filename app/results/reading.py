@@ -1,0 +1,278 @@
+"""What the studio reads from the store: pure functions from a study to arrays and tables. No Streamlit in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rad_core.results import summary, tables
+from rad_core.selection.game import wrong_count
+from rad_core.store import light_copy
+from rad_core.store.study import Study
+from rad_core.text import one_line
+
+GAIN_STEPS = 65535  # stored gains are 16-bit fractions
+
+
+@dataclass(frozen=True)
+class TeacherEstimate:
+    """What is known of the teacher's accuracy: estimated on checked examples, its 95 % interval, and what is used.
+
+    checked: how many examples it was estimated on; 0 where somebody typed it.
+    """
+
+    mean: float
+    low: float
+    high: float
+    used: float
+    checked: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """An unlabeled pool as the Budget lab sees it, from a study or from somebody's own scores.
+
+    key: changes whenever the contents do. gains: (N,) float32 of the student that chooses. teacher: its estimated
+    accuracy. right: (N,) bool, where the teacher is right, or None where nobody knows. labels: (N,) class numbers or
+    None. classes: names. budget: the study's own, or a default. private: of own scores, kept while their owner stays.
+    """
+
+    key: str
+    gains: np.ndarray
+    teacher: TeacherEstimate
+    budget: int
+    right: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+    price: float = 0.0
+    currency: str = "USD"
+    latency: float = 0.0
+    private: bool = False
+
+    @property
+    def size(self) -> int:
+        return len(self.gains)
+
+    def wrong(self, teacher_accuracy: float | None = None) -> int:
+        """On how many points a teacher of this accuracy (by default the estimate in use) may be wrong."""
+        return wrong_count(self.size, self.teacher.used if teacher_accuracy is None else teacher_accuracy)
+
+
+# --- tables over all seeds -----------------------------------------------------------------------------------------
+
+
+def rounds(study: Study) -> pd.DataFrame:
+    """All metrics, one row per strategy, seed and finished round."""
+    return study.rounds_table()
+
+
+def complete_rounds(study: Study) -> pd.DataFrame:
+    """The metrics of the cells that have finished every round."""
+    return summary.complete(study.rounds_table(), study.config.rounds)
+
+
+def rounds_with_seconds(study: Study) -> pd.DataFrame:
+    """`rounds` with a column seconds: the time a cell has taken up to and including each round."""
+    table, spent = study.rounds_table(), study.seconds_table()
+    if table.empty:
+        return table.assign(seconds=pd.Series(dtype=float))
+    keys = ["strategy", "seed", "round"]
+    spent = spent.assign(seconds=spent.drop(columns=keys).sum(axis=1)).sort_values(keys)
+    spent["seconds"] = spent.groupby(["strategy", "seed"])["seconds"].cumsum()
+    return table.merge(spent[[*keys, "seconds"]], on=keys, how="left")
+
+
+def purchases(study: Study) -> pd.DataFrame:
+    """One row per label bought: strategy, seed, round, pool_index, gain, q, right (NaN for mixtures)."""
+    return tables.purchases(study).rename(columns={"teacher_right": "right"})
+
+
+def references(study: Study) -> dict[str, float]:
+    """Mean accuracies of the reference lines, named as the curves want them: teacher, student_full, student_labeled."""
+    found = summary.references(study)
+    names = {
+        "teacher": "teacher_accuracy_test",
+        "student_full": "student_full_accuracy",
+        "student_labeled": "student_labeled_accuracy",
+    }
+    return {ours: found[theirs]["mean"] for ours, theirs in names.items() if theirs in found}
+
+
+# --- one seed ------------------------------------------------------------------------------------------------------
+
+
+def classes(study: Study, seed: int) -> tuple[str, ...]:
+    """Names of the classes."""
+    return tuple(map(one_line, study.seed_metrics(seed)["classes"]))
+
+
+def labels(study: Study, seed: int) -> np.ndarray:
+    """(N,) true class numbers of the pool, for display and evaluation."""
+    return study.seed_array(seed, "pool_labels")
+
+
+def teacher_probabilities(study: Study, seed: int) -> np.ndarray:
+    """(N, C) the teacher's probabilities on the whole pool, for display and evaluation."""
+    return study.seed_array(seed, "teacher_pool_probabilities")
+
+
+def teacher_right(study: Study, seed: int) -> np.ndarray:
+    """(N,) bool, where the teacher's likeliest class is the true one; also of a seed whose points were left out."""
+    if "teacher_right" in study.seed_arrays(seed):
+        return study.seed_array(seed, "teacher_right")
+    return teacher_probabilities(study, seed).argmax(1) == labels(study, seed)
+
+
+def teacher_estimate(study: Study, seed: int) -> TeacherEstimate:
+    """The teacher's accuracy as estimated on the validation set of a seed."""
+    found = study.seed_metrics(seed)
+    names = ("teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used")
+    mean, low, high, used = (float(found[name]) for name in names)
+    return TeacherEstimate(mean, low, high, used, study.config.validation)
+
+
+# --- one round of one cell -----------------------------------------------------------------------------------------
+
+
+def gains_after(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+    """(N,) float32 gains of the whole pool under the student trained after a round (0: the labeled set alone)."""
+    return study.round_array(strategy, seed, round, "gains").astype(np.float32) / np.float32(GAIN_STEPS)
+
+
+def predictions_after(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+    """(N,) class numbers that the student trained after a round predicts on the whole pool."""
+    return study.round_array(strategy, seed, round, "predictions")
+
+
+def bought(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+    """(b,) pool positions bought in one round."""
+    return study.round_array(strategy, seed, round, "bought")
+
+
+def round_of_purchase(study: Study, strategy: str, seed: int, last: int | None = None) -> np.ndarray:
+    """(N,) int16 the round in which each pool point was bought, 0 where it was not by the end of round last."""
+    found = np.zeros(len(labels(study, seed)), np.int16)
+    for round in study.finished_rounds(strategy, seed)[1:]:
+        if last is None or round <= last:
+            found[bought(study, strategy, seed, round)] = round
+    return found
+
+
+def remaining(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+    """(n,) pool positions still for sale when the purchase of a round is decided."""
+    return np.flatnonzero(round_of_purchase(study, strategy, seed, round - 1) == 0)
+
+
+def last_round(study: Study, strategy: str, seed: int) -> int:
+    """The last finished round of a cell, 0 before its first purchase."""
+    return max(study.finished_rounds(strategy, seed), default=0)
+
+
+def pool_before(study: Study, strategy: str, seed: int, round: int) -> Pool:
+    """The pool before the purchase of a round: what the strategy's student says of what is still for sale."""
+    config = study.config
+    left = remaining(study, strategy, seed, round)
+    return Pool(
+        key=f"{study.path} {study.moment()} {strategy} {seed} {round}",
+        gains=gains_after(study, strategy, seed, round - 1)[left],
+        teacher=teacher_estimate(study, seed),
+        budget=config.budget,
+        right=teacher_right(study, seed)[left],
+        labels=labels(study, seed)[left],
+        classes=classes(study, seed),
+        price=config.price_per_label,
+        currency=config.currency,
+        latency=config.latency_per_label,
+    )
+
+
+# --- what students predict and what was bought, over all seeds -----------------------------------------------------
+
+
+def agreement(study: Study) -> pd.DataFrame:
+    """`rounds` with a column agreement: the share of the pool where the student predicts the teacher's class."""
+    table = study.rounds_table()
+    if "agreement" in table:  # counted when a light copy was made
+        return table
+    said = {seed: teacher_probabilities(study, seed).argmax(1) for seed in study.seeds()}
+    shares: dict[tuple[str, int, int], float] = {}
+    for strategy, seed, round in table[["strategy", "seed", "round"]].itertuples(index=False):
+        key = (strategy if round else "", seed, round)  # all strategies share the student of round 0
+        if key not in shares:
+            shares[key] = float((predictions_after(study, strategy, seed, round) == said[seed]).mean())
+    cells = zip(table["strategy"], table["seed"], table["round"], strict=True)
+    return table.assign(agreement=[shares[(name if round else "", seed, round)] for name, seed, round in cells])
+
+
+def class_accuracy(study: Study) -> pd.DataFrame:
+    """Share of each class of the pool that the student of the last finished round predicts, mean over seeds: (S, C).
+
+    Strategies as index, classes as columns; NaN for a class that the pool does not have.
+    """
+    return _per_class(study, _share_right)
+
+
+def class_picks(study: Study) -> pd.DataFrame:
+    """Labels bought in each class up to the last finished round, mean over seeds: (S, C); mixtures by first image."""
+    return _per_class(study, _count_bought)
+
+
+def _per_class(study: Study, measure: Callable[[Study, str, int], np.ndarray]) -> pd.DataFrame:
+    rows, names = {}, classes(study, study.seeds()[0])
+    for strategy in study.config.strategies:
+        seeds = [seed for seed in study.seeds() if last_round(study, strategy, seed) > 0]
+        if seeds:
+            rows[strategy] = np.mean([measure(study, strategy, seed) for seed in seeds], axis=0)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(names))
+
+
+def _share_right(study: Study, strategy: str, seed: int) -> np.ndarray:
+    last = last_round(study, strategy, seed)
+    if "class_right" in study.round_arrays(strategy, seed, last):  # counted when a light copy was made
+        return study.round_array(strategy, seed, last, "class_right")
+    said = predictions_after(study, strategy, seed, last)
+    return light_copy.share_right(said, labels(study, seed), len(classes(study, seed)))
+
+
+def _count_bought(study: Study, strategy: str, seed: int) -> np.ndarray:
+    truth = np.asarray(labels(study, seed), np.int64)
+    mine = truth[round_of_purchase(study, strategy, seed) > 0]
+    return np.bincount(mine, minlength=len(classes(study, seed))).astype(float)
+
+
+# --- examples ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Some of the labels that a strategy bought: (n, h, w, C) images, true classes, the teacher's, out of how many."""
+
+    images: np.ndarray
+    truth: tuple[str, ...]
+    said: tuple[str, ...]
+    bought: int
+
+
+def examples(study: Study, strategy: str, seed: int, count: int = 12) -> Examples | None:
+    """Labels evenly spaced over all that a strategy bought, in order of purchase.
+
+    None where there are no thumbnails, nothing was bought, or what was bought are mixtures of two images.
+    """
+    rounds = study.finished_rounds(strategy, seed)[1:]
+    if not rounds or "thumbnails" not in study.seed_arrays(seed):
+        return None
+    if any(study.round_array(strategy, seed, round, "bought_correct").max(initial=0) > 1 for round in rounds):
+        return None
+    points = np.concatenate([bought(study, strategy, seed, round) for round in rounds])
+    shown = points[np.linspace(0, len(points) - 1, min(count, len(points))).round().astype(int)]
+    names, thumbnails = classes(study, seed), study.seed_array(seed, "thumbnails")
+    said = teacher_probabilities(study, seed)[shown].argmax(1)
+    return Examples(
+        np.array(thumbnails[shown]),
+        tuple(names[i] for i in labels(study, seed)[shown]),
+        tuple(names[i] for i in said),
+        len(points),
+    )

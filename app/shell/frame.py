@@ -1,0 +1,194 @@
+"""What surrounds every page: navigation, the picker of study, seed and round, what is running, the presenting mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.findings.words import literal
+from app.results import shipped
+from app.shell import blocks, state
+from rad_core.store import light_copy
+from rad_core.store.study import StudyInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamlit.navigation.page import StreamlitPage
+
+# Constant texts: nothing from a study may ever get into them.
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
+[data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+button[data-testid^="stBaseButton-primary"] kbd { opacity: 1; }
+</style>"""
+# White on the primary color is too faint in the dark theme.
+_DARK = """<style>
+button[data-testid^="stBaseButton-primary"] { color: #0E1117; }
+button[data-testid^="stBaseButton-primary"]:is(:hover, :focus, :active):enabled { background-color: #A3B3DA; }
+[data-baseweb="tag"] { color: #0E1117; }
+</style>"""
+_PRESENTING = """<style>
+html { font-size: 125%; }
+[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none; }
+</style>"""
+
+# Pages that look at one seed and round; the others average over them or do not look at a study.
+_WITH_SEED = {"tradeoff", "map", "budget"}
+_WITH_ROUND = {"tradeoff", "budget"}  # the map has a round slider of its own, with a play button
+_WITHOUT_STUDY = {"scores", "method"}
+_BUSY = ("running", "queued")
+_SELDOM = 3600.0  # seconds
+_EXAMPLE = "◇"  # in front of a name: behind it there is no room
+
+
+def navigation(pages: Sequence[StreamlitPage]) -> StreamlitPage:
+    """The pages on the left, or on top while presenting."""
+    st.html(_STYLE + (_DARK if state.theme() == "dark" else ""))
+    st.logo(str(shipped.assets() / "logo.svg"), size="large")
+    if presenting():
+        st.html(_PRESENTING)
+    return st.navigation(pages, position="top" if presenting() else "sidebar", expanded=True)
+
+
+def presenting() -> bool:
+    """Whether the page is shown to an audience: large, without controls on the left. In the URL as present=1."""
+    if "present" not in st.session_state:
+        st.session_state["present"] = st.query_params.get("present") == "1"
+    return bool(st.session_state["present"])
+
+
+def _present(on: bool) -> None:
+    st.session_state["present"] = on
+
+
+def sidebar(page: StreamlitPage) -> None:
+    """Everything beside the page."""
+    infos = state.choices()
+    id = state.wanted_study(infos)
+    st.session_state["run"] = id
+    with st.sidebar:
+        if page.url_path not in _WITHOUT_STUDY and id is not None:
+            _picker(infos, id)
+            with blocks.spoken_errors():
+                view = state.open_view(st.session_state["run"])
+                if page.url_path in _WITH_SEED:
+                    _seed_and_round(view, with_round=page.url_path in _WITH_ROUND)
+                _provenance(view)
+        _jobs()
+        _settings()
+        st.button(
+            "Present", icon=":material/slideshow:", width="stretch", on_click=_present, args=[True],
+            help="Larger type and no controls on the left, for a projector.",
+        )  # fmt: skip
+    if presenting():
+        st.button(
+            "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=_present, args=[False]
+        )
+    _keep_in_url("run", id and st.session_state["run"])
+    _keep_in_url("present", "1" if presenting() else None)
+
+
+def _keep_in_url(name: str, value: str | None) -> None:
+    """Widgets that would lose their parameter when they stand at their default, or that a page does not show."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def _picker(infos: list[StudyInfo], id: str) -> None:
+    by_id = {info.id: info for info in infos}
+    demos = {info.id for info in state.demos()}
+
+    def describe(id: str) -> str:
+        info = by_id[id]
+        running = "" if info.status == "finished" else f" · {info.status}"
+        if id in demos:
+            return f"{_EXAMPLE} {state.study_title(info)}{running}"
+        return f"{state.study_title(info)} · {blocks.day(info.created)}{running}"
+
+    if missing := st.session_state.get("missing"):
+        st.warning(literal(f"There is no study “{missing}” here; showing this one instead."))
+    # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
+    st.session_state["picker"] = id
+    st.selectbox(
+        "Study", list(by_id), format_func=describe, key="picker", on_change=_pick,
+        help=f"{_EXAMPLE} marks examples shipped with RAD Studio." if demos & set(by_id) else None,
+    )  # fmt: skip
+
+
+def _pick() -> None:
+    st.session_state["run"] = st.session_state["picker"]
+    st.session_state.pop("missing", None)
+
+
+def _seed_and_round(view: state.View, *, with_round: bool) -> None:
+    seeds = view.read(light_copy.seeds_with_points)
+    explained = view.read(light_copy.missing_points)
+    left_out = [seed for seed in view.study.seeds() if seed not in seeds] if explained else []
+    missing = _missing_seed(view.study.id, left_out)
+    if len(seeds) > 1 or left_out:
+        st.segmented_control(
+            "Seed", seeds, default=seeds[0], key="seed", bind="query-params", required=True,
+            help=explained or None,
+        )  # fmt: skip
+        if missing:
+            st.caption(f"The points of seed {missing} did not come with this copy; showing seed {seeds[0]}.")
+    else:
+        st.session_state.pop("seed", None)
+    if with_round and view.config.rounds > 1:
+        st.slider(
+            "Round of purchase", 1, view.config.rounds, value=view.config.rounds, key="round", bind="query-params",
+            help="The labels bought in this round, chosen by the student trained after the round before.",
+        )  # fmt: skip
+
+
+def _missing_seed(study: str, left_out: list[int]) -> str:
+    """The seed that a link asked for and a light copy came without, until another study is picked; empty for none."""
+    asked, session = st.query_params.get("seed", ""), st.session_state
+    if asked in map(str, left_out):
+        session["missing_seed"] = (study, asked)
+    elif session.get("missing_seed", ("",))[0] != study:
+        session.pop("missing_seed", None)
+    return session["missing_seed"][1] if "missing_seed" in session else ""
+
+
+def _provenance(view: state.View) -> None:
+    with st.container(border=True, gap="xsmall"):
+        row = st.container(horizontal=True)
+        blocks.status_badge(view.info, row)
+        if view.demo:
+            row.badge("example", color="gray", help="Shipped with RAD Studio.")
+        st.caption(blocks.provenance(view))
+        if missing := view.read(light_copy.missing_points):
+            st.caption(missing)
+        if view.info.message:
+            st.caption(literal(view.info.message))
+
+
+def _jobs() -> None:
+    """What is running now, read again every second while something is."""
+    busy = any(info.status in _BUSY for info in state.studies())
+    # Never None: a tab asks a restarted server for its page again only if something on it runs by itself. Without, no
+    # control inside a fragment would do anything there.
+    st.fragment(_job_chips, run_every=1.0 if busy else _SELDOM)(busy)
+
+
+def _job_chips(were_busy: bool) -> None:
+    busy = [info for info in state.studies() if info.status in _BUSY]
+    for info in busy:
+        counted = f"{info.rounds_done} of {info.rounds_total} rounds" if info.status == "running" else "waits its turn"
+        st.progress(info.rounds_done / max(1, info.rounds_total), text=f"{literal(state.study_title(info))}: {counted}")
+    if were_busy and not busy:  # the last one has just ended: the page has new results to show
+        st.rerun()
+
+
+def _settings() -> None:
+    with st.popover("View", icon=":material/visibility:", width="stretch"):
+        st.segmented_control(
+            "Chart images download as", ["svg", "png"], default="svg", key="image_format", persist_state="session",
+            format_func=str.upper, required=True,
+            help="The camera button over a chart saves it: SVG to edit and to print, PNG to paste.",
+        )  # fmt: skip

@@ -1,0 +1,202 @@
+"""The list of studies: what each one is, how it stands, what came out, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from app.findings.words import literal, spoken
+from app.results import shipped
+from app.shell import blocks, state
+from app.studies import actions, form, live, settings
+from app.studies.words import advice, plural
+from rad_core.config import StudyConfig
+from rad_core.running import worker
+from rad_core.store import light_copy
+from rad_core.store.study import Study, StudyInfo
+
+_PAGE = 15  # rows shown at once; more on demand
+_FEW = 5  # without a filter up to here
+_STOPPED = ("planned", "paused", "cancelled", "failed", "lost")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list. demo: shipped with the program, never changed."""
+
+    info: StudyInfo
+    demo: bool = False
+
+    @property
+    def study(self) -> Study:
+        return state.study_of(self.info.id, demo=self.demo)
+
+    @property
+    def title(self) -> str:
+        return state.study_title(self.info)
+
+
+def entries(leave_out: list[str]) -> list[Entry]:
+    """The user's studies, the newest first, then the shipped ones."""
+    mine = [Entry(info) for info in state.studies() if info.id not in leave_out]
+    taken = {info.id for info in state.studies()}
+    return mine + [Entry(info, demo=True) for info in state.demos() if info.id not in taken]
+
+
+def show(found: list[Entry]) -> None:
+    """The list, with a filter where it is long."""
+    shown = _filtered(found) if len(found) > _FEW else found
+    limit = st.session_state.setdefault("runs_limit", _PAGE)
+    for entry in shown[:limit]:
+        _row(entry)
+    if not shown:
+        st.caption("No study fits the filter.")
+    if len(shown) > limit:
+        more = st.button(f"Show more ({len(shown) - limit:,} hidden)", icon=":material/expand_more:", key="runs_more")
+        if more:
+            st.session_state["runs_limit"] = limit + 4 * _PAGE
+            st.rerun()
+
+
+def _filtered(found: list[Entry]) -> list[Entry]:
+    statuses = [status for status in blocks.STATUS_COLORS if any(entry.info.status == status for entry in found)]
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    wanted = left.pills("Status", statuses, selection_mode="multi", key="runs_status", bind="query-params")
+    words = right.text_input(
+        "Search", key="runs_find", bind="query-params", placeholder="name, id or data set", icon=":material/search:"
+    )
+    find = (words or "").strip().lower()
+    return [
+        entry
+        for entry in found
+        if (not wanted or entry.info.status in wanted)
+        and find in f"{entry.info.name} {entry.info.id} {entry.info.dataset}".lower()
+    ]
+
+
+def _row(entry: Entry) -> None:
+    info = entry.info
+    with st.container(border=True, key=f"row-{info.id}", gap="xsmall"):
+        what, how, result, act = st.columns([10, 6, 6, 7], vertical_alignment="center")
+        with what:
+            _what(entry)
+        with how:
+            _how(entry)
+        with result, blocks.study_errors(info):
+            _result(entry)
+        with act:
+            _actions(entry)
+        _stopped(entry)
+        with blocks.study_errors(info):
+            _details(entry)
+
+
+def _stopped(entry: Entry) -> None:
+    """Why a study is not running, what to do about it, and the button that does it."""
+    info = entry.info
+    if info.message and info.status != "finished":
+        color = "gray" if info.status in ("unreadable", "paused", "cancelled") else "red"
+        st.markdown(f":{color}[{literal(info.message)}]")
+    if not (words := advice(info)):
+        return
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.caption(words, width="stretch")
+    if info.status in _STOPPED and not entry.demo and not state.read_only():
+        label = "Start" if info.status == "planned" else "Resume"
+        if row.button(label, icon=":material/play_arrow:", key=f"resume_{info.id}"):
+            actions.resume(info.id)
+            st.rerun()
+
+
+def _what(entry: Entry) -> None:
+    info = entry.info
+    if info.status == "unreadable":
+        st.markdown(f":gray[**{literal(info.id)}**]")
+        return
+    row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    row.checkbox(  # its label is not shown, but read aloud
+        f"Compare {spoken(entry.title)}", key=f"compare_{info.id}", persist_state="session",
+        label_visibility="collapsed", width="content",
+    )  # fmt: skip
+    row.markdown(f"**{literal(entry.title)}**", width="stretch")
+    st.caption(f"{literal(info.dataset)} · {'example' if entry.demo else blocks.day(info.created)}")
+
+
+def _how(entry: Entry) -> None:
+    blocks.status_badge(entry.info)
+    if entry.info.rounds_total:
+        st.caption(f"{entry.info.rounds_done:,} of {plural(entry.info.rounds_total, 'round')}")
+
+
+def _result(entry: Entry) -> None:
+    info = entry.info
+    if not info.best:
+        return
+    study = shipped.metrics_of(info.id) if entry.demo else entry.study
+    best = state.view_of(study, demo=entry.demo).read(Study.best)
+    if best is not None:
+        st.markdown(f"**{blocks.short_label(best.strategy)} {best.accuracy:.1%}**")
+        st.caption(f"highest mean, {plural(best.seeds, 'seed')}")
+
+
+def _actions(entry: Entry) -> None:
+    info, changes = entry.info, not entry.demo and not state.read_only()
+    row = st.container(horizontal=True, horizontal_alignment="right")
+    if info.status == "unreadable":
+        if changes and row.button("Delete", icon=":material/delete:", key=f"delete_{info.id}"):
+            actions.ask("delete", info.id)
+            st.rerun()
+        return
+    if row.button("Open", icon=":material/arrow_forward:", key=f"open_{info.id}"):
+        actions.open_results(info.id)
+    options = [*(["Clone"] if not state.read_only() else []), *(["Rename", "Delete"] if changes else [])]
+    if options:
+        chosen = row.menu_button(
+            "More", options, key=f"menu_{info.id}", type="tertiary", icon=":material/more_vert:",
+            help="Clone: a new study with these settings.",
+        )  # fmt: skip
+        _chosen(chosen, entry)
+
+
+def _chosen(option: str | None, entry: Entry) -> None:
+    act: dict[str | None, Callable[[], None]] = {
+        "Clone": lambda: form.open_form(settings.of_study(entry.study.config)),
+        "Rename": partial(actions.ask, "rename", entry.info.id),
+        "Delete": partial(actions.ask, "delete", entry.info.id),
+    }
+    if option in act:
+        act[option]()
+        st.rerun()
+
+
+def _details(entry: Entry) -> None:
+    """Log and settings, read only when they are looked at."""
+    if entry.info.status == "unreadable":
+        return
+    details = st.expander("Settings and log", on_change="rerun", key=f"details_{entry.info.id}", type="compact")
+    if not details.open:
+        return
+    details.caption(f"Id: {entry.info.id}")
+    if copy := light_copy.describe(entry.study):
+        details.caption(copy)
+    left, right = details.columns(2)
+    config = entry.study.config
+    left.caption("Settings that differ from the defaults")
+    left.code(_settings(config), language=None, wrap_lines=True)
+    right.caption("Log, the newest line last")
+    live.show_log(entry.study, right)
+    if output := "" if entry.demo else worker.read_output(entry.study):
+        right.download_button(
+            "Output of the process, for a bug report", output, f"{entry.info.id}.log", "text/plain",
+            key=f"output_{entry.info.id}", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+
+
+def _settings(config: StudyConfig) -> str:
+    """The lines of the study file in which a study differs from the defaults of its data set."""
+    differing = settings.of_study(config)
+    lines = config.to_toml().splitlines()
+    return "\n".join(line for line in lines if line.partition(" = ")[0] in differing)

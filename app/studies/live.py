@@ -1,0 +1,155 @@
+"""Studies on their way: progress, time left, curves and log, read again every second while something runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from app.figures import Chart, accuracy_curves
+from app.findings.words import literal
+from app.results import reading
+from app.shell import blocks, state
+from app.studies import actions
+from app.studies.words import about, plural
+from rad_core.errors import InputError
+from rad_core.folders import default_store
+from rad_core.running.progress import Progress, progress
+from rad_core.store.study import Study, StudyInfo
+
+BUSY = ("running", "queued")
+_REDRAW_SECONDS = 10.0  # a chart of ten strategies and its table are 20 KB; the budget is 6 KB a second
+_SEEN = "runs_seen_busy"
+_LINES = 12
+
+
+def show() -> list[str]:
+    """The studies on their way, and those that this visitor saw finish; returns their ids."""
+    infos = sorted((info for info in state.studies() if info.status in BUSY), key=lambda info: BUSY.index(info.status))
+    seen: list[str] = st.session_state.setdefault(_SEEN, [])
+    seen += [info.id for info in infos if info.id not in seen]
+    finished = [info for info in state.studies() if info.status == "finished" and info.id in seen]
+    statuses = {info.id: info.status for info in infos}
+    for number, info in enumerate(infos):
+        with st.container(border=True, key=f"live-{info.id}"), blocks.study_errors(info):
+            # Every fragment costs a kilobyte a second: those that wait are looked at by the first one.
+            _busy_card(info, statuses, ticks=number == 0 or info.status == "running")
+    for info in finished:
+        with st.container(border=True, key=f"live-{info.id}"), blocks.study_errors(info):
+            _finished_card(info)
+    return [*statuses, *(info.id for info in finished)]
+
+
+def _busy_card(info: StudyInfo, statuses: dict[str, str], ticks: bool) -> None:
+    study = Study(default_store() / info.id)
+    _heading(info)
+    st.fragment(_tick, run_every=1.0 if ticks else None)(info.id, statuses)
+    if not state.read_only():
+        _controls(info, study)
+    if info.status == "running":
+        st.fragment(_results_so_far, run_every=_REDRAW_SECONDS)(info.id)
+    else:
+        _log(study)
+
+
+def _tick(id: str, statuses: dict[str, str]) -> None:
+    """How far a study is; the whole page is drawn anew when any study on its way has changed its status."""
+    with blocks.spoken_errors():
+        study = Study(default_store() / id)
+        info, found = study.info(), progress(study)
+        st.progress(min(1.0, found.done / max(1, found.total)), text=_how_far(info, found))
+        if any(_status(other) != status for other, status in statuses.items()):
+            state.forget_list()
+            st.rerun()
+
+
+def _status(id: str) -> str:
+    try:
+        return Study(default_store() / id).info().status
+    except InputError:  # the list says why, once the page is drawn anew
+        return "unreadable"
+
+
+def _results_so_far(id: str) -> None:
+    with blocks.spoken_errors():
+        study = Study(default_store() / id)
+        if study.info().rounds_done:
+            _curves(study, running=True)
+        _log(study)
+
+
+def _finished_card(info: StudyInfo) -> None:
+    _heading(info)
+    row = st.container(horizontal=True)
+    if row.button("Open the results", type="primary", icon=":material/arrow_forward:", key=f"live_open_{info.id}"):
+        actions.open_results(info.id)
+    if row.button("Done", icon=":material/check:", key=f"live_done_{info.id}"):
+        st.session_state[_SEEN].remove(info.id)
+        st.rerun()
+    _curves(Study(default_store() / info.id), running=False)
+
+
+def _heading(info: StudyInfo) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.subheader(literal(state.study_title(info)), anchor=False, width="content")
+    blocks.status_badge(info, row)
+
+
+def _how_far(info: StudyInfo, found: Progress) -> str:
+    """Progress in words."""
+    if info.status == "queued":
+        return literal(found.phase)
+    counted = f"{info.rounds_done:,} of {plural(info.rounds_total, 'round')}"
+    left = "" if found.seconds_left is None else f" · about {about(found.seconds_left)} left"
+    return f"{counted}{left} · {literal(found.phase)}"
+
+
+def _controls(info: StudyInfo, study: Study) -> None:
+    asked = study.requested()
+    row = st.container(horizontal=True)
+    if asked != "run":
+        row.caption(f"Asked to {asked}; it stops in a moment.")
+        return
+    if row.button("Pause", icon=":material/pause:", key=f"live_pause_{info.id}"):
+        actions.request(info.id, "pause")
+        st.rerun()
+    if row.button("Cancel", icon=":material/cancel:", key=f"live_cancel_{info.id}"):
+        actions.ask("cancel", info.id)
+        st.rerun()
+
+
+def _curves(study: Study, running: bool) -> None:
+    """The curves so far; the chart stays as it is, zoom included, until a round came in."""
+    charts: dict[str, tuple[tuple[str, bool, str], Chart]] = st.session_state.setdefault("live_charts", {})
+    view = state.view_of(study, demo=False)
+    now = (view.key, running, state.theme())
+    if study.id not in charts or charts[study.id][0] != now:
+        charts[study.id] = (now, _chart(view.study, running))
+    blocks.chart(charts[study.id][1], f"live-curves-{study.id}", basis="measured")
+
+
+def _chart(study: Study, running: bool) -> Chart:
+    # The interval of two of five seeds says little and covers all; it comes when the study is finished.
+    return accuracy_curves(
+        reading.rounds(study), references=reading.references(study), theme=state.theme(), height=520,
+        band=False if running else None,
+    )  # fmt: skip
+
+
+def _log(study: Study) -> None:
+    log = st.expander(
+        "Log, the newest line last", icon=":material/receipt_long:", on_change="rerun", key=f"live_log_{study.id}"
+    )
+    if log.open:
+        show_log(study, log, _LINES)
+
+
+def show_log(study: Study, place: Any, last: int = 100) -> None:
+    """The last lines of a study's log, with the time of day at the server."""
+    try:
+        lines = [f"{time.strftime('%H:%M:%S', time.localtime(at))}  {text}" for at, text in study.read_log(last)]
+    except InputError as error:
+        place.caption(literal(error))
+        return
+    place.code("\n".join(lines) or "Nothing yet.", language=None, wrap_lines=True)

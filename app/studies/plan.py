@@ -1,0 +1,132 @@
+"""The plan beside the form of a new study: what it will do, cost and take, the start, and the same as a command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from app.findings.words import literal
+from app.shell import blocks, state
+from app.studies import settings
+from app.studies.words import about, plural
+from rad_core.config import StudyConfig
+from rad_core.errors import InputError
+from rad_core.running.plan import Plan, outline
+from rad_core.running.plan_job import PlanJob, request_plan
+
+_PLAN = "new_plan_job"
+_SETTLED_SECONDS = 0.8  # without a change before a process is started to measure
+
+
+def show(config: StudyConfig | None, problem: str, start: Callable[[StudyConfig], None]) -> None:
+    """The plan of a valid configuration, or what is wrong with it; reads the measured time until it is there."""
+    waits = config is not None and _measured(config) is None
+    st.fragment(_panel, run_every=0.5 if waits else None)(config, problem, start, waits)
+    if config is not None:
+        with st.expander("Copy as command", icon=":material/terminal:"):
+            st.caption("The same study in a terminal:")
+            st.code(settings.command(config), language=None, wrap_lines=True)
+            st.caption("Or from a file, with `rad run study.toml`:")
+            st.code(config.to_toml(), language=None, wrap_lines=True)
+
+
+def _panel(config: StudyConfig | None, problem: str, start: Callable[[StudyConfig], None], waits: bool) -> None:
+    st.subheader("Plan", anchor=False)
+    measured: Plan | str | None = None
+    if config is not None:
+        measured = _measured(config)
+        _outline(config, measured)
+        if isinstance(measured, str):
+            problem = measured
+    if problem:
+        st.error(literal(problem), icon=":material/edit:")
+    if config is not None and isinstance(measured, str):
+        st.button(
+            "Look again", icon=":material/refresh:", key="new_look_again", on_click=_look_again, args=[config],
+            help="When what is wrong has been mended.",
+        )  # fmt: skip
+    if st.button(
+        "Start the study", type="primary", icon=":material/play_arrow:", disabled=config is None or bool(problem),
+        width="stretch", key="new_start",
+    ):  # fmt: skip
+        assert config is not None
+        with blocks.spoken_errors():
+            start(config)
+            st.rerun()
+    st.caption("It runs in the background: you may close this page, or the browser.")
+    if waits and measured is not None:  # the time is there; a run of the whole page ends the asking
+        st.rerun()
+
+
+def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
+    plan, full = outline(config), config.resolved()
+    numbers = st.container(horizontal=True, gap="medium")  # below each other where a line is too short for both
+    numbers.metric("Labels bought", f"{plan.teacher_queries:,}", width="content")
+    known = isinstance(measured, Plan) and measured.estimated_seconds is not None
+    time_text = f"≈ {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and known else "…"
+    numbers.metric(
+        "Time", time_text, width="content",
+        help="Measured on this machine: the data are read and a few steps trained.",
+    )  # fmt: skip
+    price = (
+        f"**{plan.price:,.2f} {literal(plan.currency)}** for the labels"
+        if full.price_per_label
+        else "No price per label set"
+    )
+    if full.latency_per_label:
+        price += f"; the teacher answers for {about(plan.teacher_seconds)}"
+    runs = (
+        f"{plural(len(full.strategies), 'strategy')} x {plural(full.seeds, 'seed')} = **{plural(plan.cells, 'run')}**"
+    )
+    st.markdown(
+        f"{runs} of {plural(full.rounds, 'round')} with {plural(full.budget, 'label')}; "
+        f"{plural(plan.trainings, 'student')} trained.\n\n{price}."
+    )
+    if measured is None:
+        st.caption("Measuring how long it takes on this machine …")
+    elif isinstance(measured, Plan):
+        where = f"On this machine: {measured.device}; {plural(measured.workers or 1, 'process')}."
+        for note in measured.notes:
+            st.caption(literal(note))
+        busy = any(info.status == "running" for info in state.studies())
+        st.caption(where + (" Another study is running: it comes first." if busy else ""))
+
+
+def _measured(config: StudyConfig) -> Plan | str | None:
+    """The plan with its time, why there is none, or None while it is being measured."""
+    key, session = config.to_json(), st.session_state
+    known: dict[str, Any] = session.get(_PLAN, {})
+    if known.get("key") != key:
+        _forget(known)
+        session[_PLAN] = known = {"key": key, "since": time.monotonic(), "job": None, "visitor": object()}
+    if "answer" in known:
+        return known["answer"]
+    if known["job"] is None:
+        if time.monotonic() < known["since"] + _SETTLED_SECONDS:
+            return None
+        known["job"] = request_plan(config, visitor=known["visitor"])
+    try:
+        answer: Plan | str | None = known["job"].poll()
+    except InputError as error:
+        answer = str(error)
+    if answer is not None:
+        known["answer"] = answer
+    return answer
+
+
+def _look_again(config: StudyConfig) -> None:
+    """Measure anew what failed: the data may have been mended."""
+    visitor = object()
+    job = request_plan(config, again=True, visitor=visitor)
+    known = {"key": config.to_json(), "since": time.monotonic(), "job": job, "visitor": visitor}
+    st.session_state[_PLAN] = known
+
+
+def _forget(known: dict[str, Any]) -> None:
+    """Wait no more; another visitor may wait for the same plan."""
+    job: PlanJob | None = known.get("job")
+    if job is not None and "answer" not in known:
+        job.cancel(known["visitor"])

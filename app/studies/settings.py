@@ -1,0 +1,257 @@
+"""The settings of a new study as a form needs them: kinds and words from StudyConfig, presets, links. No Streamlit."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import attrs
+
+from rad_core.config import ALL_STRATEGIES, OF_EXTENT, StudyConfig
+from rad_core.errors import InputError
+from rad_core.folders import data_folder
+from rad_core.learning.data import DATASETS, measure_dataset, suiting
+from rad_core.learning.models import MODELS, TORCHVISION
+from rad_core.selection.strategies import ORACLES
+
+Kind = Literal["text", "whole", "number", "flag", "choice", "choices", "dataset"]
+
+_LARGEST = 10**9  # what a number field of a browser takes without losing digits is larger still
+_PLAIN: dict[str, Kind] = {"int": "whole", "float": "number", "bool": "flag"}
+_OPEN = ("teacher",)  # a choice that also takes other words: pretrained:NAME, table:FILE
+_LABELS = {
+    "labeled": "Labeled set",
+    "validation": "Validation set",
+    "pool": "Unlabeled pool",
+    "test": "Test set",
+    "budget": "Budget per round",
+    "gain": "Informativeness",
+    "teacher_accuracy": "Teacher accuracy",
+    "skip_bad": "Skip bad files",
+    "full_pool": "Train on the whole pool, too",
+    "augment": "Augment images",
+    "price_per_label": "Price per label",
+    "latency_per_label": "Seconds per label",
+}
+_WHEN_EMPTY = {"pool": "rest", "test": "all", "image_size": "as is"}
+_SAID_ANYWAY = (
+    "labels",
+    "points",
+    "seeds",
+    "rounds",
+    "images",
+    "currency",
+    "seconds",
+    "steps",
+)  # units that go without saying
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a study, with what a form says about it. default: None where the data set decides."""
+
+    name: str
+    kind: Kind
+    label: str
+    help: str
+    unit: str
+    default: Any
+    choices: tuple[str, ...] = ()
+    open: bool = False  # other words than the choices are taken, too
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings for a purpose. duration: of digits on two cores, in words."""
+
+    label: str
+    help: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+PRESETS = {
+    "smoke": Preset(
+        "Smoke test (about 20 seconds)",
+        "Three strategies on handwritten digits, one repetition: does it run here?",
+        {"dataset": "digits", "strategies": ("rad", "margin", "uniform"), "seeds": 1, "rounds": 3},
+    ),
+    "quick": Preset(
+        "Quick look (about a minute)",
+        "Five strategies on handwritten digits, three repetitions: first curves with intervals.",
+        {
+            "dataset": "digits",
+            "strategies": ("rad", "margin", "badge", "uniform", *ORACLES),
+            "seeds": 3,
+            "rounds": 5,
+        },
+    ),
+    "full": Preset(
+        "Full comparison",
+        "Every strategy and five repetitions on the data set chosen below; the plan says how long it takes.",
+        {"strategies": ALL_STRATEGIES, "seeds": 5, "rounds": 5},
+    ),
+}
+
+
+def _settings() -> dict[str, Setting]:
+    found = {}
+    for one in attrs.fields(StudyConfig):
+        plain = str(one.type).split(" | ")[0]
+        choices = tuple(one.metadata["choices"] or ())
+        if one.name == "teacher":
+            choices = (*MODELS, *(f"pretrained:{name}" for name in TORCHVISION))
+        kind: Kind = _PLAIN.get(plain, "choice" if choices else "text")
+        kind = "dataset" if one.name == "dataset" else "choices" if plain.startswith("tuple") else kind
+        found[one.name] = Setting(
+            name=one.name,
+            kind=kind,
+            label=_LABELS.get(one.name, one.name.replace("_", " ").capitalize()),
+            help=one.metadata["help"],
+            unit=one.metadata["unit"],
+            default=None if one.metadata["of_dataset"] else one.default,
+            choices=choices,
+            open=one.name in _OPEN,
+        )
+    return found
+
+
+SETTINGS = _settings()
+
+
+@dataclass(frozen=True)
+class Suited:
+    """What settings left empty come to for a data set, and what is said about one's own data."""
+
+    values: Mapping[str, Any]
+    words: str = ""
+
+
+def suited(values: Mapping[str, Any], *, look: bool = True) -> Suited:
+    """What the settings of a form that are left empty come to.
+
+    look: whether own data may be looked at for that, without opening any.
+    """
+    spec = values["dataset"]
+    name, _, argument = spec.partition(":")
+    about = DATASETS[name]
+    if about.measure is None or not argument or not look:
+        return Suited(about.defaults | (dict.fromkeys(OF_EXTENT, "by its size") if about.measure else {}))
+    given = {setting: value for setting, value in values.items() if value is not None}
+    try:
+        extent = measure_dataset(spec, data_dir=data_folder(), skip_bad=bool(values.get("skip_bad")))
+    except InputError as error:
+        return Suited(about.defaults | dict.fromkeys(OF_EXTENT, "by its size"), str(error))
+    assert extent is not None
+    test = f", and {extent.test:,} for the test" if extent.test is not None else ""
+    words = f"{extent.images:,} images of {extent.classes:,} classes{test}. Values in gray suit them."
+    return Suited(suiting(spec, extent, given), words)
+
+
+def when_empty(setting: Setting, suits: Mapping[str, Any]) -> str:
+    """What a setting left empty comes to, in words. suits: the settings that suit the data set."""
+    value = setting.default if setting.default is not None else suits.get(setting.name)
+    return _WHEN_EMPTY.get(setting.name, "") if value is None else f"{value}"
+
+
+def with_unit(setting: Setting) -> str:
+    """The label with the unit behind it, where it does not go without saying."""
+    return f"{setting.label} ({setting.unit})" if setting.unit not in ("", *_SAID_ANYWAY) else setting.label
+
+
+def files_named(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The settings that name a folder or a file of the machine that runs the study, as they are written."""
+    dataset, teacher = str(values.get("dataset") or ""), str(values.get("teacher") or "")
+    name, _, argument = dataset.partition(":")
+    named = [dataset] if name in DATASETS and DATASETS[name].argument and argument else []
+    return (*named, *([teacher] if teacher.startswith("table:") else []))
+
+
+# --- from outside --------------------------------------------------------------------------------------------------
+
+
+def accept(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Values for the form from a link, a page or a study: those of the right kind, and a sentence for each refused."""
+    taken: dict[str, Any] = {}
+    refused: list[str] = []
+    for name, value in values.items():
+        if name not in SETTINGS or value is None:
+            continue
+        try:
+            taken[name] = _accept_one(SETTINGS[name], value)
+        except (TypeError, ValueError):
+            refused.append(f"{SETTINGS[name].label} cannot be “{str(value)[:40]}”; it stays as it was.")
+    return taken, refused
+
+
+def _accept_one(setting: Setting, value: Any) -> Any:
+    """The value in the setting's kind, from text or from a number of any library. Raises ValueError or TypeError."""
+    if setting.kind in ("whole", "number"):
+        number = float(value)
+        if not abs(number) < _LARGEST or (setting.kind == "whole" and number != int(number)):
+            raise ValueError(value)
+        return int(number) if setting.kind == "whole" else number
+    if setting.kind == "flag":
+        words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+        if (word := str(value).lower()) not in words:
+            raise ValueError(value)
+        return words[word]
+    if setting.kind == "choices":
+        names = tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+        if not names or not set(names) <= set(setting.choices):
+            raise ValueError(value)
+        return names
+    text = str(value)
+    if len(text) > 1000 or not text.isprintable():
+        raise ValueError(value)
+    if setting.kind == "dataset" and text.partition(":")[0] not in DATASETS:
+        raise ValueError(value)
+    if setting.kind == "choice" and not setting.open and text not in setting.choices:
+        raise ValueError(value)
+    return text
+
+
+def of_study(config: StudyConfig) -> dict[str, Any]:
+    """The settings in which a study differs from what its data set would have given it.
+
+    Sizes that were chosen for one's own data are among them: there may be another number of images by now.
+    """
+    sizes = {name: getattr(config, name) for name in OF_EXTENT}
+    plain = StudyConfig.from_mapping({"dataset": config.dataset, **sizes}).resolved()
+    usual = suiting(config.dataset, None, {})
+    own = DATASETS[config.dataset.partition(":")[0]].measure is not None
+    found = {name: getattr(config, name) for name in SETTINGS if getattr(config, name) != getattr(plain, name)}
+    found |= {name: size for name, size in sizes.items() if own or size != usual[name]}
+    return {**found, "dataset": config.dataset, "name": f"{config.name} (copy)"[:100] if config.name else ""}
+
+
+def to_config(values: Mapping[str, Any]) -> StudyConfig:
+    """The study that a filled-in form describes. Raises InputError with what is wrong, resolved settings included."""
+    config = StudyConfig.from_mapping({name: value for name, value in values.items() if value is not None})
+    resolved = config.resolved()
+    if resolved.pool is not None and resolved.pool < resolved.budget * resolved.rounds:
+        raise InputError(
+            f"budget is {resolved.budget} in each of {resolved.rounds} rounds, and the pool has {resolved.pool} "
+            "points; lower the budget or the rounds, or enlarge the pool."
+        )
+    return config
+
+
+# --- to the command line -------------------------------------------------------------------------------------------
+
+
+def command(config: StudyConfig) -> str:
+    """The line for a shell that runs the same study: what differs from the defaults, as options of `rad run`."""
+    words = ["rad", "run"]
+    for name, setting in SETTINGS.items():
+        value = getattr(config, name)
+        if value == setting.default or value is None:
+            continue
+        flag = "--" + name.replace("_", "-")
+        if setting.kind == "flag":
+            words.append(flag if value else f"--no-{flag[2:]}")
+        else:
+            text = ",".join(value) if isinstance(value, tuple) else f"{value}"
+            words += [flag, text]
+    return shlex.join(words)

@@ -1,0 +1,313 @@
+"""The one description of a study: frozen, validated, with every default.
+
+Read from TOML or from options; importable, with the names of all choices, without torch. A field whose default
+depends on the data set stands at None until `resolved` fills it in from the data set's own defaults; the engine sees
+resolved ones only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from rad_core.errors import InputError
+from rad_core.folders import data_folder
+from rad_core.learning.data import DATASETS, Extent, measure_dataset, parse_spec, suiting
+from rad_core.learning.device import DEVICES
+from rad_core.learning.models import MODELS
+from rad_core.learning.teachers import TEACHERS, parse_teacher
+from rad_core.selection.gains import GAINS
+from rad_core.selection.strategies import STRATEGIES
+
+ALL_STRATEGIES = tuple(STRATEGIES)
+OF_EXTENT = ("labeled", "validation", "rounds", "budget", "student_steps", "teacher_steps")  # sizes that suit a size
+
+
+def _refuse(name: str, value: object, wanted: str) -> InputError:
+    return InputError(f"{name} is {_shown(value)}; it must be {wanted}.")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+_MOST_WHOLE = 10**12
+_MOST_NUMBER = 1e15
+_LONGEST_PATH = 4096  # characters
+
+
+def is_printable(text: str) -> bool:
+    """Whether every file of text can hold a line: no control characters, no halves of pairs, no noncharacters."""
+    return not any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 or char in "\ufffe\uffff" for char in text)
+
+
+def _whole(low: int, high: int | None = None) -> Any:
+    wanted = f"a whole number of {low} or more" if high is None else f"a whole number from {low} to {high}"
+    most = _MOST_WHOLE if high is None else high
+
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if value is None and attribute.metadata.get("of_dataset"):
+            return
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= low
+        if not good or value > most:
+            raise _refuse(attribute.name, value, f"a whole number from {low} to {most}" if good else wanted)
+
+    return check
+
+
+def _number(low: float, high: float = _MOST_NUMBER, *, open_low: bool = False) -> Any:
+    bounds = f"above {low:g}" if open_low else f"of {low:g} or more"
+    wanted = f"a number {bounds}" + ("" if high == _MOST_NUMBER else f" and at most {high:g}")
+
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        good = isinstance(value, float) and math.isfinite(value)
+        if not good or value < low or (open_low and value == low) or value > high:
+            raise _refuse(attribute.name, value, f"{wanted}, at most {high:g}" if good and value > high else wanted)
+
+    return check
+
+
+def _choice(*allowed: str) -> Any:
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if value is None and attribute.metadata.get("of_dataset"):
+            return
+        if value not in allowed:
+            raise _refuse(attribute.name, value, f"one of {', '.join(allowed)}")
+
+    return check
+
+
+def _flag(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise _refuse(attribute.name, value, "true or false")
+
+
+def _text(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str) or len(value) > 100 or not is_printable(value):
+        raise _refuse(attribute.name, value, "a line of at most 100 characters")
+
+
+def _dataset(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
+        raise _refuse(attribute.name, value, "the name of a data set, without control characters")
+    parse_spec(value)
+
+
+def _teacher(_: Any, attribute: Any, value: Any) -> None:
+    if value is not None:
+        if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
+            raise _refuse(attribute.name, value, "the name of a teacher, without control characters")
+        parse_teacher(value)
+
+
+def _strategies(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
+        raise _refuse(attribute.name, value, "names of strategies")
+    if not value or len(set(value)) < len(value):
+        raise _refuse(attribute.name, ",".join(value), "one or more different strategies")
+    for name in value:
+        if name not in ALL_STRATEGIES:
+            close = difflib.get_close_matches(str(name), ALL_STRATEGIES, 1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            raise InputError(f"strategies holds {_shown(name)}{hint}; choose from {', '.join(ALL_STRATEGIES)}.")
+
+
+def _as_names(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_float(value: Any) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and abs(value) < 2**53 else value
+
+
+def _field(
+    default: Any, help: str, unit: str = "", *, check: Any, choices: Any = None, later: bool = False, **more: Any
+) -> Any:
+    """later: a setting that earlier versions lack, written down only where it differs from its default."""
+    metadata = {"help": help, "unit": unit, "choices": choices, "of_dataset": default is None, "later": later}
+    return attrs.field(default=default, validator=check, metadata=metadata, **more)
+
+
+@attrs.frozen(kw_only=True)
+class StudyConfig:
+    """Everything that determines a study: the same configuration gives the same result."""
+
+    name: str = _field("", "Name of the study, for people.", check=_text)
+    dataset: str = _field(
+        "digits", "Data set: a name, folder:PATH or arrays:FILE.npz.", check=_dataset, choices=tuple(DATASETS)
+    )
+    image_size: int | None = _field(
+        None, "Side of the square that the images of a folder are resized to.", "pixels", check=_whole(4, 512)
+    )
+    skip_bad: bool = _field(
+        False,
+        "Leave out the files of a folder that are no readable images, and say which.",
+        check=_flag,
+        later=True,
+    )
+    strategies: tuple[str, ...] = _field(
+        ALL_STRATEGIES,
+        "Strategies to compare, separated by commas.",
+        check=_strategies,
+        choices=ALL_STRATEGIES,
+        converter=_as_names,
+    )
+    seeds: int = _field(3, "Repetitions, each with its own split, teacher and weights.", "seeds", check=_whole(1, 1000))
+    rounds: int = _field(None, "Rounds of buying soft labels.", "rounds", check=_whole(1, 1000))
+    budget: int = _field(None, "Soft labels bought per round.", "labels", check=_whole(1))
+    labeled: int = _field(None, "Size of the labeled set that the teacher learns from.", "labels", check=_whole(2))
+    validation: int = _field(
+        None, "Size of the labeled set that estimates the teacher's accuracy.", "labels", check=_whole(2)
+    )
+    pool: int | None = _field(
+        None, "Size of the unlabeled pool; by default all that remains.", "points", check=_whole(2)
+    )
+    test: int | None = _field(None, "Size of the test set; by default the data set's own.", "points", check=_whole(2))
+    teacher: str = _field(
+        None,
+        "Teacher: a network to train here, pretrained:NAME or table:FILE.",
+        check=_teacher,
+        choices=tuple(TEACHERS),
+    )
+    student: str = _field(None, "Network of the student.", check=_choice(*MODELS), choices=tuple(MODELS))
+    gain: str = _field("margin", "How informative a label is.", check=_choice(*GAINS), choices=tuple(GAINS))
+    teacher_accuracy: str = _field(
+        "mean",
+        "Teacher accuracy that the game gets: the estimate on the validation set, or its one-sided lower bound.",
+        check=_choice("mean", "lower"),
+        choices=("mean", "lower"),
+    )
+    confidence: float = _field(
+        0.95, "Confidence of the interval of the teacher's accuracy.", check=_number(0.5, 0.9999), converter=_as_float
+    )
+    temperature: float = _field(
+        1.0, "Temperature of soft labels in training.", check=_number(0.1, 100), converter=_as_float
+    )
+    student_steps: int = _field(None, "Optimizer steps of each student, the same for all.", "steps", check=_whole(1))
+    teacher_steps: int = _field(None, "Optimizer steps of the teacher.", "steps", check=_whole(1))
+    batch_size: int = _field(128, "Examples per optimizer step.", "images", check=_whole(2, 65536))
+    learning_rate: float = _field(
+        0.003, "Highest learning rate (AdamW).", check=_number(0, 10, open_low=True), converter=_as_float
+    )
+    weight_decay: float = _field(0.001, "Weight decay (AdamW).", check=_number(0, 10), converter=_as_float)
+    augment: bool = _field(True, "Augment training images as suits the data set.", check=_flag)
+    full_pool: bool = _field(True, "Also train the reference student on the whole soft-labeled pool.", check=_flag)
+    device: str = _field("auto", "Device to compute on.", check=_choice(*DEVICES), choices=DEVICES)
+    price_per_label: float = _field(
+        0.0, "Price of one soft label, for reports.", "currency", check=_number(0), converter=_as_float
+    )
+    currency: str = _field("USD", "Currency of the price.", check=_text)
+    latency_per_label: float = _field(
+        0.0, "Time the teacher takes for one soft label, for reports.", "seconds", check=_number(0), converter=_as_float
+    )
+
+    def __attrs_post_init__(self) -> None:
+        mixing = [name for name in self.strategies if STRATEGIES[name].mixes]
+        if mixing and self.teacher is not None and self.teacher.startswith("table:"):
+            raise InputError(
+                f"strategies holds {mixing[0]}, which has mixed images labeled, and a table of soft labels cannot do "
+                f"that; leave out {', '.join(mixing)} or choose another teacher."
+            )
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> StudyConfig:
+        """A configuration from names and values; unknown names are refused."""
+        known = [field.name for field in attrs.fields(cls)]
+        for key in values:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
+                raise InputError(f"{_shown(key)[1:-1]} = {_shown(values[key])} is not a setting of a study; {hint}")
+        return cls(**values)
+
+    @classmethod
+    def from_toml(cls, path: Path) -> StudyConfig:
+        """A configuration from a TOML file of names and values."""
+        return cls.from_mapping(read_toml(path))
+
+    def resolved(self) -> StudyConfig:
+        """The same with every setting that depends on the data set filled in.
+
+        For images of one's own, sizes are shares of what is there. Where that cannot be read, those of a large data
+        set stand in: loading it refuses it then, with the reason.
+        """
+        return self._filled_in(self.extent())
+
+    def extent(self) -> Extent | None:
+        """How much data of one's own there is, where sizes are left to it and it can be read."""
+        if None not in (getattr(self, name) for name in OF_EXTENT):
+            return None
+        try:
+            return measure_dataset(self.dataset, data_dir=data_folder(), skip_bad=self.skip_bad)
+        except InputError:
+            return None
+
+    def choice(self) -> str:
+        """The sizes that are chosen for data of one's own, in a sentence; empty where nothing is left to choose."""
+        extent = self.extent()
+        if extent is None:
+            return ""
+        full = self._filled_in(extent)
+        test = f", {extent.test:,} more for the test" if extent.test is not None else ""
+        chosen = [
+            f"{name.replace('_', ' ')} {getattr(full, name):,}" for name in OF_EXTENT if getattr(self, name) is None
+        ]
+        return (
+            f"Chosen to suit {extent.images:,} images of {extent.classes:,} classes{test}: {', '.join(chosen)}; set "
+            "them to choose otherwise."
+        )
+
+    def _filled_in(self, extent: Extent | None) -> StudyConfig:
+        fields = [field.name for field in attrs.fields(type(self)) if field.metadata["of_dataset"]]
+        given = {name: value for name in fields if (value := getattr(self, name)) is not None}
+        defaults = suiting(self.dataset, extent, given)
+        missing = {name: defaults[name] for name in fields if name not in given}
+        if "table:" in (self.teacher or ""):
+            missing.pop("teacher", None)
+        return attrs.evolve(self, **missing)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return {**attrs.asdict(self), "strategies": list(self.strategies)}
+
+    def _written(self) -> dict[str, Any]:
+        """What is written down; what earlier versions lack only where it was chosen, so that their texts stay."""
+        values = self.to_dict()
+        for field in attrs.fields(type(self)):
+            if field.metadata["later"] and values[field.name] == field.default:
+                del values[field.name]
+        return values
+
+    def to_json(self) -> str:
+        """Canonical JSON: equal configurations give equal texts."""
+        return json.dumps(self._written(), sort_keys=True)
+
+    def to_toml(self) -> str:
+        """TOML that `from_toml` reads back; settings left to the data set are left out."""
+        values = {key: value for key, value in self._written().items() if value is not None}
+        # A TOML string is a JSON string, but for two things: it knows no surrogate pairs, and no bare delete character.
+        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items()]
+        return "".join(lines).replace("\x7f", "\\u007f")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The names and values of a study file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no study file {path}; give the path of a .toml file, or options alone.") from error
+    except OSError as error:
+        raise InputError(f"The study file {path} cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"The study file {path} is not valid TOML: {error}.") from error

@@ -1,0 +1,1 @@
+"""What a study shows: statistics, verdicts, labels needed, tables."""

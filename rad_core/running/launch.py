@@ -1,0 +1,113 @@
+"""Processes of our own in the background, which go on when the one that started them ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from rad_core import files
+from rad_core.errors import InputError
+
+_READY = b"ready\n"
+_START_SECONDS = 60.0
+_LOG_BYTES = 1 << 20
+_LOOK_SECONDS = 1.0
+
+
+def launch(module: str, arguments: Sequence[str], log: Path) -> None:
+    """Run `python -m module arguments` detached, its output added to a log, and return once it calls `ready`.
+
+    Raises InputError with the last line that it wrote if it ends or stays silent before that.
+    """
+    trim(log)
+    began = files.size_of(log)
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603 - our own modules only
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            start_new_session=True,
+        )
+    threading.Thread(target=child.wait, daemon=True).start()  # takes its exit status, so that it stays no zombie
+    heard: list[bytes] = []
+    listener = threading.Thread(target=_listen, args=(child, heard), daemon=True)
+    listener.start()
+    listener.join(_START_SECONDS)
+    if heard == [_READY]:
+        return
+    child.kill()
+    with log.open("rb") as file:
+        file.seek(began)
+        lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    raise InputError(
+        lines[-1].removeprefix("Error: ") if lines else f"The background process did not start; {log} may tell why."
+    )
+
+
+def _listen(child: subprocess.Popen[bytes], heard: list[bytes]) -> None:
+    if child.stdout is not None:
+        with child.stdout as pipe:
+            heard.append(pipe.readline())
+
+
+def ready() -> None:
+    """In a process that `launch` started: say that all is well. From here on what it prints goes to the log, too."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    with suppress(BrokenPipeError):  # the one that asked has gone; that is what this process is for
+        os.write(1, _READY)
+    os.dup2(2, 1)
+
+
+@contextmanager
+def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Take these signals as Ctrl-C, the first of them: what is done about it is not to be interrupted by another."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, leave) for one in signals}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def end_with(folder: Path) -> None:
+    """End this process, within a second or two, once a folder that it works for is gone or moved away."""
+    # While it is held open, no other folder is given its number.
+    held = os.open(folder, os.O_RDONLY) if os.name == "posix" else None
+
+    def watch() -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            try:
+                found = folder.stat()
+                there = held is None or os.path.samestat(found, os.fstat(held))
+            except FileNotFoundError:
+                there = False
+            except OSError:  # it cannot be seen for a moment, on a network drive
+                continue
+            if not there:
+                os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def trim(log: Path) -> None:
+    """Empty a log that has grown beyond a mebibyte; whoever adds to it goes on at its new end."""
+    if files.size_of(log) > _LOG_BYTES:
+        with suppress(FileNotFoundError):  # deleted this moment, study and all
+            os.truncate(log, 0)

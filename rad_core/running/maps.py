@@ -1,0 +1,277 @@
+"""Maps of the pool: features (N, D) -> points in the plane (N, 2), computed once, kept in the study's folder.
+
+`python -m rad_core.running.maps STORE ID SEED SOURCE METHOD` computes one; `start_map` launches that in the background.
+Neither torch nor umap is imported unless a UMAP is computed (compiling it takes up to half a minute the first time).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+import traceback
+import warnings
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from rad_core import files, partials
+from rad_core.errors import InputError
+from rad_core.folders import data_folder
+from rad_core.running import launch
+from rad_core.store.catalogue import open_study
+from rad_core.store.light_copy import MAPS, is_light
+from rad_core.store.study import Study
+
+METHODS = ("umap", "pca")
+SOURCES = ("teacher_features", "student_features")
+WITHOUT_FEATURES = "teacher_pool_probabilities"  # what is mapped where a teacher has no features
+NEIGHBORS = 15
+MIN_DISTANCE = 0.3  # with 0.1 the clumps are so tight that picks hide each other
+SAMPLE = 60_000  # points that a UMAP is fitted on at most; the others are placed among them
+_VERSION = b"1"  # of the way maps are computed: another one makes those kept so far void
+
+
+# --- computing ---
+
+
+def compute_map(features: np.ndarray, method: str = "umap", seed: int = 0) -> np.ndarray:
+    """Place points in the plane so that similar ones lie together.
+
+    features: (N, D) finite numbers, N >= 2. method: "umap" (McInnes, Healy & Melville 2018, by umap-learn; minutes for
+    50,000 points; of 15 points or fewer, which have no neighborhoods, it is their PCA) or "pca" (the two directions of
+    largest variance, at once). Returns (N, 2) float32, the same for the same seed.
+    """
+    if method not in METHODS:
+        raise InputError(f"method is {method!r}; choose one of {', '.join(METHODS)}.")
+    if features.ndim != 2 or len(features) < 2 or features.shape[1] < 1:
+        raise InputError(f"features has shape {features.shape}; a map needs (N, D) with two points or more.")
+    x = np.ascontiguousarray(features, np.float32)
+    if not np.isfinite(x).all():
+        raise InputError("features holds values that are not finite; a map cannot be drawn of them.")
+    return _pca(x) if method == "pca" or len(x) <= NEIGHBORS else _umap(x, seed)
+
+
+def _pca(x: np.ndarray) -> np.ndarray:
+    x = x - x.mean(0)
+    few = len(x) < x.shape[1]  # then the smaller of the two products is the one between points
+    _, vectors = np.linalg.eigh((x @ x.T if few else x.T @ x).astype(np.float64))
+    axes = vectors[:, ::-1][:, :2].astype(np.float32)
+    if few:
+        axes = x.T @ axes
+        axes /= np.maximum(np.linalg.norm(axes, axis=0), 1e-12)
+    axes *= np.where(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])] < 0, -1, 1)  # the sign is ours to choose
+    places = np.zeros((len(x), 2), np.float32)
+    places[:, : axes.shape[1]] = x @ axes
+    return places
+
+
+def _umap(x: np.ndarray, seed: int) -> np.ndarray:
+    import umap
+
+    chosen = np.arange(len(x))
+    if len(x) > SAMPLE:
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(x))[:SAMPLE])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of numba, and of neighborhoods that hang together loosely
+        model = umap.UMAP(n_neighbors=NEIGHBORS, min_dist=MIN_DISTANCE, random_state=seed, n_jobs=1)
+        fitted = model.fit_transform(x[chosen])
+        if len(chosen) == len(x):
+            return np.ascontiguousarray(fitted, np.float32)
+        places = np.empty((len(x), 2), np.float32)
+        places[chosen] = fitted
+        others = np.setdiff1d(np.arange(len(x)), chosen, assume_unique=True)
+        places[others] = model.transform(x[others])
+    return places
+
+
+# --- keeping ---
+
+
+def mapped_array(study: Study, seed: int, source: str = "teacher_features") -> str:
+    """The array of a seed that a map is made of: the source, or the probabilities of a teacher without features."""
+    if source not in SOURCES:
+        raise InputError(f"source is {source!r}; choose one of {', '.join(SOURCES)}.")
+    if source != "teacher_features" or source in study.seed_arrays(seed):
+        return source
+    if is_light(study) and not any(_kept(study, seed, WITHOUT_FEATURES, method) for method in METHODS):
+        return source
+    return WITHOUT_FEATURES
+
+
+def layouts(study: Study, seed: int) -> list[tuple[str, str]]:
+    """The sources and methods by which the pool of a seed can be placed: all; of a light copy those that are kept."""
+    every = [(source, method) for source in SOURCES for method in METHODS]
+    if not is_light(study):
+        return every
+    return [(source, method) for source, method in every if read_map(study, seed, source, method) is not None]
+
+
+def read_map(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> np.ndarray | None:
+    """The map of a seed's pool, (N, 2) float32, as a read-only memory map; None if it has not been computed.
+
+    Looks into the study's folder and then into the user's cache, where maps of studies on read-only media are kept. A
+    map that is damaged, or of features that have changed since, is none: it can be computed again.
+    """
+    if is_light(study):
+        places = [_kept(study, seed, mapped_array(study, seed, source), method)]
+    else:
+        name = _name(study, seed, source, method)
+        places = [folder / name for folder in (study.path / MAPS, _cache(study))]
+    for path in places:
+        if path is not None and path.exists():
+            count = len(study.seed_array(seed, "pool_labels"))
+            with suppress(InputError):
+                found = files.load_array(path.parent.parent, path)
+                if found.shape == (count, 2) and found.dtype == np.float32:
+                    return found
+    return None
+
+
+def map_state(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> str:
+    """How a map is: "ready", "computing", "absent", or "failed: " and why in a sentence."""
+    if read_map(study, seed, source, method) is not None:
+        return "ready"
+    stem = _stem(study, seed, source, method)
+    if files.is_locked(stem.with_suffix(".lock")):
+        return "computing"
+    try:
+        return f"failed: {stem.with_suffix('.failed').read_text('utf-8')}"
+    except FileNotFoundError:
+        return "absent"
+
+
+def make_map(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> np.ndarray:
+    """The map of a seed's pool, computed and kept unless it is there; waits for a process that is computing it."""
+    found = read_map(study, seed, source, method)
+    if found is not None:
+        return found
+    with FileLock(_folder_for(study, seed, source, method).with_suffix(".lock")):
+        return _make(study, seed, source, method)
+
+
+def start_map(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> None:
+    """Have a map computed by a process of its own, unless it is there or being computed; `map_state` tells of it."""
+    if map_state(study, seed, source, method) in ("ready", "computing"):
+        return
+    arguments = [str(study.path.parent.absolute()), study.id, str(seed), source, method]
+    stem = _folder_for(study, seed, source, method)
+    with files.writing(stem.parent):
+        launch.launch("rad_core.running.maps", arguments, stem.with_suffix(".log"))
+
+
+def _make(study: Study, seed: int, source: str, method: str) -> np.ndarray:
+    """Compute a map whose lock is held, unless another process did so in the meantime."""
+    found = read_map(study, seed, source, method)
+    if found is not None:
+        return found
+    stem = _folder_for(study, seed, source, method)
+    failure = stem.with_suffix(".failed")
+    failure.unlink(missing_ok=True)
+    try:
+        places = compute_map(study.seed_array(seed, mapped_array(study, seed, source)), method)
+        _save(stem.parent, _name(study, seed, source, method), places)
+    except Exception as error:
+        sentence = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}".splitlines()[0]
+        files.replace(failure, lambda file: file.write(sentence.encode()))  # type: ignore[arg-type]
+        raise
+    return places
+
+
+def _save(folder: Path, name: str, places: np.ndarray) -> None:
+    """Write a map and remove those it replaces."""
+    with files.writing(folder):
+        partials.sweep_files(folder)
+        files.save_arrays(folder, "", {name.removesuffix(".npy"): places})
+    for old in folder.glob(f"{name.rpartition('-')[0]}-*.npy"):
+        if old.name != name:
+            old.unlink(missing_ok=True)
+
+
+def _kept(study: Study, seed: int, array: str, method: str) -> Path | None:
+    """The map that a light copy was given: it came without what the digest in its name is of."""
+    return next(iter(sorted((study.path / MAPS).glob(f"{array}-{method}-seed{int(seed)}-*.npy"))), None)
+
+
+def _name(study: Study, seed: int, source: str, method: str) -> str:
+    """The file of a map; the digest of what it was made of is part of its name."""
+    array = mapped_array(study, seed, source)
+    if is_light(study):
+        raise InputError(
+            f"This light copy of study {study.id} has no {method.upper()} of {array.replace('_', ' ')} of seed {seed}, "
+            "and without features none can be made."
+        )
+    place = study.path / f"seed-{int(seed)}" / f"{array}.npy"
+    try:
+        status = files.inside(study.path, place).stat()
+    except OSError as error:
+        raise InputError(f"{place} cannot be read ({error.strerror}); restore it or delete the study.") from error
+    digest = _digest(place, status.st_size, status.st_mtime_ns, status.st_ino)
+    return f"{array}-{method}-seed{int(seed)}-{digest}.npy"
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, size: int, modified: int, number: int) -> str:
+    """The digest of a file; known again for as long as the file is the same one."""
+    state = hashlib.blake2b(_VERSION, digest_size=8)
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            state.update(piece)
+    return state.hexdigest()
+
+
+def _stem(study: Study, seed: int, source: str, method: str) -> Path:
+    """Where a map's lock, log and failure lie, without their endings."""
+    folder = study.path / MAPS
+    writable = os.access(folder if folder.exists() else study.path, os.W_OK)
+    return (folder if writable else _cache(study)) / f"{mapped_array(study, seed, source)}-{method}-seed{int(seed)}"
+
+
+def _folder_for(study: Study, seed: int, source: str, method: str) -> Path:
+    """The stem, its folder made."""
+    _name(study, seed, source, method)  # refuses what cannot be made
+    stem = _stem(study, seed, source, method)
+    with files.writing(stem.parent):
+        if stem.parent.parent == study.path:
+            files.make_folder(study.path, stem.parent)
+        else:
+            stem.parent.mkdir(parents=True, exist_ok=True)
+    return stem
+
+
+def _cache(study: Study) -> Path:
+    return data_folder() / MAPS / study.id
+
+
+def main(root: str, id: str, seed: str, source: str, method: str) -> int:
+    """Compute one map; the exit status is 0 if it is there or another process is at it."""
+    try:
+        study = open_study(Path(root), id)
+        lock = FileLock(_folder_for(study, int(seed), source, method).with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            launch.ready()
+            return 0
+        with lock:
+            launch.end_with(study.path)
+            launch.ready()
+            if read_map(study, int(seed), source, method) is None:
+                began = time.perf_counter()
+                _make(study, int(seed), source, method)
+                print(f"{source} of seed {seed} by {method}: {time.perf_counter() - began:.1f} s", flush=True)
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Studies on disk: one study, the catalogue, archives, light copies, maps."""

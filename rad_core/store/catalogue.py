@@ -1,0 +1,131 @@
+"""The store: a folder of studies, which are found, made and deleted here; each appears and goes whole or not at all."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from rad_core import files, partials
+from rad_core.config import StudyConfig
+from rad_core.errors import InputError
+from rad_core.store.database import DATABASE, create_database
+from rad_core.store.glances import glance_at
+from rad_core.store.study import LOCK, Study, StudyInfo
+
+ID = re.compile(r"[a-z0-9][a-z0-9-]{5,39}")
+NEW, HALF, TRASH = ".rad-new-", ".rad-unpack-", ".rad-trash-"  # studies on their way into the store, and out of it
+
+
+def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Study:
+    """Make a new study folder; it appears whole or not at all."""
+    config = config.resolved()
+    now = time.time()
+    if id is None:
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+        word = re.sub(r"[^a-z0-9]", "", config.dataset.split(":")[0])[:12]
+        id = f"{word}-{stamp}-{secrets.token_hex(2)}"
+    _check_id(id)
+    values = {
+        "id": id, "name": config.name, "config": config.to_json(), "status": "planned", "message": "",
+        "created": repr(now), "updated": repr(now), "control": "run", "version": "0",
+    }  # fmt: skip
+    with files.writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+        sweep_store(root)
+        with partials.own_folder(root, NEW) as folder, files.alone_in(root):
+            if (root / id).exists():
+                raise InputError(
+                    f"There is a study {id} in {root} already; choose another id, resume that one (rad resume {id}), "
+                    "or delete it."
+                )
+            (folder / id).mkdir()
+            create_database(folder / id, values)
+            files.sync_folder(folder / id)
+            (folder / id).rename(root / id)
+            files.sync_folder(root)
+    return Study(root / id)
+
+
+def sweep_store(root: Path) -> None:
+    """Remove the studies that killed processes were making, unpacking or deleting."""
+    with suppress(OSError), os.scandir(root) as entries:  # none yet, or one that cannot be read
+        partials.sweep([Path(entry.path) for entry in entries if entry.name.startswith((NEW, HALF, TRASH))])
+
+
+def open_study(root: Path, id: str) -> Study:
+    """Open a study by its id, by the beginning of one, or the newest as "latest"; sweep what killed processes left."""
+    study = Study(root / find_id(root, id))
+    study.check()
+    study.sweep()
+    return study
+
+
+def find_id(root: Path, id: str) -> str:
+    """The full id of the study that an id, the beginning of one, or "latest" means."""
+    ids = study_ids(root)
+    if id in ids:
+        return id
+    if not ids:
+        raise InputError(f"There is no study {id!r}. There are no studies in {root} yet; start one with rad run.")
+    if id == "latest":
+        return list_studies(root)[0].id
+    matches = [known for known in ids if id and known.startswith(id)]
+    if len(matches) == 1:
+        return matches[0]
+    near = matches or difflib.get_close_matches(id, ids, 5, 0.5)
+    words = "it fits" if matches else "did you mean" if near else "see rad runs"
+    hint = f"{words} {', '.join(near[:5])}{'' if matches else '?'}" if near else words
+    raise InputError(f"There is no study {id!r} in {root}; {hint}{'' if hint.endswith('?') else '.'}")
+
+
+def study_ids(root: Path) -> list[str]:
+    """The ids of all studies in a store, sorted; links to elsewhere are none."""
+    try:
+        with os.scandir(root) as entries:
+            return sorted(entry.name for entry in entries if ID.fullmatch(entry.name) and _looks_like_study(entry))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise InputError(
+            f"The store {root} cannot be read ({error.strerror}); choose another with --store DIR."
+        ) from error
+
+
+def _looks_like_study(folder: os.DirEntry[str]) -> bool:
+    """Also one whose database has gone: it is listed with that reason."""
+    try:
+        names = (f"{folder.path}/{name}" for name in (DATABASE, LOCK, "seed-0"))
+        return folder.is_dir(follow_symlinks=False) and any(os.path.exists(name) for name in names)  # noqa: PTH110
+    except OSError:  # a folder of somebody else
+        return False
+
+
+def list_studies(root: Path) -> list[StudyInfo]:
+    """All studies of a store, the newest first; one that cannot be read says why and hides no other."""
+    found = glance_at(root, study_ids(root))
+    return sorted(found, key=lambda info: (-info.created, info.id))
+
+
+def delete_study(root: Path, id: str) -> None:
+    """Delete a study for good, also one that cannot be read. Refused while it runs."""
+    study = Study(root / find_id(root, id))
+    trash = root / f"{TRASH}{study.id}-{secrets.token_hex(4)}"
+    with partials.holding(study.path):
+        with study.lock(), files.writing(root):
+            # Out of sight first: a kill during the slow part leaves no half study behind.
+            study.path.rename(trash)
+            files.sync_folder(root)
+        shutil.rmtree(trash, ignore_errors=True)
+    if trash.exists():
+        raise InputError(f"Study {study.id} is deleted, but {trash} could not be removed; remove it by hand.")
+
+
+def _check_id(id: str) -> None:
+    if not ID.fullmatch(id):
+        raise InputError(f"The study id is {id!r}; use 6 to 40 lower-case letters, digits and hyphens.")
