@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.present.model import StorySettings
+from app.present.settings import StorySettings
 from app.results import shipped
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study

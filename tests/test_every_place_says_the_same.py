@@ -15,7 +15,8 @@ from pptx import Presentation
 from app.export.html import html_report
 from app.export.slides import slides
 from app.findings import claims
-from app.present.model import StorySettings, tell
+from app.present.settings import StorySettings
+from app.present.tell import tell
 from app.results import shipped
 from rad_core.cli import cli
 from rad_core.results import sentences

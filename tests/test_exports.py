@@ -32,7 +32,9 @@ from app.export.html import html_report, json_for_html
 from app.export.paper import bibliography, methods_paragraph
 from app.export.slides import slides
 from app.export.tables import as_text
-from app.present.model import STEPS, Story, StorySettings, tell
+from app.present.model import Story
+from app.present.settings import STEPS, StorySettings
+from app.present.tell import tell
 from rad_core.errors import InputError
 from rad_core.results import tables as core_export
 from rad_core.running.engine import run_study
@@ -370,7 +372,7 @@ def _page(study: str) -> None:
     import os
     from pathlib import Path
 
-    from app.present.model import StorySettings
+    from app.present.settings import StorySettings
     from app.shell import state
     from app.views.downloads import buttons
 

@@ -15,23 +15,22 @@ from app.figures import (
     accuracy_by_decile,
     accuracy_curves,
     calibration_chart,
-    clopper_pearson,
     density_raster,
     guarantee_by_accuracy,
     guarantee_by_budget,
     label_efficiency_chart,
     overlap_heatmap,
     paired_difference_chart,
-    pareto,
     pick_overlap,
     round_delta_chart,
     small_game_chart,
-    summarize_picks,
     tradeoff_chart,
     waterline_chart,
 )
-from app.figures.base import clear_side, number, spread
+from app.figures.base import clear_side, spread
 from app.figures.game import MAX_POINTS, corners, sorted_game
+from app.findings.deciles import clopper_pearson, pareto, summarize_picks
+from app.findings.words import number
 from rad_core import game_value, solve_game
 from rad_core.errors import InputError
 from rad_core.results.verdicts import difference_table

@@ -12,59 +12,88 @@ import pytest
 
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study
+from tests import rooms
 from tests.conftest import tiny_config
 
 ROOT = Path(__file__).parent.parent
 
-# What each room may import of the project itself; a longer name stands before its prefix.
-MAY_IMPORT = {
-    "rad_core.errors": set(),
-    "rad_core.selection": {"rad_core.errors", "rad_core.inputs", "rad_core.selection"},
-    "rad_core.inputs": {"rad_core.errors", "rad_core.inputs"},
-    "rad_core.partials": set(),
-    "rad_core.learning": {"rad_core.errors", "rad_core.inputs", "rad_core.partials", "rad_core.learning"},
-    "rad_core": {"rad_core"},
-    "app": {"rad_core", "app"},
+# What each room imports from others: no more, and no less, so that the table stays true. Rooms further down may not
+# import from rooms further up; sisters that may are written down.
+_PLAIN = {"findings", "palette", "results"}  # no Streamlit, no drawing
+_BLOCKS = {*_PLAIN, "figures", "shell"}  # what pages are built of
+APP = {
+    "palette": set(),
+    "results": set(),
+    "findings": {"palette", "results"},
+    "figures": {"findings", "palette"},
+    "components": {"figures", "findings", "palette"},
+    "shell": {*_PLAIN, "figures"},
+    "method": {"components", "figures", "palette", "shell"},
+    "explore": _BLOCKS,
+    "studies": _BLOCKS,
+    "atlas": {*_BLOCKS, "components"},
+    "data": {*_PLAIN, "shell", "components", "atlas", "explore"},
+    "present": {*_PLAIN, "figures", "components", "atlas"},
+    "export": {"figures", "findings", "palette", "present"},
+    "views": {*_BLOCKS, "components", "atlas", "data", "explore", "export", "method", "present", "studies"},
+    "main": {"results", "shell"},
+    "server": {"data", "shell"},
 }
+_LEAVES = {"errors", "folders", "partials", "text"}
+ENGINE = {
+    **{key: set() for key in _LEAVES},
+    "files": {"errors", "partials"},
+    "inputs": {"errors"},
+    "tables": {"errors", "inputs", "partials"},
+    "selection": {"errors", "inputs"},
+    "learning": {"errors", "inputs", "partials"},
+    "config": {"errors", "folders", "learning", "selection"},
+    "store": {"config", "errors", "files", "folders", "partials", "selection"},
+    "results": {"errors", "files", "partials", "selection", "store"},
+    "study": {"config", "errors", "folders", "learning", "selection", "store"},
+    "running": {"config", "errors", "files", "folders", "learning", "partials", "store", "study"},
+    "commands": {
+        *("config", "errors", "folders", "inputs", "learning", "results", "running", "selection", "store", "study"),
+        *("tables", "text"),
+    },
+    "cli": {"errors", "text"},
+}
+WITHOUT_STREAMLIT = ("export", "figures", "findings", "present", "results")
 
 
-def modules() -> list[Path]:
-    return sorted([*ROOT.glob("rad_core/**/*.py"), *ROOT.glob("app/**/*.py")])
+@pytest.mark.parametrize(("package", "table"), [("app", APP), ("rad_core", ENGINE)])
+def test_a_room_imports_what_the_table_says(package: str, table: dict[str, set[str]]) -> None:
+    found = {
+        room.removeprefix(f"{package}."): {other.removeprefix(f"{package}.") for other in others}
+        for room, others in rooms.arrows(package).items()
+    }
+    of_engine = {room: {other for other in others if other.startswith("rad_core.")} for room, others in found.items()}
+    assert {room: others - of_engine[room] for room, others in found.items()} == table
 
 
-def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+def test_the_engine_knows_nothing_of_the_studio() -> None:
+    for module, others in rooms.imports().items():
+        if module.split(".")[0] == "rad_core":
+            assert not {other for other in others if other.split(".")[0] == "app"}, module
 
 
-def imported(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: relative imports hide where things come from"
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
+def test_nothing_goes_in_a_circle() -> None:
+    assert rooms.circles(rooms.arrows()) == []
+    assert rooms.circles(rooms.imports()) == []
 
 
-def under(name: str, room: str) -> bool:
-    return name == room or name.startswith(room + ".")
+def test_a_circle_would_be_seen() -> None:
+    assert rooms.circles({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == [["b", "c"]]
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
-    module = name_of(path)
-    room = next(room for room in MAY_IMPORT if under(module, room))
-    own = {name for name in imported(path) if under(name, "rad_core") or under(name, "app")}
-    allowed = MAY_IMPORT[room] | {"rad_core"} if room == "rad_core" else MAY_IMPORT[room]
-    foreign = {name for name in own if not any(under(name, ok) for ok in allowed)}
-    assert not foreign, f"{module} must not import {sorted(foreign)}"
+def test_few_files_stand_beside_the_rooms_of_the_studio() -> None:
+    assert len(list((ROOT / "app").glob("*.py"))) <= 4
 
 
-@pytest.mark.parametrize("path", [p for p in modules() if p.is_relative_to(ROOT / "app")], ids=str)
+@pytest.mark.parametrize("path", [p for p in rooms.modules() if p.is_relative_to(ROOT / "app")], ids=str)
 def test_the_studio_imports_nothing_that_trains(path: Path) -> None:
     trainers = ("torch", "torchvision", "sklearn")
-    assert not {name for name in imported(path) if any(under(name, trainer) for trainer in trainers)}
+    assert not {name for name in rooms.imported(path) if name.split(".")[0] in trainers}
 
 
 @pytest.mark.parametrize(
@@ -85,12 +114,12 @@ def test_light_imports_leave_torch_out(statement: str) -> None:
 
 
 def promising() -> list[str]:
-    """The modules that say so, and those that draw figures and make files."""
-    paths = [path for path in modules() if "No Streamlit" in (ast.get_docstring(ast.parse(path.read_text())) or "")]
-    paths += [
-        path for path in modules() if any(path.is_relative_to(ROOT / "app" / room) for room in ("figures", "export"))
-    ]
-    return sorted(map(name_of, set(paths)))
+    """The modules that say so, and all of the rooms that promise it."""
+    own = {path: "No Streamlit" in (ast.get_docstring(ast.parse(path.read_text())) or "") for path in rooms.modules()}
+    within = [ROOT / "app" / room for room in WITHOUT_STREAMLIT]
+    return sorted(
+        rooms.name_of(path) for path, says in own.items() if says or any(path.is_relative_to(room) for room in within)
+    )
 
 
 def test_modules_that_promise_no_streamlit_can_do_without_it() -> None:

@@ -22,7 +22,8 @@ from streamlit.testing.v1 import AppTest
 
 from app.atlas import facts
 from app.findings import calibration, claims
-from app.present.model import StorySettings, tell
+from app.present.settings import StorySettings
+from app.present.tell import tell
 from app.results import reading, shipped
 from rad_core.errors import InputError
 from rad_core.results.report import summarize

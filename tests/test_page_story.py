@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.present.model import STEPS, StorySettings, read_settings
+from app.present.settings import STEPS, StorySettings, read_settings
 from app.results import shipped
 from rad_core.store.pack import pack
 from tests.result_pages import MAIN, figures, make_studies, open_page, sound, study_in, words

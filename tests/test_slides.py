@@ -23,7 +23,8 @@ from app.export.map_picture import is_map, map_picture
 from app.export.native import XY, Bars, drawing
 from app.export.slides import slides
 from app.palette import strategy_style
-from app.present.model import Step, Story, tell
+from app.present.model import Step, Story
+from app.present.tell import tell
 from rad_core.store.study import Study
 from tests.figure_examples import charts
 from tests.result_pages import SETTINGS, make_studies, study_in

@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 
 from app.figures import Chart
-from app.present.model import STEPS, Step, Story, StorySettings, read_settings, tell
+from app.present.model import Step, Story
 from app.present.picture import Mistakes, describe, draw
+from app.present.settings import STEPS, StorySettings, read_settings
+from app.present.tell import tell
 from app.results import shipped
 from rad_core.errors import InputError
 from rad_core.running.engine import run_study

@@ -10,8 +10,8 @@ import streamlit as st
 from app.atlas import cards as gallery
 from app.atlas import facts as map_view
 from app.atlas.facts import Facts
-from app.figures.base import Theme, percent
-from app.findings.words import literal
+from app.figures.base import Theme
+from app.findings.words import literal, percent
 from app.shell import blocks
 
 CARDS = "pool-cards"

@@ -14,8 +14,7 @@ from app.data import map
 from app.data.choice import Choice, Scores, Wish
 from app.data.files import Given
 from app.explore import lab
-from app.figures.base import number, percent
-from app.findings.words import literal
+from app.findings.words import literal, number, percent
 from app.palette import strategy_order
 from app.shell import blocks, state
 from rad_core.selection.gains import GAINS

@@ -13,8 +13,7 @@ import streamlit as st
 from app.explore import panels
 from app.explore.numbers import Levers, Measured, answers, budget_steps, duration, money, nearest_step, solve
 from app.figures import guarantee_by_accuracy, guarantee_by_budget, waterline_chart
-from app.figures.base import number, percent
-from app.findings.words import literal
+from app.findings.words import literal, number, percent
 from app.results import reading
 from app.shell import blocks, state
 from rad_core.results.words import count

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.present.model import StorySettings, tell
+from app.present.settings import StorySettings
+from app.present.tell import tell
 from rad_core.store.study import Study
 
 

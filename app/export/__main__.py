@@ -13,8 +13,7 @@ from typing import Any
 import attrs
 
 from app.export import FORMATS
-from app.present.model import StorySettings
-from app.present.settings import usable_settings
+from app.present.settings import StorySettings, usable_settings
 from rad_core import files, partials
 from rad_core.errors import InputError
 from rad_core.store.catalogue import open_study

@@ -10,7 +10,6 @@ from app.figures.heatmaps import class_heatmap, overlap_heatmap, pick_overlap
 from app.figures.raster import density_raster
 from app.figures.teacher import accuracy_by_decile, calibration_chart, calibration_table
 from app.figures.tradeoff import tradeoff_chart
-from app.findings.deciles import clopper_pearson, deciles, pareto, summarize_picks
 
 __all__ = [
     "PLOTLY_CONFIG",
@@ -21,8 +20,6 @@ __all__ = [
     "calibration_chart",
     "calibration_table",
     "class_heatmap",
-    "clopper_pearson",
-    "deciles",
     "density_raster",
     "examples_chart",
     "guarantee_by_accuracy",
@@ -30,13 +27,11 @@ __all__ = [
     "label_efficiency_chart",
     "overlap_heatmap",
     "paired_difference_chart",
-    "pareto",
     "pick_overlap",
     "plotly_config",
     "plotly_template",
     "round_delta_chart",
     "small_game_chart",
-    "summarize_picks",
     "tradeoff_chart",
     "waterline_chart",
 ]

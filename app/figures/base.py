@@ -19,7 +19,6 @@ Theme = Literal["light", "dark"]
 FONT = '"Source Sans 3", "Source Sans Pro", "Source Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif'
 FONT_SIZE = 16  # axis titles and direct labels, readable on a projector
 SMALL_SIZE = 14  # nothing is smaller than this
-MINUS = "\N{MINUS SIGN}"
 
 # For every chart, on a page or in an export. Plotly's own button would upload the figure to its cloud.
 PLOTLY_CONFIG: dict[str, Any] = {
@@ -235,25 +234,6 @@ def clear_side(across: Any, above: Any) -> float:
     x, y = np.asarray(across, float), np.asarray(above, float)
     hidden = (y > -0.05) & (y < 0.09)  # a line of text, and the names of marks right below it
     return 0.0 if np.sum(hidden & (x < 0.4)) < np.sum(hidden & (x > 0.6)) else 1.0
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for a label: significant digits, thousands separated, no exponent between 0.0001 and a billion."""
-    if not np.isfinite(value):
-        return "n/a"
-    if value == 0:
-        return "0"
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:,.0f}"
-    if abs(value) < 1e-4:
-        return f"{value:.1e}"
-    decimals = digits - 1 - int(np.floor(np.log10(abs(value))))
-    return f"{value:.{decimals}f}"
-
-
-def percent(share: float, decimals: int = 1) -> str:
-    """A share as a percentage; an undefined one as n/a."""
-    return f"{100 * share:.{decimals}f}%" if np.isfinite(share) else "n/a"
 
 
 def error_bars(middle: Any, low: Any, high: Any, color: str) -> dict[str, Any]:

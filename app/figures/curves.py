@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Theme, new_sketch, percent, rows
+from app.figures.base import Chart, Theme, new_sketch, rows
 from app.figures.curve_parts import (
     X_TITLES,
     XAxis,
@@ -24,6 +24,7 @@ from app.figures.curve_parts import (
     set_x_axis,
     shaded_strategies,
 )
+from app.findings.words import percent
 from app.palette import strategy_order, strategy_style
 from rad_core.errors import InputError
 from rad_core.results.summary import interval

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, number, percent, rgba, spread
+from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, rgba, spread
+from app.findings.words import number, percent
 from app.palette import strategy_style, text_color
 from rad_core.selection.whatif import RULES, default_accuracies, default_budgets, guarantees, sort_gains, wrong_counts
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, percent, rgba
+from app.figures.base import Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba
 from app.findings.deciles import clopper_pearson, deciles
+from app.findings.words import percent
 from app.palette import RIGHT_COLOR
 from rad_core.errors import InputError
 

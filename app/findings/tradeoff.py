@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from app.figures.base import MINUS, percent
 from app.findings.calibration import Axis
 from app.findings.deciles import difference_of_shares, summarize_picks
+from app.findings.words import MINUS, percent
 from app.palette import strategy_label
 from rad_core.results.summary import Interval, interval, verdict
 from rad_core.results.words import few

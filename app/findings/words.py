@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from rad_core.text import one_line
+
+MINUS = "\N{MINUS SIGN}"
 
 # What Streamlit's pages read in a text: Markdown's own marks and directives such as :red[...] ...
 _MARKS = re.compile(r"[\\`*\[\]<$~|#]|_(?![^\W_])|(?<![^\W_])_|&(?=[#A-Za-z])|:(?=[A-Za-z])")
@@ -35,3 +39,22 @@ def spoken(text: object) -> str:
     while (bare := _MARKS.sub("", line)) != line:  # what stood apart may make a mark together
         line = bare
     return literal(line)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for a label: significant digits, thousands separated, no exponent between 0.0001 and a billion."""
+    if not np.isfinite(value):
+        return "n/a"
+    if value == 0:
+        return "0"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    if abs(value) < 1e-4:
+        return f"{value:.1e}"
+    decimals = digits - 1 - int(np.floor(np.log10(abs(value))))
+    return f"{value:.{decimals}f}"
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """A share as a percentage; an undefined one as n/a."""
+    return f"{100 * share:.{decimals}f}%" if np.isfinite(share) else "n/a"

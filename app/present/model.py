@@ -5,25 +5,13 @@ Sentences are plain text without markup. Every number in them is measured, or sa
 
 from __future__ import annotations
 
-import time
-from importlib.metadata import version
 from typing import Literal
 
 import attrs
 import pandas as pd
 
 from app.figures import Chart
-from app.figures.base import Theme
-from app.present.settings import STEPS, StorySettings, read_settings
-from rad_core.errors import InputError
-from rad_core.results.words import count
-from rad_core.store import light_copy
-from rad_core.store.study import Study
-from rad_core.text import one_line
-
-CHART_HEIGHT = 440
-
-__all__ = ["CHART_HEIGHT", "STEPS", "Step", "Story", "StorySettings", "read_settings", "tell"]
+from app.present.settings import StorySettings
 
 
 @attrs.frozen(eq=False)
@@ -60,50 +48,3 @@ class Story:
     def provenance(self) -> str:
         """The facts in one line."""
         return " · ".join(f"{name} {value}" for name, value in self.facts.items())
-
-
-def tell(
-    study: Study, settings: StorySettings | None = None, theme: Theme = "light", *, chart_height: int = CHART_HEIGHT
-) -> Story:
-    """The story of a study. settings: by default those stored with it. theme: of the charts and the picture.
-
-    chart_height: about that of every chart, in pixels.
-
-    Raises InputError while no strategy has finished a round of purchase: there is nothing to tell yet.
-    """
-    from app.present.material import Material
-    from app.present.steps import build_steps
-
-    settings = read_settings(study) if settings is None else settings
-    table = study.rounds_table()
-    if table.empty or "accuracy" not in table or not (table["round"] > 0).any():
-        raise InputError(
-            f"Study {study.id} has not finished a round of purchase yet, so there is nothing to tell; wait for its "
-            "first results, or choose another study."
-        )
-    material = Material(study, table, settings, theme, chart_height)
-    steps = build_steps(material)
-    title = settings.title or _title(study)
-    return Story(title, material.subtitle, steps, facts(study), settings)
-
-
-def facts(study: Study) -> dict[str, str]:
-    """Where the numbers of a study come from, as names and values."""
-    config, info = study.config, study.info()
-    return {
-        "Data set": one_line(config.dataset),
-        "Teacher": one_line(config.teacher),
-        "Student": config.student,
-        "Seeds": f"{config.seeds:,}",
-        "Rounds": f"{config.rounds:,}",
-        "Labels per round": f"{config.budget:,}",
-        "Study": study.id + (" (a light copy)" if light_copy.is_light(study) else ""),
-        "Date": time.strftime("%Y-%m-%d", time.gmtime(info.created)),
-        "RAD Studio": version("rad-studio"),
-    }
-
-
-def _title(study: Study) -> str:
-    """A title for a story that has none of its own."""
-    name, config = study.info().name, study.config
-    return name or f"Which labels to buy for {config.dataset}: {count(config.seeds, 'repetition')} measured"

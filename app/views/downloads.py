@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.export import FORMATS, file_name, pdf
-from app.present.model import StorySettings
+from app.present.settings import StorySettings
 from app.shell.state import View
 from rad_core.store.study import Study
 

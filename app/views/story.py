@@ -10,8 +10,17 @@ import streamlit as st
 
 from app.figures import Chart
 from app.findings.words import literal
-from app.present.model import CHART_HEIGHT, STEPS, Step, StorySettings, tell
-from app.present.settings import AUDIENCES, LONGEST_CURRENCY, LONGEST_NOTE, LONGEST_TITLE, usable_settings
+from app.present.model import Step
+from app.present.settings import (
+    AUDIENCES,
+    LONGEST_CURRENCY,
+    LONGEST_NOTE,
+    LONGEST_TITLE,
+    STEPS,
+    StorySettings,
+    usable_settings,
+)
+from app.present.tell import CHART_HEIGHT, tell
 from app.shell import blocks, frame, state
 from app.shell.controls import hold, offer_news
 from app.views import downloads

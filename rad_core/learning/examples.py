@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from rad_core.learning.inputs import Inputs
 
-if TYPE_CHECKING:
-    from rad_core.learning.training import TrainConfig
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a network is trained. steps: optimizer steps. temperature: of soft labels (Hinton et al., 2015)."""
+
+    steps: int
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    temperature: float = 1.0
+    warmup: float = 0.1  # share of the steps
+    augment: bool = True
 
 
 @dataclass(frozen=True)

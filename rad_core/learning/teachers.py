@@ -19,9 +19,9 @@ from rad_core.learning.data import Dataset, Split
 from rad_core.learning.models import MODELS, TORCHVISION, build_model, torchvision_body
 
 if TYPE_CHECKING:
+    from rad_core.learning.examples import TrainConfig
     from rad_core.learning.inputs import Inputs
     from rad_core.learning.networks import Network
-    from rad_core.learning.training import TrainConfig
 
 
 class Teacher:

@@ -16,7 +16,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from rad_core.errors import InputError
-from rad_core.learning.examples import Examples
+from rad_core.learning.examples import Examples, TrainConfig
 from rad_core.learning.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -31,19 +31,6 @@ _PREDICT_BATCH = {"cpu": 128, "cuda": 4096, "mps": 1024}  # on a CPU, 512 are 2.
 
 class TrainingError(InputError):
     """Training that went wrong for a reason the user can mend."""
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How a network is trained. steps: optimizer steps. temperature: of soft labels (Hinton et al., 2015)."""
-
-    steps: int
-    batch_size: int = 128
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-3
-    temperature: float = 1.0
-    warmup: float = 0.1  # share of the steps
-    augment: bool = True
 
 
 @dataclass(frozen=True)

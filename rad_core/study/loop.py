@@ -18,10 +18,11 @@ import numpy as np
 
 from rad_core.config import StudyConfig
 from rad_core.learning.data import Split
+from rad_core.learning.examples import TrainConfig
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
 from rad_core.learning.teachers import Teacher
-from rad_core.learning.training import TrainConfig, accuracy, fit_together, predict
+from rad_core.learning.training import accuracy, fit_together, predict
 from rad_core.selection.arrays import to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import game_value, wrong_count

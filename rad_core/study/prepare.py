@@ -12,10 +12,11 @@ from rad_core.errors import InputError
 from rad_core.folders import data_folder
 from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_split
 from rad_core.learning.device import pick_device
+from rad_core.learning.examples import TrainConfig
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
 from rad_core.learning.teachers import Teacher, make_teacher, parse_teacher, read_soft_labels
-from rad_core.learning.training import TrainConfig, fit_together, networks_at_once, predict
+from rad_core.learning.training import fit_together, networks_at_once, predict
 from rad_core.selection.api import estimate_accuracy
 from rad_core.selection.arrays import to_numpy
 from rad_core.store.array_kinds import THUMBNAIL

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from rad_core.learning.examples import TrainConfig
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
 from rad_core.learning.networks import Network
-from rad_core.learning.training import TrainConfig, fit, fit_together, networks_at_once
+from rad_core.learning.training import fit, fit_together, networks_at_once
 from tests.bench import plain
 from tests.bench.measure import at_once, gpu_clock, medians
 from tests.bench.rows import Row

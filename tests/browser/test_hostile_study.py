@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.export.html import html_report
-from app.present.model import tell
+from app.present.tell import tell
 from rad_core.store.study import Study
 from tests.browser.conftest import Studio, Visits, settled, studios
 from tests.browser.test_text_is_text import seen

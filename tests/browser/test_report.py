@@ -13,7 +13,9 @@ import pytest
 
 from app.export import pdf
 from app.export.html import html_report
-from app.present.model import Story, StorySettings, tell
+from app.present.model import Story
+from app.present.settings import StorySettings
+from app.present.tell import tell
 from rad_core.store.study import Study
 from tests.result_pages import make_studies, study_in
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from app.figures.base import number
+from app.findings.words import number
 from app.palette import OTHER_COLOR
 from rad_core.errors import InputError
 
