@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.big_study import make_big_study
 from tests.browser.conftest import Visits, settled, studios
+from tests.helpers.big_study import make_big_study
 
 pytestmark = pytest.mark.browser
 

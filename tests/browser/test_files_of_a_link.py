@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.browser.conftest import Studio, Visits, settled
-from tests.test_app_command import studio as rad_app
+from tests.commands.test_app_command import studio as rad_app
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import settled
-from tests.test_app_command import studio
+from tests.commands.test_app_command import studio
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from app.present.tell import tell
 from rad_core.store.study import Study
 from tests.browser.conftest import Studio, Visits, settled, studios
 from tests.browser.test_text_is_text import seen
-from tests.hostile_study import BAIT, HOST, TEXT, make_hostile
+from tests.helpers.hostile_study import BAIT, HOST, TEXT, make_hostile
 
 pytestmark = pytest.mark.browser
 
@@ -168,7 +168,7 @@ def test_the_bait_is_taken_where_nothing_is_escaped(
 
     script = tmp_path / "naive.py"
     script.write_text(
-        "import streamlit as st\nfrom tests.hostile_study import BAIT\nfor text in BAIT: st.markdown(text)"
+        "import streamlit as st\nfrom tests.helpers.hostile_study import BAIT\nfor text in BAIT: st.markdown(text)"
     )
     monkeypatch.setattr(conftest, "MAIN", script)
     page = visit(studio(tmp_path / "store"))

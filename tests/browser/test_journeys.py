@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.big_study import make_big_study
 from tests.browser.conftest import Studio, Visits, settled, studios
+from tests.helpers.big_study import make_big_study
 
 pytestmark = pytest.mark.browser
 

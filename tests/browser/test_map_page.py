@@ -14,9 +14,9 @@ from app.components.map import resolve
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
-from tests.big_study import make_big_study
 from tests.browser.conftest import Studio, Visits, settled
 from tests.conftest import tiny_config
+from tests.helpers.big_study import make_big_study
 
 pytestmark = pytest.mark.browser
 

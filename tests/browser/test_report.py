@@ -17,7 +17,7 @@ from app.present.model import Story
 from app.present.settings import StorySettings
 from app.present.tell import tell
 from rad_core.store.study import Study
-from tests.result_pages import make_studies, study_in
+from tests.helpers.result_pages import make_studies, study_in
 
 pytestmark = pytest.mark.browser
 

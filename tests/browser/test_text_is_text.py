@@ -9,7 +9,7 @@ import pytest
 from rad_core.text import one_line
 from tests.browser import conftest
 from tests.browser.conftest import Studio, Visits
-from tests.hostile_study import BAIT, ESCAPES, TEXT
+from tests.helpers.hostile_study import BAIT, ESCAPES, TEXT
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.browser.conftest import Visits, settled
-from tests.test_app_command import Studio
-from tests.test_app_command import studio as rad_app
+from tests.commands.test_app_command import Studio
+from tests.commands.test_app_command import studio as rad_app
 
 pytestmark = pytest.mark.browser
 

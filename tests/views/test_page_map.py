@@ -1,0 +1,476 @@
+"""The page Map: what is known of every point, colorings, picks, links; and the page in each of its states."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.atlas import cards, detail
+from app.atlas import facts as map_view
+from app.atlas import layout as map_layout
+from app.atlas.session import KEY
+from app.components.map import Selection, resolve
+from app.components.map.model import MISSING, STEPS
+from app.results import reading
+from rad_core.errors import InputError
+from rad_core.running import maps
+from rad_core.running.engine import run_study
+from rad_core.selection.game import solve_game, wrong_count
+from rad_core.store.catalogue import create_study
+from rad_core.store.study import Study
+from tests.conftest import tiny_config
+
+STRATEGIES = ("rad", "margin", "unixkd")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A finished study of two rounds, one of its strategies buying mixtures."""
+    study = create_study(tmp_path_factory.mktemp("store"), tiny_config(name="Tiny", strategies=STRATEGIES))
+    run_study(study)
+    return study
+
+
+def reader(study: Study) -> Callable[..., Any]:
+    return lambda function, *arguments: function(study, *arguments)
+
+
+def facts_of(study: Study, strategy: str = "rad", round: int = 2) -> map_view.Facts:
+    return map_view.gather(reader(study), 0, strategy, round, STRATEGIES)
+
+
+# --- facts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("round", [0, 1, 2])
+def test_gains_are_those_that_decided_the_round_and_predictions_those_after_it(
+    finished: Study, strategy: str, round: int
+) -> None:
+    facts = facts_of(finished, strategy, round)
+    before = max(round - 1, 0)
+    assert (facts.decided_after, facts.trained_after) == (before, round)
+    assert np.array_equal(facts.gains, reading.gains_after(finished, strategy, 0, before))
+    assert np.array_equal(facts.student_says, reading.predictions_after(finished, strategy, 0, round))
+    probabilities = reading.teacher_probabilities(finished, 0)
+    assert np.array_equal(facts.teacher_right, reading.teacher_right(finished, 0))
+    assert np.array_equal(facts.truth_probability, probabilities[np.arange(200), facts.labels])
+    if round:
+        picks = reading.bought(finished, strategy, 0, round)
+        assert np.allclose(facts.gains[picks], finished.round_array(strategy, 0, round, "bought_gain"), atol=1e-5)
+        assert set(np.flatnonzero(facts.bought[strategy] == round)) == set(picks)
+    assert max(rounds.max() for rounds in facts.bought.values()) == round
+
+
+def test_q_is_the_one_that_rad_bought_with_and_none_where_nothing_is_for_sale(finished: Study) -> None:
+    for round in (1, 2):
+        q = map_view.chance_of_buying(finished, "rad", 0, round)
+        picks = reading.bought(finished, "rad", 0, round)
+        assert np.allclose(q[picks], finished.round_array("rad", 0, round, "bought_q"), atol=2e-3)
+        sold = reading.round_of_purchase(finished, "rad", 0, round - 1) > 0
+        assert np.isnan(q[sold]).all()
+        assert q[~sold].sum() == pytest.approx(finished.config.budget, rel=1e-5)
+        left = np.flatnonzero(~sold)
+        gains = reading.gains_after(finished, "rad", 0, round - 1)[left]
+        wrong = wrong_count(len(left), finished.seed_metrics(0)["teacher_accuracy_used"])
+        assert np.allclose(q[left], solve_game(gains, 10, wrong=wrong).q)
+
+
+def test_where_a_strategy_has_not_come_so_far_its_last_round_stands_in(finished: Study, tmp_path: Path) -> None:
+    study = half_done(finished, tmp_path)
+    facts = facts_of(study, "rad", 2)
+    assert (facts.decided_after, facts.trained_after) == (1, 1)
+    assert facts.bought["rad"].max() == 1
+    assert facts.bought["margin"].max() == 2
+
+
+def half_done(finished: Study, folder: Path) -> Study:
+    """The finished study as it was when rad had finished one round of two."""
+    copy = folder / finished.id
+    shutil.copytree(finished.path, copy)
+    with closing(sqlite3.connect(copy / "study.sqlite")) as database, database:
+        database.execute("delete from rounds where strategy = 'rad' and round = 2")
+    return Study(copy)
+
+
+# --- colorings -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", map_view.COLORINGS)
+@pytest.mark.parametrize("round", [0, 2])
+def test_every_coloring_has_a_code_for_every_point(finished: Study, by: str, round: int) -> None:
+    facts = facts_of(finished, round=round)
+    for theme in ("light", "dark"):
+        coloring = map_view.coloring(facts, by, theme)  # type: ignore[arg-type]
+        assert coloring.codes.shape == (200,)
+        assert coloring.title == map_view.COLORINGS[by]
+
+
+def test_colorings_show_what_they_say(finished: Study) -> None:
+    facts = facts_of(finished)
+    right = map_view.coloring(facts, "teacher", "light")
+    assert np.array_equal(right.codes == 0, facts.teacher_right)
+    assert len(set(right.symbols)) == 2
+    student = map_view.coloring(facts, "student", "light")
+    assert np.array_equal(student.codes == 0, facts.student_right)
+    gain = map_view.coloring(facts, "gain", "light")
+    assert np.abs(gain.codes / (STEPS - 1) - facts.gains).max() <= 0.5 / (STEPS - 1) + 1e-6
+    assert gain.limits == (0.0, 1.0)
+    q = map_view.coloring(facts, "q", "light")
+    assert np.array_equal(q.codes == MISSING, np.isnan(facts.q))
+    rounds = map_view.coloring(facts, "round", "light")
+    assert rounds.labels == ("not bought", "round 1", "round 2")
+    assert np.array_equal(rounds.codes, facts.bought["rad"])
+
+
+def test_of_many_classes_twelve_stand_out_and_the_others_share_a_gray(finished: Study) -> None:
+    names = tuple(f"class {i}" for i in range(100))
+    labels = np.arange(200, dtype=np.int16) % 100
+    facts = replace(facts_of(finished), classes=names, labels=labels)
+    coloring = map_view.coloring(facts, "class", "light", ("class 99", "class 3"))
+    assert coloring.labels == ("class 3", "class 99", "other classes")
+    assert (coloring.codes == 2).sum() == 196
+    assert np.array_equal(np.flatnonzero(coloring.codes == 1), [99, 199])
+    assert len(map_view.coloring(facts, "class", "light").labels) == 13
+
+
+# --- picks ---------------------------------------------------------------------------------------------------------
+
+
+def test_panels_hold_the_picks_of_their_strategies_and_crosses_on_wrong_labels(finished: Study) -> None:
+    read = reader(finished)
+    together = map_view.panels(read, 0, ("rad", "margin"), "one", 2)
+    assert [[layer.name for layer in panel.layers] for panel in together] == [["rad", "margin"]]
+    side = map_view.panels(read, 0, ("rad", "unixkd"), "side", 2, mark_wrong=True)
+    assert [[layer.name for layer in panel.layers] for panel in side] == [["rad", "wrong"], ["unixkd", "wrong"]]
+    for panel, name in zip(side, ("rad", "unixkd"), strict=True):
+        layer, crosses = panel.layers
+        bought = {(p, r) for r in (1, 2) for p in reading.bought(finished, name, 0, r)}
+        assert set(zip(layer.positions, layer.rounds, strict=True)) == bought
+        correct = {r: finished.round_array(name, 0, r, "bought_correct") for r in (1, 2)}  # 255: a mixture, neither
+        wrong = {(p, r) for r in (1, 2) for p in reading.bought(finished, name, 0, r)[correct[r] == 0]}
+        assert wrong
+        assert set(zip(crosses.positions, crosses.rounds, strict=True)) == wrong
+    assert side[0].layers[0].symbol != side[1].layers[0].symbol
+
+
+def test_the_difference_holds_what_only_one_had_bought_by_the_round(finished: Study) -> None:
+    for round in (1, 2):
+        (panel,) = map_view.panels(reader(finished), 0, ("rad", "margin"), "difference", round, mark_wrong=True)
+        only_rad, only_margin, crosses = panel.layers
+        sets = [
+            {p for r in range(1, round + 1) for p in reading.bought(finished, name, 0, r)} for name in ("rad", "margin")
+        ]
+        assert set(only_rad.positions) == sets[0] - sets[1]
+        assert set(only_margin.positions) == sets[1] - sets[0]
+        right = reading.teacher_right(finished, 0)
+        assert set(crosses.positions) == {p for p in sets[0] ^ sets[1] if not right[p]}
+
+
+# --- selections ----------------------------------------------------------------------------------------------------
+
+
+def test_a_selection_in_numbers(finished: Study) -> None:
+    facts = facts_of(finished)
+    positions = np.arange(40, 90)
+    found = map_view.summarize(facts, positions)
+    assert found.count == 50
+    assert found.teacher_right == pytest.approx(np.mean(facts.teacher_right[40:90]))
+    assert found.mean_gain == pytest.approx(np.mean(facts.gains[40:90]), rel=1e-5)
+    assert map_view.summarize(facts).bought == 20
+    nothing = map_view.summarize(facts, np.empty(0, int))
+    assert nothing.count == 0
+    assert np.isnan(nothing.mean_gain)
+
+
+def test_the_table_of_a_selection_has_every_column_for_every_point(finished: Study) -> None:
+    facts = facts_of(finished)
+    points = np.random.default_rng(0).normal(size=(200, 2))
+    picks = reading.bought(finished, "rad", 0, 2)
+    table = map_view.table(facts, picks, points)
+    assert list(table["pool_index"]) == list(picks)
+    assert list(table["dataset_row"]) == list(finished.seed_array(0, "pool_ids")[picks])
+    assert (table["round_bought_by_rad"] == 2).all()
+    assert {f"round_bought_by_{name}" for name in STRATEGIES} < set(table.columns)
+    assert list(table["teacher_right"]) == list(facts.teacher_right[picks])
+    assert table["rad_q"].notna().all()
+    assert map_view.table(facts, np.arange(200), points)["round_bought_by_rad"].isna().sum() == 180
+
+
+def test_a_link_opens_the_same_selection_and_a_damaged_one_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(1000, 2)).astype(np.float32)
+    lasso = Selection("lasso", tuple((float(x), float(y)) for x, y in rng.normal(size=(200, 2))))
+    text = map_view.link_text("umap-teacher", lasso)
+    assert text is not None
+    assert len(text) < map_view.LONGEST_LINK
+    layout, again = map_view.read_link(text)
+    assert layout == "umap-teacher"
+    assert np.array_equal(resolve(points, again), resolve(points, lasso))
+    assert map_view.link_text("umap-teacher", None) is None
+    long = Selection("lasso", tuple((float(i % 7), float(i % 5)) for i in range(500)))
+    assert map_view.link_text("umap-teacher", long) is None
+    for bad in ("", "umap-teacher", "umap-teacher.", "umap-teacher.zzz", text[:-3], text + "A" * 5000, "a.b.c", "☃.☃"):
+        with pytest.raises(InputError, match="select again"):
+            map_view.read_link(bad)
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+
+
+@pytest.fixture
+def shown(finished: Study, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """The finished study in the user's store, in a studio that starts nothing."""
+    monkeypatch.setenv("RAD_READ_ONLY", "1")
+    folder = Path(os.environ["RAD_STORE"]) / finished.id
+    shutil.copytree(finished.path, folder)
+    return Study(folder)
+
+
+def open_map(**address: str) -> AppTest:
+    """The page at an address."""
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.switch_page("views/map.py")
+    return look(app.run())
+
+
+def look(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception
+    return app
+
+
+def do(app: AppTest, key: str = KEY, **said: Any) -> AppTest:
+    """What the browser reports of the map (an event) or of the cards (a pick)."""
+    what = {"id": str(time.monotonic_ns()), "selection": None, "primary": None, "round": 2} | said
+    if isinstance(region := said.get("selection"), Selection):
+        what["selection"] = {"kind": region.kind, "polygon": [list(corner) for corner in region.polygon]}
+    app.session_state[key] = {"event": what}
+    return look(app.run())
+
+
+def asked(app: AppTest, name: str) -> str:
+    """A value in the address, whether the test or the page put it there."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def texts(app: AppTest) -> str:
+    """Everything that is written on the page."""
+    parts = [*app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def layout_of(study: Study, source: str = "teacher") -> np.ndarray:
+    return map_layout.pca(study, 0, map_layout.SOURCES[source])
+
+
+def middle(points: np.ndarray) -> Selection:
+    """The box in which the middle half of the points lies, in x and in y."""
+    left, right = np.quantile(points[:, 0], [0.25, 0.75])
+    bottom, top = np.quantile(points[:, 1], [0.25, 0.75])
+    return Selection.box(float(left), float(bottom), float(right), float(top))
+
+
+def test_the_page_opens_with_the_last_round_and_says_what_the_map_is_made_of(shown: Study) -> None:
+    app = open_map()
+    assert not app.error
+    said = texts(app)
+    assert "PCA of the teacher's features · mlp · 200 points · seed 0" in said
+    assert "Bought by RAD in round 2" in said
+    assert "All 10 images" in said
+    assert "The UMAP of this pool is not computed yet" in said  # read-only: nothing was started
+    assert not (shown.path / "maps").exists()
+    assert asked(app, "map_round") == "2"
+    assert not [slider for slider in app.slider if slider.key == "round"]  # one control for one thing
+
+
+def test_every_coloring_and_every_display_is_drawn(shown: Study) -> None:
+    app = open_map()
+    look(app.toggle(key="map_wrong").set_value(True).run())
+    for color in map_view.COLORINGS:
+        look(app.selectbox(key="map_color").set_value(color).run())
+        assert not app.error
+    for display in ("one", "side", "difference"):
+        look(app.selectbox(key="map_show").set_value(display).run())
+        assert not app.error
+
+
+def test_a_selection_shows_exactly_the_points_in_it_and_can_be_linked(shown: Study) -> None:
+    points = layout_of(shown)
+    region = middle(points)
+    expected = resolve(points, region)
+    app = do(open_map(), selection=region)
+    said = texts(app)
+    assert "Selected on the map" in said
+    assert f"**{len(expected)}** points :gray[(200)]" in said
+    facts = facts_of(shown)
+    assert f"**{facts.teacher_right[expected].mean():.1%}** teacher right" in said
+    assert f"**{facts.gains[expected].mean():.3f}** mean gain :gray[({facts.gains.mean():.3f})]" in said
+    link = asked(app, "map_sel")
+    layout, again = map_view.read_link(link)
+    assert (layout, again) == ("pca-teacher", region)
+
+    opened = open_map(map_sel=link, map_round="1", map_point=str(expected[0]))
+    assert f"**{len(expected)}** points :gray[(200)]" in texts(opened)
+    assert f"**Point {expected[0]:,}**" in texts(opened)
+    assert opened.session_state["round"] == 1
+    cleared = do(opened, round=1)
+    assert "map_sel" not in cleared.query_params
+    assert "Bought by RAD in round 1" in texts(cleared)
+
+
+def test_a_region_without_points_says_so(shown: Study) -> None:
+    app = do(open_map(), selection=Selection.box(1e6, 1e6, 2e6, 2e6))
+    assert "0 of 200 points selected" in texts(app)
+
+
+def test_before_the_first_round_nothing_is_bought_and_the_page_says_what_to_do(shown: Study) -> None:
+    app = do(open_map(), round=0)
+    assert "No labels bought yet" in texts(app)
+    assert asked(app, "map_round") == "0"
+    assert app.session_state["round"] == 1  # other pages count purchases
+
+
+def test_a_click_shows_a_point_and_its_card_does_the_same(shown: Study) -> None:
+    facts = facts_of(shown)
+    wrong = int(np.flatnonzero(~facts.teacher_right)[0])
+    app = do(open_map(), primary=wrong)
+    said = texts(app)
+    assert f"**Point {wrong}** · truly **{facts.classes[facts.labels[wrong]]}**" in said
+    assert f"Teacher says **{facts.classes[facts.teacher_says[wrong]]}** :red[**wrong**]" in said
+    assert asked(app, "map_point") == str(wrong)
+    look(app.button(key="map-close").click().run())
+    assert "**Point" not in texts(app)
+    assert "map_point" not in app.query_params
+    app.session_state[detail.CARDS] = {"pick": {"position": 7, "turn": 1}}
+    app.session_state["map-wanted"] = 7
+    assert "**Point 7**" in texts(look(app.run()))
+
+
+def test_a_selection_drawn_on_another_map_is_not_lost_and_not_misread(shown: Study) -> None:
+    region = middle(layout_of(shown))
+    link = map_view.link_text("umap-teacher", region)
+    assert link is not None
+    app = open_map(map_sel=link)
+    assert "selection drawn on the UMAP of the teacher" in texts(app)
+    assert asked(app, "map_sel") == link
+    assert "Selected on the map" not in texts(app)
+
+    app = do(open_map(), selection=region)
+    look(app.segmented_control(key="map_features").set_value("student").run())
+    assert "PCA of the student's features" in texts(app)
+    assert "Selected on the map" not in texts(app)
+    assert "selection drawn on the PCA of the teacher" in texts(app)
+    look(app.segmented_control(key="map_features").set_value("teacher").run())
+    assert "Selected on the map" in texts(app)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"map_sel": "x"},
+        {"map_sel": "pca-teacher.<script>"},
+        {"map_point": "99999"},
+        {"map_point": "-1"},
+        {"map_round": "77"},
+        {"map_round": "\u0663"},
+        {"map_a": "nobody", "map_b": "../etc", "map_color": "evil", "map_show": "x", "map_features": "y"},
+        {"map_order": "evil", "seed": "8", "map_layout": "z", "map_wrong": "perhaps"},
+    ],
+)
+def test_bad_values_in_the_address_fall_back(shown: Study, address: dict[str, str]) -> None:
+    app = open_map(**address)
+    assert not app.error
+    assert "Bought by RAD in round 2" in texts(app)
+
+
+def test_a_study_without_thumbnails_shows_words_and_says_why(shown: Study) -> None:
+    with closing(sqlite3.connect(shown.path / "study.sqlite")) as database, database:
+        database.execute("update seeds set arrays = replace(arrays, '\"thumbnails\",', '')")
+        database.execute("update seeds set arrays = replace(arrays, '\"thumbnails\", ', '')")
+    assert "thumbnails" not in shown.seed_arrays(0)
+    app = do(open_map(), primary=3)
+    assert "keeps no thumbnails" in texts(app)
+    assert "**Point 3**" in texts(app)
+
+
+def test_a_study_that_has_just_started_shows_its_pool_without_picks(
+    finished: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAD_READ_ONLY", "1")
+    folder = Path(os.environ["RAD_STORE"]) / finished.id
+    shutil.copytree(finished.path, folder)
+    with closing(sqlite3.connect(folder / "study.sqlite")) as database, database:
+        database.execute("delete from rounds where round > 0")
+    app = open_map()
+    assert not app.error
+    assert "0 of 2 rounds finished so far" in texts(app)
+    assert "No labels bought yet" in texts(app)
+    for color in map_view.COLORINGS:
+        look(app.selectbox(key="map_color").set_value(color).run())
+
+
+def test_strategies_that_have_come_differently_far_are_shown_together(
+    finished: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAD_READ_ONLY", "1")
+    half_done(finished, Path(os.environ["RAD_STORE"]))
+    app = open_map()
+    assert not app.error
+    assert "No labels bought yet" in texts(app)  # by rad in round 2
+
+
+def test_without_a_prepared_seed_a_sentence_stands_there() -> None:
+    create_study(Path(os.environ["RAD_STORE"]), tiny_config())
+    app = open_map()
+    assert "No seed of this study is prepared yet" in texts(app)
+
+
+def test_one_strategy_alone_needs_no_comparison(shown: Study) -> None:
+    app = open_map()
+    look(app.selectbox(key="map_b").set_value("nobody").run())
+    assert "map_show" not in [box.key for box in app.selectbox]
+    assert not app.error
+
+
+def test_the_umap_is_computed_in_the_background_and_shown_when_it_is_ready() -> None:
+    # So many points that a real UMAP takes seconds: the page is there before it.
+    study = create_study(
+        Path(os.environ["RAD_STORE"]), tiny_config(name="Tiny", pool=60, budget=3, strategies=("rad", "margin"))
+    )
+    run_study(study)
+    app = open_map()
+    end = time.monotonic() + 240
+    assert "PCA of the teacher's features" in texts(app)
+    assert "is being computed" in texts(app)
+    while maps.map_state(study, 0) != "ready":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    look(app.run())
+    look(app.run())
+    assert "UMAP of the teacher's features" in texts(app)
+    assert [toast.value for toast in app.toast] or "is being computed" not in texts(app)
+
+
+def test_many_cards_come_in_pages(shown: Study) -> None:
+    everything = Selection.box(-1e6, -1e6, 1e6, 1e6)
+    app = do(open_map(), selection=everything)
+    assert "**200** points" in texts(app)
+    assert "All 200 images" in texts(app)
+    for order in cards.ORDERS:
+        look(app.selectbox(key="map_order").set_value(order).run())
