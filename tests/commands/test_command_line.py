@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import sqlite3
@@ -19,9 +18,7 @@ import pytest
 
 from rad_core.cli import COMMANDS
 from rad_core.config import StudyConfig
-from rad_core.files import PARTIAL
-from rad_core.store.catalogue import create_study, open_study, study_ids
-from rad_core.store.study import Study
+from rad_core.store.catalogue import create_study, open_study
 from tests.conftest import tiny_config
 
 RAD = [sys.executable, "-m", "rad_core.cli"]
@@ -387,55 +384,6 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert "Traceback" not in error
     (info,) = json.loads(rad("runs", "--store", tmp_path / "s", "--json"))
     assert info["status"] == "paused"
-
-
-def writes(store: Path) -> int:
-    """How much has been written to the studies of a store."""
-    return sum(Study(store / id).version() for id in study_ids(store))
-
-
-def kill_at(command: list[str], store: Path, rng: np.random.Generator) -> bool:
-    """Start a command and kill it without warning at a random moment; whether it was still running.
-
-    The moment is a time after the start, or one after a few writes to the store, so that the kills fall before, during
-    and after the study's creation, the preparation of seeds and the rounds, however fast the machine is.
-    """
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if rng.random() < 0.25:
-        time.sleep(4 * rng.random())
-    else:
-        goal = writes(store) + int(rng.integers(1, 6))
-        while process.poll() is None and writes(store) < goal:
-            time.sleep(0.005)
-        time.sleep(0.2 * rng.random())
-    running = process.poll() is None
-    if running:
-        os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    return running
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_kill_9_at_20_random_moments_changes_nothing(tmp_path: Path) -> None:
-    """20 kills, resumed by one process and two in turn; the final store equals, bit for bit, that of a whole run."""
-    file = tmp_path / "s.toml"
-    config = tiny_config(strategies=("rad", "margin", "badge", "unixkd"), seeds=3, rounds=10, student_steps=250)
-    file.write_text(config.to_toml())
-    rad("run", file, "--store", tmp_path / "whole", "--workers", 1)
-    whole = open_study(tmp_path / "whole", "latest")
-    store = tmp_path / "killed"
-    command = [*RAD, "run", str(file), "--store", str(store), "--quiet", "--workers"]
-    rng = np.random.default_rng(0)
-    for kill in range(20):
-        assert kill_at([*command, str(1 + kill % 2)], store, rng), f"the study ended before kill {kill + 1}"
-    assert open_study(store, "latest").info().status == "lost"
-    rad(*command[len(RAD) :], 2)
-    (folder,) = store.iterdir()
-    killed = Study(folder)
-    assert killed.info().status == "finished"
-    assert killed.content_digest() == whole.content_digest()
-    assert not list(folder.rglob(f"*{PARTIAL}"))
 
 
 @pytest.mark.slow
