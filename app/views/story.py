@@ -23,7 +23,7 @@ from app.present.settings import (
 from app.present.tell import CHART_HEIGHT, tell
 from app.shell import blocks, frame, state
 from app.shell.controls import hold, offer_news
-from app.views import downloads
+from app.views import _downloads
 
 ALL = "all"
 NAMES = {
@@ -70,7 +70,7 @@ def page() -> None:
         top = st.container(horizontal=True, vertical_alignment="center", key="story-top")
         top.title(literal(told.title), anchor=False, width="stretch")
         with top.popover("Download", icon=":material/download:"):
-            downloads.buttons(view, settings)
+            _downloads.buttons(view, settings)
         if not state.read_only():
             with top.popover("Edit the story", icon=":material/edit:"):
                 edit(view, settings)

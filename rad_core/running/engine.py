@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError
+from rad_core.running import launch
 from rad_core.store.catalogue import open_study
 from rad_core.store.study import Study
 
@@ -78,6 +79,7 @@ def run_study(
                 _run(study, workers, on_event or (lambda event: None))
             study.set_status("finished")
         except KeyboardInterrupt as interrupt:
+            launch.hear()
             if (stopped := _asked_to_stop(study)) is not None:
                 study.set_status(stopped)
                 raise StudyStopped(stopped) from interrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import subprocess
@@ -68,21 +69,46 @@ def ready() -> None:
     os.dup2(2, 1)
 
 
+_AGAIN_SECONDS = 10.0
+_heard = threading.Event()
+
+
 @contextmanager
 def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Take these signals as Ctrl-C, the first of them: what is done about it is not to be interrupted by another."""
+    """Take these signals as Ctrl-C, the first of them: what is done about it is not to be interrupted by another.
+
+    An interrupt may get lost: one that arrives in a callback or while a library is imported is at times ignored there.
+    So it comes again after ten seconds, until `hear` is called or the block is left.
+    """
+    global _heard
+    heard = _heard = threading.Event()
+    asked = False
 
     def leave(number: int, frame: FrameType | None) -> None:
-        for one in signals:
-            signal.signal(one, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        nonlocal asked
+        if not asked:
+            asked = True
+            threading.Thread(target=insist, daemon=True).start()
+            raise KeyboardInterrupt
 
-    before = {one: signal.signal(one, leave) for one in signals}
+    def insist() -> None:
+        nonlocal asked
+        while not heard.wait(_AGAIN_SECONDS):
+            asked = False
+            _thread.interrupt_main(signals[0])
+
+    before = {number: signal.signal(number, leave) for number in signals}
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        heard.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def hear() -> None:
+    """Say that an interrupt has arrived where it is dealt with."""
+    _heard.set()
 
 
 def end_with(folder: Path) -> None:

@@ -374,7 +374,7 @@ def _page(study: str) -> None:
 
     from app.present.settings import StorySettings
     from app.shell import state
-    from app.views.downloads import buttons
+    from app.views._downloads import buttons
 
     os.environ["RAD_STORE"] = str(Path(study).parent)
     buttons(state.open_view(Path(study).name), StorySettings())

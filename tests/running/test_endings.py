@@ -108,6 +108,22 @@ def test_only_the_first_signal_interrupts(monkeypatch: pytest.MonkeyPatch) -> No
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_an_interrupt_that_is_lost_comes_again_until_it_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "_AGAIN_SECONDS", 0.2)
+    arrived = 0
+    with launch.interrupted_by(signal.SIGTERM):
+        for _ in range(3):
+            try:
+                if not arrived:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(5)
+            except KeyboardInterrupt:
+                arrived += 1
+        launch.hear()
+        time.sleep(1)
+    assert arrived == 3
+
+
 @pytest.mark.slow
 def test_a_map_that_is_being_computed_ends_with_its_study(store: Path) -> None:
     study = make_sound(store, "made-study")
@@ -124,9 +140,9 @@ def test_a_map_that_is_being_computed_ends_with_its_study(store: Path) -> None:
 
 def test_a_process_ends_when_its_folder_goes_or_another_takes_its_place(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from rad_core.study import background\n"
-        "background._LOOK_SECONDS = 0.1\n"
-        "background.end_with(Path(sys.argv[1])); print('here', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from rad_core.running import launch\n"
+        "launch._LOOK_SECONDS = 0.1\n"
+        "launch.end_with(Path(sys.argv[1])); print('here', flush=True); time.sleep(60)"
     )
     for change in (shutil.rmtree, lambda folder: folder.rename(tmp_path / "moved")):
         folder = tmp_path / "folder"

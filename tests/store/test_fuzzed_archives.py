@@ -35,7 +35,7 @@ from tests.conftest import tiny_config
 from tests.helpers.mutants import Bases, Mutant, members_of, mutants
 from tests.helpers.result_pages import MAIN
 
-SEED, COUNT = int(os.environ.get("RAD_FUZZ_SEED", "0")), int(os.environ.get("RAD_FUZZ_COUNT", "400"))
+SEED, COUNT = int(os.environ.get("RAD_FUZZ_SEED", "0")), int(os.environ.get("RAD_FUZZ_COUNT", "60"))
 ID, GOOD = "spoiled-study", "good-study"
 PAGES = ("overview", "tradeoff", "map", "curves", "budget", "story", "scores", "runs", "method")
 SECONDS = 10.0
@@ -76,7 +76,7 @@ def test_a_spoiled_archive_is_refused_or_harmless(
 ) -> None:
     monkeypatch.setenv("RAD_STORE", str(root))
     monkeypatch.setattr(shipped, "archives", list)
-    monkeypatch.setattr(layout.embedding, "start_map", lambda *arguments: None)  # a UMAP takes half a minute
+    monkeypatch.setattr(layout.maps, "start_map", lambda *arguments: None)  # a UMAP takes half a minute
     good = Study(root / GOOD).content_digest()
     counts: Counter[str] = Counter()
     seen: set[str] = set()

@@ -124,10 +124,10 @@ def test_a_command_on_a_study_sweeps_what_was_written_into_it(store: Path, tmp_p
 def test_a_study_whose_deletion_was_killed_is_gone_at_the_next_command(store: Path, tmp_path: Path) -> None:
     make_sound(store, ID)
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom rad_core.study import store\n"
+        "import sys, time\nfrom pathlib import Path\nfrom rad_core.store import catalogue\n"
         "def stop(*arguments, **more):\n    print('writing', flush=True)\n    time.sleep(600)\n"
-        "store.shutil.rmtree = stop\n"
-        f"store.delete_study(Path(sys.argv[1]), {ID!r})"
+        "catalogue.shutil.rmtree = stop\n"
+        f"catalogue.delete_study(Path(sys.argv[1]), {ID!r})"
     )
     with writing(code, store) as deleting:
         (trash,) = names(store)

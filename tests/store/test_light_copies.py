@@ -432,8 +432,9 @@ def test_a_cache_that_somebody_cleaned_up_is_filled_again(archive: Path, monkeyp
 
 def test_processes_that_open_an_example_at_once_all_see_it_whole(archive: Path, copy: Study) -> None:
     code = (
-        f"from pathlib import Path; from app import showcase; showcase.archives = lambda: [Path({str(archive)!r})]\n"
-        f"print(showcase.open_study({ID!r}).content_digest())"
+        "from pathlib import Path; from app.results import shipped\n"
+        f"shipped.archives = lambda: [Path({str(archive)!r})]\n"
+        f"print(shipped.open_study({ID!r}).content_digest())"
     )
     running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     assert {process.communicate(timeout=60)[0].strip() for process in running} == {copy.content_digest()}

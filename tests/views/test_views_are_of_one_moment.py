@@ -265,11 +265,11 @@ def test_a_light_copy_in_the_place_of_its_study_is_seen_as_one(stores: dict[str,
     maps.make_map(study, 0, "teacher_features", "pca")
     pack(study, tmp_path / "light.rad.zip", light=1)
     whole = state.view_of(study, demo=False)
-    assert whole.read(reading.light.seeds_with_points) == [0, 1, 2]
+    assert whole.read(reading.light_copy.seeds_with_points) == [0, 1, 2]
     shutil.rmtree(study.path)
     unpack_into(tmp_path / "light.rad.zip", study.path.parent)
     assert study.version() == whole.study.version()
-    assert state.view_of(study, demo=False).read(reading.light.seeds_with_points) == [0]
+    assert state.view_of(study, demo=False).read(reading.light_copy.seeds_with_points) == [0]
 
 
 def test_a_pool_of_another_study_has_another_key(stores: dict[str, Path], remade: Path, tmp_path: Path) -> None:
