@@ -144,7 +144,8 @@ def test_what_is_somebodys_own_lies_on_the_shelf_of_their_session(monkeypatch: p
 def test_the_limit_of_one_upload_is_the_servers(tmp_path: Path) -> None:
     import tomllib
 
+    import app
     from app.data.sources import MAX_MEGABYTES
 
-    config = tomllib.loads((Path(files.__file__).parent / ".streamlit" / "config.toml").read_text())
+    config = tomllib.loads((Path(app.__file__).parent / ".streamlit" / "config.toml").read_text())
     assert config["server"]["maxUploadSize"] == MAX_MEGABYTES
