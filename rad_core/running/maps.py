@@ -20,7 +20,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from rad_core import files, partials
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError, RadError
 from rad_core.folders import data_folder
 from rad_core.running import launch
 from rad_core.store.catalogue import open_study
@@ -125,7 +125,7 @@ def read_map(study: Study, seed: int, source: str = "teacher_features", method: 
     for path in places:
         if path is not None and path.exists():
             count = len(study.seed_array(seed, "pool_labels"))
-            with suppress(InputError):
+            with suppress(RadError):
                 found = files.load_array(path.parent.parent, path)
                 if found.shape == (count, 2) and found.dtype == np.float32:
                     return found
@@ -176,7 +176,7 @@ def _make(study: Study, seed: int, source: str, method: str) -> np.ndarray:
         places = compute_map(study.seed_array(seed, mapped_array(study, seed, source)), method)
         _save(stem.parent, _name(study, seed, source, method), places)
     except Exception as error:
-        sentence = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}".splitlines()[0]
+        sentence = str(error) if isinstance(error, RadError) else f"{type(error).__name__}: {error}".splitlines()[0]
         files.replace(failure, lambda file: file.write(sentence.encode()))  # type: ignore[arg-type]
         raise
     return places
@@ -209,7 +209,7 @@ def _name(study: Study, seed: int, source: str, method: str) -> str:
     try:
         status = files.inside(study.path, place).stat()
     except OSError as error:
-        raise InputError(f"{place} cannot be read ({error.strerror}); restore it or delete the study.") from error
+        raise DamagedError(f"{place} cannot be read ({error.strerror}); restore it or delete the study.") from error
     digest = _digest(place, status.st_size, status.st_mtime_ns, status.st_ino)
     return f"{array}-{method}-seed{int(seed)}-{digest}.npy"
 
@@ -264,9 +264,9 @@ def main(root: str, id: str, seed: str, source: str, method: str) -> int:
                 began = time.perf_counter()
                 _make(study, int(seed), source, method)
                 print(f"{source} of seed {seed} by {method}: {time.perf_counter() - began:.1f} s", flush=True)
-    except InputError as error:
+    except RadError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     except Exception:
         traceback.print_exc()
         return 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rad_core import files, partials
 from rad_core.config import StudyConfig
-from rad_core.errors import InputError
+from rad_core.errors import InputError, StoreError
 from rad_core.store.database import DATABASE, create_database
 from rad_core.store.glances import glance_at
 from rad_core.store.study import LOCK, Study, StudyInfo
@@ -123,7 +123,7 @@ def delete_study(root: Path, id: str) -> None:
             files.sync_folder(root)
         shutil.rmtree(trash, ignore_errors=True)
     if trash.exists():
-        raise InputError(f"Study {study.id} is deleted, but {trash} could not be removed; remove it by hand.")
+        raise StoreError(f"Study {study.id} is deleted, but {trash} could not be removed; remove it by hand.")
 
 
 def _check_id(id: str) -> None:

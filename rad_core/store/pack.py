@@ -18,7 +18,7 @@ from typing import IO, Any
 import attrs
 
 from rad_core import files, partials
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError
 from rad_core.store.database import DATABASE, SCHEMA, reading
 from rad_core.store.light_copy import MAPS, Thinner
 from rad_core.store.rows import Unsound
@@ -101,7 +101,7 @@ def _write_archive(file: IO[bytes], id: str, snapshot: Path, sources: Mapping[st
             try:
                 source = sources[name].open("rb")
             except OSError as error:
-                raise InputError(
+                raise DamagedError(
                     f"{sources[name]} cannot be read ({error.strerror}); restore it or delete the study."
                 ) from error
             with source, archive.open(_entry(name, kind), "w", force_zip64=True) as entry:

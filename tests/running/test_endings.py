@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rad_core.errors import InputError
+from rad_core.errors import StoreError
 from rad_core.running import launch
 from rad_core.running.maps import start_map
 from rad_core.store.catalogue import create_study, delete_study, open_study
@@ -124,9 +124,9 @@ def test_a_map_that_is_being_computed_ends_with_its_study(store: Path) -> None:
 
 def test_a_process_ends_when_its_folder_goes_or_another_takes_its_place(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from rad_core.study import background\n"
-        "background._LOOK_SECONDS = 0.1\n"
-        "background.end_with(Path(sys.argv[1])); print('here', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from rad_core.running import launch\n"
+        "launch._LOOK_SECONDS = 0.1\n"
+        "launch.end_with(Path(sys.argv[1])); print('here', flush=True); time.sleep(60)"
     )
     for change in (shutil.rmtree, lambda folder: folder.rename(tmp_path / "moved")):
         folder = tmp_path / "folder"
@@ -145,5 +145,5 @@ def test_a_process_ends_when_its_folder_goes_or_another_takes_its_place(tmp_path
 
 def test_a_study_that_is_being_deleted_cannot_be_started(store: Path) -> None:
     study = make_sound(store, "made-study")
-    with study.lock(), pytest.raises(InputError, match="another process"):
+    with study.lock(), pytest.raises(StoreError, match="another process"):
         delete_study(store, study.id)
