@@ -60,12 +60,19 @@ def run_study(
     on_event: Callable[[Event], None] | None = None,
     turn: Callable[[], AbstractContextManager[None]] | None = None,
 ) -> None:
-    """Run a study, or what is left of it, to the end.
+    """Run a study, or what is left of it, to the end. The status in the store tells how it ended.
 
-    workers: processes to use; by default one per core on a CPU (never more than cells), one on a GPU. turn: what to
-    hold while it computes; the study is queued until then, and a request to pause or cancel that came before is heard.
-    Raises StudyStopped when asked to pause or cancel, KeyboardInterrupt as it comes, a RadError for what
-    the user can mend; the status in the store tells the same.
+    Args:
+        study: a study of a store; it is held for as long as it runs.
+        workers: processes to use; by default one per core on a CPU (never more than cells), one on a GPU.
+        on_event: called with everything worth showing, in this process.
+        turn: what to hold while it computes; the study is queued until then, and a request to pause or cancel that came
+            before is heard.
+
+    Raises:
+        StudyStopped: when asked to pause or cancel.
+        KeyboardInterrupt: as it comes.
+        RadError: for what the user can mend.
     """
     with study.lock():
         try:

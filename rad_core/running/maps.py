@@ -42,9 +42,17 @@ _VERSION = b"1"  # of the way maps are computed: another one makes those kept so
 def compute_map(features: np.ndarray, method: str = "umap", seed: int = 0) -> np.ndarray:
     """Place points in the plane so that similar ones lie together.
 
-    features: (N, D) finite numbers, N >= 2. method: "umap" (McInnes, Healy & Melville 2018, by umap-learn; minutes for
-    50,000 points; of 15 points or fewer, which have no neighborhoods, it is their PCA) or "pca" (the two directions of
-    largest variance, at once). Returns (N, 2) float32, the same for the same seed.
+    Args:
+        features: (N, D) finite numbers, N >= 2.
+        method: "umap" (McInnes, Healy & Melville 2018, by umap-learn; minutes for 50,000 points; of 15 points or fewer,
+            which have no neighborhoods, it is their PCA) or "pca" (the two directions of largest variance, at once).
+        seed: of the UMAP.
+
+    Returns:
+        (N, 2) float32, the same for the same seed.
+
+    Raises:
+        InputError: on bad input.
     """
     if method not in METHODS:
         raise InputError(f"method is {method!r}; choose one of {', '.join(METHODS)}.")

@@ -23,7 +23,20 @@ NEW, HALF, TRASH = ".rad-new-", ".rad-unpack-", ".rad-trash-"  # studies on thei
 
 
 def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Study:
-    """Make a new study folder; it appears whole or not at all."""
+    """Make a new study folder; it appears whole or not at all.
+
+    Args:
+        root: the store, made where there is none.
+        config: what the study does; what it leaves open is resolved.
+        id: of 6 to 40 lower-case letters, digits and hyphens; by default made of the data set and the time.
+
+    Returns:
+        The study, planned and not started.
+
+    Raises:
+        InputError: where the settings are wrong, the id is taken or none, or the store cannot be written.
+        StoreError: where there is no room left.
+    """
     config = config.resolved()
     now = time.time()
     if id is None:

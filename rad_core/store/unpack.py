@@ -75,10 +75,21 @@ class Packed:
 def unpack_into(archive: Path, root: Path, *, lasting: bool = True) -> Study:
     """Unpack a study into a store; where the very same study is there already, leave it as it is.
 
-    Safe when several processes do it at once: the study appears whole or not at all. lasting: whether that holds when
-    the machine loses power as well; False is many times quicker, for what can be unpacked again. Raises InputError for
-    an archive that is damaged or unsafe, comes of a newer version, or holds another study of an id that is taken, and
-    StoreError where there is no room for it.
+    Safe when several processes do it at once: the study appears whole or not at all.
+
+    Args:
+        archive: a file made by `rad_core.store.pack.pack`.
+        root: the store, made where there is none.
+        lasting: whether the study appears whole or not at all when the machine loses power as well; False is many times
+            quicker, for what can be unpacked again.
+
+    Returns:
+        The study in the store.
+
+    Raises:
+        InputError: for an archive that is damaged or unsafe, comes of a newer version, or holds another study of an id
+            that is taken.
+        StoreError: where there is no room for it.
     """
     partials.sweep_files(archive.parent)
     with _reading_archive(archive) as zipped:
