@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from rad_core import files, partials
 from rad_core.errors import DamagedError, InputError, RadError
 from rad_core.folders import data_folder
+from rad_core.learning.plane import principal_plane
 from rad_core.running import launch
 from rad_core.store.catalogue import open_study
 from rad_core.store.light_copy import MAPS, is_light
@@ -61,21 +62,7 @@ def compute_map(features: np.ndarray, method: str = "umap", seed: int = 0) -> np
     x = np.ascontiguousarray(features, np.float32)
     if not np.isfinite(x).all():
         raise InputError("features holds values that are not finite; a map cannot be drawn of them.")
-    return _pca(x) if method == "pca" or len(x) <= NEIGHBORS else _umap(x, seed)
-
-
-def _pca(x: np.ndarray) -> np.ndarray:
-    x = x - x.mean(0)
-    few = len(x) < x.shape[1]  # then the smaller of the two products is the one between points
-    _, vectors = np.linalg.eigh((x @ x.T if few else x.T @ x).astype(np.float64))
-    axes = vectors[:, ::-1][:, :2].astype(np.float32)
-    if few:
-        axes = x.T @ axes
-        axes /= np.maximum(np.linalg.norm(axes, axis=0), 1e-12)
-    axes *= np.where(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])] < 0, -1, 1)  # the sign is ours to choose
-    places = np.zeros((len(x), 2), np.float32)
-    places[:, : axes.shape[1]] = x @ axes
-    return places
+    return principal_plane(x) if method == "pca" or len(x) <= NEIGHBORS else _umap(x, seed)
 
 
 def _umap(x: np.ndarray, seed: int) -> np.ndarray:

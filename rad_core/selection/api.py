@@ -52,15 +52,12 @@ def estimate_accuracy(flags: Any, confidence: float = 0.95) -> AccuracyEstimate:
     confidence = as_number(confidence, "confidence", "it must lie between 0 and 1, for instance 0.95")
     if not 0 < confidence < 1:
         raise InputError(f"confidence is {confidence}; it must lie between 0 and 1, for instance 0.95.")
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
     total, right = len(flags), int(flags.sum())
-
-    def lower(tail: float) -> float:
-        return float(beta.ppf(tail, right, total - right + 1)) if right > 0 else 0.0
-
-    high = float(beta.isf((1 - confidence) / 2, right + 1, total - right)) if right < total else 1.0
-    return AccuracyEstimate(right / total, lower((1 - confidence) / 2), high, lower(1 - confidence), right, total)
+    both = binomtest(right, total).proportion_ci(confidence, method="exact")
+    least = binomtest(right, total, alternative="greater").proportion_ci(confidence, method="exact").low
+    return AccuracyEstimate(right / total, float(both.low), float(both.high), float(least), right, total)
 
 
 def select(
