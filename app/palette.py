@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from PIL import ImageColor
+
 from rad_core.selection.strategies import STRATEGIES, label_of
 
 
@@ -73,21 +75,26 @@ SEQUENTIAL_ALTERNATIVES = ("Cividis", "Viridis", "Magma")
 DIVERGING = "PuOr"
 
 
+def rgb(color: str) -> tuple[int, int, int]:
+    """Red, green and blue of a color such as "#C81E5B" or "rgb(200, 30, 91)", 0 to 255 each."""
+    red, green, blue = ImageColor.getrgb(color)[:3]
+    return red, green, blue
+
+
 def text_color(color: str, dark: bool) -> str:
     """The color moved towards black or white until text in it has a contrast of at least 4.5 on white or dark paper."""
-    rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
     paper, target = (_DARK_PAPER, 255) if dark else (1.0, 0)
     for step in range(21):
-        mixed = [round(channel + (target - channel) * step / 20) for channel in rgb]
+        mixed = [round(channel + (target - channel) * step / 20) for channel in rgb(color)]
         lighter, darker = sorted((luminance(mixed), paper), reverse=True)
         if (lighter + 0.05) / (darker + 0.05) >= 4.5:
             break
     return "#" + "".join(f"{channel:02X}" for channel in mixed)
 
 
-def luminance(rgb: Sequence[int]) -> float:
+def luminance(channels: Sequence[int]) -> float:
     """Relative luminance of a color (0-255 per channel) as WCAG defines it, 0 to 1."""
-    linear = [(c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4) for c in rgb]
+    linear = [(c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4) for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from rad_core.errors import InputError
+from rad_core.errors import RadError
 from rad_core.text import one_line
 
 COMMANDS = {
@@ -65,8 +65,9 @@ def main() -> None:
     """Entry point of the command line."""
     try:
         cli(standalone_mode=False)
-    except InputError as error:
-        _fail(str(error))
+    except RadError as error:
+        click.echo(f"Error: {one_line(error)}", err=True)
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         written = io.StringIO()
         error.show(written)
@@ -74,11 +75,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-
-
-def _fail(sentence: str) -> None:
-    click.echo(f"Error: {one_line(sentence)}", err=True)
-    sys.exit(2)
 
 
 if __name__ == "__main__":

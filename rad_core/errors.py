@@ -1,4 +1,16 @@
-"""The one exception that means: the input was wrong, and here is what to do about it; and the one warning beside it."""
+"""What can go wrong and is told in one sentence: what came, what was wanted, what to do; and the one warning beside it.
+
+    RadError                 1   never raised itself: what every boundary catches
+      InputError             2   bad input; a ValueError as well
+        DamagedError         2   something that the user named (a study, an archive) is stored and cannot be read
+      StoreError             3   what is stored cannot be read or written now: no room left, held by another process
+        DamagedError         2
+      WorkerError            4   a process that worked beside this one has died
+      TrainingError          5   training failed, though the input was sound: it diverged, or the GPU is too small
+
+The number is the exit code of a command that ends with the error: the command line prints the sentence, the studio
+shows it. A defect of the program is none of these and keeps its own traceback.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +19,44 @@ import warnings
 from collections.abc import Sequence
 
 
-class InputError(ValueError):
-    """Bad input, told in one sentence: what came, what was wanted, what to do.
+class RadError(Exception):
+    """What is told in one sentence, without a traceback."""
 
-    The command line prints it and exits with code 2; the studio shows it. It never hides a defect of the program
-    itself, which keeps its own traceback.
-    """
+    exit_code = 1
+
+
+class InputError(RadError, ValueError):
+    """Bad input."""
+
+    exit_code = 2
+
+
+class StoreError(RadError):
+    """What is stored cannot be read or written now."""
+
+    exit_code = 3
+
+
+class DamagedError(InputError, StoreError):
+    """What the user named is stored and cannot be read."""
+
+
+class WorkerError(RadError):
+    """A process that worked beside this one has died."""
+
+    exit_code = 4
+
+
+class TrainingError(RadError):
+    """Training failed, though the input was sound."""
+
+    exit_code = 5
+
+
+def retold(exit_code: int | None, sentence: str) -> RadError:
+    """The error of another process, by the code that it ended with; any other end is that of a dead worker."""
+    kinds = (InputError, StoreError, TrainingError)
+    return next((kind for kind in kinds if kind.exit_code == exit_code), WorkerError)(sentence)
 
 
 class InputNote(UserWarning):

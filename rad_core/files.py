@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 
 from rad_core import partials
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError, RadError, StoreError
 
 PARTIAL = partials.ENDING
 _LITTLE = 2**17  # bytes: below this SQLite cannot open a database and its log
@@ -51,15 +51,13 @@ def writing(place: Path, option: str = "--store DIR") -> Iterator[None]:
     """Turn what goes wrong when a place cannot be written into one sentence. option: how to choose another place."""
     try:
         yield
-    except InputError:
-        raise
     except (OSError, sqlite3.OperationalError) as error:
         raise no_room(place, error) or InputError(
             f"{place} cannot be written ({_words(error)}); choose another place with {option} or mend its permissions."
         ) from error
 
 
-def no_room(place: Path, error: BaseException) -> InputError | None:
+def no_room(place: Path, error: BaseException) -> StoreError | None:
     """The sentence for a full disk, where an error comes of that. SQLite may speak of an input or output error then."""
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     name = str(getattr(error, "sqlite_errorname", ""))
@@ -68,7 +66,7 @@ def no_room(place: Path, error: BaseException) -> InputError | None:
         full = shutil.disk_usage(there).free < _LITTLE
     if not full and name != "SQLITE_FULL":
         return None
-    return InputError(
+    return StoreError(
         f"There is no room left to write in {place} ({_words(error)}); make room and go on: what is finished is kept."
     )
 
@@ -122,10 +120,10 @@ def load_array(root: Path, path: Path) -> np.ndarray:
     """A read-only memory map of an .npy file under root; never unpickles."""
     try:
         return np.load(inside(root, path), mmap_mode="r", allow_pickle=False)
-    except InputError:
+    except RadError:
         raise
     except _NO_ARRAY as error:
-        raise InputError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
+        raise DamagedError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
 
 
 def load_state(root: Path, path: Path) -> dict[str, np.ndarray]:
@@ -133,10 +131,10 @@ def load_state(root: Path, path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(inside(root, path), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except InputError:
+    except RadError:
         raise
     except _NO_ARRAY as error:
-        raise InputError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
+        raise DamagedError(f"{path} cannot be read ({error}); restore it or delete the study.") from error
 
 
 def inside(root: Path, path: Path) -> Path:

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rad_core.errors import InputError
+from rad_core.errors import RadError
 from rad_core.files import PARTIAL
 from rad_core.store.catalogue import study_ids
 from rad_core.store.study import SHARED, Study
@@ -233,7 +233,7 @@ def look_at_study(place: Place) -> None:
                 compare_rounds(place, study, strategy, seed, round)
             if study.info().status == "finished":
                 finish(place, study)
-        except InputError as error:
+        except RadError as error:
             place.fault(f"the study cannot be read: {error}")
 
 
@@ -274,7 +274,7 @@ def look_at_copy(place: Place) -> None:
         try:
             if Study(place.copies / id).content_digest() != place.whole.content_digest():
                 place.fault("an unpacked study is different")
-        except InputError as error:
+        except RadError as error:
             place.fault(f"an unpacked study cannot be read: {error}")
 
 

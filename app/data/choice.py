@@ -11,7 +11,6 @@ import numpy as np
 from app.data.files import Given
 from app.results import reading
 from rad_core.errors import InputError
-from rad_core.inputs.arrays import row_blocks
 from rad_core.inputs.diagnosis import hard_predictions
 from rad_core.inputs.ids import row_names
 from rad_core.inputs.tables import ROLES, Table, in_order_of
@@ -213,20 +212,3 @@ def pool_of(scores: Scores, gains: np.ndarray, wish: Wish) -> reading.Pool:
         classes=tuple(f"class {number}" for number in range(scores.classes)),
         private=True,
     )
-
-
-def plane(values: np.ndarray, sample: int = 20_000) -> np.ndarray:
-    """(N, 2) float32: the two directions in which rows (N, D) differ most (PCA, fitted on at most `sample` rows)."""
-    step = max(1, len(values) // sample)
-    some = np.asarray(values[::step], np.float64)
-    middle = some.mean(axis=0)
-    spread = (some - middle).T @ (some - middle)
-    directions = np.linalg.eigh(spread)[1][:, ::-1][:, :2]
-    # An eigenvector's sign is arbitrary: the largest entry points up, so that the map is the same every time.
-    directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), range(directions.shape[1])])
-    found = np.zeros((len(values), 2), np.float32)
-    for block in row_blocks(*values.shape):
-        # Half floats are too coarse to subtract in.
-        moved = values[block] - middle.astype(np.result_type(values, np.float32))
-        found[block, : directions.shape[1]] = moved @ directions.astype(np.float32)
-    return found

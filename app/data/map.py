@@ -11,7 +11,6 @@ import streamlit as st
 from app.atlas import facts
 from app.components.map import MapColoring, MapEvent, MapLayer, MapPanel, fallback_chart, resolve
 from app.components.map.component import pool_map
-from app.data import choice as own_scores
 from app.data.choice import Choice, Scores, Wish
 from app.palette import (
     CLASS_COLORS,
@@ -24,6 +23,7 @@ from app.palette import (
     strategy_style,
 )
 from app.shell import blocks, state
+from rad_core.learning.plane import principal_plane
 
 COLORINGS = {
     "gain": "Informativeness (gain)",
@@ -33,6 +33,7 @@ COLORINGS = {
     "student": "Student right or wrong",
 }
 _MOST_ROWS = 1000
+_FITTED_ON = 20_000  # rows: it is to be there at once
 
 
 def draw(scores: Scores, wish: Wish, choice: Choice) -> None:
@@ -69,7 +70,7 @@ def _map(scores: Scores, wish: Wish, choice: Choice) -> None:
 
 def _plane(scores: Scores, basis: str) -> np.ndarray:
     values = scores.matrix if basis == "features" and scores.matrix is not None else scores.values
-    return own_scores.plane(values)
+    return principal_plane(values, _FITTED_ON)
 
 
 def _numbers(ids: np.ndarray) -> np.ndarray | None:

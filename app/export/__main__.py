@@ -15,7 +15,7 @@ import attrs
 from app.export import FORMATS
 from app.present.settings import StorySettings, usable_settings
 from rad_core import files, partials
-from rad_core.errors import InputError
+from rad_core.errors import InputError, RadError
 from rad_core.store.catalogue import open_study
 from rad_core.store.study import Study
 from rad_core.text import one_line
@@ -49,9 +49,9 @@ def main() -> None:
     target = Path(asked["to"])
     try:
         export(open_study(Path(asked["store"]), asked["id"]), target, asked["settings"], force=asked["force"])
-    except InputError as error:
+    except RadError as error:
         print(f"Error: {one_line(error)}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     size = target.stat().st_size

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from app.palette import rgb
 from rad_core.errors import InputError
 from rad_core.text import one_line
 
@@ -198,7 +199,7 @@ def f32(values: Any) -> np.ndarray:
 
 def rgba(color: str, alpha: float) -> str:
     """A "#RRGGBB" color with an opacity."""
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = rgb(color)
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from app.figures.base import SMALL_SIZE, Chart, Theme, f32, ink, new_sketch, verbatim
 from app.figures.raster import layout_image
-from app.palette import RIGHT_COLOR, WRONG_COLOR, text_color
+from app.palette import RIGHT_COLOR, WRONG_COLOR, rgb, text_color
 from rad_core.errors import InputError
 
 _TILE = 160  # pixels of the picture for one image, scaled by whole numbers as far as it fits
@@ -82,9 +82,7 @@ def _composite(images: np.ndarray, right: Sequence[bool], columns: int) -> str:
         left = (i % columns) * cell + (cell - width) // 2
         color = RIGHT_COLOR if right[i] else WRONG_COLOR
         frame = 3 if right[i] else 7
-        canvas[top - frame : top + height + frame, left - frame : left + width + frame] = (
-            *(int(color[at : at + 2], 16) for at in (1, 3, 5)), 255,
-        )  # fmt: skip
+        canvas[top - frame : top + height + frame, left - frame : left + width + frame] = (*rgb(color), 255)
         canvas[top : top + height, left : left + width, :3] = pixels
     buffer = io.BytesIO()
     Image.fromarray(canvas).save(buffer, "PNG", compress_level=6)

@@ -10,7 +10,7 @@ import pandas as pd
 from plotly.colors import sample_colorscale
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, new_sketch, verbatim
-from app.palette import SEQUENTIAL, luminance, strategy_label, strategy_order
+from app.palette import SEQUENTIAL, luminance, rgb, strategy_label, strategy_order
 from rad_core.errors import InputError
 
 _MOST_NUMBERS = 160  # more cells than this carry no number
@@ -141,7 +141,7 @@ def _write_numbers(sketch: Sketch, matrix: np.ndarray, form: str) -> None:
 
 def _is_light(shade: str) -> bool:
     """Whether black has more contrast than white on a color such as "rgb(12, 34, 56)"."""
-    return (luminance([int(part) for part in shade[4:-1].split(",")]) + 0.05) ** 2 > 1.05 * 0.05
+    return (luminance(rgb(shade)) + 0.05) ** 2 > 1.05 * 0.05
 
 
 def _class_alt(matrix: np.ndarray, names: Sequence[str], classes: Sequence[str], share: bool) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.figures.base import Theme
+from app.palette import rgb
 
 
 def density_raster(
@@ -45,7 +46,7 @@ def density_raster(
         here = np.bincount(cell[kinds == name], minlength=width * height).reshape(height, width).astype(np.float64)
         here = gaussian_filter(here, blur, mode="nearest", truncate=3.0) if blur > 0 else here
         counts += here
-        mixed += here[..., None] * _rgb(palette[name])
+        mixed += here[..., None] * np.array(rgb(palette[name]), np.float64)
     pixels = np.zeros((height, width, 4), np.uint8)
     shown = counts > 1e-6
     if shown.any():
@@ -84,7 +85,3 @@ def _cells(
     column = np.clip(np.where(inside, right, 0) * size[0], 0, size[0] - 1).astype(np.int64)
     row = np.clip((1 - np.where(inside, up, 0)) * size[1], 0, size[1] - 1).astype(np.int64)
     return column, row, inside
-
-
-def _rgb(color: str) -> np.ndarray:
-    return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)], np.float64)

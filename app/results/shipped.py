@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from rad_core.errors import InputError
+from rad_core.errors import InputError, RadError
 from rad_core.folders import data_folder
 from rad_core.store.pack import ENDING
 from rad_core.store.study import Study, StudyInfo
@@ -78,7 +78,7 @@ def _info(path: Path) -> StudyInfo:
     """What an archive says of its study; one that is damaged says why, and hides no other."""
     try:
         return read_info(path)
-    except InputError as error:
+    except RadError as error:
         return StudyInfo(path.name.removesuffix(ENDING), message=str(error))
 
 

@@ -15,7 +15,7 @@ from app.figures import Chart, plotly_config
 from app.findings.words import literal
 from app.palette import strategy_label, strategy_order
 from app.shell.state import View
-from rad_core.errors import InputError
+from rad_core.errors import RadError
 from rad_core.store.study import StudyInfo
 
 Basis = Literal["measured", "interpolated", "estimate"]
@@ -135,7 +135,7 @@ def spoken_errors() -> Iterator[None]:
     """Say what went wrong in one sentence; a defect of the program goes to the server's log, never to the visitor."""
     try:
         yield
-    except InputError as error:
+    except RadError as error:
         st.error(literal(str(error)), icon=":material/error:")
     except Exception:
         logging.getLogger("rad").exception("A page failed")
@@ -151,7 +151,7 @@ def study_errors(info: StudyInfo) -> Iterator[None]:
     """Around what is shown of one study among others: what is wrong with it is said in gray, and the others go on."""
     try:
         yield
-    except InputError as error:
+    except RadError as error:
         st.markdown(f":gray[{literal(str(error))}]")
     except Exception:
         logging.getLogger("rad").exception("Study %s cannot be shown", info.id)

@@ -16,7 +16,7 @@ from app.shell import blocks, state
 from app.studies.settings import files_named
 from app.studies.words import plural
 from rad_core.config import StudyConfig
-from rad_core.errors import InputError
+from rad_core.errors import InputError, RadError
 from rad_core.folders import default_store
 from rad_core.running import worker
 from rad_core.store.catalogue import create_study, delete_study
@@ -45,7 +45,7 @@ def start_new(config: StudyConfig) -> None:
     study = create_study(default_store(), config)
     try:
         worker.start(study)
-    except InputError:
+    except RadError:
         delete_study(default_store(), study.id)
         raise
     finally:

@@ -14,7 +14,7 @@ from app.palette import strategy_order
 from app.results import reading
 from app.shell import blocks, state
 from app.shell.state import View
-from rad_core.errors import InputError
+from rad_core.errors import RadError
 
 _CHARTS = 4  # as many as can be told apart on a screen
 _SHOWN = ("rad", "margin", "uniform")
@@ -65,7 +65,7 @@ def _attempt(view: View, make: Callable[..., Chart | None], *arguments: Any) -> 
     """A chart, or why there is none of this study, which hides those of no other."""
     try:
         return make(view, *arguments) or "None of the strategies chosen has bought anything in this study."
-    except InputError as error:
+    except RadError as error:
         return str(error)
     except Exception:
         logging.getLogger("rad").exception("Study %s cannot be drawn", view.study.id)

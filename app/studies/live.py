@@ -13,7 +13,7 @@ from app.results import reading
 from app.shell import blocks, state
 from app.studies import actions
 from app.studies.words import about, plural
-from rad_core.errors import InputError
+from rad_core.errors import RadError
 from rad_core.folders import default_store
 from rad_core.running.progress import Progress, progress
 from rad_core.store.study import Study, StudyInfo
@@ -67,7 +67,7 @@ def _tick(id: str, statuses: dict[str, str]) -> None:
 def _status(id: str) -> str:
     try:
         return Study(default_store() / id).info().status
-    except InputError:  # the list says why, once the page is drawn anew
+    except RadError:  # the list says why, once the page is drawn anew
         return "unreadable"
 
 
@@ -149,7 +149,7 @@ def show_log(study: Study, place: Any, last: int = 100) -> None:
     """The last lines of a study's log, with the time of day at the server."""
     try:
         lines = [f"{time.strftime('%H:%M:%S', time.localtime(at))}  {text}" for at, text in study.read_log(last)]
-    except InputError as error:
+    except RadError as error:
         place.caption(literal(error))
         return
     place.code("\n".join(lines) or "Nothing yet.", language=None, wrap_lines=True)

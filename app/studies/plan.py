@@ -13,7 +13,7 @@ from app.shell import blocks, state
 from app.studies import settings
 from app.studies.words import about, plural
 from rad_core.config import StudyConfig
-from rad_core.errors import InputError
+from rad_core.errors import RadError
 from rad_core.running.plan import Plan, outline
 from rad_core.running.plan_job import PlanJob, request_plan
 
@@ -110,7 +110,7 @@ def _measured(config: StudyConfig) -> Plan | str | None:
         known["job"] = request_plan(config, visitor=known["visitor"])
     try:
         answer: Plan | str | None = known["job"].poll()
-    except InputError as error:
+    except RadError as error:
         answer = str(error)
     if answer is not None:
         known["answer"] = answer

@@ -8,7 +8,7 @@ from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
 from rad_core.commands.common import duration
-from rad_core.errors import InputError
+from rad_core.errors import RadError
 from rad_core.running.progress import progress
 from rad_core.store.study import Study
 
@@ -31,6 +31,6 @@ class TimeLeft(ProgressColumn):
     def _look(self) -> str:
         try:
             left = progress(self.study).seconds_left
-        except InputError:  # the run itself meets this, and says it
+        except RadError:  # the run itself meets this, and says it
             return ""
         return "" if left is None else f"about {duration(left)} left"

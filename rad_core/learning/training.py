@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from rad_core.errors import InputError
+from rad_core.errors import TrainingError
 from rad_core.learning.examples import Examples, TrainConfig
 from rad_core.learning.inputs import Inputs
 
@@ -27,10 +27,6 @@ _MOST_ON_GPU = 64
 _TINY_FLOPS = 50_000  # of one image forward
 _TINY_AT_ONCE = 5
 _PREDICT_BATCH = {"cpu": 128, "cuda": 4096, "mps": 1024}  # on a CPU, 512 are 2.5 times slower: out of the cache
-
-
-class TrainingError(InputError):
-    """Training that went wrong for a reason the user can mend."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rad_core.config import StudyConfig
-from rad_core.errors import InputError
+from rad_core.errors import InputError, RadError, WorkerError
 from rad_core.running import launch
 from rad_core.store.catalogue import open_study
 from rad_core.store.study import Study
@@ -61,12 +61,19 @@ def run_study(
     on_event: Callable[[Event], None] | None = None,
     turn: Callable[[], AbstractContextManager[None]] | None = None,
 ) -> None:
-    """Run a study, or what is left of it, to the end.
+    """Run a study, or what is left of it, to the end. The status in the store tells how it ended.
 
-    workers: processes to use; by default one per core on a CPU (never more than cells), one on a GPU. turn: what to
-    hold while it computes; the study is queued until then, and a request to pause or cancel that came before is heard.
-    Raises StudyStopped when asked to pause or cancel, KeyboardInterrupt as it comes, InputError for what the user can
-    mend; the status in the store tells the same.
+    Args:
+        study: a study of a store; it is held for as long as it runs.
+        workers: processes to use; by default one per core on a CPU (never more than cells), one on a GPU.
+        on_event: called with everything worth showing, in this process.
+        turn: what to hold while it computes; the study is queued until then, and a request to pause or cancel that came
+            before is heard.
+
+    Raises:
+        StudyStopped: when asked to pause or cancel.
+        KeyboardInterrupt: as it comes.
+        RadError: for what the user can mend.
     """
     with study.lock():
         try:
@@ -95,7 +102,7 @@ def run_study(
 
 def _in_words(error: Exception) -> str:
     """Why a study failed, in one sentence."""
-    if isinstance(error, InputError):
+    if isinstance(error, RadError):
         return str(error)
     first = str(error).strip().partition("\n")[0] or "no reason given"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
@@ -175,7 +182,7 @@ def _asked_to_stop(study: Study) -> str | None:
     """What a request to stop makes of the study; None where there is none."""
     try:
         return _STOPPED.get(study.requested())
-    except InputError:
+    except RadError:
         # For now the database cannot be read. The next look may hear the request; where it stays so, the next round
         # cannot be stored, and that ends the study with the reason.
         return None
@@ -360,7 +367,7 @@ def _run_in_workers(study: Study, count: int, progress: _Progress) -> None:
         _drain(queue, progress)
     except BrokenProcessPool as error:
         time.sleep(_POLL_SECONDS)  # whoever ended a worker may be ending this process as well, which is another matter
-        raise InputError(
+        raise WorkerError(
             "A worker process ended unexpectedly, most likely for lack of memory; "
             "resume the study with fewer workers (--workers 1) or a smaller data set."
         ) from error

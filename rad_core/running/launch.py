@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from rad_core import files
-from rad_core.errors import InputError
+from rad_core.errors import retold
 
 _READY = b"ready\n"
 _START_SECONDS = 60.0
@@ -26,7 +26,7 @@ _LOOK_SECONDS = 1.0
 def launch(module: str, arguments: Sequence[str], log: Path) -> None:
     """Run `python -m module arguments` detached, its output added to a log, and return once it calls `ready`.
 
-    Raises InputError with the last line that it wrote if it ends or stays silent before that.
+    Raises the error that it ends with before that; a WorkerError, with the last line that it wrote, if it stays silent.
     """
     trim(log)
     began = files.size_of(log)
@@ -45,12 +45,16 @@ def launch(module: str, arguments: Sequence[str], log: Path) -> None:
     listener.join(_START_SECONDS)
     if heard == [_READY]:
         return
+    if heard:  # it has closed its output: it is ending
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(_LOOK_SECONDS)
     child.kill()
     with log.open("rb") as file:
         file.seek(began)
         lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    raise InputError(
-        lines[-1].removeprefix("Error: ") if lines else f"The background process did not start; {log} may tell why."
+    raise retold(
+        child.wait(),
+        lines[-1].removeprefix("Error: ") if lines else f"The background process did not start; {log} may tell why.",
     )
 
 

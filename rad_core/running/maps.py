@@ -20,8 +20,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from rad_core import files, partials
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError, RadError
 from rad_core.folders import data_folder
+from rad_core.learning.plane import principal_plane
 from rad_core.running import launch
 from rad_core.store.catalogue import open_study
 from rad_core.store.light_copy import MAPS, is_light
@@ -42,9 +43,17 @@ _VERSION = b"1"  # of the way maps are computed: another one makes those kept so
 def compute_map(features: np.ndarray, method: str = "umap", seed: int = 0) -> np.ndarray:
     """Place points in the plane so that similar ones lie together.
 
-    features: (N, D) finite numbers, N >= 2. method: "umap" (McInnes, Healy & Melville 2018, by umap-learn; minutes for
-    50,000 points; of 15 points or fewer, which have no neighborhoods, it is their PCA) or "pca" (the two directions of
-    largest variance, at once). Returns (N, 2) float32, the same for the same seed.
+    Args:
+        features: (N, D) finite numbers, N >= 2.
+        method: "umap" (McInnes, Healy & Melville 2018, by umap-learn; minutes for 50,000 points; of 15 points or fewer,
+            which have no neighborhoods, it is their PCA) or "pca" (the two directions of largest variance, at once).
+        seed: of the UMAP.
+
+    Returns:
+        (N, 2) float32, the same for the same seed.
+
+    Raises:
+        InputError: on bad input.
     """
     if method not in METHODS:
         raise InputError(f"method is {method!r}; choose one of {', '.join(METHODS)}.")
@@ -53,21 +62,7 @@ def compute_map(features: np.ndarray, method: str = "umap", seed: int = 0) -> np
     x = np.ascontiguousarray(features, np.float32)
     if not np.isfinite(x).all():
         raise InputError("features holds values that are not finite; a map cannot be drawn of them.")
-    return _pca(x) if method == "pca" or len(x) <= NEIGHBORS else _umap(x, seed)
-
-
-def _pca(x: np.ndarray) -> np.ndarray:
-    x = x - x.mean(0)
-    few = len(x) < x.shape[1]  # then the smaller of the two products is the one between points
-    _, vectors = np.linalg.eigh((x @ x.T if few else x.T @ x).astype(np.float64))
-    axes = vectors[:, ::-1][:, :2].astype(np.float32)
-    if few:
-        axes = x.T @ axes
-        axes /= np.maximum(np.linalg.norm(axes, axis=0), 1e-12)
-    axes *= np.where(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])] < 0, -1, 1)  # the sign is ours to choose
-    places = np.zeros((len(x), 2), np.float32)
-    places[:, : axes.shape[1]] = x @ axes
-    return places
+    return principal_plane(x) if method == "pca" or len(x) <= NEIGHBORS else _umap(x, seed)
 
 
 def _umap(x: np.ndarray, seed: int) -> np.ndarray:
@@ -125,7 +120,7 @@ def read_map(study: Study, seed: int, source: str = "teacher_features", method: 
     for path in places:
         if path is not None and path.exists():
             count = len(study.seed_array(seed, "pool_labels"))
-            with suppress(InputError):
+            with suppress(RadError):
                 found = files.load_array(path.parent.parent, path)
                 if found.shape == (count, 2) and found.dtype == np.float32:
                     return found
@@ -176,7 +171,7 @@ def _make(study: Study, seed: int, source: str, method: str) -> np.ndarray:
         places = compute_map(study.seed_array(seed, mapped_array(study, seed, source)), method)
         _save(stem.parent, _name(study, seed, source, method), places)
     except Exception as error:
-        sentence = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}".splitlines()[0]
+        sentence = str(error) if isinstance(error, RadError) else f"{type(error).__name__}: {error}".splitlines()[0]
         files.replace(failure, lambda file: file.write(sentence.encode()))  # type: ignore[arg-type]
         raise
     return places
@@ -209,7 +204,7 @@ def _name(study: Study, seed: int, source: str, method: str) -> str:
     try:
         status = files.inside(study.path, place).stat()
     except OSError as error:
-        raise InputError(f"{place} cannot be read ({error.strerror}); restore it or delete the study.") from error
+        raise DamagedError(f"{place} cannot be read ({error.strerror}); restore it or delete the study.") from error
     digest = _digest(place, status.st_size, status.st_mtime_ns, status.st_ino)
     return f"{array}-{method}-seed{int(seed)}-{digest}.npy"
 
@@ -264,9 +259,9 @@ def main(root: str, id: str, seed: str, source: str, method: str) -> int:
                 began = time.perf_counter()
                 _make(study, int(seed), source, method)
                 print(f"{source} of seed {seed} by {method}: {time.perf_counter() - began:.1f} s", flush=True)
-    except InputError as error:
+    except RadError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     except Exception:
         traceback.print_exc()
         return 1

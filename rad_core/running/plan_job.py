@@ -23,7 +23,7 @@ import attrs
 
 from rad_core import files, partials
 from rad_core.config import StudyConfig
-from rad_core.errors import InputError
+from rad_core.errors import RadError, retold
 from rad_core.folders import queue_folder
 from rad_core.running.plan import Plan, outline, plan
 
@@ -56,12 +56,13 @@ class PlanJob:
                 pipe.write(config.to_json().encode())
 
     def poll(self) -> Plan | None:
-        """The plan, or None while it is being measured; InputError, in one sentence, if that failed."""
+        """The plan, or None while it is being measured; a RadError, in one sentence, if that failed."""
         with self._turn:
             if self._plan is None and not self._error:
                 self._look()
             if self._error:
-                raise InputError(self._error)
+                assert self._process is not None
+                raise retold(self._process.returncode, self._error)
             return self._plan
 
     @property
@@ -155,9 +156,9 @@ def main(workers: str, place: str) -> int:
             partials.sweep_files(Path(place).parent)
             text = json.dumps({name: getattr(found, name) for name in (*_MEASURED, "notes")})
             files.replace(Path(place), lambda file: file.write(text.encode()))  # type: ignore[arg-type]
-    except InputError as error:
+    except RadError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     except Exception as error:
         traceback.print_exc()
         print(f"The time could not be measured: {type(error).__name__}: {error}.".splitlines()[0], file=sys.stderr)

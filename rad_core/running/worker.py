@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Thread
 
 from rad_core import files
-from rad_core.errors import InputError
+from rad_core.errors import InputError, RadError
 from rad_core.folders import queue_folder
 from rad_core.running import launch
 from rad_core.running.engine import StudyStopped, check_requests, run_study
@@ -33,7 +33,7 @@ def start(study: Study, workers: int | None = None, *, with_map: bool = True) ->
     """Run a study, or what is left of it, in a process that goes on when this one ends.
 
     workers: processes to use, as in `run_study`. with_map: compute the map of the first seed's pool when the study is
-    finished. When this returns the study is queued or further. Raises InputError, with the reason in one sentence, if
+    finished. When this returns the study is queued or further. Raises RadError, with the reason in one sentence, if
     it is running already or cannot be started.
     """
     info = study.info()
@@ -127,9 +127,9 @@ def main(root: str, id: str, workers: str, with_map: str) -> int:
                 _draw_map(study)
     except (StudyStopped, KeyboardInterrupt):
         return 0
-    except InputError as error:
+    except RadError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     except Exception:
         traceback.print_exc()
         return 1

@@ -32,8 +32,15 @@ class AccuracyEstimate:
 def estimate_accuracy(flags: Any, confidence: float = 0.95) -> AccuracyEstimate:
     """Estimate the teacher's accuracy from flags that say where it was right on validation points.
 
-    flags: (V,) of 0/1 or bool, or a frame or file that holds such a column, or the two columns truth and answer. Exact
-    binomial interval at this confidence.
+    Args:
+        flags: (V,) of 0/1 or bool, or a frame or file that holds such a column, or the two columns truth and answer.
+        confidence: of the exact binomial interval, between 0 and 1.
+
+    Returns:
+        The share that was right, with its interval and its lower bound.
+
+    Raises:
+        InputError: on bad input.
     """
     given = read_given(flags, "flags", "flags")
     tell(given.notes if isinstance(given, Table) else ())  # true and false are what flags are
@@ -45,15 +52,12 @@ def estimate_accuracy(flags: Any, confidence: float = 0.95) -> AccuracyEstimate:
     confidence = as_number(confidence, "confidence", "it must lie between 0 and 1, for instance 0.95")
     if not 0 < confidence < 1:
         raise InputError(f"confidence is {confidence}; it must lie between 0 and 1, for instance 0.95.")
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
     total, right = len(flags), int(flags.sum())
-
-    def lower(tail: float) -> float:
-        return float(beta.ppf(tail, right, total - right + 1)) if right > 0 else 0.0
-
-    high = float(beta.isf((1 - confidence) / 2, right + 1, total - right)) if right < total else 1.0
-    return AccuracyEstimate(right / total, lower((1 - confidence) / 2), high, lower(1 - confidence), right, total)
+    both = binomtest(right, total).proportion_ci(confidence, method="exact")
+    least = binomtest(right, total, alternative="greater").proportion_ci(confidence, method="exact").low
+    return AccuracyEstimate(right / total, float(both.low), float(both.high), float(least), right, total)
 
 
 def select(
@@ -70,14 +74,25 @@ def select(
 ) -> Any:
     """Choose exactly `budget` distinct rows whose labels to buy from the teacher.
 
-    probabilities: (N, C), the student's class probabilities on the unlabeled pool: an array of numpy, torch or others,
-    a frame, nested lists, or the path of a file, read as `rad select` does.
-    teacher_accuracy: between 0 and 1, measured on validation data (see `estimate_accuracy`).
-    features: (N, D), for strategies that need them, such as badge.
-    labeled_features: (L, D), features of what is labeled already, which coreset covers with its picks.
-    exclude: numbers of rows that were bought earlier; they are not chosen again, and count as labeled for coreset.
-    Returns (b,) int64 row numbers. Warns with an InputNote of what was done to the data (renormalized, converted).
-    Raises InputError on bad input.
+    Warns with an InputNote of what was done to the data (renormalized, converted).
+
+    Args:
+        probabilities: (N, C), the student's class probabilities on the unlabeled pool: an array of numpy, torch or
+            others, a frame, nested lists, or the path of a file, read as `rad select` does.
+        budget: labels to buy, from 1 to N.
+        teacher_accuracy: between 0 and 1, measured on validation data (see `estimate_accuracy`).
+        strategy: the rule to choose by, one of `rad_core.selection.strategies.USABLE`.
+        gain: how informative a row is, one of `rad_core.selection.gains.GAINS`.
+        features: (N, D), for strategies that need them, such as badge.
+        labeled_features: (L, D), features of what is labeled already, which coreset covers with its picks.
+        exclude: numbers of rows that were bought earlier; they are not chosen again, and count as labeled for coreset.
+        seed: of everything random, 0 or more.
+
+    Returns:
+        (b,) int64 row numbers.
+
+    Raises:
+        InputError: on bad input.
     """
     values = check_probabilities(probabilities)
     rows = remaining_rows(len(values), exclude)

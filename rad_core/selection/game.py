@@ -65,12 +65,22 @@ def solve_game(
 ) -> Equilibrium:
     """Solve the game exactly: how likely each point should be bought, and what that guarantees.
 
-    gains: (N,) array or tensor, finite and >= 0. budget: b, 1 <= b <= N. Exactly one of teacher_accuracy (m, between 0
-    and 1; k = floor((1 - m) N)) and wrong (k >= 0) is given. Points of equal gain are treated alike. Sums are
-    accumulated in float64, and so are the probabilities where float32 gains lie below its smallest normal number
-    (1.2e-38, where it has fewer digits); float64 gains up to 1e-250 count as zero. A CUDA tensor is solved on its
-    device. Raises InputError on bad input.
-    Source: arXiv:2210.01213, section 3, with the box constraint q <= 1 added.
+    Points of equal gain are treated alike. Sums are accumulated in float64, and so are the probabilities where float32
+    gains lie below its smallest normal number (1.2e-38, where it has fewer digits); float64 gains up to 1e-250 count as
+    zero. A CUDA tensor is solved on its device. Source: arXiv:2210.01213, section 3, with the box constraint q <= 1
+    added.
+
+    Args:
+        gains: (N,) array or tensor, finite and >= 0.
+        budget: b, 1 <= b <= N.
+        teacher_accuracy: m, between 0 and 1; k = floor((1 - m) N). Exactly one of this and wrong is given.
+        wrong: k >= 0, the points on which the teacher may be wrong.
+
+    Returns:
+        Both optimal strategies, and the value of the game in units of gain.
+
+    Raises:
+        InputError: on bad input.
     """
     if is_torch(gains):
         if gains.device.type == "cuda":
@@ -87,7 +97,16 @@ def solve_game(
 def game_value(q: Any, gains: Any, wrong: int) -> float:
     """Worst-case value V(q) of any inclusion probabilities: sort q_i g_i and drop the k largest.
 
-    q and gains: (N,). wrong: k >= 0. Accumulated in float64.
+    Args:
+        q: (N,) inclusion probabilities, each between 0 and 1.
+        gains: (N,) finite and >= 0.
+        wrong: k >= 0, the points on which the teacher may be wrong.
+
+    Returns:
+        The value in units of gain, accumulated in float64.
+
+    Raises:
+        InputError: on bad input.
     """
     products = _products(q, gains, "q")
     n = len(products)

@@ -72,9 +72,20 @@ def sort_gains(gains: Any) -> SortedGains:
 def guarantees(gains: Any, budgets: Any, wrong: Any, rule: str = "rad") -> np.ndarray:
     """Worst-case informative-and-correct gain of a rule, for many budgets or numbers of teacher mistakes at once.
 
-    gains: (N,) or SortedGains. budgets and wrong: whole numbers or arrays of them that broadcast against each other;
-    1 <= budget <= N, wrong >= 0. Returns float64 in units of gain, in the broadcast shape. Equal to `game_value` of
-    the rule's q to rounding (about 1e-12 relative). Source: arXiv:2210.01213, section 3, with the box q <= 1.
+    Equal to `game_value` of the rule's q to rounding (about 1e-12 relative). Source: arXiv:2210.01213, section 3, with
+    the box q <= 1.
+
+    Args:
+        gains: (N,) or SortedGains.
+        budgets: a whole number or an array of them, 1 <= budget <= N; broadcasts against wrong.
+        wrong: a whole number or an array of them, >= 0; broadcasts against budgets.
+        rule: one of RULES.
+
+    Returns:
+        float64 in units of gain, in the broadcast shape.
+
+    Raises:
+        InputError: on bad input.
     """
     pool = sort_gains(gains)
     b, k = np.broadcast_arrays(_counts(budgets, "budget", 1, pool.size), _counts(wrong, "wrong", 0, None))

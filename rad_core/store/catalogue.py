@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rad_core import files, partials
 from rad_core.config import StudyConfig
-from rad_core.errors import InputError
+from rad_core.errors import InputError, StoreError
 from rad_core.store.database import DATABASE, create_database
 from rad_core.store.glances import glance_at
 from rad_core.store.study import LOCK, Study, StudyInfo
@@ -23,7 +23,20 @@ NEW, HALF, TRASH = ".rad-new-", ".rad-unpack-", ".rad-trash-"  # studies on thei
 
 
 def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Study:
-    """Make a new study folder; it appears whole or not at all."""
+    """Make a new study folder; it appears whole or not at all.
+
+    Args:
+        root: the store, made where there is none.
+        config: what the study does; what it leaves open is resolved.
+        id: of 6 to 40 lower-case letters, digits and hyphens; by default made of the data set and the time.
+
+    Returns:
+        The study, planned and not started.
+
+    Raises:
+        InputError: where the settings are wrong, the id is taken or none, or the store cannot be written.
+        StoreError: where there is no room left.
+    """
     config = config.resolved()
     now = time.time()
     if id is None:
@@ -123,7 +136,7 @@ def delete_study(root: Path, id: str) -> None:
             files.sync_folder(root)
         shutil.rmtree(trash, ignore_errors=True)
     if trash.exists():
-        raise InputError(f"Study {study.id} is deleted, but {trash} could not be removed; remove it by hand.")
+        raise StoreError(f"Study {study.id} is deleted, but {trash} could not be removed; remove it by hand.")
 
 
 def _check_id(id: str) -> None:

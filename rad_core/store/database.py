@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from rad_core import files, partials
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError
 
 SCHEMA = 1
 DATABASE = "study.sqlite"
@@ -63,7 +63,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
             yield database
     except (sqlite3.Error, OSError) as error:
         words = "it takes too long" if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT" else error
-        raise files.no_room(folder, error) or InputError(
+        raise files.no_room(folder, error) or DamagedError(
             f"The database of study {folder.name} cannot be read ({words}); restore or delete the folder {folder}."
         ) from error
 
@@ -87,7 +87,7 @@ def _place(folder: Path) -> Path:
     try:
         return files.inside(folder, folder / DATABASE)
     except RuntimeError as error:  # links that lead in a circle
-        raise InputError(f"The database of study {folder.name} cannot be read ({error}); delete the link.") from error
+        raise DamagedError(f"The database of study {folder.name} cannot be read ({error}); delete the link.") from error
 
 
 def _limit(database: sqlite3.Connection) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from rad_core import partials
-from rad_core.errors import InputError
+from rad_core.errors import RadError
 from rad_core.folders import data_folder
 from rad_core.store.database import DATABASE
 from rad_core.store.study import Study, StudyInfo
@@ -60,7 +60,7 @@ def _read(study: Study) -> StudyInfo:
     """A study as its database has it."""
     try:
         return study.stored_info()
-    except InputError as error:
+    except RadError as error:
         return StudyInfo(study.id, message=str(error))
     except Exception as error:
         logging.getLogger("rad").exception("Study %s cannot be read", study.id)
@@ -71,7 +71,7 @@ def _now(study: Study, info: StudyInfo) -> StudyInfo:
     """A study as it is: whether its process lives is in no database."""
     try:
         return study.as_it_is(info)
-    except InputError as error:
+    except RadError as error:
         return StudyInfo(study.id, message=str(error))
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 import attrs
 
 from rad_core import files, partials
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError
 from rad_core.store.database import DATABASE, SCHEMA, reading
 from rad_core.store.light_copy import MAPS, Thinner
 from rad_core.store.rows import Unsound
@@ -36,10 +36,19 @@ Change = Callable[[sqlite3.Connection], None]
 def pack(study: Study, target: Path, *, images: bool = True, teacher: bool = True, light: int | None = None) -> None:
     """Write a study, finished or not, into one file, whole or not at all.
 
-    images, teacher: False leaves out the thumbnails, or the weights of the teachers (without which the study cannot be
-    gone on with). light: the number of seeds whose points stay in a light copy, see `rad_core.store.light_copy`; None
-    packs the whole study. Files that no finished round or prepared seed refers to are left out as well. Raises
-    InputError for a study that could not be unpacked again, since it is not sound.
+    Files that no finished round or prepared seed refers to are left out.
+
+    Args:
+        study: the study; it may be running.
+        target: the file, replaced where it is there; its folder is made.
+        images: False leaves out the thumbnails.
+        teacher: False leaves out the weights of the teachers, without which the study cannot be gone on with.
+        light: the number of seeds whose points stay in a light copy, see `rad_core.store.light_copy`; None packs the
+            whole study.
+
+    Raises:
+        InputError: for a study that could not be unpacked again, since it is not sound.
+        StoreError: where there is no room left.
     """
     study.check()
     with partials.temporary_folder("rad-pack") as snapshot, files.writing(target.parent, "-o FILE"):
@@ -101,7 +110,7 @@ def _write_archive(file: IO[bytes], id: str, snapshot: Path, sources: Mapping[st
             try:
                 source = sources[name].open("rb")
             except OSError as error:
-                raise InputError(
+                raise DamagedError(
                     f"{sources[name]} cannot be read ({error.strerror}); restore it or delete the study."
                 ) from error
             with source, archive.open(_entry(name, kind), "w", force_zip64=True) as entry:

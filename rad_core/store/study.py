@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from rad_core import files, partials
 from rad_core.config import StudyConfig
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError, RadError, StoreError
 from rad_core.selection.strategies import ORACLES
 from rad_core.store import rows as checked
 from rad_core.store.database import DATABASE, Reading, in_memory, reading, writing
@@ -121,11 +121,11 @@ class Study:
         """Turn what goes wrong over a damaged database into one sentence."""
         try:
             yield
-        except InputError:
+        except RadError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, IndexError) as error:
             words = str(error) if isinstance(error, Unsound) else f"{type(error).__name__}: {error}"
-            raise InputError(
+            raise DamagedError(
                 f"The database of study {self.id} is damaged ({words}); restore or delete the folder {self.path}."
             ) from error
 
@@ -234,7 +234,7 @@ class Study:
     def read_presentation(self) -> dict[str, Any]:
         """What a presenter has decided about the story of this study, as plain values; empty where nobody has."""
         text = self._meta().get("presentation", "{}")
-        damaged = InputError(
+        damaged = DamagedError(
             f"The presentation stored with study {self.id} is damaged; save it anew on the page Story."
         )
         if len(text) > LONGEST_PRESENTATION:
@@ -274,7 +274,7 @@ class Study:
         try:
             lock.acquire(timeout=2)  # is_locked touches it for an instant
         except Timeout as error:
-            raise InputError(
+            raise StoreError(
                 f"Study {self.id} is being run by another process; wait for it, or pause it there (Ctrl-C)."
             ) from error
         except OSError as error:
@@ -296,7 +296,7 @@ class Study:
         try:
             return files.is_locked(self.path / LOCK)
         except OSError as error:
-            raise InputError(f"{self.path / LOCK} cannot be read ({error.strerror}); mend its permissions.") from error
+            raise StoreError(f"{self.path / LOCK} cannot be read ({error.strerror}); mend its permissions.") from error
 
     def log(self, text: str) -> None:
         """Add a line to the study's log."""

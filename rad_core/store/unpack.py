@@ -24,7 +24,7 @@ from typing import Any
 import attrs
 
 from rad_core import files, partials
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError, RadError, StoreError
 from rad_core.store.catalogue import HALF, ID, TRASH, sweep_store
 from rad_core.store.database import DATABASE, SCHEMA, reading
 from rad_core.store.light_copy import MAPS
@@ -75,9 +75,21 @@ class Packed:
 def unpack_into(archive: Path, root: Path, *, lasting: bool = True) -> Study:
     """Unpack a study into a store; where the very same study is there already, leave it as it is.
 
-    Safe when several processes do it at once: the study appears whole or not at all. lasting: whether that holds when
-    the machine loses power as well; False is many times quicker, for what can be unpacked again. Raises InputError for
-    an archive that is damaged or unsafe, comes of a newer version, or holds another study of an id that is taken.
+    Safe when several processes do it at once: the study appears whole or not at all.
+
+    Args:
+        archive: a file made by `rad_core.store.pack.pack`.
+        root: the store, made where there is none.
+        lasting: whether the study appears whole or not at all when the machine loses power as well; False is many times
+            quicker, for what can be unpacked again.
+
+    Returns:
+        The study in the store.
+
+    Raises:
+        InputError: for an archive that is damaged or unsafe, comes of a newer version, or holds another study of an id
+            that is taken.
+        StoreError: where there is no room for it.
     """
     partials.sweep_files(archive.parent)
     with _reading_archive(archive) as zipped:
@@ -89,7 +101,7 @@ def unpack_into(archive: Path, root: Path, *, lasting: bool = True) -> Study:
             root.mkdir(parents=True, exist_ok=True)
             sweep_store(root)
             if shutil.disk_usage(root).free < sum(about.sizes.values()):
-                raise InputError(f"{archive} needs {sum(about.sizes.values()):,} bytes, and {root} has less room left.")
+                raise StoreError(f"{archive} needs {sum(about.sizes.values()):,} bytes, and {root} has less room left.")
             with partials.own_folder(root, HALF) as folder:
                 _extract(archive, zipped, about, folder / about.id, lasting=lasting)
                 try:
@@ -160,13 +172,13 @@ def _reading_archive(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as zipped:
             yield zipped
-    except InputError:
+    except RadError:
         raise
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise InputError(f"{archive} cannot be read ({error.strerror}); give a file made with rad pack.") from error
     except _DAMAGE as error:
         words = shown(str(error) or type(error).__name__)[1:-1]
-        raise InputError(
+        raise DamagedError(
             f"{archive} is damaged, or no archive of a study ({words}); get or make it again with rad pack."
         ) from error
 
@@ -291,5 +303,5 @@ def _reason(error: Exception) -> str:
     return f"its study is damaged ({words[:200]})" if words else "its study is damaged"
 
 
-def _refused(archive: Path, why: str) -> InputError:
-    return InputError(f"{archive} is not unpacked: {why}; get it again from where it came, or make it with rad pack.")
+def _refused(archive: Path, why: str) -> DamagedError:
+    return DamagedError(f"{archive} is not unpacked: {why}; get it again from where it came, or make it with rad pack.")

@@ -22,7 +22,7 @@ from app.export.fitting import height, lines, shortened, width
 from app.export.map_picture import is_map, map_picture
 from app.export.native import XY, Bars, drawing
 from app.export.slides import slides
-from app.palette import strategy_style
+from app.palette import rgb, strategy_style
 from app.present.model import Step, Story
 from app.present.tell import tell
 from rad_core.store.study import Study
@@ -229,7 +229,7 @@ def test_a_map_is_drawn_with_its_picks_in_their_colors(story: Story) -> None:
     assert found.png == map_picture(chart).png
     pixels = np.asarray(Image.open(io.BytesIO(found.png)).convert("RGB")).reshape(-1, 3).astype(int)
     for key in found.legend[-2:]:
-        wanted = [int(key.color[i : i + 2], 16) for i in (1, 3, 5)]
+        wanted = list(rgb(key.color))
         assert (np.abs(pixels - wanted).max(axis=1) < 12).sum() > 50, key
     assert any(key.text.startswith("RAD (") for key in found.legend)
 

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from rad_core.errors import InputError  # noqa: E402
+from rad_core.errors import InputError, TrainingError  # noqa: E402
 from rad_core.learning.data import Dataset, load_dataset, make_split  # noqa: E402
 from rad_core.learning.device import pick_device  # noqa: E402
 from rad_core.learning.examples import (  # noqa: E402
@@ -27,7 +27,6 @@ from rad_core.learning.models import MODELS, TORCHVISION, build_model  # noqa: E
 from rad_core.learning.teachers import make_teacher, parse_teacher, read_soft_labels  # noqa: E402
 from rad_core.learning.training import (  # noqa: E402
     TrainConfig,
-    TrainingError,
     accuracy,
     distillation_loss,
     fit,

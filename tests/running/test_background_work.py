@@ -18,7 +18,7 @@ import attrs
 import pytest
 
 from rad_core.config import StudyConfig
-from rad_core.errors import InputError
+from rad_core.errors import InputError, WorkerError
 from rad_core.folders import queue_folder
 from rad_core.running.engine import run_study
 from rad_core.running.maps import map_state, read_map
@@ -211,7 +211,7 @@ def test_a_start_that_fails_at_once_says_why(store: Path, tmp_path: Path, monkey
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('filelock is broken here')")
     monkeypatch.setenv("PYTHONPATH", str(broken.parent))
-    with pytest.raises(InputError, match="filelock is broken here"):
+    with pytest.raises(WorkerError, match="filelock is broken here"):
         start(study)
     assert study.info().status == "planned"
 
@@ -393,7 +393,7 @@ def test_a_plan_that_cannot_be_says_why_each_time_it_is_asked() -> None:
 
 def test_a_plan_that_takes_too_long_is_given_up() -> None:
     job = PlanJob(tiny_config(seeds=2).resolved(), None, timeout=0.0)
-    with pytest.raises(InputError, match="took too long"):
+    with pytest.raises(WorkerError, match="took too long"):
         wait_for(job)
 
 

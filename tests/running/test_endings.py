@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rad_core.errors import InputError
+from rad_core.errors import StoreError
 from rad_core.running import launch
 from rad_core.running.maps import start_map
 from rad_core.store.catalogue import create_study, delete_study, open_study
@@ -161,5 +161,5 @@ def test_a_process_ends_when_its_folder_goes_or_another_takes_its_place(tmp_path
 
 def test_a_study_that_is_being_deleted_cannot_be_started(store: Path) -> None:
     study = make_sound(store, "made-study")
-    with study.lock(), pytest.raises(InputError, match="another process"):
+    with study.lock(), pytest.raises(StoreError, match="another process"):
         delete_study(store, study.id)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from rad_core import files
-from rad_core.errors import InputError
+from rad_core.errors import InputError, StoreError
 from rad_core.running import launch
 from rad_core.store.catalogue import create_study, delete_study, list_studies, open_study
 from rad_core.store.database import DATABASE, SCHEMA, writing
@@ -185,7 +185,7 @@ def test_only_one_process_runs_a_study(store: Path) -> None:
             [sys.executable, "-c", code + ".__enter__()", str(study.path)], capture_output=True, text=True
         )
         assert "being run by another process" in ran.stderr
-        with pytest.raises(InputError, match="another process"):
+        with pytest.raises(StoreError, match="another process"):
             delete_study(store, ID)
     assert not study.is_locked()
 
@@ -270,14 +270,14 @@ def test_a_full_disk_is_named_and_loses_nothing(store: Path) -> None:
     code = """
 import resource, signal, sys, numpy as np
 from pathlib import Path
-from rad_core.errors import InputError
+from rad_core.errors import StoreError
 from rad_core.store.study import Study
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 metrics = {"accuracy": 1.0, "labels": 9.0}
 try:
     Study(Path(sys.argv[1])).put_round("rad", 0, 3, {"gains": np.zeros(1_000_000)}, metrics, {})
-except InputError as error:
+except StoreError as error:
     print(error)
 """
     ran = subprocess.run([sys.executable, "-c", code, str(study.path)], capture_output=True, text=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from rad_core.config import ALL_STRATEGIES
-from rad_core.errors import InputError
+from rad_core.errors import InputError, TrainingError
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.teachers import NetworkTeacher
 from rad_core.running.engine import Event, StudyStopped, _interrupted_by_requests, check_requests, run_study
@@ -269,7 +269,7 @@ def test_progress_counts_every_round_once(store: Path) -> None:
 
 def test_a_failed_study_says_why(store: Path) -> None:
     study = create_study(store, tiny_config(learning_rate=10.0, weight_decay=10.0, student_steps=200), "failed-study")
-    with pytest.raises(InputError, match="diverged"):
+    with pytest.raises(TrainingError, match="diverged"):
         run_study(study, workers=2)
     info = study.info()
     assert info.status == "failed"

@@ -22,6 +22,7 @@ from app.data import files as own_files
 from app.data.choice import Wish
 from rad_core.commands.select import command
 from rad_core.errors import InputError
+from rad_core.learning.plane import principal_plane
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import USABLE
 from rad_core.tables import table_bytes
@@ -363,10 +364,11 @@ def test_the_plane_is_the_first_two_principal_components() -> None:
     from sklearn.decomposition import PCA
 
     values = np.random.default_rng(2).normal(size=(300, 6)) @ np.diag([5, 3, 1, 1, 1, 1])
-    found, expected = choice.plane(values), PCA(2).fit_transform(values)
+    found, expected = principal_plane(values), PCA(2).fit_transform(values)
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-4)
-    assert choice.plane(np.ones((5, 1))).shape == (5, 2)
-    assert np.isfinite(choice.plane(np.zeros((5, 3), np.float32))).all()
+    assert principal_plane(np.ones((5, 1))).shape == (5, 2)
+    assert principal_plane(np.ones((1, 3))).tolist() == [[0.0, 0.0]]
+    assert np.isfinite(principal_plane(np.zeros((5, 3), np.float32))).all()
 
 
 def test_the_shipped_example_is_what_its_maker_makes(tmp_path: Path) -> None:
@@ -388,5 +390,5 @@ def test_fifty_thousand_points_feel_instant() -> None:
     start = time.perf_counter()
     scores = choice.put_together({"probabilities": own_files.read_upload("probabilities", "p.npy", content)})
     choice.choose_rows(scores, Wish(500, accuracy=0.8))
-    choice.plane(scores.values)
+    principal_plane(scores.values)
     assert time.perf_counter() - start < 2.0  # 0.15 s on two quiet cores

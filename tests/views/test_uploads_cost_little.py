@@ -14,6 +14,7 @@ from app.data import choice, files
 from app.data.files import Given
 from rad_core.errors import InputError
 from rad_core.inputs import arrays
+from rad_core.learning.plane import principal_plane
 from rad_core.selection.gains import GAINS
 from tests.views.test_page_scores import npy, open_page, probabilities, upload, with_ids
 
@@ -62,9 +63,9 @@ def test_gains_in_blocks_are_the_gains(name: str, kind: type, monkeypatch: pytes
 
 def test_the_plane_in_blocks_is_the_plane(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(size=(997, 6)).astype(np.float32)
-    whole = choice.plane(values)
+    whole = principal_plane(values)
     monkeypatch.setattr(arrays, "BLOCK_CELLS", 100)
-    np.testing.assert_allclose(choice.plane(values), whole, atol=1e-5)
+    np.testing.assert_allclose(principal_plane(values), whole, atol=1e-5)
 
 
 def zeros(ending: str, rows: int = 20_000) -> bytes:

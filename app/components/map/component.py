@@ -63,11 +63,29 @@ def pool_map(
 ) -> MapEvent:
     """Draw the pool and the picks on it; return what is selected, picked and shown.
 
-    points: (N, 2). panels: one or two, side by side and moving together. height: of the drawing, px. rounds: the last
-    round of the scrubber, 0 for none. selection, primary (a row of the pool), round: left out, they are the user's
-    (the round starts at the end); given, the map shows them, None for no selection and no point. What was returned by
-    the last run, or by map_event(key), can be passed back without ever undoing what the user has done meanwhile.
-    ids: (N,) numbers to call the points by. on_change: called before the rerun that an action of the user causes.
+    selection, primary and round, left out, are the user's (the round starts at the end); given, the map shows them.
+    What was returned by the last run, or by map_event(key), can be passed back without ever undoing what the user has
+    done meanwhile.
+
+    Args:
+        points: (N, 2).
+        coloring: the color of each point.
+        panels: one or two, side by side and moving together.
+        key: of the element, as Streamlit has it.
+        height: of the drawing, px.
+        round: what the scrubber shows.
+        rounds: the last round of the scrubber, 0 for none.
+        selection: the points that are selected; None for no selection.
+        primary: a row of the pool; None for no point.
+        ids: (N,) numbers to call the points by.
+        sprites: thumbnails for the tooltip.
+        on_change: called before the rerun that an action of the user causes.
+
+    Returns:
+        What is selected, picked and shown now.
+
+    Raises:
+        InputError: where shapes and numbers do not fit together.
     """
     panels = (panels,) if isinstance(panels, MapPanel) else tuple(panels)
     pool = quantize(points)

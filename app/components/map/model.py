@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from app.findings.words import number
-from app.palette import OTHER_COLOR
+from app.palette import OTHER_COLOR, rgb
 from rad_core.errors import InputError
 
 # Plotly's symbol names, in the order of the shapes in map.js.
@@ -153,7 +153,7 @@ class MapColoring:
         """The "#RRGGBB" of every code that can occur: one per category, or 15 along the scale and one for no value."""
         if self.kind == "category":
             return list(self.palette)
-        stops = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in self.palette], float)
+        stops = np.array([rgb(color) for color in self.palette], float)
         at = np.linspace(0, len(stops) - 1, STEPS)
         mixed = np.stack([np.interp(at, np.arange(len(stops)), stops[:, c]) for c in range(3)], 1).round().astype(int)
         return [*("#{:02X}{:02X}{:02X}".format(*color) for color in mixed), OTHER_COLOR]
