@@ -209,7 +209,7 @@ def next_command(place: Place, operation: str) -> tuple[list[str], Path]:
 
 def until_gone(place: Place) -> None:
     """Workers of a killed process notice by themselves that it is gone."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60  # on a busy machine one may just be starting
     while left := list(processes_of(str(place.root))):
         if time.monotonic() > end:
             place.fault(f"processes {left} outlive a kill")
