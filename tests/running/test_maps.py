@@ -164,8 +164,12 @@ def test_a_map_is_computed_in_the_background_by_one_process(study: Study) -> Non
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert wait(study) == "ready"
-    log = (study.path / "maps" / "teacher_features-pca-seed0.log").read_text()
-    assert log.count("by pca") == 1
+    log = study.path / "maps" / "teacher_features-pca-seed0.log"
+    end = time.monotonic() + 60
+    while "by pca" not in log.read_text():  # it is written once the map is there
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert log.read_text().count("by pca") == 1
     np.testing.assert_array_equal(read_map(study, 0, method="pca"), compute_map(features(0), "pca"))
 
 
