@@ -69,10 +69,8 @@ RIGHT_COLOR, RIGHT_SYMBOL, RIGHT_LABEL = "#4E8FC0", "circle", "teacher right"
 WRONG_COLOR, WRONG_SYMBOL, WRONG_LABEL = "#D81B60", "x", "teacher wrong"
 UNDEFINED_COLOR, UNDEFINED_SYMBOL, UNDEFINED_LABEL = "#9A9A9A", "diamond-open", "mixture: right or wrong is undefined"
 
-# Plotly names; all are readable by color-blind people and print in order of lightness.
+# A name of Plotly's: readable by color-blind people, and prints in order of lightness.
 SEQUENTIAL = "Cividis"
-SEQUENTIAL_ALTERNATIVES = ("Cividis", "Viridis", "Magma")
-DIVERGING = "PuOr"
 
 
 def rgb(color: str) -> tuple[int, int, int]:

@@ -14,7 +14,6 @@ from app.figures import Chart
 from app.palette import STRATEGY_STYLES, Style, strategy_style
 
 _GREY = "#8A9099"
-_INK = "#1B1F27"
 _LOW, _HIGH = "95% interval, low", "95% interval, high"
 
 

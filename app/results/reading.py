@@ -69,11 +69,6 @@ def rounds(study: Study) -> pd.DataFrame:
     return study.rounds_table()
 
 
-def complete_rounds(study: Study) -> pd.DataFrame:
-    """The metrics of the cells that have finished every round."""
-    return summary.complete(study.rounds_table(), study.config.rounds)
-
-
 def rounds_with_seconds(study: Study) -> pd.DataFrame:
     """`rounds` with a column seconds: the time a cell has taken up to and including each round."""
     table, spent = study.rounds_table(), study.seconds_table()

@@ -25,12 +25,7 @@ if TYPE_CHECKING:
 
 
 class Teacher:
-    """Answers with class probabilities and counts the questions.
-
-    queries: soft labels bought so far. can_query_mixtures: whether it can label an image that is not in the data set.
-    """
-
-    can_query_mixtures = True
+    """Answers with class probabilities and counts the questions. queries: soft labels bought so far."""
 
     def __init__(self) -> None:
         self.queries = 0
@@ -82,8 +77,6 @@ class NetworkTeacher(Teacher):
 
 class TableTeacher(Teacher):
     """Soft labels computed elsewhere, a row for every dataset id."""
-
-    can_query_mixtures = False
 
     def __init__(self, probabilities: np.ndarray) -> None:
         super().__init__()

@@ -62,7 +62,7 @@ def compute_map(features: np.ndarray, method: str = "umap", seed: int = 0) -> np
     x = np.ascontiguousarray(features, np.float32)
     if not np.isfinite(x).all():
         raise InputError("features holds values that are not finite; a map cannot be drawn of them.")
-    return principal_plane(x) if method == "pca" or len(x) <= NEIGHBORS else _umap(x, seed)
+    return principal_plane(x, len(x)) if method == "pca" or len(x) <= NEIGHBORS else _umap(x, seed)
 
 
 def _umap(x: np.ndarray, seed: int) -> np.ndarray:
