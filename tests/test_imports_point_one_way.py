@@ -86,6 +86,12 @@ def test_a_circle_would_be_seen() -> None:
     assert rooms.circles({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == [["b", "c"]]
 
 
+def test_the_formatter_is_not_overruled() -> None:
+    paths = [path for folder in ("app", "rad_core", "tests") for path in (ROOT / folder).rglob("*.py")]
+    assert len(paths) > 200
+    assert not [path for path in paths if "fmt: " + "skip" in path.read_text() or "fmt: " + "off" in path.read_text()]
+
+
 def test_few_files_stand_beside_the_rooms_of_the_studio() -> None:
     assert len(list((ROOT / "app").glob("*.py"))) <= 4
 

@@ -108,9 +108,13 @@ def cards(
     """The images of the points, page by page, in an order of choice; the primary point's is marked."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     by = row.selectbox(
-        "Order", list(gallery.ORDERS), format_func=gallery.ORDERS.__getitem__, key="map_order", bind="query-params",
+        "Order",
+        list(gallery.ORDERS),
+        format_func=gallery.ORDERS.__getitem__,
+        key="map_order",
+        bind="query-params",
         width=240,
-    )  # fmt: skip
+    )
     shown = gallery.pick_shown(facts, positions, by)
     pages = -(-len(shown) // gallery.PER_PAGE)
     page = row.pagination(pages, key="map-page", width="stretch", max_visible_pages=4) if pages > 1 else 1

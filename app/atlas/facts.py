@@ -35,9 +35,19 @@ LONGEST_LINK = 3000  # characters of a selection in an address that every browse
 _MOST_ROUNDS = 12  # that get a color each; more become a scale
 # Cividis without the end that would vanish on the paper; the most informative points stand out on both papers.
 _CIVIDIS = (
-    "#00224E", "#123570", "#35456C", "#4F576C", "#666970", "#7C7B78", "#8E8978", "#A59C74", "#BCAE6C", "#D2BF60",
-    "#E9D24D", "#FEE838",
-)  # fmt: skip
+    "#00224E",
+    "#123570",
+    "#35456C",
+    "#4F576C",
+    "#666970",
+    "#7C7B78",
+    "#8E8978",
+    "#A59C74",
+    "#BCAE6C",
+    "#D2BF60",
+    "#E9D24D",
+    "#FEE838",
+)
 _RAMPS: dict[Theme, tuple[str, ...]] = {"light": _CIVIDIS[9::-1], "dark": _CIVIDIS[2:]}
 
 

@@ -19,14 +19,19 @@ def choose(view: state.View, seed: int) -> tuple[str, str]:
     """Whose features and which method the points are placed by, chosen among what there is (a light copy has less)."""
     there = view.read(maps.layouts, seed) or [("teacher_features", "umap")]
     source = _among(
-        "Alike in the eyes of", [name for name, array in SOURCES.items() if array in dict(there)], "map_features",
+        "Alike in the eyes of",
+        [name for name, array in SOURCES.items() if array in dict(there)],
+        "map_features",
         {name: name.capitalize() for name in SOURCES},
         "The map is made of the features of the teacher, or of the student trained on the labeled images alone.",
-    )  # fmt: skip
+    )
     method = _among(
-        "Layout", [name for name in METHODS if (SOURCES[source], name) in there], "map_layout", METHODS,
+        "Layout",
+        [name for name in METHODS if (SOURCES[source], name) in there],
+        "map_layout",
+        METHODS,
         "UMAP keeps neighbors together. PCA is the flattest view of the features, there at once.",
-    )  # fmt: skip
+    )
     return source, method
 
 
@@ -35,10 +40,18 @@ def _among(label: str, options: list[str], key: str, names: dict[str, str], help
     if len(options) == 1:
         st.session_state.pop(key, None)
         return options[0]
-    return str(st.segmented_control(
-        label, options, format_func=names.__getitem__, default=options[0], key=key, bind="query-params", required=True,
-        help=help,
-    ))  # fmt: skip
+    return str(
+        st.segmented_control(
+            label,
+            options,
+            format_func=names.__getitem__,
+            default=options[0],
+            key=key,
+            bind="query-params",
+            required=True,
+            help=help,
+        )
+    )
 
 
 def pca(study: Study, seed: int, source: str) -> np.ndarray:

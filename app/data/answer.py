@@ -35,9 +35,14 @@ def draw(given: dict[str, Given]) -> None:
     wish = _wish(scores)
     choice = _choice(scores, wish)
     view = st.segmented_control(
-        "Show", VIEWS, default=PICKS, key="scores_show", bind="query-params", required=True,
+        "Show",
+        VIEWS,
+        default=PICKS,
+        key="scores_show",
+        bind="query-params",
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if view == LAB:
         gains = state.kept("scores-gains", (scores.key, wish.gain), lambda: own_scores.gains_of(scores, wish.gain))
         st.caption("What if? Nothing that is moved here changes the picks.")
@@ -60,10 +65,14 @@ def _what_was_read(scores: Scores) -> None:
     found = scores.estimate
     if found is not None:
         row.metric(
-            "Teacher right", percent(found.mean), f"95 % interval {percent(found.low)} to {percent(found.high)}",
-            delta_color="off", delta_arrow="off", width="content",
+            "Teacher right",
+            percent(found.mean),
+            f"95 % interval {percent(found.low)} to {percent(found.high)}",
+            delta_color="off",
+            delta_arrow="off",
+            width="content",
             help=f"On {found.right:,} of {found.total:,} validation points; exact binomial interval (Clopper-Pearson).",
-        )  # fmt: skip
+        )
     labels = scores.classes_of_rows
     if labels is not None:
         right = state.kept("scores-right", scores.key, lambda: float((scores.values.argmax(1) == labels).mean()))
@@ -86,18 +95,30 @@ def _wish(scores: Scores) -> Wish:
         with budget:
             labels = _budget(scores.size)
         chosen_gain = gain.selectbox(
-            "Informativeness", list(GAINS), format_func=lambda name: GAINS[name].label, key="scores_gain",
+            "Informativeness",
+            list(GAINS),
+            format_func=lambda name: GAINS[name].label,
+            key="scores_gain",
             bind="query-params",
             help="How unsure the student is: by its two likeliest classes, by all, or by its favorite alone.",
-        )  # fmt: skip
+        )
         chosen_strategy = strategy.selectbox(
-            "Strategy", strategy_order(USABLE), format_func=blocks.short_label, key="scores_strategy",
-            bind="query-params", help="RAD is the one with a guarantee; the page Method describes the others.",
-        )  # fmt: skip
+            "Strategy",
+            strategy_order(USABLE),
+            format_func=blocks.short_label,
+            key="scores_strategy",
+            bind="query-params",
+            help="RAD is the one with a guarantee; the page Method describes the others.",
+        )
         chosen_seed = seed.number_input(
-            "Seed of the draw", 0, 2**31 - 1, 0, key="scores_seed", bind="query-params",
+            "Seed of the draw",
+            0,
+            2**31 - 1,
+            0,
+            key="scores_seed",
+            bind="query-params",
             help="The same seed draws the same rows again.",
-        )  # fmt: skip
+        )
         accuracy, lower_bound = _accuracy(scores)
     return Wish(labels, chosen_strategy, chosen_gain, int(chosen_seed), accuracy, lower_bound)
 
@@ -107,9 +128,16 @@ def _budget(size: int) -> int:
         st.session_state["scores_b"] = size
     start = max(1, min(500, size // 10))
     return int(
-        st.number_input("Labels to buy", 1, size, start, key="scores_b", bind="query-params",
-                        help="Every pick is one label that the teacher is asked for.")
-    )  # fmt: skip
+        st.number_input(
+            "Labels to buy",
+            1,
+            size,
+            start,
+            key="scores_b",
+            bind="query-params",
+            help="Every pick is one label that the teacher is asked for.",
+        )
+    )
 
 
 def _accuracy(scores: Scores) -> tuple[float | None, bool]:
@@ -119,11 +147,16 @@ def _accuracy(scores: Scores) -> tuple[float | None, bool]:
         return _typed(st, "No flags were given, so say how often the teacher is right."), False
     left, right = st.columns([0.45, 0.55], vertical_alignment="bottom")
     use = left.segmented_control(
-        "How often the teacher is right", list(ACCURACY), default="mean", format_func=ACCURACY.__getitem__,
-        key="scores_use", bind="query-params", required=True,
+        "How often the teacher is right",
+        list(ACCURACY),
+        default="mean",
+        format_func=ACCURACY.__getitem__,
+        key="scores_use",
+        bind="query-params",
+        required=True,
         help="Measured: the share of validation points. Lower bound: what it is at least, with 95 % confidence; more "
         "cautious. Typed: what if it were another.",
-    )  # fmt: skip
+    )
     if use == "typed":
         return _typed(right, "A what-if: not what was measured."), False
     value = found.lower_bound if use == "bound" else found.mean
@@ -179,12 +212,20 @@ def _picks(scores: Scores, wish: Wish, choice: Choice) -> None:
         ("Download as Parquet", ".parquet", "application/octet-stream"),
     ):
         row.download_button(
-            words, data=partial(table_bytes, columns, ending), file_name=f"picks{ending}", mime=mime,
-            key=f"scores-picks{ending}", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            words,
+            data=partial(table_bytes, columns, ending),
+            file_name=f"picks{ending}",
+            mime=mime,
+            key=f"scores-picks{ending}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
     table = pd.DataFrame(columns).head(MOST_ROWS)
     st.dataframe(
-        table, hide_index=True, key="scores-table", height=330,
+        table,
+        hide_index=True,
+        key="scores-table",
+        height=330,
         column_config={
             "id": "Row (id)",
             "gain": st.column_config.ProgressColumn("Gain", format="%.3g", min_value=0.0, max_value=1.0),
@@ -192,7 +233,7 @@ def _picks(scores: Scores, wish: Wish, choice: Choice) -> None:
             "partner": "Mix with row",
             "weight": st.column_config.NumberColumn("Weight of that row", format="%.3f"),
         },
-    )  # fmt: skip
+    )
     if len(columns["id"]) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(columns['id']):,}; the downloads hold them all.")
     st.markdown("**The same from the command line**")

@@ -47,13 +47,22 @@ def _map(scores: Scores, wish: Wish, choice: Choice) -> None:
     bases = ["features", "probabilities"] if scores.features is not None else ["probabilities"]
     left, right = st.columns(2)
     by = left.selectbox(
-        "Color by", [name for name, there in known.items() if there], format_func=COLORINGS.__getitem__,
-        key="scores_color", bind="query-params",
-    )  # fmt: skip
+        "Color by",
+        [name for name, there in known.items() if there],
+        format_func=COLORINGS.__getitem__,
+        key="scores_color",
+        bind="query-params",
+    )
     basis = right.segmented_control(
-        "Laid out by", bases, default=bases[0], format_func=str.capitalize, key="scores_by", bind="query-params",
-        required=True, help="The two directions in which the points differ most (principal components).",
-    )  # fmt: skip
+        "Laid out by",
+        bases,
+        default=bases[0],
+        format_func=str.capitalize,
+        key="scores_by",
+        bind="query-params",
+        required=True,
+        help="The two directions in which the points differ most (principal components).",
+    )
     points = state.kept("scores-plane", (scores.key, basis), lambda: _plane(scores, basis))
     coloring = state.kept(
         "scores-coloring", (scores.key, wish, by, state.theme()), lambda: _coloring(scores, choice, by)

@@ -85,9 +85,14 @@ def _uploaded() -> dict[str, Given]:
 def _uploader(role: str, files: dict[str, Given]) -> None:
     label, help = FIELDS[role]
     st.file_uploader(
-        label if role == "probabilities" else f"{label}, optional", [ending[1:] for ending in READABLE],
-        key=_field(role), help=help, on_change=_received, args=[role], max_upload_size=MAX_MEGABYTES,
-    )  # fmt: skip
+        label if role == "probabilities" else f"{label}, optional",
+        [ending[1:] for ending in READABLE],
+        key=_field(role),
+        help=help,
+        on_change=_received,
+        args=[role],
+        max_upload_size=MAX_MEGABYTES,
+    )
     if role in files:
         row = st.container(horizontal=True, vertical_alignment="center")
         row.caption(f"In use: {literal(files[role].name)}, {_megabytes(files[role])}", width="content")
@@ -139,8 +144,9 @@ def _from_folder() -> dict[str, Given]:
     if folder is None:
         st.info(
             "Only a studio that is bound to this computer alone (127.0.0.1), or was started with rad app --files, and "
-            "may change things reads files from it. Upload them instead.", icon=":material/lock:",
-        )  # fmt: skip
+            "may change things reads files from it. Upload them instead.",
+            icon=":material/lock:",
+        )
         return {}
     names = own_files.files_in(folder)
     st.caption("Files in the folder that RAD_SCORES names, or else in the one where the studio was started.")
@@ -151,8 +157,14 @@ def _from_folder() -> dict[str, Given]:
     for role, place in zip(FIELDS, st.columns(len(FIELDS)), strict=True):
         label, help = FIELDS[role]
         name = place.selectbox(
-            label, names, index=None, key=f"scores_{role}_file", help=help, bind="query-params", placeholder="none",
-        )  # fmt: skip
+            label,
+            names,
+            index=None,
+            key=f"scores_{role}_file",
+            help=help,
+            bind="query-params",
+            placeholder="none",
+        )
         if name:
             given[role] = _kept_file(role, folder, name)
     return given
@@ -185,13 +197,21 @@ def teach(given: dict[str, Given]) -> None:
         sklearn.code(SKLEARN, language=None)
         row = st.container(horizontal=True)
         row.button(
-            "Try with an example", icon=":material/school:", type="primary", key="scores-example",
+            "Try with an example",
+            icon=":material/school:",
+            type="primary",
+            key="scores-example",
             on_click=_choose_example,
-        )  # fmt: skip
+        )
         row.download_button(
-            "Download example files", data=example.archive, file_name="rad-example-scores.zip",
-            mime="application/zip", icon=":material/download:", key="scores-example-zip", on_click="ignore",
-        )  # fmt: skip
+            "Download example files",
+            data=example.archive,
+            file_name="rad-example-scores.zip",
+            mime="application/zip",
+            icon=":material/download:",
+            key="scores-example-zip",
+            on_click="ignore",
+        )
 
 
 def _choose_example() -> None:

@@ -52,9 +52,16 @@ def _lab(pool: reading.Pool, prefix: str, measured: Measured | None, gain_name: 
     price, latency = _heading(pool, levers, prefix, "" if measured is None else measured.where)
     _metrics(pool, levers, found, game, price, latency)
     view = st.segmented_control(
-        "Picture", list(VIEWS), default="game", format_func=VIEWS.__getitem__, key=f"{prefix}_view",
-        bind="query-params", required=True, label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
+        "Picture",
+        list(VIEWS),
+        default="game",
+        format_func=VIEWS.__getitem__,
+        key=f"{prefix}_view",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+    )
     _picture(view or "game", pool, levers, game, prefix, measured, gain_name)
     lab = panels.Lab(pool, levers, game, found, prefix, measured, gain_name, price, latency)
     panels.draw(lab)
@@ -84,17 +91,28 @@ def _budget(pool: reading.Pool, prefix: str, place: Any) -> int:
     above, below = place.container(), place.container(horizontal=True, vertical_alignment="center")
     below.caption("or exactly", width="content")
     budget = below.number_input(
-        "Exact number of labels", 1, pool.size, value=min(pool.budget, pool.size), step=1, key=field,
-        bind="query-params", label_visibility="collapsed", width=150,
-    )  # fmt: skip
+        "Exact number of labels",
+        1,
+        pool.size,
+        value=min(pool.budget, pool.size),
+        step=1,
+        key=field,
+        bind="query-params",
+        label_visibility="collapsed",
+        width=150,
+    )
     below.caption(f"of {pool.size:,} for sale", width="content")
     nearest = nearest_step(steps, budget)
     if session.get(slider) != nearest:
         session[slider] = nearest
     above.select_slider(
-        "Labels to buy", steps, key=slider, format_func="{:,}".format, on_change=follow,
+        "Labels to buy",
+        steps,
+        key=slider,
+        format_func="{:,}".format,
+        on_change=follow,
         help=f"Of the {pool.size:,} points that can still be labeled. {pool.budget:,} is the starting value.",
-    )  # fmt: skip
+    )
     return int(budget)
 
 
@@ -110,19 +128,27 @@ def _accuracy(pool: reading.Pool, prefix: str, place: Any) -> tuple[float, bool]
         session[key] = stand
 
     percent_right = place.slider(
-        "How often the teacher is right", 0.0, 100.0, value=stand, step=0.1, format="%.1f%%", key=key,
+        "How often the teacher is right",
+        0.0,
+        100.0,
+        value=stand,
+        step=0.1,
+        format="%.1f%%",
+        key=key,
         bind="query-params",
         help="Estimated on checked examples. Move it to ask what a better or a worse teacher would do.",
-    )  # fmt: skip
+    )
     assumed = abs(percent_right - stand) > 0.05
     row = place.container(horizontal=True, vertical_alignment="center", border=False)
     if assumed:
         row.badge("WHAT IF", color="orange", help="This is not the teacher that was checked.")
         row.button(
             f"Back to the {'estimated' if _was_estimated(pool) else 'typed'} {stand:.1f}%",
-            key=f"{prefix}_reset", on_click=reset, type="tertiary",
+            key=f"{prefix}_reset",
+            on_click=reset,
+            type="tertiary",
             icon=":material/undo:",
-        )  # fmt: skip
+        )
     elif not _was_estimated(pool):
         row.badge("AS TYPED", color="gray", help="It was not estimated on checked examples.")
     else:
@@ -150,13 +176,23 @@ def _heading(pool: reading.Pool, levers: Levers, prefix: str, where: str) -> tup
         row.badge(f"WHAT IF the teacher is right on {percent(levers.accuracy)}", color="orange")
     with row.container(horizontal_alignment="right"), st.popover("Price and time of a label", type="tertiary"):
         price = st.number_input(
-            f"Price of one label ({literal(pool.currency)})", 0.0, value=pool.price, step=0.01, format="%.4f",
-            key=f"{prefix}_price", bind="query-params",
-        )  # fmt: skip
+            f"Price of one label ({literal(pool.currency)})",
+            0.0,
+            value=pool.price,
+            step=0.01,
+            format="%.4f",
+            key=f"{prefix}_price",
+            bind="query-params",
+        )
         latency = st.number_input(
-            "Teacher's time for one label (seconds)", 0.0, value=pool.latency, step=0.1, format="%.3f",
-            key=f"{prefix}_latency", bind="query-params",
-        )  # fmt: skip
+            "Teacher's time for one label (seconds)",
+            0.0,
+            value=pool.latency,
+            step=0.1,
+            format="%.3f",
+            key=f"{prefix}_latency",
+            bind="query-params",
+        )
     return float(price), float(latency)
 
 
@@ -169,22 +205,30 @@ def _metrics(
     _metric(first, "Labels bought", f"{levers.budget:,}", f"{percent(levers.budget / pool.size)} of the pool")
     if np.isfinite(rad.wrong_labels):
         _metric(
-            second, "Teacher mistakes in them", f"{rad.wrong_labels:,.0f}",
+            second,
+            "Teacher mistakes in them",
+            f"{rad.wrong_labels:,.0f}",
             f"greedy {greedy.wrong_labels:,.0f} · uniform {uniform.wrong_labels:,.0f}",
             "How many of the labels that RAD buys are wrong, expected from where this teacher errs; greedy would buy "
             "the most informative points first.",
-        )  # fmt: skip
+        )
     else:
         worst = float(np.sum(np.asarray(game.q, np.float64) * game.attack))
         _metric(
-            second, "Teacher mistakes in them", f"{worst:,.0f}", "expected in the worst case",
+            second,
+            "Teacher mistakes in them",
+            f"{worst:,.0f}",
+            "expected in the worst case",
             "If the teacher errs exactly where it hurts most; where it really errs nobody knows without labels.",
-        )  # fmt: skip
+        )
     _metric(
-        third, "Guaranteed useful gain", number(rad.guarantee), _over(rad.guarantee, uniform.guarantee),
+        third,
+        "Guaranteed useful gain",
+        number(rad.guarantee),
+        _over(rad.guarantee, uniform.guarantee),
         "How informative the right labels that RAD buys are, added up, in the worst case: wherever the teacher's "
         "mistakes lie. One right label on a point of which the student knows nothing counts 1.",
-    )  # fmt: skip
+    )
     cost = literal(money(levers.budget * price, pool.currency)) if price else "no price"
     waiting = f"{duration(levers.budget * latency)} wait" if latency else "set one above"
     _metric(fourth, "Cost", cost, waiting, "From the price and the time of a label, which can be set above.")
@@ -204,9 +248,14 @@ def _over(value: float, other: float) -> str:
 
 
 def _picture(
-    view: str, pool: reading.Pool, levers: Levers, game: Equilibrium, prefix: str, measured: Measured | None,
+    view: str,
+    pool: reading.Pool,
+    levers: Levers,
+    game: Equilibrium,
+    prefix: str,
+    measured: Measured | None,
     gain_name: str,
-) -> None:  # fmt: skip
+) -> None:
     """The one large chart; the others wait until somebody asks for them, so that a slider repaints a single one."""
     theme, bought = state.theme(), None if measured is None else measured.bought
     if view == "game":
@@ -216,16 +265,27 @@ def _picture(
             bought = bought[bought["labels"] == levers.budget].assign(accuracy=measured.accuracy)
         known = _was_estimated(pool)
         chart = guarantee_by_accuracy(
-            sorted_gains(pool), levers.budget, measured=pool.teacher.used if known else None,
+            sorted_gains(pool),
+            levers.budget,
+            measured=pool.teacher.used if known else None,
             interval=(pool.teacher.low, pool.teacher.high) if known else None,
             assumed=levers.accuracy if levers.assumed or not known else None,
-            gain_name=gain_name, bought=bought, theme=theme, height=_HEIGHT,
-        )  # fmt: skip
+            gain_name=gain_name,
+            bought=bought,
+            theme=theme,
+            height=_HEIGHT,
+        )
     else:
         chart = guarantee_by_budget(
-            sorted_gains(pool), levers.wrong, budget=levers.budget, per_label=view == "price", gain_name=gain_name,
-            bought=bought, theme=theme, height=_HEIGHT,
-        )  # fmt: skip
+            sorted_gains(pool),
+            levers.wrong,
+            budget=levers.budget,
+            per_label=view == "price",
+            gain_name=gain_name,
+            bought=bought,
+            theme=theme,
+            height=_HEIGHT,
+        )
     note = _NOTES.get(view, "")
     if note and measured is not None:
         note += f" Open symbols: measured in {measured.where}, each strategy by the gains of its own student."

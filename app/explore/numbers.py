@@ -75,10 +75,17 @@ def answers(pool: reading.Pool, levers: Levers, game: Equilibrium | None = None)
     """
     labels = pool.labels if pool.classes else None
     return what_if(
-        pool.gains, levers.budget, levers.wrong, _rules(pool, levers), game=game or solve(pool, levers),
-        right=chance_of_right(pool, levers), labels=labels, classes=len(pool.classes), price=pool.price,
+        pool.gains,
+        levers.budget,
+        levers.wrong,
+        _rules(pool, levers),
+        game=game or solve(pool, levers),
+        right=chance_of_right(pool, levers),
+        labels=labels,
+        classes=len(pool.classes),
+        price=pool.price,
         latency=pool.latency,
-    )  # fmt: skip
+    )
 
 
 def chances(pool: reading.Pool, levers: Levers, game: Equilibrium) -> dict[str, np.ndarray]:

@@ -53,12 +53,23 @@ def draw(lab: Lab) -> None:
     known = {"classes": lab.pool.labels is not None and bool(lab.pool.classes), "next": lab.measured is not None}
     names = [name for name in PANELS if known.get(name, True)]
     panel = st.segmented_control(
-        "More", names, default="rules", format_func=PANELS.__getitem__, key=f"{lab.prefix}_panel",
-        bind="query-params", required=True, label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
+        "More",
+        names,
+        default="rules",
+        format_func=PANELS.__getitem__,
+        key=f"{lab.prefix}_panel",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+    )
     draws: dict[str, Callable[[Lab], None]] = {
-        "rules": _rules, "next": _next, "classes": _classes, "overlap": _overlap, "cost": _cost,
-    }  # fmt: skip
+        "rules": _rules,
+        "next": _next,
+        "classes": _classes,
+        "overlap": _overlap,
+        "cost": _cost,
+    }
     draws[panel or "rules"](lab)
 
 
@@ -72,9 +83,12 @@ def heading(text: str, basis: blocks.Basis) -> None:
 def _rules(lab: Lab) -> None:
     heading("What would each way of choosing buy?", "estimate")
     columns = {
-        _MISTAKES: _EXPECTED, "Share of mistakes": _SHARE, "Gain bought": _EXPECTED, "Useful gain": _EXPECTED,
+        _MISTAKES: _EXPECTED,
+        "Share of mistakes": _SHARE,
+        "Gain bought": _EXPECTED,
+        "Useful gain": _EXPECTED,
         "Guaranteed useful gain": _EXPECTED,
-    }  # fmt: skip
+    }
     blocks.table(comparison(lab.found), f"{lab.prefix}-rules", column_config=columns)
     st.caption(
         "Gain: how informative the labels are, added up. Useful: the part whose label is right. Guaranteed: the same "

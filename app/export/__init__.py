@@ -60,22 +60,36 @@ def _bibliography(study: Study, settings: StorySettings | None) -> bytes:
 
 FORMATS: dict[str, Format] = {
     ".html": Format(
-        "Report (HTML)", "One file that opens without a network: figures to explore, a slide show; it prints well.",
-        "text/html", _html,
+        "Report (HTML)",
+        "One file that opens without a network: figures to explore, a slide show; it prints well.",
+        "text/html",
+        _html,
     ),
     ".pptx": Format(
-        "Slides (PowerPoint)", "Charts that can be edited, notes with the numbers.",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation", _slides,
+        "Slides (PowerPoint)",
+        "Charts that can be edited, notes with the numbers.",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        _slides,
     ),
-    ".pdf": Format("Report (PDF)", "The report on A4 paper, printed by the browser of this machine.", "application/pdf",
-                   _pdf),
-    ".zip": Format("Data (CSV, Parquet)", "Every table of the study and the numbers behind the charts; no images.",
-                   "application/zip", _data),
-    ".md": Format("Methods (Markdown)", "A paragraph for a paper, in plain words and in LaTeX, with its BibTeX.",
-                  "text/markdown", _methods),
-    ".bib": Format("References (BibTeX)", "The papers behind the study, the paragraph as a comment.", "text/plain",
-                   _bibliography),
-}  # fmt: skip
+    ".pdf": Format(
+        "Report (PDF)", "The report on A4 paper, printed by the browser of this machine.", "application/pdf", _pdf
+    ),
+    ".zip": Format(
+        "Data (CSV, Parquet)",
+        "Every table of the study and the numbers behind the charts; no images.",
+        "application/zip",
+        _data,
+    ),
+    ".md": Format(
+        "Methods (Markdown)",
+        "A paragraph for a paper, in plain words and in LaTeX, with its BibTeX.",
+        "text/markdown",
+        _methods,
+    ),
+    ".bib": Format(
+        "References (BibTeX)", "The papers behind the study, the paragraph as a comment.", "text/plain", _bibliography
+    ),
+}
 
 
 def file_name(study: Study, ending: str) -> str:

@@ -207,10 +207,15 @@ BIBLIOGRAPHY: dict[str, tuple[str, dict[str, str]]] = {
 _SPECIAL = str.maketrans(
     {
         **{char: f"\\{char}" for char in "&%$#_{}"},
-        "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
-        "\N{MULTIPLICATION SIGN}": r"$\times$", "\N{MINUS SIGN}": "$-$", "\N{EN DASH}": "--",
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "±": r"$\pm$",
+        "\N{MULTIPLICATION SIGN}": r"$\times$",
+        "\N{MINUS SIGN}": "$-$",
+        "\N{EN DASH}": "--",
     }
-)  # fmt: skip
+)
 
 
 @dataclass

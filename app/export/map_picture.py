@@ -101,8 +101,15 @@ def _mark(draw: ImageDraw, at: tuple[float, float], radius: float, symbol: str, 
 
 def _corners(symbol: str, x: float, y: float, size: float) -> Sequence[tuple[float, float]] | None:
     """The corners of a symbol, None for a circle."""
-    kinds = {"square": (4, 45.0), "diamond": (4, 0.0), "triangle-up": (3, -90.0), "triangle-down": (3, 90.0),
-             "pentagon": (5, -90.0), "hexagram": (6, 0.0), "star": (5, -90.0)}  # fmt: skip
+    kinds = {
+        "square": (4, 45.0),
+        "diamond": (4, 0.0),
+        "triangle-up": (3, -90.0),
+        "triangle-down": (3, 90.0),
+        "pentagon": (5, -90.0),
+        "hexagram": (6, 0.0),
+        "star": (5, -90.0),
+    }
     found = next((value for name, value in kinds.items() if symbol.startswith(name)), None)
     if found is None:
         return None

@@ -98,8 +98,10 @@ def _curves(chart: Chart) -> XY:
         found.append(Series(_short(label), _style(label), _numbers(mine[x]), _numbers(mine[value]), *limits))
     share = "point" not in value.lower()
     ends = float(table[x].min()), float(table[x].max())
-    found += [Series(name, Style(name, _GREY, dash, "square", 2.0), np.array(ends), np.array([level, level]),
-                     markers=False) for name, level, dash in _marks(chart)]  # fmt: skip
+    found += [
+        Series(name, Style(name, _GREY, dash, "square", 2.0), np.array(ends), np.array([level, level]), markers=False)
+        for name, level, dash in _marks(chart)
+    ]
     spread = np.concatenate([values for one in found for values in (one.y, one.low, one.high) if values is not None])
     unit = "0%" if share else "0.0"
     return XY(found, x_title, plain(_axis_title(chart, "yaxis")), "#,##0", unit, _nice(*ends), _nice_of(spread))
@@ -109,16 +111,30 @@ def _tradeoff(chart: Chart) -> XY:
     table = chart.table
     found = [
         Series(
-            _short(row["Strategy"]), _style(str(row["Strategy"])), _one(row["Mean gain"]), _one(row["Share right"]),
-            _one(row["Share right, low"]), _one(row["Share right, high"]), _one(row["Mean gain, low"]),
-            _one(row["Mean gain, high"]), line=False,
+            _short(row["Strategy"]),
+            _style(str(row["Strategy"])),
+            _one(row["Mean gain"]),
+            _one(row["Share right"]),
+            _one(row["Share right, low"]),
+            _one(row["Share right, high"]),
+            _one(row["Mean gain, low"]),
+            _one(row["Mean gain, high"]),
+            line=False,
         )
-        for _, row in table.iterrows() if np.isfinite(row["Share right"])
-    ]  # fmt: skip
+        for _, row in table.iterrows()
+        if np.isfinite(row["Share right"])
+    ]
     x = np.concatenate([[*one.x, *_known(one.left), *_known(one.right)] for one in found] or [[0.0, 1.0]])
     y = np.concatenate([[*one.y, *_known(one.low), *_known(one.high)] for one in found] or [[0.0, 1.0]])
-    return XY(found, plain(_axis_title(chart, "xaxis")), plain(_axis_title(chart, "yaxis")).split(" behind:")[0], "0.0",
-              "0%", _nice_of(x), _nice_of(y))  # fmt: skip
+    return XY(
+        found,
+        plain(_axis_title(chart, "xaxis")),
+        plain(_axis_title(chart, "yaxis")).split(" behind:")[0],
+        "0.0",
+        "0%",
+        _nice_of(x),
+        _nice_of(y),
+    )
 
 
 def _guarantees(chart: Chart) -> XY:
@@ -131,8 +147,15 @@ def _guarantees(chart: Chart) -> XY:
     share = x == "Teacher accuracy"
     ends = _nice(float(table[x].min()), float(table[x].max()))
     y = np.concatenate([one.y for one in found])
-    return XY(found, plain(_axis_title(chart, "xaxis")), plain(_axis_title(chart, "yaxis")), "0%" if share else "#,##0",
-              "General" if y.max() < 10 else "#,##0", ends, _nice(0.0, float(y.max())))  # fmt: skip
+    return XY(
+        found,
+        plain(_axis_title(chart, "xaxis")),
+        plain(_axis_title(chart, "yaxis")),
+        "0%" if share else "#,##0",
+        "General" if y.max() < 10 else "#,##0",
+        ends,
+        _nice(0.0, float(y.max())),
+    )
 
 
 def _tenths(chart: Chart) -> Bars:
@@ -140,20 +163,47 @@ def _tenths(chart: Chart) -> Bars:
     middle, low, high = (_numbers(table[name]) for name in ("Accuracy", "Accuracy, low", "Accuracy, high"))
     tenths = [str(value) for value in table[_first(table, "Tenth")]]
     return Bars(
-        tenths, middle, low, high, ["#4E8FC0"] * len(tenths), "Teacher right", plain(_axis_title(chart, "yaxis")),
-        plain(_axis_title(chart, "xaxis")), "0%", horizontal=False, range=(0.0, 1.0),
-    )  # fmt: skip
+        tenths,
+        middle,
+        low,
+        high,
+        ["#4E8FC0"] * len(tenths),
+        "Teacher right",
+        plain(_axis_title(chart, "yaxis")),
+        plain(_axis_title(chart, "xaxis")),
+        "0%",
+        horizontal=False,
+        range=(0.0, 1.0),
+    )
 
 
 def _calibration(chart: Chart) -> XY:
     table = chart.table
     share = Style("Teacher", "#4E8FC0", "solid", "circle", 3.5)
-    truth = Series("Says what it knows", Style("", _GREY, "dash", "square", 2.0), np.array([0.0, 1.0]),
-                   np.array([0.0, 1.0]), markers=False)  # fmt: skip
-    mine = Series("Teacher", share, _numbers(table["Mean confidence"]), _numbers(table["Share right"]),
-                  _numbers(table["Share right, low"]), _numbers(table["Share right, high"]))  # fmt: skip
-    return XY([mine, truth], plain(_axis_title(chart, "xaxis")), plain(_axis_title(chart, "yaxis")), "0%", "0%",
-              (0.0, 1.0), (0.0, 1.0))  # fmt: skip
+    truth = Series(
+        "Says what it knows",
+        Style("", _GREY, "dash", "square", 2.0),
+        np.array([0.0, 1.0]),
+        np.array([0.0, 1.0]),
+        markers=False,
+    )
+    mine = Series(
+        "Teacher",
+        share,
+        _numbers(table["Mean confidence"]),
+        _numbers(table["Share right"]),
+        _numbers(table["Share right, low"]),
+        _numbers(table["Share right, high"]),
+    )
+    return XY(
+        [mine, truth],
+        plain(_axis_title(chart, "xaxis")),
+        plain(_axis_title(chart, "yaxis")),
+        "0%",
+        "0%",
+        (0.0, 1.0),
+        (0.0, 1.0),
+    )
 
 
 def _needed(chart: Chart) -> Bars:
@@ -164,10 +214,14 @@ def _needed(chart: Chart) -> Bars:
         for name, value in zip(table["Strategy"], _numbers(table["To the digits that the interval bears"]), strict=True)
     ]
     return Bars(
-        names, values, _numbers(table[_LOW]).clip(0), _numbers(table[_HIGH]),
-        [_style(str(name)).color for name in table["Strategy"]], "Soft labels needed",
+        names,
+        values,
+        _numbers(table[_LOW]).clip(0),
+        _numbers(table[_HIGH]),
+        [_style(str(name)).color for name in table["Strategy"]],
+        "Soft labels needed",
         plain(_axis_title(chart, "xaxis")),
-    )  # fmt: skip
+    )
 
 
 def _differences(chart: Chart) -> Bars:
@@ -196,9 +250,14 @@ def _water(chart: Chart) -> XY:
     x, gains, left = _first(table, "Rank"), _numbers(table["Gain"]), _numbers(table["Gain left in the worst case"])
     found = [
         Series("Gain", Style("", _GREY, "solid", "circle", 2.5), _numbers(table[x]), gains, markers=False),
-        Series("Left in the worst case", Style("", "#D55E00", "solid", "circle", 4.5), _numbers(table[x]), left,
-               markers=False),
-    ]  # fmt: skip
+        Series(
+            "Left in the worst case",
+            Style("", "#D55E00", "solid", "circle", 4.5),
+            _numbers(table[x]),
+            left,
+            markers=False,
+        ),
+    ]
     return XY(found, plain(_axis_title(chart, "xaxis")), "Gain", "#,##0", "0.0", None, (0.0, 1.0))
 
 

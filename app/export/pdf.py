@@ -71,9 +71,13 @@ def print_pdf(report: bytes) -> bytes:
         page.write_bytes(report)
         as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # Chromium refuses otherwise
         command = [
-            str(browser), *_FLAGS, *as_root, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={target}",
+            str(browser),
+            *_FLAGS,
+            *as_root,
+            f"--user-data-dir={folder / 'profile'}",
+            f"--print-to-pdf={target}",
             f"{page.as_uri()}#print",
-        ]  # fmt: skip
+        ]
         try:
             done = subprocess.run(command, capture_output=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)  # noqa: S603
         except (OSError, subprocess.TimeoutExpired) as error:

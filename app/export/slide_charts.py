@@ -29,15 +29,28 @@ INK, SOFT, GRID = "#1B1F27", "#555B66", "#E6E8EC"
 Box = tuple[float, float, float, float]  # left, top, width, height in inches
 
 _DASHES = {
-    "solid": MSO_LINE.SOLID, "dash": MSO_LINE.DASH, "dashdot": MSO_LINE.DASH_DOT, "dot": MSO_LINE.ROUND_DOT,
-    "longdash": MSO_LINE.LONG_DASH, "longdashdot": MSO_LINE.LONG_DASH_DOT, "12px,4px": MSO_LINE.LONG_DASH,
-    "4px,4px": MSO_LINE.SQUARE_DOT, "2px,5px": MSO_LINE.ROUND_DOT, "10px,4px,2px,4px,2px,4px": MSO_LINE.DASH_DOT_DOT,
-}  # fmt: skip
+    "solid": MSO_LINE.SOLID,
+    "dash": MSO_LINE.DASH,
+    "dashdot": MSO_LINE.DASH_DOT,
+    "dot": MSO_LINE.ROUND_DOT,
+    "longdash": MSO_LINE.LONG_DASH,
+    "longdashdot": MSO_LINE.LONG_DASH_DOT,
+    "12px,4px": MSO_LINE.LONG_DASH,
+    "4px,4px": MSO_LINE.SQUARE_DOT,
+    "2px,5px": MSO_LINE.ROUND_DOT,
+    "10px,4px,2px,4px,2px,4px": MSO_LINE.DASH_DOT_DOT,
+}
 _MARKERS = {
-    "circle": XL_MARKER_STYLE.CIRCLE, "square": XL_MARKER_STYLE.SQUARE, "diamond": XL_MARKER_STYLE.DIAMOND,
-    "triangle-up": XL_MARKER_STYLE.TRIANGLE, "triangle-down": XL_MARKER_STYLE.DASH, "cross": XL_MARKER_STYLE.PLUS,
-    "x": XL_MARKER_STYLE.X, "star-open": XL_MARKER_STYLE.STAR, "hexagram": XL_MARKER_STYLE.STAR,
-}  # fmt: skip
+    "circle": XL_MARKER_STYLE.CIRCLE,
+    "square": XL_MARKER_STYLE.SQUARE,
+    "diamond": XL_MARKER_STYLE.DIAMOND,
+    "triangle-up": XL_MARKER_STYLE.TRIANGLE,
+    "triangle-down": XL_MARKER_STYLE.DASH,
+    "cross": XL_MARKER_STYLE.PLUS,
+    "x": XL_MARKER_STYLE.X,
+    "star-open": XL_MARKER_STYLE.STAR,
+    "hexagram": XL_MARKER_STYLE.STAR,
+}
 _OPEN = (XL_MARKER_STYLE.PLUS, XL_MARKER_STYLE.X, XL_MARKER_STYLE.STAR)  # are lines, without an inside
 _NAMESPACES = (
     'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" '

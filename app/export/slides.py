@@ -237,9 +237,15 @@ def _text(slide: Any, box: Box, texts: Sequence[str], size: float, *, ink: str =
 
 
 def _write(
-    shape: Any, texts: Sequence[str], size: float, *, ink: str = INK, bold: bool = False, gap: float = 0.5,
+    shape: Any,
+    texts: Sequence[str],
+    size: float,
+    *,
+    ink: str = INK,
+    bold: bool = False,
+    gap: float = 0.5,
     anchor: Any = MSO_ANCHOR.TOP,
-) -> None:  # fmt: skip
+) -> None:
     frame = shape.text_frame
     frame.word_wrap = True
     frame.vertical_anchor = anchor

@@ -39,18 +39,35 @@ def label_efficiency_chart(
     sketch = new_sketch(theme, height or 120 + 44 * len(listed), margin={"l": 20, "r": 265, "t": 16, "b": 60})
     most = float(measured.done["labels"].max()) if len(measured.done) else 1.0
     sketch.update_layout(
-        xaxis={"title": {"text": f"Soft labels needed for {target_text(target)} accuracy"},
-               "range": [0, 1.03 * most or 1], "showgrid": True, "tickformat": ",d", "tickvals": _ticks(most)},
-        yaxis={"showgrid": False, "range": [-0.6, len(listed) - 0.4], "tickvals": list(range(len(listed))), "ticks": "",
-               "ticktext": [_name(row.strategy) for row in listed], "showline": False,
-               "tickfont": {"size": 16, "color": ink(theme).text}},
-    )  # fmt: skip
+        xaxis={
+            "title": {"text": f"Soft labels needed for {target_text(target)} accuracy"},
+            "range": [0, 1.03 * most or 1],
+            "showgrid": True,
+            "tickformat": ",d",
+            "tickvals": _ticks(most),
+        },
+        yaxis={
+            "showgrid": False,
+            "range": [-0.6, len(listed) - 0.4],
+            "tickvals": list(range(len(listed))),
+            "ticks": "",
+            "ticktext": [_name(row.strategy) for row in listed],
+            "showline": False,
+            "tickfont": {"size": 16, "color": ink(theme).text},
+        },
+    )
     for y, row in enumerate(listed):
         _draw_needed(sketch, y, row, labels_by_seed(measured, target, row.strategy), most)
         sketch.note(
-            x=1, xref="x domain", y=y, xanchor="left", xshift=12, font={"size": SMALL_SIZE}, text=_needed_text(row),
+            x=1,
+            xref="x domain",
+            y=y,
+            xanchor="left",
+            xshift=12,
+            font={"size": SMALL_SIZE},
+            text=_needed_text(row),
             align="left",
-        )  # fmt: skip
+        )
     title = f"How many labels does each strategy need to reach {target_text(target)}?"
     return Chart(sketch.finish(), _needed_table(needs), title, _needed_alt(needs, target))
 
@@ -79,19 +96,34 @@ def paired_difference_chart(
     low, high = float(np.nanmin(ends, initial=0.0)), float(np.nanmax(ends, initial=0.0))
     pad = 0.14 * max(high - low, 1e-9)
     sketch.update_layout(
-        xaxis={"title": {"text": f"{label} minus the other: {what} ({unit})"}, "range": [low - pad, high + pad],
-               "showgrid": True, "tickformat": "~g"},
-        yaxis={"showgrid": False, "range": [-0.6, len(listed) - 0.4], "tickvals": list(range(len(listed))), "ticks": "",
-               "ticktext": [_name(row.baseline) for row in listed], "showline": False,
-               "tickfont": {"size": 16, "color": ink(theme).text}},
-    )  # fmt: skip
+        xaxis={
+            "title": {"text": f"{label} minus the other: {what} ({unit})"},
+            "range": [low - pad, high + pad],
+            "showgrid": True,
+            "tickformat": "~g",
+        },
+        yaxis={
+            "showgrid": False,
+            "range": [-0.6, len(listed) - 0.4],
+            "tickvals": list(range(len(listed))),
+            "ticks": "",
+            "ticktext": [_name(row.baseline) for row in listed],
+            "showline": False,
+            "tickfont": {"size": 16, "color": ink(theme).text},
+        },
+    )
     sketch.shape(type="line", x0=0, x1=0, y0=0, y1=1, yref="y domain", line={"color": ink(theme).text, "width": 1.5})
     for side, text in (("right", f"{label} better"), ("left", f"{label} worse")):
         sketch.note(
-            x=0, y=1, yref="y domain", yanchor="bottom", xanchor="left" if side == "right" else "right",
-            xshift=10 if side == "right" else -10, font={"color": ink(theme).soft},
+            x=0,
+            y=1,
+            yref="y domain",
+            yanchor="bottom",
+            xanchor="left" if side == "right" else "right",
+            xshift=10 if side == "right" else -10,
+            font={"color": ink(theme).soft},
             text=f"{text} \u2192" if side == "right" else f"\u2190 {text}",
-        )  # fmt: skip
+        )
     for y, row in enumerate(listed):
         _draw_difference(sketch, y, row, ours, scale, theme)
     return Chart(
@@ -109,22 +141,32 @@ def _draw_needed(sketch: Sketch, y: int, row: Need, seeds: np.ndarray, most: flo
     style = strategy_style(row.strategy)
     if len(seeds):
         sketch.scatter(
-            x=f32(seeds), y=f32(np.full(len(seeds), y)), mode="markers",
+            x=f32(seeds),
+            y=f32(np.full(len(seeds), y)),
+            mode="markers",
             hovertemplate="one repetition: %{x:,.0f} labels<extra></extra>",
             marker={"symbol": "line-ns-open", "size": 14, "color": style.color, "line": {"width": 1.5}},
-        )  # fmt: skip
+        )
     if not row.known:
         return
     sketch.scatter(
-        x=f32([0, row.labels]), y=f32([y, y]), mode="lines", hoverinfo="skip",
-        line={"color": style.color, "width": 5 if row.strategy == "rad" else 2}, opacity=0.35,
-    )  # fmt: skip
+        x=f32([0, row.labels]),
+        y=f32([y, y]),
+        mode="lines",
+        hoverinfo="skip",
+        line={"color": style.color, "width": 5 if row.strategy == "rad" else 2},
+        opacity=0.35,
+    )
     ends = error_bars(row.labels, row.low, min(row.high, most), style.color) if np.isfinite(row.low) else None
     sketch.scatter(
-        x=f32([row.labels]), y=f32([y]), mode="markers", error_x=ends,
+        x=f32([row.labels]),
+        y=f32([y]),
+        mode="markers",
+        error_x=ends,
         marker={"symbol": style.symbol, "size": 17 if row.strategy == "rad" else 13, "color": style.color},
-        hovertemplate=f"<b>{style.label}</b><br>%{{x:,.0f}} labels<extra></extra>", cliponaxis=False,
-    )  # fmt: skip
+        hovertemplate=f"<b>{style.label}</b><br>%{{x:,.0f}} labels<extra></extra>",
+        cliponaxis=False,
+    )
 
 
 def _needed_text(row: Need) -> str:
@@ -178,18 +220,28 @@ def _draw_difference(sketch: Sketch, y: int, row: Any, ours: str, scale: float, 
     color = strategy_style(winner).color if shown else _GREY
     symbol = strategy_style(winner).symbol if shown else "circle-open"
     sketch.scatter(
-        x=f32([middle]), y=f32([y]), mode="markers", error_x=error_bars(middle, low, high, color), cliponaxis=False,
+        x=f32([middle]),
+        y=f32([y]),
+        mode="markers",
+        error_x=error_bars(middle, low, high, color),
+        cliponaxis=False,
         marker={"symbol": symbol, "size": 14, "color": color, "line": {"width": 2 if not shown else 0, "color": color}},
         hovertemplate=f"against {strategy_label(baseline)}: %{{x:+.2f}}<extra></extra>",
-    )  # fmt: skip
+    )
     seeds = int(row.n)
     limits = few(seeds) if seeds < FEWEST_SEEDS else f"{_signed(low)} to {_signed(high)}"
     text = f"{_signed(middle)}  ({limits})".replace("-", MINUS)
     text = f"<b>{text}</b>" if shown else f"{text}<br>{row.verdict}"
     sketch.note(
-        x=1, xref="x domain", xanchor="left", xshift=12, y=y, text=text, align="left",
+        x=1,
+        xref="x domain",
+        xanchor="left",
+        xshift=12,
+        y=y,
+        text=text,
+        align="left",
         font={"size": SMALL_SIZE, "color": text_color(color, theme == "dark") if shown else ink(theme).soft},
-    )  # fmt: skip
+    )
 
 
 def _signed(value: float) -> str:

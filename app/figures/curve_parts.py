@@ -110,10 +110,15 @@ def set_legend(sketch: Sketch, found: pd.DataFrame, shaded: Sequence[str]) -> No
     sketch.update_layout(
         showlegend=True,
         legend={
-            "orientation": "h", "x": 0, "xanchor": "left", "y": -0.15, "yanchor": "top", "groupclick": "togglegroup",
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": -0.15,
+            "yanchor": "top",
+            "groupclick": "togglegroup",
             "title": {"text": text, "side": "top", "font": {"size": SMALL_SIZE}},
         },
-    )  # fmt: skip
+    )
 
 
 def accuracy_range(
@@ -154,10 +159,17 @@ def draw_curve(
         both = mine.dropna(subset=["low"])
         there_and_back = np.concatenate([both["x"], both["x"][::-1]])
         sketch.scatter(
-            x=f32(there_and_back), y=f32(np.concatenate([both["low"], both["high"][::-1]])),
-            mode="lines", line={"width": 0}, fill="toself", fillcolor=rgba(style.color, 0.2 if name == "rad" else 0.1),
-            legendgroup=name, showlegend=False, hoverinfo="skip", name=f"{style.label}, interval",
-        )  # fmt: skip
+            x=f32(there_and_back),
+            y=f32(np.concatenate([both["low"], both["high"][::-1]])),
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            fillcolor=rgba(style.color, 0.2 if name == "rad" else 0.1),
+            legendgroup=name,
+            showlegend=False,
+            hoverinfo="skip",
+            name=f"{style.label}, interval",
+        )
     number = ":,.1f" if unit else ":.1%"
     count = int(mine["n"].max()) if len(mine) else 0
     seeds = f"{count} {'seed' if count == 1 else 'seeds'}"
@@ -165,13 +177,18 @@ def draw_curve(
     interval_text = f" (%{{customdata[0]{number}}} to %{{customdata[1]{number}}})<br>%{{customdata[2]:.0f}} seeds"
     interval_text = interval_text if count >= FEWEST_SEEDS else f"<br>{seeds}"
     sketch.scatter(
-        x=at, y=f32(mine["mean"]), mode="lines+markers", legendgroup=name, legendrank=1000 + rank,
-        name=style.label if same else f"{style.label} ({seeds})", cliponaxis=False,
+        x=at,
+        y=f32(mine["mean"]),
+        mode="lines+markers",
+        legendgroup=name,
+        legendrank=1000 + rank,
+        name=style.label if same else f"{style.label} ({seeds})",
+        cliponaxis=False,
         line={"color": style.color, "width": style.width, "dash": style.dash},
         marker={"symbol": style.symbol, "size": 10 if name == "rad" else 8, "color": style.color},
         customdata=f32(mine[["low", "high", "n"]]),
         hovertemplate=f"<b>{style.label}</b><br>{place}<br>%{{y{number}}}{unit}{interval_text}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def draw_seeds(sketch: Sketch, mine: pd.DataFrame, name: str, x: XAxis, value: str) -> None:
@@ -182,24 +199,42 @@ def draw_seeds(sketch: Sketch, mine: pd.DataFrame, name: str, x: XAxis, value: s
         xs += [*group[x], np.nan]
         ys += [*group[value], np.nan]
     sketch.scatter(
-        x=f32(xs), y=f32(ys), mode="lines", line={"color": style.color, "width": 1}, opacity=0.55, legendgroup=name,
-        showlegend=False, hoverinfo="skip", name=f"{style.label}, seeds",
-    )  # fmt: skip
+        x=f32(xs),
+        y=f32(ys),
+        mode="lines",
+        line={"color": style.color, "width": 1},
+        opacity=0.55,
+        legendgroup=name,
+        showlegend=False,
+        hoverinfo="skip",
+        name=f"{style.label}, seeds",
+    )
 
 
 def draw_marks(sketch: Sketch, lines: Sequence[Mark], end: float, theme: Theme) -> None:
     """Horizontal lines behind the curves, up to where the data end."""
     for line in lines:
         sketch.shape(
-            type="line", x0=sketch.layout.xaxis.range[0], x1=end, y0=line.level, y1=line.level, layer="below",
+            type="line",
+            x0=sketch.layout.xaxis.range[0],
+            x1=end,
+            y0=line.level,
+            y1=line.level,
+            layer="below",
             line={"color": ink(theme).soft, "width": 1.5, "dash": line.dash},
-        )  # fmt: skip
+        )
 
 
 def label_ends(
-    sketch: Sketch, found: pd.DataFrame, shown: Sequence[str], lines: Sequence[Mark], end: float,
-    limits: tuple[float, float], height: int, theme: Theme,
-) -> None:  # fmt: skip
+    sketch: Sketch,
+    found: pd.DataFrame,
+    shown: Sequence[str],
+    lines: Sequence[Mark],
+    end: float,
+    limits: tuple[float, float],
+    height: int,
+    theme: Theme,
+) -> None:
     """Name every curve and every line where it ends, moved apart where they meet; hiding a curve hides its name."""
     ends = [(name, found[found["strategy"] == name].iloc[-1]) for name in shown if (found["strategy"] == name).any()]
     plot_height = max(1, height - 170)
@@ -213,18 +248,34 @@ def label_ends(
         style = strategy_style(name)
         size = 17 if name == "rad" else SMALL_SIZE + 1
         sketch.scatter(
-            x=f32([last["x"], right]), y=f32([last["mean"], place]), mode="lines+text", legendgroup=name,
-            line={"color": style.color, "width": 1}, text=["", _end_label(name, style.label)], showlegend=False,
-            textposition="middle right", hoverinfo="skip", cliponaxis=False, name=f"{style.label}, name",
+            x=f32([last["x"], right]),
+            y=f32([last["mean"], place]),
+            mode="lines+text",
+            legendgroup=name,
+            line={"color": style.color, "width": 1},
+            text=["", _end_label(name, style.label)],
+            showlegend=False,
+            textposition="middle right",
+            hoverinfo="skip",
+            cliponaxis=False,
+            name=f"{style.label}, name",
             textfont={"color": text_color(style.color, theme == "dark"), "size": size},
-        )  # fmt: skip
+        )
     for line, place in zip(lines, places[len(ends) :], strict=True):
         sketch.scatter(
-            x=f32([end, right]), y=f32([line.level, place]), mode="lines+text", text=["", f"<i>{line.text}</i>"],
-            line={"color": ink(theme).soft, "width": 1}, showlegend=False, textposition="middle right",
-            hoverinfo="text", hovertext=line.meaning, cliponaxis=False, name=line.text,
+            x=f32([end, right]),
+            y=f32([line.level, place]),
+            mode="lines+text",
+            text=["", f"<i>{line.text}</i>"],
+            line={"color": ink(theme).soft, "width": 1},
+            showlegend=False,
+            textposition="middle right",
+            hoverinfo="text",
+            hovertext=line.meaning,
+            cliponaxis=False,
+            name=line.text,
             textfont={"color": ink(theme).soft, "size": SMALL_SIZE},
-        )  # fmt: skip
+        )
 
 
 def _end_label(name: str, label: str) -> str:

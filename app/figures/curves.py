@@ -113,9 +113,14 @@ def round_delta_chart(
     sketch.yaxis(title_text=f"Accuracy minus {label} (percentage points)", range=[low, high])
     set_legend(sketch, found, shaded)
     sketch.shape(
-        type="line", x0=0, x1=end, y0=0, y1=0, layer="below",
+        type="line",
+        x0=0,
+        x1=end,
+        y0=0,
+        y1=0,
+        layer="below",
         line={"color": strategy_style(baseline).color, "width": 2, "dash": strategy_style(baseline).dash},
-    )  # fmt: skip
+    )
     for name in sorted(shown, key=lambda name: name == "rad"):
         mine = found[found["strategy"] == name]
         same = found["n"].nunique() == 1

@@ -42,17 +42,25 @@ def examples_chart(
     sketch.update_layout(
         images=[layout_image(_composite(images, right, columns), (0.0, columns), (-_CELL * lines, 0.0))],
         xaxis={"visible": False, "range": [0, columns], "fixedrange": True, "constrain": "domain"},
-        yaxis={"visible": False, "range": [-_CELL * lines, 0], "fixedrange": True, "scaleanchor": "x",
-               "constrain": "domain"},
-    )  # fmt: skip
+        yaxis={
+            "visible": False,
+            "range": [-_CELL * lines, 0],
+            "fixedrange": True,
+            "scaleanchor": "x",
+            "constrain": "domain",
+        },
+    )
     for i in range(count):
         color = text_color(RIGHT_COLOR if right[i] else WRONG_COLOR, theme == "dark")
         sketch.note(
-            x=i % columns + 0.5, y=-_CELL * (i // columns) - 1.0, yanchor="top", align="center",
+            x=i % columns + 0.5,
+            y=-_CELL * (i // columns) - 1.0,
+            yanchor="top",
+            align="center",
             text=f"<b>{_short(truth[i])}</b><br>{'✓' if right[i] else '✗'} {_short(said[i])}",
             font={"size": SMALL_SIZE, "color": color if not right[i] else ink(theme).text},
             hovertext=f"true class: {verbatim(truth[i])}<br>teacher's label: {verbatim(said[i])}",
-        )  # fmt: skip
+        )
     # Something to hang the axes on; it shows nothing.
     sketch.scatter(x=f32([0, columns]), y=f32([-_CELL * lines, 0]), mode="markers", opacity=0, hoverinfo="skip")
     table = pd.DataFrame({"True class": list(truth), "Teacher's label": list(said), "Teacher right": right})

@@ -159,32 +159,60 @@ def _label_game(sketch: Sketch, drawn: pd.DataFrame, game: Equilibrium, theme: T
     colors, n, top = ink(theme), len(drawn), float(drawn["gain"].iloc[0])
     if game.waterline > 0:
         sketch.shape(
-            type="line", x0=0, x1=1, xref="x domain", y0=game.waterline, y1=game.waterline,
+            type="line",
+            x0=0,
+            x1=1,
+            xref="x domain",
+            y0=game.waterline,
+            y1=game.waterline,
             line={"color": RIGHT_COLOR, "width": 2.5, "dash": "dash"},
-        )  # fmt: skip
+        )
         # Never on the curve: where the waterline is low, the label moves up to where the right third is free.
         free = max(game.waterline, float(drawn["gain"].iloc[int(0.66 * (n - 1))]))
         sketch.note(
-            x=1, xref="x domain", xanchor="right", y=free, yanchor="bottom", yshift=3,
-            text=f"<b>waterline: the price of a label is {number(game.waterline)}</b>", bgcolor=colors.halo,
-        )  # fmt: skip
+            x=1,
+            xref="x domain",
+            xanchor="right",
+            y=free,
+            yanchor="bottom",
+            yshift=3,
+            text=f"<b>waterline: the price of a label is {number(game.waterline)}</b>",
+            bgcolor=colors.halo,
+        )
     # A small cap cannot be told from the axis; its number stands in the panel below in any case.
     if game.cap > 0.08 * top and abs(game.cap - game.waterline) > 0.06 * top:
         sketch.shape(
-            type="line", x0=0, x1=1, xref="x domain", y0=game.cap, y1=game.cap,
+            type="line",
+            x0=0,
+            x1=1,
+            xref="x domain",
+            y0=game.cap,
+            y1=game.cap,
             line={"color": strategy_style("rad").color, "width": 2, "dash": "dot"},
-        )  # fmt: skip
+        )
         sketch.note(
-            x=1, xref="x domain", xanchor="right", y=game.cap, yanchor="bottom", yshift=2, text="cap",
-        )  # fmt: skip
+            x=1,
+            xref="x domain",
+            xanchor="right",
+            y=game.cap,
+            yanchor="bottom",
+            yshift=2,
+            text="cap",
+        )
     headings = (
         ("y2", f"<b>we buy it</b>: cap / gain, at most 1 (cap {number(game.cap)})"),
         ("y3", "<b>it is attacked</b>"),
     )
     for axis, text in headings:
         sketch.note(
-            x=1, xref="x domain", xanchor="right", y=1, yref=f"{axis} domain", yanchor="bottom", text=text,
-        )  # fmt: skip
+            x=1,
+            xref="x domain",
+            xanchor="right",
+            y=1,
+            yref=f"{axis} domain",
+            yanchor="bottom",
+            text=text,
+        )
     if not drawn["attack"].gt(0).any():
         return
     # The room above the falling curve is free: the label stands there, right of the curve at its own height.
@@ -194,14 +222,28 @@ def _label_game(sketch: Sketch, drawn: pd.DataFrame, game: Equilibrium, theme: T
     start = float(np.searchsorted(-g, -height) + 1) + 0.05 * n
     inside = int(np.searchsorted(-g, -(base + 0.62 * (top - base))) * 0.6)
     sketch.note(
-        x=inside + 1, y=base + 0.55 * (top - base), ax=min(start, 0.5 * n), axref="x", ay=height, ayref="y",
-        xanchor="left", showarrow=True, arrowhead=2, arrowwidth=1.5, arrowcolor=WRONG_COLOR, bgcolor=colors.halo,
+        x=inside + 1,
+        y=base + 0.55 * (top - base),
+        ax=min(start, 0.5 * n),
+        axref="x",
+        ay=height,
+        ayref="y",
+        xanchor="left",
+        showarrow=True,
+        arrowhead=2,
+        arrowwidth=1.5,
+        arrowcolor=WRONG_COLOR,
+        bgcolor=colors.halo,
         text="<b>shaved off</b>: what the teacher's mistakes can cost",
-    )  # fmt: skip
+    )
     if game.waterline > 0.1 * top:
         sketch.note(
-            x=0.02, xref="x domain", xanchor="left", y=0.5 * game.waterline, text="<b>left in the worst case</b>",
-        )  # fmt: skip
+            x=0.02,
+            xref="x domain",
+            xanchor="left",
+            y=0.5 * game.waterline,
+            text="<b>left in the worst case</b>",
+        )
 
 
 # --- the small game -----------------------------------------------------------------------------------------------
@@ -239,8 +281,15 @@ def small_game_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", h
     )
     _draw_bars(sketch, points, left, g - left, q)
     _label_bars(sketch, points, g, game, theme)
-    table = pd.DataFrame({"Point": points, "Gain": g, "Gain left in the worst case": left, "Probability of buying": q,
-                          "Probability of attack": attack})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "Point": points,
+            "Gain": g,
+            "Gain left in the worst case": left,
+            "Probability of buying": q,
+            "Probability of attack": attack,
+        }
+    )
     alt = (
         f"{len(g)} points, {game.budget} to buy, {game.wrong} teacher mistakes: the bars are shaved to a waterline of "
         f"{number(game.waterline)}, which guarantees a gain of {number(game.value)}."
@@ -253,35 +302,69 @@ def small_game_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", h
 def _draw_bars(sketch: Sketch, points: np.ndarray, left: np.ndarray, shaved: np.ndarray, q: np.ndarray) -> None:
     stripes = {"shape": "/", "size": 8, "solidity": 0.25, "fgcolor": WRONG_COLOR, "bgcolor": rgba(WRONG_COLOR, 0.10)}
     sketch.bar(
-        x=f32(points), y=f32(left), name="left", marker={"color": rgba(RIGHT_COLOR, 0.55), "line": {"width": 0}},
+        x=f32(points),
+        y=f32(left),
+        name="left",
+        marker={"color": rgba(RIGHT_COLOR, 0.55), "line": {"width": 0}},
         hovertemplate="%{y:.3f}",
-    )  # fmt: skip
+    )
     sketch.bar(
-        x=f32(points), y=f32(shaved), name="shaved off", hovertemplate="%{y:.3f}",
+        x=f32(points),
+        y=f32(shaved),
+        name="shaved off",
+        hovertemplate="%{y:.3f}",
         marker={"color": rgba(WRONG_COLOR, 0.10), "pattern": stripes, "line": {"width": 0}},
-    )  # fmt: skip
+    )
     rad = strategy_style("rad").color
     sketch.bar(
-        x=f32(points), y=f32(q), yaxis="y2", width=0.06, marker={"color": rad, "line": {"width": 0}}, hoverinfo="skip",
-    )  # fmt: skip
+        x=f32(points),
+        y=f32(q),
+        yaxis="y2",
+        width=0.06,
+        marker={"color": rad, "line": {"width": 0}},
+        hoverinfo="skip",
+    )
     sketch.scatter(
-        x=f32(points), y=f32(q), yaxis="y2", mode="markers+text", name="bought", hovertemplate="%{y:.3f}",
-        marker={"size": 14, "color": rad}, text=[percent(value, 0) for value in q], textposition="top center",
-        textfont={"size": SMALL_SIZE}, cliponaxis=False,
-    )  # fmt: skip
+        x=f32(points),
+        y=f32(q),
+        yaxis="y2",
+        mode="markers+text",
+        name="bought",
+        hovertemplate="%{y:.3f}",
+        marker={"size": 14, "color": rad},
+        text=[percent(value, 0) for value in q],
+        textposition="top center",
+        textfont={"size": SMALL_SIZE},
+        cliponaxis=False,
+    )
 
 
 def _label_bars(sketch: Sketch, points: np.ndarray, g: np.ndarray, game: Equilibrium, theme: Theme) -> None:
     sketch.scatter(
-        x=f32(points), y=f32(g), mode="text", text=[f"{value:.2f}" for value in g], textposition="top center",
-        textfont={"size": SMALL_SIZE, "color": ink(theme).soft}, hoverinfo="skip",
-    )  # fmt: skip
+        x=f32(points),
+        y=f32(g),
+        mode="text",
+        text=[f"{value:.2f}" for value in g],
+        textposition="top center",
+        textfont={"size": SMALL_SIZE, "color": ink(theme).soft},
+        hoverinfo="skip",
+    )
     if game.waterline > 0:
         sketch.shape(
-            type="line", x0=0, x1=1, xref="x domain", y0=game.waterline, y1=game.waterline,
+            type="line",
+            x0=0,
+            x1=1,
+            xref="x domain",
+            y0=game.waterline,
+            y1=game.waterline,
             line={"color": ink(theme).text, "width": 2.5, "dash": "dash"},
-        )  # fmt: skip
+        )
         sketch.note(
-            x=1, xref="x domain", xanchor="left", y=game.waterline, align="left", xshift=6,
+            x=1,
+            xref="x domain",
+            xanchor="left",
+            y=game.waterline,
+            align="left",
+            xshift=6,
             text=f"<b>waterline {number(game.waterline)}</b><br>the price of a label",
-        )  # fmt: skip
+        )

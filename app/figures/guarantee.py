@@ -93,9 +93,16 @@ def guarantee_by_accuracy(
     sketch.xaxis(title_text="Share of the pool that the teacher gets right", tickformat=".0%", range=ends)
     if interval is not None:
         sketch.shape(
-            type="rect", x0=interval[0], x1=interval[1], y0=0, y1=1, yref="y domain", layer="below",
-            line={"width": 0}, fillcolor=rgba("#808080", 0.22),
-        )  # fmt: skip
+            type="rect",
+            x0=interval[0],
+            x1=interval[1],
+            y0=0,
+            y1=1,
+            yref="y domain",
+            layer="below",
+            line={"width": 0},
+            fillcolor=rgba("#808080", 0.22),
+        )
     if measured is not None:
         text = f"estimated {percent(measured)}"
         if interval is not None and assumed is None and not narrow:
@@ -158,22 +165,42 @@ def _lay_over(sketch: Sketch, points: list[tuple[str, float, float]], theme: The
     for name, x, y in points:
         style = strategy_style(name)
         sketch.scatter(
-            x=f32([x]), y=f32([y]), mode="markers", cliponaxis=False, name=f"{style.label}, measured",
-            marker={"symbol": f"{style.symbol.removesuffix('-open')}-open", "size": 13, "color": style.color,
-                    "line": {"width": 2.5, "color": style.color}},
+            x=f32([x]),
+            y=f32([y]),
+            mode="markers",
+            cliponaxis=False,
+            name=f"{style.label}, measured",
+            marker={
+                "symbol": f"{style.symbol.removesuffix('-open')}-open",
+                "size": 13,
+                "color": style.color,
+                "line": {"width": 2.5, "color": style.color},
+            },
             hovertemplate=f"<b>{style.label}</b>, measured<br>useful gain really bought: %{{y:,.4~g}}<extra></extra>",
-        )  # fmt: skip
+        )
     if points:
         sketch.note(
-            x=1, xref="paper", xanchor="right", y=1, yref="paper", yanchor="bottom", xshift=120,
-            text="open symbols: useful gain really bought (measured)", font={"color": ink(theme).soft},
-        )  # fmt: skip
+            x=1,
+            xref="paper",
+            xanchor="right",
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xshift=120,
+            text="open symbols: useful gain really bought (measured)",
+            font={"color": ink(theme).soft},
+        )
 
 
 def _curves(
-    values: dict[str, np.ndarray], xs: np.ndarray, theme: Theme, height: int, hover: str, room: float = 1.06,
+    values: dict[str, np.ndarray],
+    xs: np.ndarray,
+    theme: Theme,
+    height: int,
+    hover: str,
+    room: float = 1.06,
     points: Sequence[tuple[str, float, float]] = (),
-) -> Sketch:  # fmt: skip
+) -> Sketch:
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 130, "t": 34 if points else 16, "b": 60})
     top = max([*(float(value.max()) for value in values.values()), *(y / room * 1.04 for _, _, y in points)]) or 1.0
     sketch.yaxis(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, room * top])
@@ -181,10 +208,14 @@ def _curves(
     for name, value in sorted(values.items(), key=lambda item: item[0] == "rad"):
         style = strategy_style(name)
         sketch.scatter(
-            x=f32(xs), y=f32(value), mode="lines", name=style.label, cliponaxis=False,
+            x=f32(xs),
+            y=f32(value),
+            mode="lines",
+            name=style.label,
+            cliponaxis=False,
             line={"color": style.color, "width": style.width, "dash": style.dash},
             hovertemplate=f"<b>{style.label}</b><br>{hover}<extra></extra>",
-        )  # fmt: skip
+        )
     _label_ends(sketch, values, room * top, height, theme)
     return sketch
 
@@ -197,32 +228,60 @@ def _label_ends(sketch: Sketch, values: dict[str, np.ndarray], top: float, heigh
     for name, place in zip(names, places, strict=True):
         style = strategy_style(name)
         sketch.note(
-            x=1, xref="x domain", xanchor="left", xshift=10, y=float(place),
-            text=f"<b>{style.label}</b>", font={"color": text_color(style.color, theme == "dark"), "size": 16},
-        )  # fmt: skip
+            x=1,
+            xref="x domain",
+            xanchor="left",
+            xshift=10,
+            y=float(place),
+            text=f"<b>{style.label}</b>",
+            font={"color": text_color(style.color, theme == "dark"), "size": 16},
+        )
 
 
 def _mark(
-    sketch: Sketch, x: float, xs: np.ndarray, text: str, found: dict[str, float], theme: Theme, dash: str = "solid",
-    right: bool | None = None, listed: bool = True,
-) -> None:  # fmt: skip
+    sketch: Sketch,
+    x: float,
+    xs: np.ndarray,
+    text: str,
+    found: dict[str, float],
+    theme: Theme,
+    dash: str = "solid",
+    right: bool | None = None,
+    listed: bool = True,
+) -> None:
     """A vertical line, a symbol where it meets each curve, and the values there, listed where the curves are not."""
     for name, y in found.items():
         style = strategy_style(name)
         sketch.scatter(
-            x=f32([x]), y=f32([y]), mode="markers", cliponaxis=False, hoverinfo="skip",
+            x=f32([x]),
+            y=f32([y]),
+            mode="markers",
+            cliponaxis=False,
+            hoverinfo="skip",
             marker={"symbol": style.symbol, "size": 12, "color": style.color},
-        )  # fmt: skip
+        )
     sketch.shape(
-        type="line", x0=x, x1=x, y0=0, y1=1, yref="y domain", layer="below",
+        type="line",
+        x0=x,
+        x1=x,
+        y0=0,
+        y1=1,
+        yref="y domain",
+        layer="below",
         line={"color": ink(theme).soft, "width": 1.5, "dash": dash},
-    )  # fmt: skip
+    )
     right = x - xs[0] < 0.35 * (xs[-1] - xs[0]) if right is None else right
     lines = [f"{strategy_style(name).label} <b>{number(y)}</b>" for name, y in found.items() if listed]
     colors = [text_color(strategy_style(name).color, theme == "dark") for name in found if listed]
     rows = [f'<span style="color:{color}">{line}</span>' for color, line in zip(colors, lines, strict=True)]
     sketch.note(
-        x=x, xanchor="left" if right else "right", xshift=8 if right else -8, y=1, yref="y domain", yanchor="top",
-        align="left" if right else "right", text="<br>".join([text, *rows]),
+        x=x,
+        xanchor="left" if right else "right",
+        xshift=8 if right else -8,
+        y=1,
+        yref="y domain",
+        yanchor="top",
+        align="left" if right else "right",
+        text="<br>".join([text, *rows]),
         font={"color": ink(theme).soft, "size": 15},
-    )  # fmt: skip
+    )

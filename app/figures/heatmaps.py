@@ -109,21 +109,43 @@ def _heatmap(
     gap = 2 if len(columns) <= 40 else 0
     columns = list(map(verbatim, columns))
     sketch.heatmap(
-        z=f32(matrix), x=list(range(len(columns))), y=list(range(len(rows))), colorscale=SEQUENTIAL, xgap=gap, ygap=2,
+        z=f32(matrix),
+        x=list(range(len(columns))),
+        y=list(range(len(rows))),
+        colorscale=SEQUENTIAL,
+        xgap=gap,
+        ygap=2,
         customdata=[[f"{row}<br>{column}" for column in columns] for row in rows] if matrix.size <= 2000 else None,
-        hovertemplate=f"%{{customdata}}<br>%{{z:{form}}}<extra></extra>", hoverongaps=False,
-        colorbar={"title": bar_text, "tickformat": form, "thickness": 14, "outlinewidth": 0,
-                  "tickfont": {"size": SMALL_SIZE}},
-    )  # fmt: skip
+        hovertemplate=f"%{{customdata}}<br>%{{z:{form}}}<extra></extra>",
+        hoverongaps=False,
+        colorbar={
+            "title": bar_text,
+            "tickformat": form,
+            "thickness": 14,
+            "outlinewidth": 0,
+            "tickfont": {"size": SMALL_SIZE},
+        },
+    )
     if matrix.size <= _MOST_NUMBERS:
         _write_numbers(sketch, matrix, form)
     step = max(1, len(columns) // 25)
     sketch.update_layout(
-        xaxis={"tickvals": list(range(0, len(columns), step)), "ticktext": columns[::step], "showline": False,
-               "ticks": ""},
-        yaxis={"tickvals": list(range(len(rows))), "ticktext": rows, "autorange": "reversed", "showgrid": False,
-               "showline": False, "ticks": "", "tickfont": {"size": 16}},
-    )  # fmt: skip
+        xaxis={
+            "tickvals": list(range(0, len(columns), step)),
+            "ticktext": columns[::step],
+            "showline": False,
+            "ticks": "",
+        },
+        yaxis={
+            "tickvals": list(range(len(rows))),
+            "ticktext": rows,
+            "autorange": "reversed",
+            "showgrid": False,
+            "showline": False,
+            "ticks": "",
+            "tickfont": {"size": 16},
+        },
+    )
     return sketch
 
 
@@ -134,9 +156,13 @@ def _write_numbers(sketch: Sketch, matrix: np.ndarray, form: str) -> None:
     span = float(np.ptp(values)) if len(values) else 0.0
     shades = sample_colorscale(SEQUENTIAL, list((values - values.min()) / span if span else values * 0.0))
     sketch.scatter(
-        x=f32(columns), y=f32(rows), mode="text", text=[format(value, form) for value in values], hoverinfo="skip",
+        x=f32(columns),
+        y=f32(rows),
+        mode="text",
+        text=[format(value, form) for value in values],
+        hoverinfo="skip",
         textfont={"size": SMALL_SIZE, "color": ["#000000" if _is_light(shade) else "#FFFFFF" for shade in shades]},
-    )  # fmt: skip
+    )
 
 
 def _is_light(shade: str) -> bool:

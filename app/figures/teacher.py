@@ -42,19 +42,28 @@ def accuracy_by_decile(
     )
     whiskers = error_bars(groups["share"], groups["low"], groups["high"], RIGHT_COLOR)
     sketch.scatter(
-        x=f32(groups["group"]), y=f32(groups["share"]), mode="markers+lines", line={"width": 2, "color": RIGHT_COLOR},
-        marker={"size": 11, "color": RIGHT_COLOR}, error_y=whiskers,
+        x=f32(groups["group"]),
+        y=f32(groups["share"]),
+        mode="markers+lines",
+        line={"width": 2, "color": RIGHT_COLOR},
+        marker={"size": 11, "color": RIGHT_COLOR},
+        error_y=whiskers,
         customdata=f32(groups[["low_gain", "high_gain", "count"]]),
         hovertemplate="gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>right on %{y:.1%} of "
         "%{customdata[2]:,.0f} points<extra></extra>",
-    )  # fmt: skip
+    )
     dotted = {"color": ink(theme).soft, "width": 1.5, "dash": "dot"}
     sketch.shape(type="line", x0=0, x1=1, xref="x domain", y0=overall, y1=overall, line=dotted)
     side = clear_side(groups["group"] / 10, groups["share"] - overall)
     sketch.note(
-        x=side, xref="x domain", xanchor="right" if side else "left", y=overall, yanchor="bottom",
-        text=f"{where} {percent(overall)}", bgcolor=ink(theme).halo,
-    )  # fmt: skip
+        x=side,
+        xref="x domain",
+        xanchor="right" if side else "left",
+        y=overall,
+        yanchor="bottom",
+        text=f"{where} {percent(overall)}",
+        bgcolor=ink(theme).halo,
+    )
     first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
     alt = (
         f"The teacher is right on {percent(first)} of the least informative tenth of the pool and on {percent(last)} "
@@ -93,25 +102,39 @@ def calibration_chart(
     )
     text = "dashed: as confident as it is right" + ("" if fitted is None else "<br>solid: calibrated confidence")
     sketch.note(
-        x=1, xref="x domain", xanchor="right", y=1, yref="y domain", yanchor="bottom", yshift=4, align="right",
-        text=text, font={"color": color},
-    )  # fmt: skip
+        x=1,
+        xref="x domain",
+        xanchor="right",
+        y=1,
+        yref="y domain",
+        yanchor="bottom",
+        yshift=4,
+        align="right",
+        text=text,
+        font={"color": color},
+    )
     if fitted is not None:
         _draw_fit(sketch, np.asarray(fitted[0], np.float64), np.asarray(fitted[1], np.float64), theme)
     sketch.scatter(
-        x=f32(table["confidence"]), y=f32(table["share"]), cliponaxis=False,
+        x=f32(table["confidence"]),
+        y=f32(table["share"]),
+        cliponaxis=False,
         mode="markers+lines" if fitted is None else "markers",
-        line={"color": RIGHT_COLOR, "width": 2}, marker={"size": 11, "color": RIGHT_COLOR},
+        line={"color": RIGHT_COLOR, "width": 2},
+        marker={"size": 11, "color": RIGHT_COLOR},
         error_y=error_bars(table["share"], table["low"], table["high"], RIGHT_COLOR),
         customdata=f32(table[["from", "to", "count", "low", "high"]]),
         hovertemplate="confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>right on %{y:.1%} "
         "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>%{customdata[2]:,.0f} points<extra></extra>",
-    )  # fmt: skip
+    )
     sketch.bar(
-        x=f32((table["from"] + table["to"]) / 2), y=f32(table["count"]), yaxis="y2", width=0.92 / bins,
+        x=f32((table["from"] + table["to"]) / 2),
+        y=f32(table["count"]),
+        yaxis="y2",
+        width=0.92 / bins,
         marker={"color": rgba(RIGHT_COLOR, 0.5), "line": {"width": 0}},
         hovertemplate="%{y:,.0f} points<extra></extra>",
-    )  # fmt: skip
+    )
     mean, share = float(np.mean(confidence)), float(np.mean(right))
     alt = (
         f"The teacher is {percent(mean)} confident on average and right on {percent(share)}; the mean gap between "
@@ -127,9 +150,13 @@ def _draw_fit(sketch: Sketch, x: np.ndarray, y: np.ndarray, theme: Theme) -> Non
     keep = keep[np.linspace(0, len(keep) - 1, min(200, len(keep))).round().astype(int)]
     color = ink(theme).text
     sketch.scatter(
-        x=f32(x[keep]), y=f32(y[keep]), mode="lines", name="calibration", line={"color": color, "width": 2.5},
+        x=f32(x[keep]),
+        y=f32(y[keep]),
+        mode="lines",
+        name="calibration",
+        line={"color": color, "width": 2.5},
         hovertemplate="confidence %{x:.1%}, calibrated %{y:.1%}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def calibration_table(confidence: Any, right: Any, bins: int = 10) -> tuple[pd.DataFrame, float]:

@@ -93,8 +93,14 @@ def _paper(theme: Theme, height: int, edge: float, low: float, title: str, side:
     """Axes of the main field, of the distribution of gains above it and, if wanted, of the one beside it."""
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 24 if side else 40, "t": 30, "b": 60})
     xaxis = {"range": [-0.01 * edge, 1.01 * edge], "anchor": "y", "title": {"text": "Gain (how informative)"}}
-    beside = {"domain": [0.9, 1], "anchor": "y", "showticklabels": False, "ticks": "", "rangemode": "tozero",
-              "title": {"text": "Share"}}  # fmt: skip
+    beside = {
+        "domain": [0.9, 1],
+        "anchor": "y",
+        "showticklabels": False,
+        "ticks": "",
+        "rangemode": "tozero",
+        "title": {"text": "Share"},
+    }
     sketch.update_layout(
         xaxis=xaxis | ({"domain": [0, 0.88]} if side else {}),
         yaxis={"domain": [0, _MAIN], "range": [low, 1.02], "tickformat": ".0%", "title": {"text": title}},
@@ -134,9 +140,12 @@ def _look(color: str, label: str) -> dict[str, Any]:
     wrong = label == WRONG_LABEL
     stripes = {"shape": "/", "size": 7, "solidity": 0.25, "fgcolor": WRONG_COLOR, "bgcolor": "rgba(0,0,0,0)"}
     return {
-        "mode": "lines", "name": label, "fillcolor": rgba(color, 0.3), "fillpattern": stripes if wrong else {},
+        "mode": "lines",
+        "name": label,
+        "fillcolor": rgba(color, 0.3),
+        "fillpattern": stripes if wrong else {},
         "line": {"color": color, "width": 2, "shape": "hvh", "dash": "dash" if wrong else "solid"},
-    }  # fmt: skip
+    }
 
 
 def _draw_margins(
@@ -150,15 +159,25 @@ def _draw_margins(
         count = int(np.count_nonzero(mask))
         share = np.histogram(g[mask], ends)[0] / max(1, count)
         sketch.scatter(
-            x=f32(middle), y=f32(share), yaxis="y2", fill="tozeroy", **_look(color, label),
+            x=f32(middle),
+            y=f32(share),
+            yaxis="y2",
+            fill="tozeroy",
+            **_look(color, label),
             hovertemplate=f"{label}<br>gain about %{{x:.2f}}: %{{y:.1%}} of these points<extra></extra>",
-        )  # fmt: skip
+        )
         tone = text_color(color, theme == "dark")
         parts.append(f'<span style="color:{tone}"><b>{label}</b> ({count:,}{"" if narrow else " points"})</span>')
     sketch.note(
-        x=1, xref="x domain", xanchor="right", y=1, yref="y2 domain", yanchor="bottom", yshift=2,
+        x=1,
+        xref="x domain",
+        xanchor="right",
+        y=1,
+        yref="y2 domain",
+        yanchor="bottom",
+        yshift=2,
         text=f"{'' if narrow else 'where the pool lies: '}{', '.join(parts)}",
-    )  # fmt: skip
+    )
 
 
 def _draw_side(sketch: Sketch, values: np.ndarray, r: np.ndarray | None, theme: Theme) -> None:
@@ -168,38 +187,60 @@ def _draw_side(sketch: Sketch, values: np.ndarray, r: np.ndarray | None, theme: 
     for mask, color, label in _ridges(r, len(values), theme):
         share = np.histogram(values[mask], ends)[0] / max(1, np.count_nonzero(mask))
         sketch.scatter(
-            x=f32(share), y=f32(middle), xaxis="x2", fill="tozerox",
+            x=f32(share),
+            y=f32(middle),
+            xaxis="x2",
+            fill="tozerox",
             **{**_look(color, label), "line": {**_look(color, label)["line"], "shape": "linear"}},
             hovertemplate=f"{label}<br>about %{{y:.0%}}: %{{x:.1%}} of these points<extra></extra>",
-        )  # fmt: skip
+        )
 
 
 def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, words: str) -> None:
     color = ink(theme).soft
     for edge, fill in (("low", None), ("high", "tonexty")):
         sketch.scatter(
-            x=f32(groups["mean_gain"]), y=f32(groups[edge]), mode="lines", line={"width": 0}, fill=fill,
-            fillcolor=rgba(color, 0.16), hoverinfo="skip",
-        )  # fmt: skip
+            x=f32(groups["mean_gain"]),
+            y=f32(groups[edge]),
+            mode="lines",
+            line={"width": 0},
+            fill=fill,
+            fillcolor=rgba(color, 0.16),
+            hoverinfo="skip",
+        )
     sketch.scatter(
-        x=f32(groups["mean_gain"]), y=f32(groups["share"]), mode="lines+markers", name="pool by tenth of gain",
-        line={"color": color, "width": 2}, marker={"symbol": "line-ns-open", "size": 8, "color": color},
+        x=f32(groups["mean_gain"]),
+        y=f32(groups["share"]),
+        mode="lines+markers",
+        name="pool by tenth of gain",
+        line={"color": color, "width": 2},
+        marker={"symbol": "line-ns-open", "size": 8, "color": color},
         customdata=f32(groups[["low_gain", "high_gain", "count", "low", "high"]]),
         hovertemplate="the pool, gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>" + words + " %{y:.1%} "
         "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>%{customdata[2]:,.0f} points<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _draw_average(sketch: Sketch, accuracy: float, edge: float, text: str, side: float, theme: Theme) -> None:
     color = ink(theme).soft
     sketch.shape(
-        type="line", x0=0, x1=edge, y0=accuracy, y1=accuracy, layer="below",
+        type="line",
+        x0=0,
+        x1=edge,
+        y0=accuracy,
+        y1=accuracy,
+        layer="below",
         line={"color": color, "width": 1.5, "dash": "dot"},
-    )  # fmt: skip
+    )
     sketch.note(
-        x=side, xref="x domain", xanchor="right" if side else "left", y=accuracy, yanchor="bottom",
-        font={"color": color}, text=text,
-    )  # fmt: skip
+        x=side,
+        xref="x domain",
+        xanchor="right" if side else "left",
+        y=accuracy,
+        yanchor="bottom",
+        font={"color": color},
+        text=text,
+    )
 
 
 def _draw_frontier(sketch: Sketch, points: pd.DataFrame, theme: Theme) -> None:
@@ -208,9 +249,13 @@ def _draw_frontier(sketch: Sketch, points: pd.DataFrame, theme: Theme) -> None:
     best = own.iloc[pareto(own["gain"], own["right"])]
     if len(best) > 1:
         sketch.scatter(
-            x=f32(best["gain"]), y=f32(best["right"]), mode="lines", hoverinfo="skip", name="frontier",
+            x=f32(best["gain"]),
+            y=f32(best["right"]),
+            mode="lines",
+            hoverinfo="skip",
+            name="frontier",
             line={"color": ink(theme).text, "width": 1.5, "dash": "dash"},
-        )  # fmt: skip
+        )
 
 
 def _explain(sketch: Sketch, theme: Theme, *, narrow: bool) -> None:
@@ -218,10 +263,16 @@ def _explain(sketch: Sketch, theme: Theme, *, narrow: bool) -> None:
     if narrow:
         lines = ["grey: the pool by tenths of gain", "dashed: unbeaten on both axes"]
     sketch.note(
-        x=0.01, xref="x domain", xanchor="left", y=0.02, yref="y domain", yanchor="bottom", align="left",
+        x=0.01,
+        xref="x domain",
+        xanchor="left",
+        y=0.02,
+        yref="y domain",
+        yanchor="bottom",
+        align="left",
         text="<br>".join(lines),
         font={"color": ink(theme).soft},
-    )  # fmt: skip
+    )
 
 
 def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme, words: str, letter: float) -> None:
@@ -235,18 +286,31 @@ def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme,
         mixture = not np.isfinite(row.right)
         big = row.strategy == "rad"
         sketch.scatter(
-            x=f32([row.gain]), y=f32([low + 0.02 * (1 - low) if mixture else row.right]), mode="markers+text",
-            name=style.label, cliponaxis=False, text=[_point_label(style.label, mixture, big)],
+            x=f32([row.gain]),
+            y=f32([low + 0.02 * (1 - low) if mixture else row.right]),
+            mode="markers+text",
+            name=style.label,
+            cliponaxis=False,
+            text=[_point_label(style.label, mixture, big)],
             textposition="top center" if mixture else places[row.strategy],
-            textfont={"size": 18 if big else SMALL_SIZE + 1, "color": text_color(style.color, theme == "dark"),
-                      "shadow": ", ".join([f"0 0 3px {ink(theme).paper}"] * 3)},
-            marker={"symbol": style.symbol, "size": 18 if big else 14, "color": style.color,
-                    "line": {"width": 2 if row.strategy in ORACLES else 1.5,
-                             "color": style.color if row.strategy in ORACLES else ink(theme).paper}},
+            textfont={
+                "size": 18 if big else SMALL_SIZE + 1,
+                "color": text_color(style.color, theme == "dark"),
+                "shadow": ", ".join([f"0 0 3px {ink(theme).paper}"] * 3),
+            },
+            marker={
+                "symbol": style.symbol,
+                "size": 18 if big else 14,
+                "color": style.color,
+                "line": {
+                    "width": 2 if row.strategy in ORACLES else 1.5,
+                    "color": style.color if row.strategy in ORACLES else ink(theme).paper,
+                },
+            },
             error_x=error_bars(row.gain, row.gain_low, row.gain_high, style.color),
             error_y=error_bars(row.right, row.right_low, row.right_high, style.color),
             hovertemplate=_point_hover(row, style.label, mixture, words),
-        )  # fmt: skip
+        )
 
 
 def _point_label(label: str, mixture: bool, big: bool) -> str:
@@ -264,9 +328,15 @@ def _point_hover(row: Any, label: str, mixture: bool, words: str) -> str:
 
 
 _SIDES = {
-    "top right": (0.5, 0.5), "bottom right": (0.5, -0.5), "top left": (-0.5, 0.5), "bottom left": (-0.5, -0.5),
-    "middle right": (0.5, 0.0), "middle left": (-0.5, 0.0), "top center": (0.0, 0.5), "bottom center": (0.0, -0.5),
-}  # fmt: skip
+    "top right": (0.5, 0.5),
+    "bottom right": (0.5, -0.5),
+    "top left": (-0.5, 0.5),
+    "bottom left": (-0.5, -0.5),
+    "middle right": (0.5, 0.0),
+    "middle left": (-0.5, 0.0),
+    "top center": (0.0, 0.5),
+    "bottom center": (0.0, -0.5),
+}
 _LETTER, _LINE, _MARK = 0.0125, 0.055, 0.02  # sizes of a letter, a line and half a symbol, as shares of the field
 
 

@@ -34,9 +34,14 @@ def _play() -> None:
     with controls:
         budget = st.slider("Labels you can pay for", 1, POINTS, BUDGET, key="game_b", bind="query-params")
         wrong = st.slider(
-            "Teacher mistakes", 0, POINTS, WRONG, key="game_k", bind="query-params",
+            "Teacher mistakes",
+            0,
+            POINTS,
+            WRONG,
+            key="game_k",
+            bind="query-params",
             help="On how many of the ten points the teacher labels wrong. An adversary decides on which.",
-        )  # fmt: skip
+        )
         with st.container(horizontal=True, gap="small"):
             for name in PRESETS:
                 st.button(name, key=f"game-{name}", on_click=_preset, args=[name])

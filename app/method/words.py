@@ -115,8 +115,13 @@ def limits() -> None:
 def reference() -> None:
     """Words, formulas, strategies, measures and the citation, one tab each."""
     st.subheader("Look it up", anchor=False, divider="gray")
-    parts = {"Words": _words, "Strategies": _strategies, "How it is measured": _measures, "Formulas": _formulas,
-             "Cite": _cite}  # fmt: skip
+    parts = {
+        "Words": _words,
+        "Strategies": _strategies,
+        "How it is measured": _measures,
+        "Formulas": _formulas,
+        "Cite": _cite,
+    }
     for tab, draw in zip(st.tabs(list(parts)), parts.values(), strict=True):
         with tab:
             draw()
@@ -180,12 +185,18 @@ def _formulas() -> None:
         r"\max_{q}\; V(q) \quad\text{with}\quad V(q) = \min_{|S| \le k} \sum_{i \notin S} q_i\, g_i, \qquad "
         r"0 \le q_i \le 1, \quad \sum_i q_i = b"
     )
-    st.markdown("Any rule can be judged by $V(q)$: sort the products $q_i g_i$ and drop the $k$ largest. For uniform "
-                "sampling, with $g_1 \\ge g_2 \\ge …$, and for the greedy choice of the $b$ largest:")  # fmt: skip
-    st.latex(r"V_\text{uniform} = \frac{b}{N} \sum_{i > k} g_i, \qquad V_\text{greedy} = \sum_{k < i \le b} g_i "
-             r"\quad (0 \text{ as soon as } k \ge b)")  # fmt: skip
-    st.markdown("With $H_j = \\sum_{i \\le j} 1 / g_i$ and while no $q_i$ would exceed 1, the best choice and the "
-                "adversary's answer are")  # fmt: skip
+    st.markdown(
+        "Any rule can be judged by $V(q)$: sort the products $q_i g_i$ and drop the $k$ largest. For uniform "
+        "sampling, with $g_1 \\ge g_2 \\ge …$, and for the greedy choice of the $b$ largest:"
+    )
+    st.latex(
+        r"V_\text{uniform} = \frac{b}{N} \sum_{i > k} g_i, \qquad V_\text{greedy} = \sum_{k < i \le b} g_i "
+        r"\quad (0 \text{ as soon as } k \ge b)"
+    )
+    st.markdown(
+        "With $H_j = \\sum_{i \\le j} 1 / g_i$ and while no $q_i$ would exceed 1, the best choice and the "
+        "adversary's answer are"
+    )
     st.latex(
         r"q_i = \frac{b}{g_i\, H_K}, \quad a_i = 1 - \frac{\mu}{g_i} \quad (i \le K), \quad "
         r"K = \arg\max_j \frac{j - k}{H_j}"

@@ -40,9 +40,13 @@ _NO_PICKS = pd.DataFrame(columns=["strategy", "seed", "gain", "right"])
 def build_steps(material: Material) -> tuple[Step, ...]:
     """The steps that are not hidden, in order."""
     makers = {
-        "problem": problem, "tradeoff": tradeoff, "map": pool_map, "curves": curves,
-        "recommendation": recommendation, "cost": cost,
-    }  # fmt: skip
+        "problem": problem,
+        "tradeoff": tradeoff,
+        "map": pool_map,
+        "curves": curves,
+        "recommendation": recommendation,
+        "cost": cost,
+    }
     return tuple(makers[step](material) for step in STEPS if step not in material.settings.hidden)
 
 
@@ -99,9 +103,13 @@ def tradeoff(material: Material) -> Step:
     bought = calibration.for_chart(_first_picks(material), "right")
     drawn = bought[bought["strategy"].isin(material.shown)]
     chart = tradeoff_chart(
-        np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]), drawn, groups=groups,
-        theme=material.theme, height=material.chart_height + 60,
-    )  # fmt: skip
+        np.concatenate([g for g, _ in pools]),
+        np.concatenate([r for _, r in pools]),
+        drawn,
+        groups=groups,
+        theme=material.theme,
+        height=material.chart_height + 60,
+    )
     told = tradeoff_words.story(groups, gap, bought, "right", len(pools))
     picks = _plain(told.text).removeprefix(_pool_words(material, groups, gap)).strip()
     said = [
@@ -211,9 +219,14 @@ def curves(material: Material) -> Step:
 
 def _curves(material: Material, target: float | None = None) -> Chart:
     chart = accuracy_curves(
-        material.table, strategies=material.shown, references=material.levels, target=target, band=[material.ours],
-        theme=material.theme, height=material.chart_height + 80,
-    )  # fmt: skip
+        material.table,
+        strategies=material.shown,
+        references=material.levels,
+        target=target,
+        band=[material.ours],
+        theme=material.theme,
+        height=material.chart_height + 80,
+    )
     chart.figure.update_layout(margin_r=100)  # beside words a chart is narrow, and its names need the room
     return chart
 
@@ -236,10 +249,14 @@ def recommendation(material: Material) -> Step:
         )
     table = recommend_words.table(advice, settings.price_per_label, settings.currency) if advice.options else None
     return _step(
-        material, "recommendation", recommend_words.title(advice), texts, (_needed_chart(material),),
+        material,
+        "recommendation",
+        recommend_words.title(advice),
+        texts,
+        (_needed_chart(material),),
         table=table if material.technical else None,
         basis="interpolated" if advice.rule and _asks(advice) else "measured",
-    )  # fmt: skip
+    )
 
 
 def _asks(advice: Recommendation) -> float | None:
@@ -316,9 +333,14 @@ def _worse_teacher(material: Material) -> Chart:
     teacher = material.read(reading.teacher_estimate, scene.seed)
     labels = material.recommended.labels or material.study.config.budget
     return guarantee_by_accuracy(
-        scene.gains, min(labels, len(scene.gains)), measured=teacher.used, interval=(teacher.low, teacher.high),
-        gain_name=material.study.config.gain, theme=material.theme, height=material.chart_height - 40,
-    )  # fmt: skip
+        scene.gains,
+        min(labels, len(scene.gains)),
+        measured=teacher.used,
+        interval=(teacher.low, teacher.high),
+        gain_name=material.study.config.gain,
+        theme=material.theme,
+        height=material.chart_height - 40,
+    )
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------

@@ -165,9 +165,16 @@ def choose_strategies(
     options = strategy_order(list(names))
     wanted = [name for name in default if name in options]
     chosen = st.pills(
-        label, options, selection_mode="multi", default=wanted, format_func=short_label, key=key, help=help,
-        bind="query-params", wrap=True,
-    )  # fmt: skip
+        label,
+        options,
+        selection_mode="multi",
+        default=wanted,
+        format_func=short_label,
+        key=key,
+        help=help,
+        bind="query-params",
+        wrap=True,
+    )
     return strategy_order(list(chosen))
 
 

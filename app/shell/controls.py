@@ -34,12 +34,24 @@ def choose_target(measured: Results, key: str) -> float | None:
     session = st.session_state
     if key in session and not low <= session[key] <= high:  # left over from another study
         del session[key]
-    return round(float(st.slider(
-        "Accuracy to reach", round(low, 2), round(high, 2), round(default, 2), step, format="%g%%", key=key,
-        bind="query-params",
-        help="How many labels does it take to get there? Offered is what lies above the student without any bought "
-             "label, in every repetition, and what the mean of a rule reaches.",
-    )) / 100, 6)  # fmt: skip
+    return round(
+        float(
+            st.slider(
+                "Accuracy to reach",
+                round(low, 2),
+                round(high, 2),
+                round(default, 2),
+                step,
+                format="%g%%",
+                key=key,
+                bind="query-params",
+                help="How many labels does it take to get there? Offered is what lies above the student without any "
+                "bought label, in every repetition, and what the mean of a rule reaches.",
+            )
+        )
+        / 100,
+        6,
+    )
 
 
 # --- a study that is still running ---------------------------------------------------------------------------------

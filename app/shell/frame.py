@@ -79,9 +79,13 @@ def sidebar(page: StreamlitPage) -> None:
         _jobs()
         _settings()
         st.button(
-            "Present", icon=":material/slideshow:", width="stretch", on_click=_present, args=[True],
+            "Present",
+            icon=":material/slideshow:",
+            width="stretch",
+            on_click=_present,
+            args=[True],
             help="Larger type and no controls on the left, for a projector.",
-        )  # fmt: skip
+        )
     if presenting():
         st.button(
             "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=_present, args=[False]
@@ -114,9 +118,13 @@ def _picker(infos: list[StudyInfo], id: str) -> None:
     # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
     st.session_state["picker"] = id
     st.selectbox(
-        "Study", list(by_id), format_func=describe, key="picker", on_change=_pick,
+        "Study",
+        list(by_id),
+        format_func=describe,
+        key="picker",
+        on_change=_pick,
         help=f"{_EXAMPLE} marks examples shipped with RAD Studio." if demos & set(by_id) else None,
-    )  # fmt: skip
+    )
 
 
 def _pick() -> None:
@@ -131,18 +139,28 @@ def _seed_and_round(view: state.View, *, with_round: bool) -> None:
     missing = _missing_seed(view.study.id, left_out)
     if len(seeds) > 1 or left_out:
         st.segmented_control(
-            "Seed", seeds, default=seeds[0], key="seed", bind="query-params", required=True,
+            "Seed",
+            seeds,
+            default=seeds[0],
+            key="seed",
+            bind="query-params",
+            required=True,
             help=explained or None,
-        )  # fmt: skip
+        )
         if missing:
             st.caption(f"The points of seed {missing} did not come with this copy; showing seed {seeds[0]}.")
     else:
         st.session_state.pop("seed", None)
     if with_round and view.config.rounds > 1:
         st.slider(
-            "Round of purchase", 1, view.config.rounds, value=view.config.rounds, key="round", bind="query-params",
+            "Round of purchase",
+            1,
+            view.config.rounds,
+            value=view.config.rounds,
+            key="round",
+            bind="query-params",
             help="The labels bought in this round, chosen by the student trained after the round before.",
-        )  # fmt: skip
+        )
 
 
 def _missing_seed(study: str, left_out: list[int]) -> str:
@@ -188,7 +206,12 @@ def _job_chips(were_busy: bool) -> None:
 def _settings() -> None:
     with st.popover("View", icon=":material/visibility:", width="stretch"):
         st.segmented_control(
-            "Chart images download as", ["svg", "png"], default="svg", key="image_format", persist_state="session",
-            format_func=str.upper, required=True,
+            "Chart images download as",
+            ["svg", "png"],
+            default="svg",
+            key="image_format",
+            persist_state="session",
+            format_func=str.upper,
+            required=True,
             help="The camera button over a chart saves it: SVG to edit and to print, PNG to paste.",
-        )  # fmt: skip
+        )

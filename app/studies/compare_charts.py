@@ -39,11 +39,17 @@ def show(views: Mapping[str, View]) -> None:
     drawn = dict(list(views.items())[:_CHARTS])
     kind: Kind = (
         st.segmented_control(
-            "Side by side", list(KINDS), default="curves", format_func=KINDS.__getitem__, key="compare_kind",
-            bind="query-params", required=True, label_visibility="collapsed",
+            "Side by side",
+            list(KINDS),
+            default="curves",
+            format_func=KINDS.__getitem__,
+            key="compare_kind",
+            bind="query-params",
+            required=True,
+            label_visibility="collapsed",
         )
         or "curves"
-    )  # fmt: skip
+    )
     if kind == "guarantee":
         charts = [_attempt(view, _guarantee) for view in drawn.values()]
     else:
@@ -112,10 +118,15 @@ def _tradeoff(view: View, strategies: list[str], scale: Scale) -> Chart | None:
 def _guarantee(view: View) -> Chart:
     pool = _first_pool(view)
     return guarantee_by_accuracy(
-        pool.gains, min(pool.budget, pool.size), measured=pool.teacher.used,
-        interval=(pool.teacher.low, pool.teacher.high), gain_name=view.config.gain, narrow=True, theme=state.theme(),
+        pool.gains,
+        min(pool.budget, pool.size),
+        measured=pool.teacher.used,
+        interval=(pool.teacher.low, pool.teacher.high),
+        gain_name=view.config.gain,
+        narrow=True,
+        theme=state.theme(),
         height=_HEIGHT,
-    )  # fmt: skip
+    )
 
 
 def _first_pool(view: View) -> reading.Pool:

@@ -176,9 +176,13 @@ def _ask(names: list[str]) -> None:
     st.markdown("A link named them. Nothing there is looked at before you say so.")
     st.code("\n".join(map(one_line, names)), language=None, wrap_lines=True)
     st.button(
-        "Look at them", icon=":material/visibility:", key="new_look", on_click=_wanted, args=["dataset", "teacher"],
+        "Look at them",
+        icon=":material/visibility:",
+        key="new_look",
+        on_click=_wanted,
+        args=["dataset", "teacher"],
         width="stretch",
-    )  # fmt: skip
+    )
 
 
 def _fields(suits: Suited) -> None:
@@ -190,10 +194,15 @@ def _fields(suits: Suited) -> None:
     st.subheader("Comparison", anchor=False)
     setting = SETTINGS["strategies"]
     st.pills(
-        "Strategies to compare", strategy_order(list(setting.choices)), selection_mode="multi",
-        format_func=blocks.short_label, key=_key("strategies"), persist_state="session", wrap=True,
+        "Strategies to compare",
+        strategy_order(list(setting.choices)),
+        selection_mode="multi",
+        format_func=blocks.short_label,
+        key=_key("strategies"),
+        persist_state="session",
+        wrap=True,
         help="How the points to label are chosen. The oracle knows where the teacher is right: an upper bound.",
-    )  # fmt: skip
+    )
     _row(_PURCHASE, suits)
     st.subheader("Price", anchor=False)
     _row(_PRICE, suits)
@@ -212,17 +221,25 @@ def _dataset_fields(suits: Suited) -> tuple[str, ...]:
     left, right = st.columns(2)
     offered = [name for name, known in DATASETS.items() if state.files_allowed() or not known.argument]
     name = left.selectbox(
-        "Data set", offered, key=_key("dataset"), persist_state="session", format_func=_dataset_words,
+        "Data set",
+        offered,
+        key=_key("dataset"),
+        persist_state="session",
+        format_func=_dataset_words,
         help="Your own images: a folder with a folder for each class, or an .npz file of arrays.",
-    )  # fmt: skip
+    )
     _field(SETTINGS["name"], suits, right)
     wanted = DATASETS[name].argument
     if wanted:
         st.text_input(
-            f"Path of the {'folder' if name == 'folder' else 'file'}", key=_ARGUMENT, persist_state="session",
-            on_change=_wanted, args=["dataset"],
-            placeholder=f"{wanted} on the machine that runs the studio", help=DATASETS[name].description,
-        )  # fmt: skip
+            f"Path of the {'folder' if name == 'folder' else 'file'}",
+            key=_ARGUMENT,
+            persist_state="session",
+            on_change=_wanted,
+            args=["dataset"],
+            placeholder=f"{wanted} on the machine that runs the studio",
+            help=DATASETS[name].description,
+        )
         if suits.words:
             st.caption(literal(suits.words))
         if name == "folder":
@@ -261,14 +278,28 @@ def _field(setting: Setting, suits: Suited, place: Any) -> None:
         place.toggle(label, key=key, help=setting.help, persist_state="session")
     elif setting.kind == "choice" and setting.default is not None:
         place.segmented_control(
-            label, setting.choices, key=key, help=setting.help, format_func=lambda word: word.replace("_", " "),
-            required=True, persist_state="session", wrap=True,
-        )  # fmt: skip
+            label,
+            setting.choices,
+            key=key,
+            help=setting.help,
+            format_func=lambda word: word.replace("_", " "),
+            required=True,
+            persist_state="session",
+            wrap=True,
+        )
     elif setting.kind == "choice":
         place.selectbox(
-            label, setting.choices, index=None, key=key, help=setting.help, placeholder=empty,
-            accept_new_options=setting.open, persist_state="session", on_change=_wanted, args=[setting.name],
-        )  # fmt: skip
+            label,
+            setting.choices,
+            index=None,
+            key=key,
+            help=setting.help,
+            placeholder=empty,
+            accept_new_options=setting.open,
+            persist_state="session",
+            on_change=_wanted,
+            args=[setting.name],
+        )
     else:
         place.text_input(label, key=key, help=setting.help, placeholder=empty, persist_state="session")
 

@@ -118,9 +118,12 @@ def _what(entry: Entry) -> None:
         return
     row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     row.checkbox(  # its label is not shown, but read aloud
-        f"Compare {spoken(entry.title)}", key=f"compare_{info.id}", persist_state="session",
-        label_visibility="collapsed", width="content",
-    )  # fmt: skip
+        f"Compare {spoken(entry.title)}",
+        key=f"compare_{info.id}",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="content",
+    )
     row.markdown(f"**{literal(entry.title)}**", width="stretch")
     st.caption(f"{literal(info.dataset)} · {'example' if entry.demo else blocks.day(info.created)}")
 
@@ -155,9 +158,13 @@ def _actions(entry: Entry) -> None:
     options = [*(["Clone"] if not state.read_only() else []), *(["Rename", "Delete"] if changes else [])]
     if options:
         chosen = row.menu_button(
-            "More", options, key=f"menu_{info.id}", type="tertiary", icon=":material/more_vert:",
+            "More",
+            options,
+            key=f"menu_{info.id}",
+            type="tertiary",
+            icon=":material/more_vert:",
             help="Clone: a new study with these settings.",
-        )  # fmt: skip
+        )
         _chosen(chosen, entry)
 
 
@@ -190,9 +197,14 @@ def _details(entry: Entry) -> None:
     live.show_log(entry.study, right)
     if output := "" if entry.demo else worker.read_output(entry.study):
         right.download_button(
-            "Output of the process, for a bug report", output, f"{entry.info.id}.log", "text/plain",
-            key=f"output_{entry.info.id}", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            "Output of the process, for a bug report",
+            output,
+            f"{entry.info.id}.log",
+            "text/plain",
+            key=f"output_{entry.info.id}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def _settings(config: StudyConfig) -> str:

@@ -132,9 +132,12 @@ def _curves(study: Study, running: bool) -> None:
 def _chart(study: Study, running: bool) -> Chart:
     # The interval of two of five seeds says little and covers all; it comes when the study is finished.
     return accuracy_curves(
-        reading.rounds(study), references=reading.references(study), theme=state.theme(), height=520,
+        reading.rounds(study),
+        references=reading.references(study),
+        theme=state.theme(),
+        height=520,
         band=False if running else None,
-    )  # fmt: skip
+    )
 
 
 def _log(study: Study) -> None:

@@ -45,13 +45,21 @@ def _panel(config: StudyConfig | None, problem: str, start: Callable[[StudyConfi
         st.error(literal(problem), icon=":material/edit:")
     if config is not None and isinstance(measured, str):
         st.button(
-            "Look again", icon=":material/refresh:", key="new_look_again", on_click=_look_again, args=[config],
+            "Look again",
+            icon=":material/refresh:",
+            key="new_look_again",
+            on_click=_look_again,
+            args=[config],
             help="When what is wrong has been mended.",
-        )  # fmt: skip
+        )
     if st.button(
-        "Start the study", type="primary", icon=":material/play_arrow:", disabled=config is None or bool(problem),
-        width="stretch", key="new_start",
-    ):  # fmt: skip
+        "Start the study",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=config is None or bool(problem),
+        width="stretch",
+        key="new_start",
+    ):
         assert config is not None
         with blocks.spoken_errors():
             start(config)
@@ -68,9 +76,11 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
     known = isinstance(measured, Plan) and measured.estimated_seconds is not None
     time_text = f"≈ {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and known else "…"
     numbers.metric(
-        "Time", time_text, width="content",
+        "Time",
+        time_text,
+        width="content",
         help="Measured on this machine: the data are read and a few steps trained.",
-    )  # fmt: skip
+    )
     price = (
         f"**{plan.price:,.2f} {literal(plan.currency)}** for the labels"
         if full.price_per_label

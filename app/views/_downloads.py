@@ -12,9 +12,13 @@ from app.shell.state import View
 from rad_core.store.study import Study
 
 _ICONS = {
-    ".html": ":material/language:", ".pptx": ":material/slideshow:", ".pdf": ":material/picture_as_pdf:",
-    ".zip": ":material/folder_zip:", ".md": ":material/article:", ".bib": ":material/format_quote:",
-}  # fmt: skip
+    ".html": ":material/language:",
+    ".pptx": ":material/slideshow:",
+    ".pdf": ":material/picture_as_pdf:",
+    ".zip": ":material/folder_zip:",
+    ".md": ":material/article:",
+    ".bib": ":material/format_quote:",
+}
 
 
 def buttons(view: View, settings: StorySettings) -> None:
@@ -34,12 +38,21 @@ def buttons(view: View, settings: StorySettings) -> None:
     for number, (ending, kind) in enumerate(FORMATS.items()):
         why = reasons.get(ending, "")
         columns[number % 2].download_button(
-            kind.label, data=_maker(view.study, settings, ending), file_name=file_name(view.study, ending),
-            mime=kind.mime, key=f"export{ending.replace('.', '-')}", icon=_ICONS[ending], help=why or kind.help,
-            disabled=bool(why), on_click="ignore", width="stretch",
-        )  # fmt: skip
-    st.caption("Files hold the story as it is shown here. The report may hold a few images of the pool, unless the "
-               "story leaves them out.")  # fmt: skip
+            kind.label,
+            data=_maker(view.study, settings, ending),
+            file_name=file_name(view.study, ending),
+            mime=kind.mime,
+            key=f"export{ending.replace('.', '-')}",
+            icon=_ICONS[ending],
+            help=why or kind.help,
+            disabled=bool(why),
+            on_click="ignore",
+            width="stretch",
+        )
+    st.caption(
+        "Files hold the story as it is shown here. The report may hold a few images of the pool, unless the "
+        "story leaves them out."
+    )
 
 
 def _maker(study: Study, settings: StorySettings, ending: str) -> Callable[[], bytes]:

@@ -19,11 +19,19 @@ if not strategies:
     )
 strategy = strategies[0]
 if round > 1 and len(strategies) > 1:
-    strategy = st.selectbox(
-        "Scores of the student that learned from", strategies, format_func=blocks.short_label, key="budget_student",
-        bind="query-params", width=320,
-        help="After the first round every strategy has a student of its own, which sees the pool with its own eyes.",
-    ) or strategies[0]  # fmt: skip
+    strategy = (
+        st.selectbox(
+            "Scores of the student that learned from",
+            strategies,
+            format_func=blocks.short_label,
+            key="budget_student",
+            bind="query-params",
+            width=320,
+            help="After the first round every strategy has a student of its own, "
+            "which sees the pool with its own eyes.",
+        )
+        or strategies[0]
+    )
 lab.draw(
     view.read(reading.pool_before, strategy, seed, round),
     "budget",

@@ -43,17 +43,27 @@ def curves() -> None:
     controls.offer_news(newest, "curves", waiting=table.empty)
     if table.empty or "accuracy" not in table:
         st.session_state.pop("curves_x", None)
-        blocks.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
-                 ":material/hourglass_top:")  # fmt: skip
+        blocks.empty(
+            "The first results are on their way",
+            "The teacher is being trained. The page fills in by itself.",
+            ":material/hourglass_top:",
+        )
         return
     names = list(dict.fromkeys(table["strategy"]))
     shown = draw_curves(view, table, names)
     if not shown:
         return
     panel = st.segmented_control(
-        "Look at", list(PANELS), default="needed", format_func=PANELS.__getitem__, key="curves_panel", required=True,
-        bind="query-params", label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
+        "Look at",
+        list(PANELS),
+        default="needed",
+        format_func=PANELS.__getitem__,
+        key="curves_panel",
+        required=True,
+        bind="query-params",
+        label_visibility="collapsed",
+        width="stretch",
+    )
     measured = view.read(results)
     panels: dict[str, Callable[[], None]] = {
         "needed": lambda: needed(view, measured, shown),
@@ -75,16 +85,32 @@ def figure(make: Callable[[], Chart], view: state.View, *key: Any) -> Chart:
 def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list[str]:
     shown = blocks.choose_strategies("Strategies", names, names, "curves_strategies")
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    x = row.segmented_control(
-        "Along", list(AXES), default="labels", format_func=AXES.__getitem__, key="curves_x", bind="query-params",
-        required=True,
-    ) or "labels"  # fmt: skip
-    measure = row.segmented_control(
-        "How often the student is…", list(MEASURES), default="accuracy", format_func=lambda name: MEASURES[name][0],
-        key="curves_y", bind="query-params", required=True,
-        help="Right: on test images that no student has seen. Agreement: on the pool, with the teacher's likeliest "
-             "class, mistakes included.",
-    ) or "accuracy"  # fmt: skip
+    x = (
+        row.segmented_control(
+            "Along",
+            list(AXES),
+            default="labels",
+            format_func=AXES.__getitem__,
+            key="curves_x",
+            bind="query-params",
+            required=True,
+        )
+        or "labels"
+    )
+    measure = (
+        row.segmented_control(
+            "How often the student is…",
+            list(MEASURES),
+            default="accuracy",
+            format_func=lambda name: MEASURES[name][0],
+            key="curves_y",
+            bind="query-params",
+            required=True,
+            help="Right: on test images that no student has seen. Agreement: on the pool, with the teacher's likeliest "
+            "class, mistakes included.",
+        )
+        or "accuracy"
+    )
     seeds = row.toggle("Single seeds", key="curves_seeds", bind="query-params", help="Every seed as a thin line.")
     if not shown:
         st.info("Choose a strategy to see its curve.", icon=":material/show_chart:")
@@ -95,11 +121,22 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
         table = table.merge(view.read(reading.agreement)[["strategy", "seed", "round", "agreement"]], how="left")
     chart = figure(
         lambda: accuracy_curves(
-            table, cast("Any", x), strategies=shown, references=levels, seeds=seeds, value=measure,
-            value_title=MEASURES[measure][1], theme=state.theme(),
+            table,
+            cast("Any", x),
+            strategies=shown,
+            references=levels,
+            seeds=seeds,
+            value=measure,
+            value_title=MEASURES[measure][1],
+            theme=state.theme(),
         ),
-        view, "curves", x, measure, seeds, tuple(shown),
-    )  # fmt: skip
+        view,
+        "curves",
+        x,
+        measure,
+        seeds,
+        tuple(shown),
+    )
     if not truth:
         chart = replace(chart, title="How often does the student say what the teacher says?")
     note = curves_note(view, levels, shown, x) if truth else "On the whole pool; also where the teacher is wrong."
@@ -126,10 +163,18 @@ def needed(view: state.View, measured: Results, shown: list[str]) -> None:
     with left:
         target = controls.choose_target(measured, "curves_target")
     with right:
-        other = st.selectbox(
-            "Compared with", others, index=others.index("uniform") if "uniform" in others else 0, key="curves_other",
-            format_func=blocks.short_label, bind="query-params",
-        ) if others else None  # fmt: skip
+        other = (
+            st.selectbox(
+                "Compared with",
+                others,
+                index=others.index("uniform") if "uniform" in others else 0,
+                key="curves_other",
+                format_func=blocks.short_label,
+                bind="query-params",
+            )
+            if others
+            else None
+        )
     if measured.done.empty:
         wait_for_rounds(view)
         return
@@ -163,13 +208,25 @@ def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
         return
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     ours = left.selectbox(
-        "Compare", mine, index=mine.index(measured.ours) if measured.ours in mine else 0,
-        format_func=blocks.short_label, key="curves_ours", bind="query-params",
-    )  # fmt: skip
-    value = right.segmented_control(
-        "Measured", list(ENDS), default="final", format_func=ENDS.__getitem__, key="curves_value", bind="query-params",
-        required=True,
-    ) or "final"  # fmt: skip
+        "Compare",
+        mine,
+        index=mine.index(measured.ours) if measured.ours in mine else 0,
+        format_func=blocks.short_label,
+        key="curves_ours",
+        bind="query-params",
+    )
+    value = (
+        right.segmented_control(
+            "Measured",
+            list(ENDS),
+            default="final",
+            format_func=ENDS.__getitem__,
+            key="curves_value",
+            bind="query-params",
+            required=True,
+        )
+        or "final"
+    )
     say(verdict(measured, ours, cast("Value", value)).text)
     what = "final accuracy" if value == "final" else "mean accuracy over the curve"
     rows = difference_table(measured, ours, cast("Value", value))
@@ -188,9 +245,13 @@ def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
 
 def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> None:
     base = st.selectbox(
-        "Compared with", shown, index=shown.index("uniform") if "uniform" in shown else 0, key="curves_base",
-        format_func=blocks.short_label, bind="query-params",
-    )  # fmt: skip
+        "Compared with",
+        shown,
+        index=shown.index("uniform") if "uniform" in shown else 0,
+        key="curves_base",
+        format_func=blocks.short_label,
+        bind="query-params",
+    )
     if len(shown) < 2:
         st.info("Choose two strategies, to see how far they are apart.", icon=":material/compare_arrows:")
         return
@@ -210,10 +271,18 @@ def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> N
 
 
 def per_class(view: state.View, shown: list[str]) -> None:
-    kind = st.segmented_control(
-        "Per class", ["accuracy", "picks"], default="accuracy", key="curves_class", bind="query-params", required=True,
-        format_func={"accuracy": "How accurate the student is", "picks": "Labels bought"}.__getitem__,
-    ) or "accuracy"  # fmt: skip
+    kind = (
+        st.segmented_control(
+            "Per class",
+            ["accuracy", "picks"],
+            default="accuracy",
+            key="curves_class",
+            bind="query-params",
+            required=True,
+            format_func={"accuracy": "How accurate the student is", "picks": "Labels bought"}.__getitem__,
+        )
+        or "accuracy"
+    )
     values = view.read(reading.class_accuracy if kind == "accuracy" else reading.class_picks)
     values = values[values.index.isin(shown)]
     if values.empty:
@@ -223,8 +292,11 @@ def per_class(view: state.View, shown: list[str]) -> None:
         lambda: class_heatmap(
             values.to_numpy(), list(values.index), list(values.columns), kind=cast("Any", kind), theme=state.theme()
         ),
-        view, "classes", kind, tuple(shown),
-    )  # fmt: skip
+        view,
+        "classes",
+        kind,
+        tuple(shown),
+    )
     what = {
         "accuracy": "Share of each class of the whole pool that the student of the last finished round gets right",
         "picks": "Labels bought up to the last finished round; a mixture counts where its first image belongs",

@@ -37,31 +37,53 @@ def controls(view: state.View, seed: int, names: list[str]) -> tuple[dict[str, A
     """The row above the map: what to show of which strategies, whose features and which method place the points."""
     row = st.container(horizontal=True, vertical_alignment="bottom", key="map-controls")
     color = row.selectbox(
-        "Color by", list(map_view.COLORINGS), format_func=map_view.COLORINGS.__getitem__, key="map_color",
-        bind="query-params", width=210,
-    )  # fmt: skip
+        "Color by",
+        list(map_view.COLORINGS),
+        format_func=map_view.COLORINGS.__getitem__,
+        key="map_color",
+        bind="query-params",
+        width=210,
+    )
     picks = ["rad"] if "rad" in names else names[:1]
     a = row.selectbox(
-        "Labels bought by", names, index=names.index(picks[0]), format_func=blocks.short_label, key="map_a",
-        bind="query-params", width=130,
-    )  # fmt: skip
+        "Labels bought by",
+        names,
+        index=names.index(picks[0]),
+        format_func=blocks.short_label,
+        key="map_a",
+        bind="query-params",
+        width=130,
+    )
     others = [NOBODY, *(name for name in names if name != a)]
     default = next((name for name in ("margin", *others[1:]) if name in others), NOBODY)
     b = row.selectbox(
-        "and by", others, index=others.index(default), key="map_b", bind="query-params", width=130,
+        "and by",
+        others,
+        index=others.index(default),
+        key="map_b",
+        bind="query-params",
+        width=130,
         format_func=lambda name: "nobody else" if name == NOBODY else blocks.short_label(name),
-    )  # fmt: skip
+    )
     display: Any = "one"
     if b != NOBODY:
         display = row.selectbox(
-            "Shown", list(DISPLAYS), index=1, format_func=DISPLAYS.__getitem__, key="map_show", bind="query-params",
-            width=160, help="Difference: what only one of the two had bought by the end of the round.",
-        )  # fmt: skip
+            "Shown",
+            list(DISPLAYS),
+            index=1,
+            format_func=DISPLAYS.__getitem__,
+            key="map_show",
+            bind="query-params",
+            width=160,
+            help="Difference: what only one of the two had bought by the end of the round.",
+        )
     with row.popover("Options", icon=":material/tune:"):
         wrong = st.toggle(
-            "Mark wrong labels", key="map_wrong", bind="query-params",
+            "Mark wrong labels",
+            key="map_wrong",
+            bind="query-params",
             help="A cross on every label bought for which the teacher was wrong.",
-        )  # fmt: skip
+        )
         highlight = _highlight(view.read(reading.classes, seed)) if color == "class" else None
         source, method = map_layout.choose(view, seed)
     wishes = {
@@ -79,9 +101,14 @@ def _highlight(classes: tuple[str, ...]) -> tuple[str, ...] | None:
     if len(classes) <= most:
         return None
     chosen = st.multiselect(
-        "Classes that stand out", classes, default=list(classes[:most]), max_selections=most, key="map_classes",
-        persist_state="session", help=f"At most {most}; the others share one gray.",
-    )  # fmt: skip
+        "Classes that stand out",
+        classes,
+        default=list(classes[:most]),
+        max_selections=most,
+        key="map_classes",
+        persist_state="session",
+        help=f"At most {most}; the others share one gray.",
+    )
     return tuple(chosen)
 
 
@@ -101,8 +128,9 @@ def body(scene: Scene) -> None:
             if (layout := waiting_layout()) is not None:
                 st.info(
                     f"There is a selection drawn on the {map_layout.name(layout)}. It shows once the map is that one: "
-                    "see Options.", icon=":material/lasso_select:",
-                )  # fmt: skip
+                    "see Options.",
+                    icon=":material/lasso_select:",
+                )
             positions = _positions(scene, facts, event)
             below(scene, facts, event, positions)
         with right, st.container(key="map-beside"):
@@ -130,9 +158,17 @@ def draw(scene: Scene, facts: map_view.Facts, event: MapEvent) -> MapEvent:
         scene.view.read, scene.seed, scene.strategies, scene.display, facts.round, mark_wrong=scene.mark_wrong
     )
     event = pool_map(
-        scene.points, coloring, panels, key=KEY, height=_HEIGHT, round=event.round, rounds=scene.rounds,
-        selection=event.selection, primary=event.primary, sprites=scene.view.read(sprites, scene.seed),
-    )  # fmt: skip
+        scene.points,
+        coloring,
+        panels,
+        key=KEY,
+        height=_HEIGHT,
+        round=event.round,
+        rounds=scene.rounds,
+        selection=event.selection,
+        primary=event.primary,
+        sprites=scene.view.read(sprites, scene.seed),
+    )
     if not event.webgl:
         for i, panel in enumerate(panels):
             chart = fallback_chart(
@@ -199,10 +235,14 @@ def _take_away(scene: Scene, facts: map_view.Facts, positions: np.ndarray, selec
     """The selection as a file and as a link."""
     row = st.container(horizontal=True, vertical_alignment="center")
     row.download_button(
-        "Download as CSV", lambda: map_view.table(facts, positions, scene.points).to_csv(index=False).encode(),
-        file_name=f"rad-studio-points-{scene.view.study.id}-seed-{scene.seed}.csv", mime="text/csv",
-        key="map-csv", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+        "Download as CSV",
+        lambda: map_view.table(facts, positions, scene.points).to_csv(index=False).encode(),
+        file_name=f"rad-studio-points-{scene.view.study.id}-seed-{scene.seed}.csv",
+        mime="text/csv",
+        key="map-csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
     if selection is None:
         return
     if map_view.link_text(scene.layout, selection) is None:

@@ -39,8 +39,11 @@ def overview() -> None:
         st.markdown("**This is an example**, shipped with the program; start your own on Runs.")
     result_controls.offer_news(newest, "overview", waiting=table.empty)
     if table.empty or "accuracy" not in table:
-        blocks.empty("The first results are on their way", "The teacher is being trained. The page fills in by itself.",
-                 ":material/hourglass_top:")  # fmt: skip
+        blocks.empty(
+            "The first results are on their way",
+            "The teacher is being trained. The page fills in by itself.",
+            ":material/hourglass_top:",
+        )
         return
     measured = view.read(verdicts.results)
     say_result(measured)
@@ -78,9 +81,15 @@ def numbers(view: state.View, table: pd.DataFrame, measured: Results, target: fl
     labels_needed(columns[0], measured, target)
     ours, final = measured.ours, measured.final(measured.ours)
     after = f"{words.name(ours)} after {measured.labels:,.0f} labels" if len(measured.done) else "at the end"
-    card(columns[1], "Accuracy", words.percent(final.mean), f"{after}: {words.range_text(final)}", "measured",
-         f"Share of the test set that the student of {words.name(ours)} gets right: mean and 95% interval over "
-         "repetitions.")  # fmt: skip
+    card(
+        columns[1],
+        "Accuracy",
+        words.percent(final.mean),
+        f"{after}: {words.range_text(final)}",
+        "measured",
+        f"Share of the test set that the student of {words.name(ours)} gets right: mean and 95% interval over "
+        "repetitions.",
+    )
     bought_mistakes(columns[2], table, ours)
     worst_case(columns[3], view)
 
@@ -97,19 +106,30 @@ def labels_needed(place: Any, measured: Results, target: float | None) -> None:
     """The labels that a target takes: of the rule that is advised, and beside it of the one that the study is about."""
     if target is None:
         note = needed.targets(measured).none_text if len(measured.done) else "No rule has finished yet."
-        card(place, "Labels needed", "no target", note, "measured",
-             "An accuracy can be asked for where it lies above what every repetition reaches without any bought label, "
-             "and the mean of a rule reaches it.")  # fmt: skip
+        card(
+            place,
+            "Labels needed",
+            "no target",
+            note,
+            "measured",
+            "An accuracy can be asked for where it lies above what every repetition reaches without any bought label, "
+            "and the mean of a rule reaches it.",
+        )
         return
     rule = sentences.headline(measured).rule
     need = needed.need(measured, target, rule)
     note = f"{words.chosen_by(rule)}: {need.interval_text if need.known else need.text}"
     if measured.ours != rule and (other := needed.need(measured, target, measured.ours)).known:
         note += f"; {words.chosen_by(measured.ours)}: ≈ {other.shown:,}"
-    card(place, f"Labels needed for {words.target_text(target)}", f"≈ {need.shown:,}" if need.known else "not reached",
-         note, "interpolated",
-         "Where the best curve that never falls through the mean accuracies first reaches the target, linear between "
-         "measured rounds and never beyond the last.")  # fmt: skip
+    card(
+        place,
+        f"Labels needed for {words.target_text(target)}",
+        f"≈ {need.shown:,}" if need.known else "not reached",
+        note,
+        "interpolated",
+        "Where the best curve that never falls through the mean accuracies first reaches the target, linear between "
+        "measured rounds and never beyond the last.",
+    )
 
 
 def bought_mistakes(place: Any, table: pd.DataFrame, ours: str) -> None:
@@ -120,21 +140,31 @@ def bought_mistakes(place: Any, table: pd.DataFrame, ours: str) -> None:
     note = f"of the labels that {words.name(ours)} bought"
     if base is not None and base.n and ours != "uniform":
         note += f"; uniform: {words.percent(base.mean)}"
-    card(place, "Teacher mistakes", value, note if known else "no label bought yet", "measured",
-         "How many of the labels bought are wrong. The most informative points are often those on which the teacher "
-         "errs.")  # fmt: skip
+    card(
+        place,
+        "Teacher mistakes",
+        value,
+        note if known else "no label bought yet",
+        "measured",
+        "How many of the labels bought are wrong. The most informative points are often those on which the teacher "
+        "errs.",
+    )
 
 
 def worst_case(place: Any, view: state.View) -> None:
     safe = view.read(claims.guarantee)
     if safe is None:
         return
-    card(place, "Safe in the worst case", safe.value,
-         f"useful gain of {safe.where}: RAD {safe.rad:,.1f}, best other rule ({safe.rule}) {safe.other:,.1f}",
-         "estimate",
-         "The useful gain that the first purchase is sure to bring, whichever points the teacher gets wrong: RAD "
-         "against the better of uniform and the most informative first. Worked out from the student's scores and the "
-         "teacher's estimated accuracy, without training.")  # fmt: skip
+    card(
+        place,
+        "Safe in the worst case",
+        safe.value,
+        f"useful gain of {safe.where}: RAD {safe.rad:,.1f}, best other rule ({safe.rule}) {safe.other:,.1f}",
+        "estimate",
+        "The useful gain that the first purchase is sure to bring, whichever points the teacher gets wrong: RAD "
+        "against the better of uniform and the most informative first. Worked out from the student's scores and the "
+        "teacher's estimated accuracy, without training.",
+    )
 
 
 # --- charts --------------------------------------------------------------------------------------------------------
@@ -147,11 +177,20 @@ def draw_curves(view: state.View, measured: Results, shown: list[str], target: f
     theme = state.theme()
     chart = state.remember(
         lambda: accuracy_curves(
-            measured.table, strategies=shown, references=view.read(reading.references), target=target,
-            band=[measured.ours], theme=theme, height=470,
+            measured.table,
+            strategies=shown,
+            references=view.read(reading.references),
+            target=target,
+            band=[measured.ours],
+            theme=theme,
+            height=470,
         ),
-        "overview curves", view.key, tuple(shown), target, theme,
-    )  # fmt: skip
+        "overview curves",
+        view.key,
+        tuple(shown),
+        target,
+        theme,
+    )
     note = claims.references(view.read(reading.references))
     bound = claims.upper_bound(measured) if "oracle" in shown else ""
     blocks.chart(chart, "overview-curves", basis="measured", note=f"{note} {bound}".strip())
@@ -165,8 +204,11 @@ def draw_examples(view: state.View, ours: str) -> None:
     theme, who = state.theme(), words.name(ours, first=True)
     chart = state.remember(
         lambda: examples_chart(found.images, found.truth, found.said, who=who, theme=theme),
-        "overview examples", view.key, ours, theme,
-    )  # fmt: skip
+        "overview examples",
+        view.key,
+        ours,
+        theme,
+    )
     note = (
         f"{len(found.images)} of the {found.bought:,} labels that {who} bought for seed {seeds[0]}, evenly spaced in "
         "order of purchase. Above: the true class; below: what the teacher said, with ✓ right or ✗ wrong."

@@ -27,9 +27,14 @@ from app.views import _downloads
 
 ALL = "all"
 NAMES = {
-    "problem": "Problem", "tradeoff": "Trade-off", "map": "Map", "curves": "Curves", "recommendation": "What to buy",
-    "cost": "Cost", ALL: "All steps",
-}  # fmt: skip
+    "problem": "Problem",
+    "tradeoff": "Trade-off",
+    "map": "Map",
+    "curves": "Curves",
+    "recommendation": "What to buy",
+    "cost": "Cost",
+    ALL: "All steps",
+}
 _KEY, _PARAMETER = "story-step", "story_step"
 # Constant texts: nothing from a study may ever get into them.
 _STYLE = """<style>
@@ -64,8 +69,12 @@ def page() -> None:
     height = _LOW if frame.presenting() else CHART_HEIGHT
     told = state.remember(
         lambda: tell(view.study, settings, theme, chart_height=height),
-        "story", view.key, settings.to_json(), theme, height,
-    )  # fmt: skip
+        "story",
+        view.key,
+        settings.to_json(),
+        theme,
+        height,
+    )
     if not frame.presenting():  # an audience needs the room for the step itself
         top = st.container(horizontal=True, vertical_alignment="center", key="story-top")
         top.title(literal(told.title), anchor=False, width="stretch")
@@ -108,18 +117,33 @@ def navigation(names: list[str]) -> str:
     back, after = names[max(0, place - 1)], names[min(place + 1, len(names) - 1)]
     row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="story-nav")
     row.button(
-        "Back", key="story-back", disabled=back == now, on_click=_go, args=[back], shortcut="Left",
+        "Back",
+        key="story-back",
+        disabled=back == now,
+        on_click=_go,
+        args=[back],
+        shortcut="Left",
         help="The step before, also by the left arrow key.",
-    )  # fmt: skip
+    )
     # Not bound to the address: that would hold the label, whose number changes as steps are hidden.
     chosen = row.segmented_control(
-        "Step", options, format_func=lambda name: _dot(name, names), key=_KEY, required=True,
+        "Step",
+        options,
+        format_func=lambda name: _dot(name, names),
+        key=_KEY,
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     row.button(
-        "Next", key="story-next", disabled=after == now or now == ALL, on_click=_go, args=[after], shortcut="Right",
-        type="primary", help="The step after, also by the right arrow key.",
-    )  # fmt: skip
+        "Next",
+        key="story-next",
+        disabled=after == now or now == ALL,
+        on_click=_go,
+        args=[after],
+        shortcut="Right",
+        type="primary",
+        help="The step after, also by the right arrow key.",
+    )
     st.query_params[_PARAMETER] = str(chosen)
     return str(chosen)
 
@@ -239,10 +263,14 @@ def _words(settings: StorySettings) -> dict[str, Any]:
         "Title", settings.title, max_chars=LONGEST_TITLE, placeholder="The study's own", key="story_edit_title"
     )
     audience = st.segmented_control(
-        "Told to", AUDIENCES, default=settings.audience, format_func=str.capitalize, required=True,
+        "Told to",
+        AUDIENCES,
+        default=settings.audience,
+        format_func=str.capitalize,
+        required=True,
         key="story_edit_audience",
         help="Executive: the few rules that matter, in plain words. Technical: all rules, intervals and methods.",
-    )  # fmt: skip
+    )
     return {"title": title.strip(), "audience": audience or settings.audience}
 
 
@@ -253,16 +281,26 @@ def _goal(settings: StorySettings, view: state.View) -> dict[str, Any]:
     )
     currency = right.text_input("Currency", settings.currency, max_chars=LONGEST_CURRENCY, key="story_edit_currency")
     now = "budget" if settings.budget is not None else "target" if settings.target is not None else "own"
-    kind = st.radio("The goal", list(_GOALS), list(_GOALS).index(now), format_func=_GOALS.__getitem__,
-                    key="story_edit_goal", horizontal=True)  # fmt: skip
+    kind = st.radio(
+        "The goal",
+        list(_GOALS),
+        list(_GOALS).index(now),
+        format_func=_GOALS.__getitem__,
+        key="story_edit_goal",
+        horizontal=True,
+    )
     left, right = st.columns(2)
     target = left.number_input(
         "Accuracy to reach (%)", 1.0, 99.9, 100 * (settings.target or 0.9), 0.5, format="%g", key="story_edit_target"
     )
     money = right.number_input(
-        "Money to spend", 0.0, value=settings.budget or 0.0, format="%g", key="story_edit_money",
+        "Money to spend",
+        0.0,
+        value=settings.budget or 0.0,
+        format="%g",
+        key="story_edit_money",
         help="Needs a price per label.",
-    )  # fmt: skip
+    )
     return {
         "price_per_label": price,
         "currency": currency.strip(),
@@ -273,13 +311,19 @@ def _goal(settings: StorySettings, view: state.View) -> dict[str, Any]:
 
 def _parts(settings: StorySettings) -> dict[str, Any]:
     shown = st.pills(
-        "Steps told", STEPS, selection_mode="multi", default=[name for name in STEPS if name not in settings.hidden],
-        format_func=NAMES.__getitem__, key="story_edit_steps",
-    )  # fmt: skip
+        "Steps told",
+        STEPS,
+        selection_mode="multi",
+        default=[name for name in STEPS if name not in settings.hidden],
+        format_func=NAMES.__getitem__,
+        key="story_edit_steps",
+    )
     thumbnails = st.toggle(
-        "Show images of the pool", settings.thumbnails, key="story_edit_images",
+        "Show images of the pool",
+        settings.thumbnails,
+        key="story_edit_images",
         help="Where the study keeps thumbnails: the teacher's mistakes as a picture, here and in what is exported.",
-    )  # fmt: skip
+    )
     with st.expander("Notes", icon=":material/sticky_note_2:"):
         notes = {
             name: st.text_area(

@@ -64,20 +64,32 @@ def main() -> None:
 def _controls(view: state.View, seed: int, round: int) -> tuple[Axis, bool, bool]:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     axis = row.segmented_control(
-        "What is said of the teacher", list(AXES), default="right", format_func=AXES.__getitem__, key="tradeoff_axis",
-        bind="query-params", required=True, label_visibility="collapsed",
-    )  # fmt: skip
+        "What is said of the teacher",
+        list(AXES),
+        default="right",
+        format_func=AXES.__getitem__,
+        key="tradeoff_axis",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+    )
     all_seeds = so_far = False
     if len(view.study.seeds()) > 1:
         all_seeds = row.toggle(
-            "All seeds", value=True, key="tradeoff_all", bind="query-params",
+            "All seeds",
+            value=True,
+            key="tradeoff_all",
+            bind="query-params",
             help=f"Every seed together, with intervals over seeds. Otherwise seed {seed}, chosen on the left.",
-        )  # fmt: skip
+        )
     if round > 1:
         so_far = row.toggle(
-            "All rounds so far", value=True, key="tradeoff_so_far", bind="query-params",
+            "All rounds so far",
+            value=True,
+            key="tradeoff_so_far",
+            bind="query-params",
             help=f"Every label bought up to round {round}. Otherwise those bought in round {round} alone.",
-        )  # fmt: skip
+        )
     return axis or "right", all_seeds, so_far
 
 
@@ -91,9 +103,14 @@ def _student(there: list[str], round: int) -> str:
     if round == 1 or len(there) == 1:
         return first
     picked = st.selectbox(
-        "The pool as seen by the student of", there, index=there.index(first), format_func=blocks.short_label,
-        key="tradeoff_student", bind="query-params", width=230,
-    )  # fmt: skip
+        "The pool as seen by the student of",
+        there,
+        index=there.index(first),
+        format_func=blocks.short_label,
+        key="tradeoff_student",
+        bind="query-params",
+        width=230,
+    )
     return picked or first
 
 
@@ -128,9 +145,16 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
     else:
         shown = {"level": np.concatenate([scene.level(axis) for scene in scenes])}
     chart = tradeoff_chart(
-        gains, None if axis == "confidence" else right, drawn, level_name=AXES[axis], groups=groups,
-        where=where, theme=state.theme(), height=560, **shown,
-    )  # fmt: skip
+        gains,
+        None if axis == "confidence" else right,
+        drawn,
+        level_name=AXES[axis],
+        groups=groups,
+        where=where,
+        theme=state.theme(),
+        height=560,
+        **shown,
+    )
     bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
     note = f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}."
     if missing:
@@ -146,18 +170,27 @@ def _guarantee(view: state.View, student: str, seed: int, round: int) -> None:
     ordered = state.remember(lambda: sort_gains(pool.gains), "sorted gains", pool.key)
     teacher = pool.teacher
     chart = guarantee_by_accuracy(
-        ordered, min(pool.budget, pool.size), measured=teacher.used, interval=(teacher.low, teacher.high),
-        gain_name=view.config.gain, theme=state.theme(), height=380,
-    )  # fmt: skip
+        ordered,
+        min(pool.budget, pool.size),
+        measured=teacher.used,
+        interval=(teacher.low, teacher.high),
+        gain_name=view.config.gain,
+        theme=state.theme(),
+        height=380,
+    )
     blocks.chart(chart, "tradeoff-guarantee", basis="estimate", note="The Budget lab moves the teacher and the budget.")
 
 
 def _deciles(scenes: list[Scene], where: str) -> None:
     pools = [(scene.gains, scene.right) for scene in scenes]
     chart = accuracy_by_decile(
-        np.concatenate([g for g, _ in pools]), np.concatenate([r for _, r in pools]), groups=deciles_over_seeds(pools),
-        where=where, theme=state.theme(), height=400,
-    )  # fmt: skip
+        np.concatenate([g for g, _ in pools]),
+        np.concatenate([r for _, r in pools]),
+        groups=deciles_over_seeds(pools),
+        where=where,
+        theme=state.theme(),
+        height=400,
+    )
     over = "" if len(scenes) == 1 else f" over {len(scenes)} seeds"
     blocks.chart(chart, "tradeoff-deciles", basis="measured", note=f"Whiskers: 95% intervals{over}.")
 
@@ -176,9 +209,11 @@ def _calibration(view: state.View, seed: int) -> None:
 
 def _table(picks: pd.DataFrame) -> None:
     with st.expander(
-        f"The {len(picks):,} labels bought, one by one", icon=":material/table:", key="tradeoff-picks",
+        f"The {len(picks):,} labels bought, one by one",
+        icon=":material/table:",
+        key="tradeoff-picks",
         on_change="rerun",
-    ) as opened:  # fmt: skip
+    ) as opened:
         if opened.open:
             blocks.table(calibration.for_people(picks), "tradeoff-picks", most=_MOST_ROWS)
 

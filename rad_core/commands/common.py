@@ -62,9 +62,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         return
     plain = Text  # a string would be read for markup and emoji
     table = Table(
-        title=plain(one_line(title)), title_justify="left", title_style="bold", box=None, pad_edge=False,
+        title=plain(one_line(title)),
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
         padding=(0, 2, 0, 0),
-    )  # fmt: skip
+    )
     for number, name in enumerate(cells[0]):
         table.add_column(plain(name), justify="right" if number >= numbers_from else "left", no_wrap=True)
     for row in cells[1:]:

@@ -14,8 +14,13 @@ from rad_core.commands.common import say, store_option, store_root
 @click.command()
 @click.argument("id")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed whose pool is mapped.")
-@click.option("--features", type=click.Choice(["teacher", "student"]), default="teacher", show_default=True,
-              help="Whose features place the points: similar ones lie together.")  # fmt: skip
+@click.option(
+    "--features",
+    type=click.Choice(["teacher", "student"]),
+    default="teacher",
+    show_default=True,
+    help="Whose features place the points: similar ones lie together.",
+)
 @click.option("--method", type=click.Choice(["umap", "pca"]), default="umap", show_default=True, help="How.")
 @store_option
 def command(id: str, seed: int, features: str, method: str, store: Path | None) -> None:

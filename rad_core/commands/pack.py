@@ -16,11 +16,19 @@ from rad_core.commands.common import say, store_option, store_root
 )
 @click.option("--no-images", is_flag=True, help="Leave out the thumbnails of the pool.")
 @click.option("--no-teacher", is_flag=True, help="Leave out the teachers' weights; it can then only be looked at.")
-@click.option("--light", is_flag=True,
-              help="A copy to look at, many times smaller: without features, weights and soft labels, and with the "
-              "points of the first seed alone.")  # fmt: skip
-@click.option("--points", type=click.IntRange(min=1), metavar="SEEDS", show_default="1",
-              help="With --light: keep the points of so many seeds.")  # fmt: skip
+@click.option(
+    "--light",
+    is_flag=True,
+    help="A copy to look at, many times smaller: without features, weights and soft labels, and with the "
+    "points of the first seed alone.",
+)
+@click.option(
+    "--points",
+    type=click.IntRange(min=1),
+    metavar="SEEDS",
+    show_default="1",
+    help="With --light: keep the points of so many seeds.",
+)
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @store_option
 def command(

@@ -60,6 +60,11 @@ def next_labels(table: pd.DataFrame, strategy: str, start: float, labels: float)
     if not rises:
         return None
     return Increment(
-        strategy, start, end, start + labels, interval(rises), math.fsum(before) / len(rises),
+        strategy,
+        start,
+        end,
+        start + labels,
+        interval(rises),
+        math.fsum(before) / len(rises),
         math.fsum(after) / len(rises),
-    )  # fmt: skip
+    )

@@ -248,8 +248,10 @@ def _pseudo_values(ours: Curve | None, other: Curve | None, target: float) -> Se
     if ours is None or other is None:
         return []
     seeds = [seed for seed in ours.seeds if seed in other.seeds]
-    pair = [Curve(each.labels, each.accuracy[[each.seeds.index(seed) for seed in seeds]], tuple(seeds))
-            for each in (ours, other)]  # fmt: skip
+    pair = [
+        Curve(each.labels, each.accuracy[[each.seeds.index(seed) for seed in seeds]], tuple(seeds))
+        for each in (ours, other)
+    ]
     if not seeds or not all(
         np.isfinite(crossings(each.labels, never_falling(each.accuracy), target)).all() for each in pair
     ):

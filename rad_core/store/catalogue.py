@@ -45,9 +45,16 @@ def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Stud
         id = f"{word}-{stamp}-{secrets.token_hex(2)}"
     _check_id(id)
     values = {
-        "id": id, "name": config.name, "config": config.to_json(), "status": "planned", "message": "",
-        "created": repr(now), "updated": repr(now), "control": "run", "version": "0",
-    }  # fmt: skip
+        "id": id,
+        "name": config.name,
+        "config": config.to_json(),
+        "status": "planned",
+        "message": "",
+        "created": repr(now),
+        "updated": repr(now),
+        "control": "run",
+        "version": "0",
+    }
     with files.writing(root):
         root.mkdir(parents=True, exist_ok=True)
         sweep_store(root)

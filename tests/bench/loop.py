@@ -143,11 +143,23 @@ def _accuracies(ours: list[float], theirs: list[float], name: str) -> Row:
 def _task(seed: int, rounds: int, steps: int, device: str = "cpu", student: str = "cnn") -> Task:
     config = StudyConfig.from_mapping(
         {
-            "dataset": "digits", "strategies": ("margin",), "seeds": 1, "rounds": rounds, "budget": 50, "labeled": 100,
-            "student": student, "student_steps": steps, "batch_size": BATCH, "augment": False, "device": device,
-            "learning_rate": 3e-3, "weight_decay": 1e-3, "temperature": 1.0, "gain": "margin",
+            "dataset": "digits",
+            "strategies": ("margin",),
+            "seeds": 1,
+            "rounds": rounds,
+            "budget": 50,
+            "labeled": 100,
+            "student": student,
+            "student_steps": steps,
+            "batch_size": BATCH,
+            "augment": False,
+            "device": device,
+            "learning_rate": 3e-3,
+            "weight_decay": 1e-3,
+            "temperature": 1.0,
+            "gain": "margin",
         }
-    ).resolved()  # fmt: skip
+    ).resolved()
     dataset = load_dataset("digits", data_dir=Path("unused"))
     split = make_split(dataset, labeled=100, validation=10, test=360, seed=seed)
     return Task(config, seed, dataset, Inputs.of(dataset, torch.device(device)), split)

@@ -77,15 +77,21 @@ class Studio:
         port = port or _free_port()
         url = f"http://{LOCAL}:{port}"
         options = {
-            "server.port": port, "server.address": LOCAL, "server.headless": "true", "server.fileWatcherType": "none",
+            "server.port": port,
+            "server.address": LOCAL,
+            "server.headless": "true",
+            "server.fileWatcherType": "none",
             "browser.gatherUsageStats": "false",
-        }  # fmt: skip
+        }
         with (self.logs / f"studio-{port}.log").open("ab") as log:
             self.servers[url] = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", str(MAIN), *(f"--{k}={v}" for k, v in options.items())],
                 env={**os.environ, "RAD_STORE": str(store), **environment},
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self.stores.append(store)
         _until_healthy(url, self.servers[url], self.logs / f"studio-{port}.log")
         return url

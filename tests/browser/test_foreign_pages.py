@@ -49,8 +49,11 @@ def foreign() -> Iterator[int]:
 def rebound(browser: Any) -> Iterator[Any]:
     """A browser for which evil.example leads to this machine, as if its owner had said so in the DNS."""
     path = browser.browser_type.executable_path
-    args = ["--headless", "--no-sandbox", "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, "
-            "EXCLUDE 127.0.0.1, EXCLUDE localhost"]  # fmt: skip
+    args = [
+        "--headless",
+        "--no-sandbox",
+        "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    ]
     chromium = browser.browser_type.launch(executable_path=chromium_path() or path, args=args)
     yield chromium
     chromium.close()

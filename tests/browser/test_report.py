@@ -21,8 +21,9 @@ from tests.helpers.result_pages import make_studies, study_in
 
 pytestmark = pytest.mark.browser
 
-SETTINGS = StorySettings(title="A <b>title</b> </script>", price_per_label=0.5, audience="technical",
-                         notes={"curves": "Say this."})  # fmt: skip
+SETTINGS = StorySettings(
+    title="A <b>title</b> </script>", price_per_label=0.5, audience="technical", notes={"curves": "Say this."}
+)
 _DRAWN = """() => document.body.dataset.ready === 'true'
   && [...document.querySelectorAll('.chart')].every(e => !e.clientWidth || e.querySelector('.main-svg'))"""
 

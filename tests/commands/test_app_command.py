@@ -121,8 +121,11 @@ class Studio:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*RAD_APP, "--headless", "--port", str(self.port), "--store", str(folder / "store"), *arguments],
-                stdout=log, stderr=log, cwd=folder, env=os.environ | variables | {"no_proxy": "", "NO_PROXY": ""},
-            )  # fmt: skip
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                env=os.environ | variables | {"no_proxy": "", "NO_PROXY": ""},
+            )
         end = time.monotonic() + 90
         while self.get("/_stcore/health")[0] != 200:
             assert self.process.poll() is None, self.said()
@@ -158,8 +161,13 @@ class Studio:
         address = f"ws://{host.format(port=self.port)}/_stcore/stream"
         from_page = origin and origin.format(port=self.port)
         try:
-            with connect(address, origin=from_page, subprotocols=["streamlit"], proxy=None,
-                         sock=socket.create_connection(("127.0.0.1", self.port))):  # fmt: skip
+            with connect(
+                address,
+                origin=from_page,
+                subprotocols=["streamlit"],
+                proxy=None,
+                sock=socket.create_connection(("127.0.0.1", self.port)),
+            ):
                 return True
         except InvalidStatus:
             return False

@@ -40,9 +40,12 @@ def on_a_terminal(*arguments: object) -> str:
     """What a command writes where it believes that a person looks, colors aside."""
     leader, follower = os.openpty()
     with subprocess.Popen(
-        [*RAD, *map(str, arguments)], stdout=follower, stderr=follower, stdin=follower,
+        [*RAD, *map(str, arguments)],
+        stdout=follower,
+        stderr=follower,
+        stdin=follower,
         env=os.environ | {"NO_COLOR": "1", "COLUMNS": "4000", "TERM": "xterm"},
-    ) as ran:  # fmt: skip
+    ) as ran:
         os.close(follower)
         parts = []
         try:
@@ -115,8 +118,26 @@ def test_a_study_that_may_be_refused_is_refused_in_text(hostile: Path) -> None:
 @pytest.mark.slow
 def test_the_plan_and_the_progress_of_a_hostile_study_are_text(tmp_path: Path) -> None:
     name = "[/b] [v2] **x**"
-    settings = ["--currency", "[/b]\u202e", "--price-per-label", "1", "--name", name, "--seeds", "1", "--rounds", "1",
-                "--strategies", "rad", "--student-steps", "5", "--teacher-steps", "5", "--budget", "5"]  # fmt: skip
+    settings = [
+        "--currency",
+        "[/b]\u202e",
+        "--price-per-label",
+        "1",
+        "--name",
+        name,
+        "--seeds",
+        "1",
+        "--rounds",
+        "1",
+        "--strategies",
+        "rad",
+        "--student-steps",
+        "5",
+        "--teacher-steps",
+        "5",
+        "--budget",
+        "5",
+    ]
     assert "[/b]\\u202e" in harmless(said("run", *settings, "--dry-run", "--store", tmp_path / "s\x1b[31m"))
     assert name in harmless(said("run", *settings, "--store", tmp_path / "s\x1b[31m"))
 

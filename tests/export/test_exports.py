@@ -194,8 +194,16 @@ def test_a_folder_of_images_is_named_without_its_path_and_spelled_for_latex(stor
     archive = tmp_path / "my_data & 50%.npz"
     rng = np.random.default_rng(0)
     np.savez(archive, x=rng.integers(0, 255, (300, 8, 8), np.uint8), y=np.arange(300) % 3)
-    config = tiny_config(dataset=f"arrays:{archive}", labeled=12, validation=12, pool=100, test=50, student="cnn_tiny",
-                         teacher="mlp", rounds=1)  # fmt: skip
+    config = tiny_config(
+        dataset=f"arrays:{archive}",
+        labeled=12,
+        validation=12,
+        pool=100,
+        test=50,
+        student="cnn_tiny",
+        teacher="mlp",
+        rounds=1,
+    )
     study = create_study(store, config, "of-my-data")
     run_study(study, workers=1)
     text = methods_paragraph(study)
@@ -212,12 +220,21 @@ def test_a_folder_of_images_is_named_without_its_path_and_spelled_for_latex(stor
 def test_the_same_study_gives_the_same_bytes(study: Study, ending: str) -> None:
     first = FORMATS[ending].make(study, SETTINGS)
     again = subprocess.run(
-        [sys.executable, "-c", "import sys; from pathlib import Path; from app.export import FORMATS; "
-         "from app.present.model import StorySettings; from rad_core.store.study import Study; sys.stdout.buffer.write("
-         "FORMATS[sys.argv[1]].make(Study(Path(sys.argv[2])), StorySettings.from_json(sys.argv[3])))",
-         ending, str(study.path), SETTINGS.to_json()],
-        capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from app.export import FORMATS; "
+            "from app.present.model import StorySettings; from rad_core.store.study import Study; "
+            "sys.stdout.buffer.write(FORMATS[sys.argv[1]]"
+            ".make(Study(Path(sys.argv[2])), StorySettings.from_json(sys.argv[3])))",
+            ending,
+            str(study.path),
+            SETTINGS.to_json(),
+        ],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )
     assert first == again.stdout
 
 
@@ -278,9 +295,12 @@ RAD = [sys.executable, "-m", "rad_core.cli", "export", "study-of-tests"]
 
 def rad(store: Path, *arguments: object, code: int = 0, **environment: str) -> str:
     ran = subprocess.run(
-        [*RAD, "--store", str(store), *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        [*RAD, "--store", str(store), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    )
     assert ran.returncode == code, ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
     assert code == 0 or ran.stderr.count("Error:") == 1
@@ -304,8 +324,10 @@ def test_the_program_that_exports_is_the_studio_that_is_installed(stores: dict[s
     (tmp_path / "app" / "__init__.py").write_text("raise SystemExit('another app')")
     ran = subprocess.run(
         [shutil.which("rad") or "rad", "export", "latest", "--store", str(stores["three"]), "--to", "here.md"],
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "here.md").read_text().startswith("# Methods")
 

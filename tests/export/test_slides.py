@@ -258,10 +258,20 @@ def test_slides_open_in_libreoffice_and_every_word_is_drawn(story: Story, tmp_pa
         pytest.skip("needs LibreOffice Impress and poppler-utils (soffice, pdftotext)")
     (tmp_path / "deck.pptx").write_bytes(slides(story))
     subprocess.run(
-        [office, "--headless", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--convert-to", "pdf",
-         "--outdir", str(tmp_path), str(tmp_path / "deck.pptx")],
-        check=True, capture_output=True, timeout=180,
-    )  # fmt: skip
+        [
+            office,
+            "--headless",
+            f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
+            "--convert-to",
+            "pdf",
+            "--outdir",
+            str(tmp_path),
+            str(tmp_path / "deck.pptx"),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=180,
+    )
     drawn = subprocess.run(
         [to_text, "-layout", str(tmp_path / "deck.pdf"), "-"], check=True, capture_output=True, text=True
     )

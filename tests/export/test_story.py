@@ -141,9 +141,13 @@ def paying(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def test_choices_change_the_story(paying: Study) -> None:
     settings = StorySettings(
-        title="For the board", hidden=("map", "tradeoff"), notes={"cost": "Ask Ann."},
-        price_per_label=2.0, currency="EUR", budget=20.0,
-    )  # fmt: skip
+        title="For the board",
+        hidden=("map", "tradeoff"),
+        notes={"cost": "Ask Ann."},
+        price_per_label=2.0,
+        currency="EUR",
+        budget=20.0,
+    )
     story = tell(paying, settings)
     assert story.title == "For the board"
     assert [each.name for each in story.steps] == ["problem", "curves", "recommendation", "cost"]
@@ -205,9 +209,15 @@ def test_a_picture_is_drawn_of_any_thumbnails_and_names(shape: tuple[int, ...]) 
 
 def test_settings_survive_json() -> None:
     settings = StorySettings(
-        title="T", currency="€", price_per_label=0.25, target=0.9, hidden=("cost", "map"),
-        notes={"map": "a\nb", "cost": ""}, audience="technical", thumbnails=False,
-    )  # fmt: skip
+        title="T",
+        currency="€",
+        price_per_label=0.25,
+        target=0.9,
+        hidden=("cost", "map"),
+        notes={"map": "a\nb", "cost": ""},
+        audience="technical",
+        thumbnails=False,
+    )
     assert StorySettings.from_json(settings.to_json()) == settings
     assert settings.hidden == ("map", "cost")
     assert settings.notes == {"map": "a\nb"}
@@ -216,14 +226,32 @@ def test_settings_survive_json() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"title": "x" * 121}, {"title": "a\nb"}, {"title": 3}, {"currency": "x" * 13}, {"price_per_label": -1},
-        {"price_per_label": float("nan")}, {"price_per_label": "1"}, {"target": 0.0}, {"target": 1.0}, {"target": 90},
-        {"budget": 5.0}, {"budget": -1.0, "price_per_label": 1}, {"target": 0.5, "budget": 5.0, "price_per_label": 1},
-        {"hidden": ["intro"]}, {"hidden": list(STEPS)}, {"hidden": "map"}, {"notes": {"intro": "x"}}, {"notes": ["x"]},
-        {"notes": {"map": "x" * 2001}}, {"notes": {"map": 1}}, {"notes": {"map": "\ud800"}}, {"audience": "all"},
-        {"thumbnails": 1}, {"colour": "red"},
+        {"title": "x" * 121},
+        {"title": "a\nb"},
+        {"title": 3},
+        {"currency": "x" * 13},
+        {"price_per_label": -1},
+        {"price_per_label": float("nan")},
+        {"price_per_label": "1"},
+        {"target": 0.0},
+        {"target": 1.0},
+        {"target": 90},
+        {"budget": 5.0},
+        {"budget": -1.0, "price_per_label": 1},
+        {"target": 0.5, "budget": 5.0, "price_per_label": 1},
+        {"hidden": ["intro"]},
+        {"hidden": list(STEPS)},
+        {"hidden": "map"},
+        {"notes": {"intro": "x"}},
+        {"notes": ["x"]},
+        {"notes": {"map": "x" * 2001}},
+        {"notes": {"map": 1}},
+        {"notes": {"map": "\ud800"}},
+        {"audience": "all"},
+        {"thumbnails": 1},
+        {"colour": "red"},
     ],
-)  # fmt: skip
+)
 def test_bad_settings_are_refused_in_a_sentence(values: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:
         StorySettings.from_mapping(values)

@@ -98,8 +98,13 @@ def test_it_comes_with_a_question_a_sentence_and_a_table(name: str) -> None:
     assert len(chart.alt) > 40
     assert "nan" not in chart.alt.lower().split()
     assert len(chart.table) > 0
-    assert all(column[0].isupper() or column in {"plane", "car", "<script>", "cat"} or column.startswith("class ")
-               or column.startswith("95%") for column in chart.table.columns)  # fmt: skip
+    assert all(
+        column[0].isupper()
+        or column in {"plane", "car", "<script>", "cat"}
+        or column.startswith("class ")
+        or column.startswith("95%")
+        for column in chart.table.columns
+    )
     assert chart.titled().layout.title.text == chart.title
     assert chart.figure.layout.title.text is None
 

@@ -136,16 +136,20 @@ def test_picks_become_means_over_seeds_with_t_intervals() -> None:
     hits = int(picks.query("strategy == 'margin' and seed == 0")["right"].sum())
     exact = stats.binomtest(hits, 100).proportion_ci(0.95, "exact")
     assert (one["right_low"], one["right_high"], one["over"]) == (
-        pytest.approx(exact.low), pytest.approx(exact.high), "picks",
-    )  # fmt: skip
+        pytest.approx(exact.low),
+        pytest.approx(exact.high),
+        "picks",
+    )
 
 
 def test_the_frontier_is_what_nobody_beats_and_the_oracle_does_not_compete() -> None:
     assert pareto([0.1, 0.5, 0.4, 0.9, np.nan], [0.9, 0.8, 0.7, 0.3, 1.0]).tolist() == [0, 1, 3]
     rng = np.random.default_rng(0)
     gain, right = rng.random((2, 60))
-    beaten = [any(gain[j] >= g and right[j] >= r and (gain[j], right[j]) != (g, r) for j in range(60))
-              for g, r in zip(gain, right, strict=True)]  # fmt: skip
+    beaten = [
+        any(gain[j] >= g and right[j] >= r and (gain[j], right[j]) != (g, r) for j in range(60))
+        for g, r in zip(gain, right, strict=True)
+    ]
     assert sorted(pareto(gain, right)) == np.flatnonzero(~np.array(beaten)).tolist()
     gains, known, _ = make_pool(1000)
     table = tradeoff_chart(gains, known, make_picks(1000, 50)).table.set_index("Strategy")

@@ -26,11 +26,20 @@ def make_big_study(root: Path, points: int = 50_000) -> Study:
     """
     config = StudyConfig.from_mapping(
         {
-            "name": f"{points:,} made-up points", "dataset": "cifar10", "strategies": STRATEGIES_TRIED, "seeds": SEEDS,
-            "rounds": ROUNDS, "budget": BUDGET, "labeled": 500, "validation": VALIDATION, "pool": points, "test": 2000,
-            "price_per_label": 0.02, "latency_per_label": 0.5,
+            "name": f"{points:,} made-up points",
+            "dataset": "cifar10",
+            "strategies": STRATEGIES_TRIED,
+            "seeds": SEEDS,
+            "rounds": ROUNDS,
+            "budget": BUDGET,
+            "labeled": 500,
+            "validation": VALIDATION,
+            "pool": points,
+            "test": 2000,
+            "price_per_label": 0.02,
+            "latency_per_label": 0.5,
         }
-    )  # fmt: skip
+    )
     study = create_study(root, config, f"made-up-{points}-points")
     for seed in range(SEEDS):
         _put_seed(study, seed, points)
@@ -63,21 +72,30 @@ def _put_seed(study: Study, seed: int, points: int) -> None:
             "thumbnails": _thumbnails(rng, labels),
         },
         {
-            "teacher_accuracy": estimate.mean, "teacher_accuracy_low": estimate.low,
-            "teacher_accuracy_high": estimate.high, "teacher_accuracy_used": estimate.mean, "classes": list(_NAMES),
-            "teacher_accuracy_pool": float(right.mean()), "teacher_accuracy_test": float(right.mean()),
+            "teacher_accuracy": estimate.mean,
+            "teacher_accuracy_low": estimate.low,
+            "teacher_accuracy_high": estimate.high,
+            "teacher_accuracy_used": estimate.mean,
+            "classes": list(_NAMES),
+            "teacher_accuracy_pool": float(right.mean()),
+            "teacher_accuracy_test": float(right.mean()),
             "student_full_accuracy": 0.78,
         },
         {},
-    )  # fmt: skip
+    )
     for strategy in STRATEGIES_TRIED:
         _put_cell(study, strategy, seed, gains, labels, teacher, right)
 
 
 def _put_cell(
-    study: Study, strategy: str, seed: int, gains: np.ndarray, labels: np.ndarray, teacher: np.ndarray,
+    study: Study,
+    strategy: str,
+    seed: int,
+    gains: np.ndarray,
+    labels: np.ndarray,
+    teacher: np.ndarray,
     right: np.ndarray,
-) -> None:  # fmt: skip
+) -> None:
     """The rounds of one strategy: each bought by its own rule from what is left; gains fall as the student learns."""
     rng = np.random.default_rng((seed, STRATEGIES_TRIED.index(strategy)))
     bought = np.empty(0, np.int64)

@@ -263,8 +263,9 @@ def test_a_study_that_was_tampered_with_is_refused(archive: Path, tmp_path: Path
 
 def manifest(**values: object) -> Callable[[Members], Members]:
     return lambda found: {
-        **found, "manifest.json": json.dumps({**json.loads(found["manifest.json"]), **values}).encode()
-    }  # fmt: skip
+        **found,
+        "manifest.json": json.dumps({**json.loads(found["manifest.json"]), **values}).encode(),
+    }
 
 
 def text_of_manifest(old: str, new: str) -> Callable[[Members], Members]:

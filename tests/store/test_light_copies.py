@@ -236,12 +236,17 @@ def test_a_whole_study_is_none(whole: Study) -> None:
 # --- every page works on it ----------------------------------------------------------------------------------------
 
 PAGES = [
-    ("overview", {}), ("map", {}), ("story", {"story_step": "all"}), ("runs", {}), ("scores", {}), ("method", {}),
+    ("overview", {}),
+    ("map", {}),
+    ("story", {"story_step": "all"}),
+    ("runs", {}),
+    ("scores", {}),
+    ("method", {}),
     *[("tradeoff", {"round": r, "tradeoff_axis": a}) for r in "12" for a in calibration.AXES.values()],
     *[("budget", {"round": r}) for r in "12"],
     *[("curves", {"curves_panel": p}) for p in ("Labels needed", "Who is ahead", "Round by round", "Classes")],
     ("curves", {"curves_y": "Agrees with the teacher"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("page", "parameters"), PAGES, ids=lambda value: str(value))

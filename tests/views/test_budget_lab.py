@@ -107,8 +107,11 @@ def test_times_are_told_in_the_unit_that_suits_them(seconds: float, words: str) 
 
 def test_amounts_show_cents_only_where_there_are_some() -> None:
     assert [numbers.money(x, "EUR") for x in (20.0, 0.125, 12.5, 123456.7)] == [
-        "20 EUR", "0.12 EUR", "12.50 EUR", "123,457 EUR",
-    ]  # fmt: skip
+        "20 EUR",
+        "0.12 EUR",
+        "12.50 EUR",
+        "123,457 EUR",
+    ]
 
 
 # --- what the next labels bought -----------------------------------------------------------------------------------

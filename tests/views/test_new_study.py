@@ -166,11 +166,22 @@ def test_another_page_fills_the_form(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"budget": "1e99"}, {"budget": "nan"}, {"budget": "1.5"}, {"budget": ["1"]}, {"augment": "perhaps"},
-        {"strategies": ""}, {"strategies": "rad,evil"}, {"dataset": "evil"}, {"gain": "evil"}, {"student": "evil"},
-        {"name": "x" * 2000}, {"name": "a\x00b"}, {"price_per_label": "inf"}, {"strategies": 3},
+        {"budget": "1e99"},
+        {"budget": "nan"},
+        {"budget": "1.5"},
+        {"budget": ["1"]},
+        {"augment": "perhaps"},
+        {"strategies": ""},
+        {"strategies": "rad,evil"},
+        {"dataset": "evil"},
+        {"gain": "evil"},
+        {"student": "evil"},
+        {"name": "x" * 2000},
+        {"name": "a\x00b"},
+        {"price_per_label": "inf"},
+        {"strategies": 3},
     ],
-)  # fmt: skip
+)
 def test_values_that_make_no_sense_are_refused_in_words(values: dict[str, Any]) -> None:
     taken, refused = accept(values)
     assert taken == {}

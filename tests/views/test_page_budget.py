@@ -184,11 +184,21 @@ def test_a_link_opens_the_same_view(big: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "link",
     [
-        {"budget_b": "99999999"}, {"budget_b": "-3"}, {"budget_b": "many"}, {"budget_m": "evil"}, {"budget_m": "250"},
-        {"budget_view": "<script>"}, {"budget_panel": "none"}, {"budget_student": "../.."}, {"round": "99"},
-        {"seed": "99"}, {"run": "../../etc"}, {"budget_price": "nan"}, {"budget_price": "inf"},
+        {"budget_b": "99999999"},
+        {"budget_b": "-3"},
+        {"budget_b": "many"},
+        {"budget_m": "evil"},
+        {"budget_m": "250"},
+        {"budget_view": "<script>"},
+        {"budget_panel": "none"},
+        {"budget_student": "../.."},
+        {"round": "99"},
+        {"seed": "99"},
+        {"run": "../../etc"},
+        {"budget_price": "nan"},
+        {"budget_price": "inf"},
     ],
-)  # fmt: skip
+)
 def test_a_bad_link_falls_back_to_the_defaults(
     big: Path, monkeypatch: pytest.MonkeyPatch, link: dict[str, str]
 ) -> None:

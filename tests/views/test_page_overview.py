@@ -76,13 +76,16 @@ def test_one_seed_shows_no_uncertainty_and_no_winner(stores: dict[str, Path], mo
     assert "<b>One</b>" not in text, "no name from a study gets into the page's own text"
 
 
-@pytest.mark.parametrize(("name", "said"), [
-    ("new", "The first results are on their way"),
-    ("begun", "Not known yet. No rule has finished all 2 rounds"),
-    ("half", "Not known yet. No rule has finished all 2 rounds"),
-    ("no thumbnails", "(3 repetitions)"),
-    ("without rad", "Too few repetitions to tell (2). 20 labels, chosen by margin"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("new", "The first results are on their way"),
+        ("begun", "Not known yet. No rule has finished all 2 rounds"),
+        ("half", "Not known yet. No rule has finished all 2 rounds"),
+        ("no thumbnails", "(3 repetitions)"),
+        ("without rad", "Too few repetitions to tell (2). 20 labels, chosen by margin"),
+    ],
+)
 def test_every_state_of_a_study_has_its_words(
     stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch, name: str, said: str
 ) -> None:

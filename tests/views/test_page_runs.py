@@ -422,10 +422,21 @@ def test_headings_of_equal_names_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0, "1 s"), (7.4, "7 s"), (22, "20 s"), (59.9, "60 s"), (60, "1 min"), (149, "2 min 30 s"), (179.9, "3 min"),
-        (1234, "21 min"), (3594, "60 min"), (3595, "1 h"), (4000, "1 h 5 min"), (36_000, "10 h"), (100_000, "28 h"),
+        (0, "1 s"),
+        (7.4, "7 s"),
+        (22, "20 s"),
+        (59.9, "60 s"),
+        (60, "1 min"),
+        (149, "2 min 30 s"),
+        (179.9, "3 min"),
+        (1234, "21 min"),
+        (3594, "60 min"),
+        (3595, "1 h"),
+        (4000, "1 h 5 min"),
+        (36_000, "10 h"),
+        (100_000, "28 h"),
     ],
-)  # fmt: skip
+)
 def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
     assert study_words.about(seconds) == said
 

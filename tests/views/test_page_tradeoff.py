@@ -179,11 +179,17 @@ def test_a_link_opens_the_same_view(big: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "link",
     [
-        {"round": "0"}, {"round": "99"}, {"round": "x"}, {"seed": "7"}, {"tradeoff_axis": "<script>"},
-        {"tradeoff_all": "perhaps"}, {"tradeoff_student": "../../etc"}, {"tradeoff_strategies": "none"},
+        {"round": "0"},
+        {"round": "99"},
+        {"round": "x"},
+        {"seed": "7"},
+        {"tradeoff_axis": "<script>"},
+        {"tradeoff_all": "perhaps"},
+        {"tradeoff_student": "../../etc"},
+        {"tradeoff_strategies": "none"},
         {"run": "../../etc"},
     ],
-)  # fmt: skip
+)
 def test_a_bad_link_falls_back_to_the_defaults(
     big: Path, monkeypatch: pytest.MonkeyPatch, link: dict[str, str]
 ) -> None:

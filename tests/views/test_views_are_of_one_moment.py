@@ -79,10 +79,16 @@ def readings(study: Study) -> list[Any]:
     """What the pages read of a study, as plain values."""
     seeds = study.seeds()
     return [
-        study.info(), study.config, study.moment(), study.rounds_table().to_json(), study.seconds_table().to_json(),
-        [study.seed_metrics(seed) for seed in seeds], [study.finished_rounds("rad", seed) for seed in seeds],
-        reading.purchases(study).to_json(), study.content_digest(),
-    ]  # fmt: skip
+        study.info(),
+        study.config,
+        study.moment(),
+        study.rounds_table().to_json(),
+        study.seconds_table().to_json(),
+        [study.seed_metrics(seed) for seed in seeds],
+        [study.finished_rounds("rad", seed) for seed in seeds],
+        reading.purchases(study).to_json(),
+        study.content_digest(),
+    ]
 
 
 def test_a_snapshot_reads_like_the_study_and_opens_no_file_of_its_database(

@@ -48,7 +48,7 @@ def fallback_chart(
     width, rows = (int(np.ceil(pixels * (r[1] - r[0]) / longer)) for r in (x_range, y_range))
     source = density_raster(
         xy[:, 0], xy[:, 1], codes, palette, theme, x_range=x_range, y_range=y_range, size=(width, rows), opacity=0.7
-    )  # fmt: skip
+    )
     sketch.update_layout(images=[layout_image(source, x_range, y_range)])
     for label, color in zip(labels, palette, strict=True):
         _legend_only(sketch, label, color)
@@ -80,9 +80,13 @@ def _bands(coloring: MapColoring) -> tuple[np.ndarray, list[str], list[str]]:
 def _legend_only(sketch: Sketch, label: str, color: str) -> None:
     if label:
         sketch.scatter(
-            x=[None], y=[None], mode="markers", name=verbatim(label),
-            marker={"size": 10, "color": color, "symbol": "square"}, hoverinfo="skip",
-        )  # fmt: skip
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=verbatim(label),
+            marker={"size": 10, "color": color, "symbol": "square"},
+            hoverinfo="skip",
+        )
 
 
 def _draw_layer(sketch: Sketch, layer: MapLayer, positions: np.ndarray, xy: np.ndarray, theme: Theme) -> None:
@@ -92,11 +96,19 @@ def _draw_layer(sketch: Sketch, layer: MapLayer, positions: np.ndarray, xy: np.n
         drawn = positions[np.linspace(0, len(positions) - 1, MOST_POINTS).round().astype(int)]
     name = f"{layer.label} ({len(positions):,})"
     sketch.scatter(
-        x=f32(xy[drawn, 0]), y=f32(xy[drawn, 1]), mode="markers", name=verbatim(name), customdata=drawn,
-        marker={"size": 9 if len(drawn) < 300 else 6, "color": layer.color, "symbol": layer.symbol,
-                "line": {"width": 1, "color": ink(theme).paper}},
+        x=f32(xy[drawn, 0]),
+        y=f32(xy[drawn, 1]),
+        mode="markers",
+        name=verbatim(name),
+        customdata=drawn,
+        marker={
+            "size": 9 if len(drawn) < 300 else 6,
+            "color": layer.color,
+            "symbol": layer.symbol,
+            "line": {"width": 1, "color": ink(theme).paper},
+        },
         hovertemplate=f"point %{{customdata}}<br>{verbatim(layer.label)}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _outline(sketch: Sketch, selection: Selection, theme: Theme) -> None:
