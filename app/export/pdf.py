@@ -31,6 +31,7 @@ _FLAGS = (
 )
 _SECONDS = 180
 _DATES = re.compile(rb"/(CreationDate|ModDate) \(D:(\d{14})([^)]*)\)")
+_NODES = re.compile(rb"\(node(\d{8})\)")
 
 
 def find_browser() -> Path | None:
@@ -93,7 +94,13 @@ def _failed(browser: Path, why: object) -> str:
 
 
 def _restamped(content: bytes, at: datetime) -> bytes:
-    """The same file as if made at that moment; no byte moves, so the file's own table of places stays right."""
-    return _DATES.sub(
+    """The same file as if made at that moment, and its cells numbered from one, in the same order.
+
+    The browser numbers table cells by what else it has happened to do. No byte moves, so the file's own table of places
+    stays right.
+    """
+    content = _DATES.sub(
         lambda found: b"/%s (D:%s%s)" % (found[1], at.strftime("%Y%m%d%H%M%S").encode(), found[3]), content
     )
+    numbers = {node: rank for rank, node in enumerate(sorted(set(_NODES.findall(content))), 1)}
+    return _NODES.sub(lambda node: b"(node%08d)" % numbers[node[1]], content)

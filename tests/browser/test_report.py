@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,19 @@ def test_nothing_that_a_study_says_can_run(read: Reader, story: Story, tmp_path:
     assert page.title() == story.title
     assert evil in page.locator(".words").first.inner_text()
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_cells_of_a_pdf_are_numbered_in_their_order_whatever_the_browser_did_before() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    made = [
+        b"/CreationDate (D:20261129000000+00'00') /ID (node%08d) /ID (node%08d) /Headers [(node%08d)]"
+        % (first + 90, first, first + 90)
+        for first in (12, 99_999)
+    ]
+    first, second = (pdf._restamped(content, at) for content in made)
+    assert first == second
+    assert first.endswith(b"/ID (node00000002) /ID (node00000001) /Headers [(node00000002)]")
+    assert [len(first)] * 2 == [len(content) for content in made]
 
 
 @pytest.mark.usefixtures("browser")

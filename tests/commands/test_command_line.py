@@ -18,7 +18,7 @@ import pytest
 
 from rad_core.cli import COMMANDS
 from rad_core.config import StudyConfig
-from rad_core.store.catalogue import create_study, open_study
+from rad_core.store.catalogue import create_study, list_studies, open_study
 from tests.conftest import tiny_config
 
 RAD = [sys.executable, "-m", "rad_core.cli"]
@@ -376,9 +376,13 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*RAD, "run", str(file), "--store", str(tmp_path / "s")], stderr=subprocess.PIPE, text=True
     )
-    time.sleep(8)
+    end = time.monotonic() + 120
+    while [info.status for info in list_studies(tmp_path / "s")] != ["running"]:
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "rad resume" in error
     assert "Traceback" not in error
