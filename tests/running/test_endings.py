@@ -124,6 +124,21 @@ def test_an_interrupt_that_is_lost_comes_again_until_it_is_heard(monkeypatch: py
     assert arrived == 3
 
 
+def test_an_interrupt_that_came_through_a_text_of_a_library_leaves_the_exit_code_alone(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\n"
+        "from rad_core.running import launch\n"
+        "try:\n"
+        "    exec('raise KeyboardInterrupt')\n"
+        "except KeyboardInterrupt:\n"
+        "    launch.hear()\n"
+        "sys.exit(130)\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    command = [sys.executable, "-m", "interrupted"]
+    assert subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}).returncode == 130
+
+
 @pytest.mark.slow
 def test_a_map_that_is_being_computed_ends_with_its_study(store: Path) -> None:
     study = make_sound(store, "made-study")
