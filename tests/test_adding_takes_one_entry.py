@@ -110,7 +110,7 @@ print(json.dumps({"wrong": found, "seen": sorted(seen), "command": at.code[0].va
 COMPARE = """
 import json, os
 from pathlib import Path
-from rad_core.study.prepare import read_history
+from rad_core.study.rounds import read_history
 from rad_core.store.study import Study
 studies = [Study(Path(os.environ["RAD_STORE"]) / name) for name in ("whole-study", "killed-study")]
 mixes = [

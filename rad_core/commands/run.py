@@ -82,7 +82,7 @@ def command(
     from rad_core.commands.running import find_interrupted, read_data, run_and_report
     from rad_core.running.engine import count_workers
     from rad_core.store.catalogue import create_study
-    from rad_core.study.prepare import check_study
+    from rad_core.study.data import check_study
 
     # What cannot run is refused before it leaves a study behind.
     count_workers(given, workers)

@@ -67,7 +67,7 @@ def read_data(config: StudyConfig, quiet: bool) -> tuple[Dataset, StudyConfig, t
 
 
 def _read_with_bar(config: StudyConfig, quiet: bool) -> Dataset:
-    from rad_core.study.prepare import read_dataset
+    from rad_core.study.data import read_dataset
 
     if quiet or not sys.stderr.isatty():
         return read_dataset(config)

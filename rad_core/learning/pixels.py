@@ -1,4 +1,4 @@
-"""One image file as bytes: upright, transparency on white, deep gray by the range of its values."""
+"""Images as bytes: a file upright, transparency on white, deep gray by the range of its values; many made smaller."""
 
 from __future__ import annotations
 
@@ -116,6 +116,26 @@ def decode(file: Path, layout: Layout) -> tuple[np.ndarray, Seen]:
         if layout.resized:
             pixels = pixels.resize((layout.width, layout.height), Image.Resampling.BILINEAR)
         return np.asarray(pixels), Seen(height, width, gray, peak, done)
+
+
+def shrink(images: np.ndarray, ids: np.ndarray, longest: int) -> np.ndarray:
+    """The chosen images as (n, h, w, C) uint8, shrunk to at most `longest` pixels a side by area averaging.
+
+    images: (M, H, W, C) uint8. ids: (n,).
+    """
+    size = max(images.shape[1:3])
+    if size <= longest:
+        return np.ascontiguousarray(images[ids])
+    import torch
+    from torch.nn.functional import interpolate
+
+    shape = tuple(max(1, round(side * longest / size)) for side in images.shape[1:3])
+    small = np.empty((len(ids), *shape, images.shape[3]), np.uint8)
+    for start in range(0, len(ids), 1024):
+        batch = torch.from_numpy(np.ascontiguousarray(images[ids[start : start + 1024]])).permute(0, 3, 1, 2)
+        shrunk = interpolate(batch.float(), size=shape, mode="area").round().to(torch.uint8)
+        small[start : start + 1024] = shrunk.permute(0, 2, 3, 1).numpy()
+    return small
 
 
 def pixel_notes(images: list[Seen], layout: Layout) -> list[str]:

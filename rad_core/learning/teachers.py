@@ -7,9 +7,11 @@ is a function and a line in TEACHERS.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +26,24 @@ if TYPE_CHECKING:
     from rad_core.learning.networks import Network
 
 
-class Teacher:
+@dataclass(frozen=True, eq=False)
+class TeacherTask:
+    """What the teacher of one seed is made for."""
+
+    dataset: Dataset
+    split: Split  # it is trained on the labeled set, and only on it
+    inputs: Inputs  # every image of the data set, on the device to compute on
+    config: TrainConfig
+    seed: int
+    state: dict[str, np.ndarray] | None = None  # its weights by name, where it is restored and not trained
+
+    @property
+    def classes(self) -> int:
+        """C."""
+        return len(self.dataset.classes)
+
+
+class Teacher(ABC):
     """Answers with class probabilities and counts the questions. queries: soft labels bought so far."""
 
     def __init__(self) -> None:
@@ -35,13 +54,13 @@ class Teacher:
         self.queries += len(ids)
         return self.peek(ids)[0]
 
+    @abstractmethod
     def query_images(self, images: Inputs) -> np.ndarray:
         """Buy the soft labels (b, C) float32 of images that need not be in the data set, such as mixtures."""
-        raise NotImplementedError
 
+    @abstractmethod
     def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Probabilities (n, C) and features (n, D) or None, uncounted: for display and evaluation only."""
-        raise NotImplementedError
 
     def state(self) -> dict[str, np.ndarray]:
         """What to store in order to have the same teacher again without training."""
@@ -94,15 +113,13 @@ class TableTeacher(Teacher):
         return np.asarray(self.probabilities[ids], np.float32), None
 
 
-def _trained(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
+def _trained(argument: str, task: TeacherTask) -> Teacher:
     """A network trained here on the labeled set."""
-    network = build_model(
-        argument, classes=len(dataset.classes), image_shape=rest["inputs"].image_shape, seed=rest["seed"] % 2**63
-    )
-    return _fitted(network, dataset, split, **rest)
+    shape = task.inputs.image_shape
+    return _fitted(build_model(argument, classes=task.classes, image_shape=shape, seed=task.seed % 2**63), task)
 
 
-def _pretrained(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
+def _pretrained(argument: str, task: TeacherTask) -> Teacher:
     """A torchvision network with weights pretrained on ImageNet, fine-tuned on the labeled set."""
     if argument not in TORCHVISION:
         raise InputError(f"teacher is 'pretrained:{argument}'; choose pretrained: with {', '.join(TORCHVISION)}.")
@@ -111,22 +128,22 @@ def _pretrained(argument: str, dataset: Dataset, split: Split, **rest: Any) -> T
     from rad_core.learning.networks import Network, PretrainedBody
 
     try:
-        body, features = torchvision_body(argument, "DEFAULT" if rest["state"] is None else None)
+        body, features = torchvision_body(argument, "DEFAULT" if task.state is None else None)
     except OSError as error:  # urllib's URLError is one
         raise InputError(
             f"The pretrained weights of {argument} could not be downloaded ({error}); connect to the internet once, or "
             f"train a teacher here with --teacher {argument}."
         ) from error
-    inputs = rest["inputs"]
+    inputs = task.inputs
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(rest["seed"] % 2**63)
-        network = Network(PretrainedBody(body, inputs.mean.cpu(), inputs.std.cpu()), features, len(dataset.classes))
-    return _fitted(network, dataset, split, **rest)
+        torch.manual_seed(task.seed % 2**63)
+        network = Network(PretrainedBody(body, inputs.mean.cpu(), inputs.std.cpu()), features, task.classes)
+    return _fitted(network, task)
 
 
-def _table(argument: str, dataset: Dataset, split: Split, **rest: Any) -> Teacher:
+def _table(argument: str, task: TeacherTask) -> Teacher:
     """Soft labels computed elsewhere: a file with one row of class probabilities for every image of the data set."""
-    return TableTeacher(read_soft_labels(Path(argument).expanduser(), (len(dataset.labels), len(dataset.classes))))
+    return TableTeacher(read_soft_labels(Path(argument).expanduser(), (len(task.dataset.labels), task.classes)))
 
 
 def read_soft_labels(path: Path, shape: tuple[int, int]) -> np.ndarray:
@@ -136,22 +153,26 @@ def read_soft_labels(path: Path, shape: tuple[int, int]) -> np.ndarray:
     arrays = read_arrays(path)
     if len(arrays) != 1 and "probabilities" not in arrays:
         raise InputError(f"{path} holds the arrays {', '.join(arrays) or 'nothing'}; name one of them probabilities.")
-    found = arrays.get("probabilities", next(iter(arrays.values())))
-    if found.shape != shape:
+    table = arrays.get("probabilities", next(iter(arrays.values())))
+    if table.shape != shape:
         raise InputError(
-            f"{path} has shape {found.shape}; it must be {shape}: a row for every image of the data set, test images "
+            f"{path} has shape {table.shape}; it must be {shape}: a row for every image of the data set, test images "
             "included, and a column for every class."
         )
-    if found.dtype.kind != "f" or not (np.isfinite(found).all() and found.min() >= 0):
+    if table.dtype.kind != "f" or not (np.isfinite(table).all() and table.min() >= 0):
         raise InputError(f"{path} must hold probabilities: floating numbers of 0 or more, without NaN.")
-    sums = found.sum(1, dtype=np.float64)
+    sums = table.sum(1, dtype=np.float64)
     worst = int(np.abs(sums - 1).argmax())
     if abs(sums[worst] - 1) > 1e-3:
         raise InputError(f"Row {worst} of {path} sums to {sums[worst]:.4g}; each row must sum to 1.")
-    return found
+    return table
 
 
-TEACHERS: dict[str, Callable[..., Teacher]] = {"trained": _trained, "pretrained": _pretrained, "table": _table}
+TEACHERS: dict[str, Callable[[str, TeacherTask], Teacher]] = {
+    "trained": _trained,
+    "pretrained": _pretrained,
+    "table": _table,
+}
 
 
 def parse_teacher(spec: str) -> tuple[str, str]:
@@ -168,42 +189,22 @@ def parse_teacher(spec: str) -> tuple[str, str]:
     return kind, argument
 
 
-def make_teacher(
-    spec: str,
-    dataset: Dataset,
-    split: Split,
-    *,
-    inputs: Inputs,
-    config: TrainConfig,
-    seed: int,
-    state: dict[str, np.ndarray] | None = None,
-) -> Teacher:
-    """Make the teacher of one seed: trained on the labeled set, and only on it; or restored from its state.
-
-    inputs: every image of the data set, on the device to compute on.
-    """
+def make_teacher(spec: str, task: TeacherTask) -> Teacher:
+    """Make the teacher of one seed: trained on the labeled set, and only on it; or restored from its state."""
     kind, argument = parse_teacher(spec)
-    return TEACHERS[kind](argument, dataset, split, inputs=inputs, config=config, seed=seed, state=state)
+    return TEACHERS[kind](argument, task)
 
 
-def _fitted(
-    network: Network,
-    dataset: Dataset,
-    split: Split,
-    *,
-    inputs: Inputs,
-    config: TrainConfig,
-    seed: int,
-    state: dict[str, np.ndarray] | None,
-) -> Teacher:
+def _fitted(network: Network, task: TeacherTask) -> Teacher:
     import torch
 
     from rad_core.learning.training import fit
 
-    if state is not None:
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    if task.state is not None:
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in task.state.items()})
     else:
-        targets = np.eye(len(dataset.classes), dtype=np.float32)[dataset.labels[split.labeled]]
+        labeled = task.split.labeled
+        targets = np.eye(task.classes, dtype=np.float32)[task.dataset.labels[labeled]]
         hard = np.zeros(len(targets), bool)
-        fit(network, inputs.take(split.labeled), targets, soft=hard, config=config, seed=seed)
-    return NetworkTeacher(network, inputs)
+        fit(network, task.inputs.take(labeled), targets, soft=hard, config=task.config, seed=task.seed)
+    return NetworkTeacher(network, task.inputs)

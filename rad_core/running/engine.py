@@ -29,7 +29,7 @@ from rad_core.store.catalogue import open_study
 from rad_core.store.study import Study
 
 if TYPE_CHECKING:
-    from rad_core.study.loop import Setting
+    from rad_core.study.students import SeedSetting
 
 _POLL_SECONDS = 0.5
 # What ends a study in the foreground: Ctrl-C, kill, and a terminal that is closed.
@@ -41,13 +41,23 @@ _STOPPED = {"pause": "paused", "cancel": "cancelled"}  # what a request makes of
 class Event:
     """Something worth showing while a study runs. done and total count rounds, the seeds' preparation included."""
 
-    kind: str  # "seed" | "round" | "warning" | "done"
+    kind: str  # "seed" | "round" | "done"
     done: float
     total: float
     strategy: str = ""
     seed: int = -1
     round: int = 0
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A unit of work that is in the store: the preparation of a seed, or, with a strategy, a round of a cell."""
+
+    seed: int
+    message: str
+    strategy: str = ""
+    round: int = 0
 
 
 class StudyStopped(Exception):  # noqa: N818 - a request, not an error
@@ -133,13 +143,11 @@ def _run(study: Study, workers: int | None, on_event: Callable[[Event], None]) -
     if count == 1:
         _limit_threads(config)
         with _interrupted_by_requests(study):
-            for seed in range(config.seeds):
-                for event in _seed_work(study, seed):
-                    progress(event)
-                if not _on_gpu(config):
-                    _pass_on(_groups(study, [seed]), study, progress)
-            if _on_gpu(config):
-                _pass_on(_groups(study, range(config.seeds)), study, progress)
+            for seeds in _batches(config):
+                for seed in seeds:
+                    progress.follow(_seed_work(study, seed))
+                for group in _groups(study, seeds):
+                    progress.follow(_group_work(study, group))
     else:
         _run_in_workers(study, count, progress)
     on_event(Event("done", progress.total, progress.total))
@@ -161,15 +169,17 @@ class _Progress:
             )
         )
 
-    def __call__(self, event: Event) -> None:
-        self.done += event.kind in ("seed", "round")
-        self.on_event(Event(event.kind, self.done, self.total, event.strategy, event.seed, event.round, event.message))
-        if event.message:
-            self.study.log(event.message)
-        self.check()
-
-    def check(self) -> None:
+    def __call__(self, work: Finished) -> None:
+        self.done += 1
+        kind = "round" if work.strategy else "seed"
+        self.on_event(Event(kind, self.done, self.total, work.strategy, work.seed, work.round, work.message))
+        self.study.log(work.message)
         check_requests(self.study)
+
+    def follow(self, works: Iterable[Finished]) -> None:
+        """Count work while it is done in this process."""
+        for work in works:
+            self(work)
 
 
 def check_requests(study: Study) -> None:
@@ -211,25 +221,21 @@ def _interrupted_by_requests(study: Study) -> Iterator[None]:
             over.set()
 
 
-def _on_gpu(config: StudyConfig) -> bool:
+def _batches(config: StudyConfig) -> list[list[int]]:
+    """Seeds that are worked on together: on a GPU all, their students side by side; else one at a time."""
     from rad_core.learning.device import pick_device
 
-    return pick_device(config.device).type == "cuda"
+    seeds = list(range(config.seeds))
+    return [seeds] if pick_device(config.device).type == "cuda" else [[seed] for seed in seeds]
 
 
-def _pass_on(groups: Iterable[Group], study: Study, progress: _Progress) -> None:
-    for group in groups:
-        for event in _group_work(study, group):
-            progress(event)
-
-
-def _seed_work(study: Study, seed: int) -> Iterator[Event]:
+def _seed_work(study: Study, seed: int) -> Iterator[Finished]:
     from rad_core.study.prepare import describe_seed, prepare_seed
 
     if not study.has_seed(seed):
         _settings.clear()  # of the seed before: its images need not lie in memory beside those of this one
         _settings[_setting_key(study, seed)] = prepare_seed(study, seed)
-        yield Event("seed", 0, 0, seed=seed, message=describe_seed(study, seed))
+        yield Finished(seed, describe_seed(study, seed))
 
 
 Group = tuple[tuple[str, int], ...]  # cells (strategy, seed) whose students train together
@@ -240,7 +246,7 @@ def _groups(study: Study, seeds: Sequence[int]) -> list[Group]:
 
     So a resumed run repeats the same floating-point sums.
     """
-    from rad_core.study.prepare import students_at_once
+    from rad_core.study.students import students_at_once
 
     config = study.config
     cells = [(strategy, seed) for seed in seeds for strategy in config.strategies]
@@ -250,35 +256,30 @@ def _groups(study: Study, seeds: Sequence[int]) -> list[Group]:
     return [tuple(cells[first : first + size]) for first in range(0, len(cells), size)]
 
 
-def _group_work(study: Study, group: Group) -> Iterator[Event]:
+def _group_work(study: Study, group: Group) -> Iterator[Finished]:
     """Go on with the cells of a group, those that have finished equally many rounds side by side."""
     from rad_core.study.loop import Cell, run_cells
-    from rad_core.study.prepare import read_history
+    from rad_core.study.rounds import read_history
 
     waiting: dict[int, list[tuple[str, int]]] = {}
     for strategy, seed in group:
         finished = len(study.finished_rounds(strategy, seed))
         if finished <= study.config.rounds:
             waiting.setdefault(finished, []).append((strategy, seed))
-    for some in waiting.values():
-        settings = _open_settings(study, sorted({seed for _, seed in some}))
-        cells = [Cell(settings[seed], strategy, read_history(study, strategy, seed)) for strategy, seed in some]
-        for records in run_cells(cells):
-            study.put_rounds(
-                [
-                    (strategy, seed, record.round, record.arrays, record.metrics, record.seconds)
-                    for (strategy, seed), record in zip(some, records, strict=True)
-                ]
-            )
-            for (strategy, seed), record in zip(some, records, strict=True):
+    for abreast in waiting.values():
+        settings = _open_settings(study, sorted({seed for _, seed in abreast}))
+        cells = [Cell(settings[seed], strategy, read_history(study, strategy, seed)) for strategy, seed in abreast]
+        for rounds in run_cells(cells):
+            study.put_rounds(rounds)
+            for done in rounds:
                 message = (
-                    f"{strategy}, seed {seed}, round {record.round}: accuracy {record.metrics['accuracy']:.3f} "
-                    f"with {record.metrics['labels']:.0f} soft labels"
+                    f"{done.strategy}, seed {done.seed}, round {done.number}: accuracy {done.metrics['accuracy']:.3f} "
+                    f"with {done.metrics['labels']:.0f} soft labels"
                 )
-                yield Event("round", 0, 0, strategy, seed, record.round, message)
+                yield Finished(done.seed, message, done.strategy, done.number)
 
 
-_settings: dict[tuple[str, float, int], Setting] = {}
+_settings: dict[tuple[str, float, int], SeedSetting] = {}
 
 
 def _setting_key(study: Study, seed: int) -> tuple[str, float, int]:
@@ -286,7 +287,7 @@ def _setting_key(study: Study, seed: int) -> tuple[str, float, int]:
     return str(study.path), study.created(), seed
 
 
-def _open_settings(study: Study, seeds: Sequence[int]) -> dict[int, Setting]:
+def _open_settings(study: Study, seeds: Sequence[int]) -> dict[int, SeedSetting]:
     """The settings of these seeds, kept for the next cells of the same seeds; all share one copy of the images."""
     from rad_core.study.prepare import open_setting
 
@@ -318,8 +319,8 @@ _queue: Any = None
 def _start_worker(parent: int, queue: Any, config: StudyConfig) -> None:
     global _queue
     _queue = queue
-    for one in ENDINGS:
-        signal.signal(one, signal.SIG_IGN)  # the parent decides
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     _limit_threads(config)
 
@@ -334,14 +335,14 @@ def _leave_with(parent: int) -> None:
 def _work_on_seed(root: str, study_id: str, seed: int) -> list[Group]:
     """Prepare a seed; gives the groups of cells that can start now."""
     study = open_study(Path(root), study_id)
-    for event in _seed_work(study, seed):
-        _queue.put(event)
+    for work in _seed_work(study, seed):
+        _queue.put(work)
     return _groups(study, [seed])
 
 
 def _work_on_group(root: str, study_id: str, group: Group) -> list[Group]:
-    for event in _group_work(open_study(Path(root), study_id), group):
-        _queue.put(event)
+    for work in _group_work(open_study(Path(root), study_id), group):
+        _queue.put(work)
     return []
 
 
@@ -362,7 +363,7 @@ def _run_in_workers(study: Study, count: int, progress: _Progress) -> None:
             _drain(queue, progress)
             for future in finished:
                 pending |= {pool.submit(_work_on_group, *where, group) for group in future.result()}
-            progress.check()
+            check_requests(study)
         pool.shutdown()
         _drain(queue, progress)
     except BrokenProcessPool as error:

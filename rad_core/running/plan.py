@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from rad_core.config import StudyConfig
-from rad_core.learning.dataset import Dataset
+from rad_core.learning.dataset import Dataset, Split
 from rad_core.running.engine import count_workers
+
+if TYPE_CHECKING:
+    from rad_core.learning.examples import TrainConfig
+    from rad_core.learning.inputs import Inputs
 
 _START_SECONDS = 5.0  # starting the workers and importing torch in them
 
@@ -55,19 +63,67 @@ def plan(
     student and teacher. Raises InputError where the data cannot bear the sizes asked for.
     """
     from rad_core.learning.device import describe_device, pick_device
-    from rad_core.study.prepare import check_study, read_dataset, time_training
+    from rad_core.study.data import check_study, read_dataset
 
     # Read first: files that turn out to be bad do not count for the sizes that suit the rest.
     dataset = read_dataset(config) if dataset is None else dataset
     choice, config = config.choice(), config.resolved()
-    found = outline(config)
+    outlined = outline(config)
     dataset, split = check_study(config, dataset=dataset)
     count = count_workers(config, workers)
     seconds = None
     if calibrate:
         per_student, per_teacher = time_training(config, dataset, split)
-        total = (found.trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
+        total = (outlined.trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
         seconds = float(math.ceil(total))
     device = describe_device(pick_device(config.device))
     notes = (choice, *dataset.notes) if choice else dataset.notes
-    return replace(found, estimated_seconds=seconds, pool=len(split.pool), device=device, workers=count, notes=notes)
+    return replace(outlined, estimated_seconds=seconds, pool=len(split.pool), device=device, workers=count, notes=notes)
+
+
+def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[float, float]:
+    """Seconds to train and apply the student once and the teacher once, measured on a few steps of each."""
+    from rad_core.learning.device import pick_device
+    from rad_core.learning.inputs import Inputs
+    from rad_core.study.prepare import teacher_training
+    from rad_core.study.students import student_training, students_at_once
+
+    ids = np.concatenate([split.labeled, split.pool[: config.budget * config.rounds]])
+    inputs = Inputs.of(dataset, pick_device(config.device))
+    at_once = students_at_once(config, inputs.image_shape, len(dataset.classes))
+    at_once = min(at_once, len(config.strategies) * config.seeds)
+    per_student = _time_network(config.student, student_training(config), at_once, dataset, inputs, ids, split)
+    kind, _, pretrained = config.teacher.partition(":")
+    if kind == "table":  # it costs nothing
+        return per_student, 0.0
+    network = pretrained or config.teacher  # a pretrained network is timed as one trained here
+    return per_student, _time_network(network, teacher_training(config), 1, dataset, inputs, ids, split)
+
+
+def _time_network(
+    name: str, training: TrainConfig, together: int, dataset: Dataset, inputs: Inputs, ids: np.ndarray, split: Split
+) -> float:
+    """Seconds to train a network on these ids, so many together, and to apply it to everything."""
+    from rad_core.learning.models import build_model
+    from rad_core.learning.training import fit_together, predict
+
+    classes, shape = len(dataset.classes), inputs.image_shape
+    images, targets = inputs.take(ids), np.eye(classes, dtype=np.float32)[dataset.labels[ids]]
+    networks = [build_model(name, classes=classes, image_shape=shape, seed=0) for _ in range(together)]
+    few = replace(training, steps=min(10, training.steps))
+    for _ in range(2):  # the first time warms up
+        reports = fit_together(
+            networks,
+            [images] * together,
+            [targets] * together,
+            soft=np.zeros(len(ids), bool),
+            config=few,
+            seeds=[0] * together,
+        )
+    sample = split.pool[:512]
+    part = inputs.take(sample)
+    start = time.perf_counter()
+    predict(networks[0], part)
+    everything = len(split.pool) + len(split.test) + len(split.labeled)
+    applying = (time.perf_counter() - start) / len(sample) * everything
+    return reports[0].seconds / few.steps * training.steps + applying

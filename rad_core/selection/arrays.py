@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
 
 from rad_core.inputs.arrays import is_torch
 
-__all__ = ["is_torch", "to_like", "to_numpy"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Array", "as_numpy_on_cpu", "is_torch", "stack", "to_like", "to_numpy"]
+
+Array: TypeAlias = Union[np.ndarray, "torch.Tensor"]
 
 
 def to_numpy(x: Any) -> np.ndarray:
@@ -23,3 +28,17 @@ def to_like(x: np.ndarray, like: Any) -> Any:
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(x)).to(like.device)
+
+
+def as_numpy_on_cpu(x: torch.Tensor) -> Array:
+    """On a CPU a numpy view of a tensor (selection is faster on it); on a GPU the tensor stays there."""
+    return x if x.is_cuda else to_numpy(x)
+
+
+def stack(a: Any, b: Any) -> Any:
+    """The rows of a, then those of b; both numpy or both torch."""
+    if isinstance(a, np.ndarray):
+        return np.concatenate([a, b])
+    import torch
+
+    return torch.cat([a, b])

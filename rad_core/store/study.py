@@ -86,7 +86,16 @@ def _best(config: StudyConfig, finals: list[tuple[str, int, str]]) -> Best | Non
     return Best(best, means[best], len(seeds))
 
 
-RoundRecord = tuple[str, int, int, Mapping[str, np.ndarray], Mapping[str, float], Mapping[str, float]]
+@attrs.frozen(eq=False)
+class Round:
+    """What is kept of a finished round of a cell; strategy SHARED with number 0 is what all strategies start from."""
+
+    strategy: str
+    seed: int
+    number: int
+    arrays: Mapping[str, np.ndarray]
+    metrics: Mapping[str, float]
+    seconds: Mapping[str, float]  # wall-clock, by phase
 
 
 class Study:
@@ -377,23 +386,24 @@ class Study:
         self,
         strategy: str,
         seed: int,
-        round: int,
+        number: int,
         arrays: Mapping[str, np.ndarray],
         metrics: Mapping[str, float],
         seconds: Mapping[str, float],
     ) -> None:
-        """Store a finished round of a cell; strategy SHARED with round 0 for what all strategies start from."""
-        self.put_rounds([(strategy, seed, round, arrays, metrics, seconds)])
+        """Store a finished round of a cell."""
+        self.put_rounds([Round(strategy, seed, number, arrays, metrics, seconds)])
 
-    def put_rounds(self, rounds: Sequence[RoundRecord]) -> None:
-        """Store rounds of several cells, all or none of them: what `put_round` takes, in its order."""
+    def put_rounds(self, rounds: Sequence[Round]) -> None:
+        """Store rounds of several cells, all or none of them."""
         rows = []
-        for strategy, seed, round, arrays, metrics, seconds in rounds:
-            folder, prefix = self._round_place(strategy, seed, round)
+        for done in rounds:
+            folder, prefix = self._round_place(done.strategy, done.seed, done.number)
             with files.writing(self.path):
                 files.make_folder(self.path, folder)
-                names = files.save_arrays(folder, prefix, arrays)
-            rows.append((strategy, seed, round, _to_json(metrics), json.dumps(names), _to_json(seconds)))
+                names = files.save_arrays(folder, prefix, done.arrays)
+            key = (done.strategy, done.seed, done.number)
+            rows.append((*key, _to_json(done.metrics), json.dumps(names), _to_json(done.seconds)))
         finished = time.time()  # one moment: what was done together is known by it
         with writing(self.path) as database:
             values = [(*row, finished) for row in rows]

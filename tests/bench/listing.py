@@ -34,13 +34,14 @@ def rows(quick: bool) -> Iterator[Row]:
 def _write(root: Path, number: int) -> None:
     """Studies of five strategies, five seeds and five rounds."""
     from rad_core.store.catalogue import create_study
+    from rad_core.store.study import Round
     from tests.conftest import tiny_config
 
     config = tiny_config(strategies=("rad", "uniform", "margin", "entropy", "badge"), seeds=5, rounds=5)
     study = create_study(root, config, "study-0000")
     metrics = {"accuracy": 0.5, "loss": 0.1, "labels": 10.0, "pool": 200.0, "wrong": 50.0, "mean_gain": 0.5}
     cells = [(name, seed, round) for name in config.strategies for seed in range(5) for round in range(1, 6)]
-    study.put_rounds([(*cell, {}, metrics, {}) for cell in cells])
+    study.put_rounds([Round(*cell, {}, metrics, {}) for cell in cells])
     for copy in range(1, number):
         shutil.copytree(study.path, root / f"study-{copy:04}")
 

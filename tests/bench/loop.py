@@ -22,8 +22,9 @@ from rad_core.learning.networks import Network
 from rad_core.learning.teachers import TableTeacher
 from rad_core.learning.training import networks_at_once
 from rad_core.store.catalogue import create_study
-from rad_core.study.loop import Cell, Setting, run_cells
+from rad_core.study.loop import Cell, run_cells
 from rad_core.study.seeds import derive_seed
+from rad_core.study.students import SeedSetting
 from tests.bench import plain
 from tests.bench.measure import Clock, gpu_clock, medians
 from tests.bench.rows import Row, missing
@@ -172,29 +173,23 @@ def ours(task: Task) -> float:
 
 def cells_together(tasks: list[Task]) -> list[float]:
     """A cell for each task, so many at a time as a study would train together; the accuracy of each."""
-    cells, found = [Cell(_setting(task), "margin", []) for task in tasks], []
+    cells, found = [Cell(_setting(task), "margin") for task in tasks], []
     inputs = tasks[0].inputs
     size = networks_at_once(tasks[0].network(), inputs.image_shape, inputs.pixels.device)
     with TemporaryDirectory() as folder:
         study = create_study(Path(folder), tasks[0].config)
         for first in range(0, len(cells), size):
             group = cells[first : first + size]
-            for records in run_cells(group):
-                named = [("margin", cell.setting.seed) for cell in group]
-                study.put_rounds(
-                    [
-                        (*name, record.round, record.arrays, record.metrics, record.seconds)
-                        for name, record in zip(named, records, strict=True)
-                    ]
-                )
-            found += [record.metrics["accuracy"] for record in records]
+            for rounds in run_cells(group):
+                study.put_rounds(rounds)
+            found += [done.metrics["accuracy"] for done in rounds]
     return found
 
 
-def _setting(task: Task) -> Setting:
+def _setting(task: Task) -> SeedSetting:
     """A teacher that is always right, because the others buy true labels."""
     teacher, right = TableTeacher(np.eye(10, dtype=np.float32)[task.labels]), np.ones(len(task.split.pool), bool)
-    return Setting(task.config, task.seed, task.inputs, task.labels, 10, task.split, teacher, 1.0, right)
+    return SeedSetting(task.config, task.seed, task.inputs, task.labels, 10, task.split, teacher, 1.0, right)
 
 
 def by_hand(task: Task) -> float:

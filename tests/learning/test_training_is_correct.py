@@ -24,7 +24,7 @@ from rad_core.learning.examples import (  # noqa: E402
 )
 from rad_core.learning.inputs import Inputs  # noqa: E402
 from rad_core.learning.models import MODELS, TORCHVISION, build_model  # noqa: E402
-from rad_core.learning.teachers import make_teacher, parse_teacher, read_soft_labels  # noqa: E402
+from rad_core.learning.teachers import TeacherTask, make_teacher, parse_teacher, read_soft_labels  # noqa: E402
 from rad_core.learning.training import (  # noqa: E402
     TrainConfig,
     accuracy,
@@ -281,15 +281,8 @@ def test_the_default_digits_teacher_is_visibly_imperfect(digits: Dataset, seed: 
 
     config = StudyConfig().resolved()
     split = make_split(digits, labeled=config.labeled, validation=100, test=360, seed=seed)
-    teacher = make_teacher(
-        config.teacher,
-        digits,
-        split,
-        config=teacher_training(config),
-        inputs=Inputs.of(digits, CPU),
-        seed=seed,
-        state=None,
-    )
+    task = TeacherTask(digits, split, Inputs.of(digits, CPU), teacher_training(config), seed)
+    teacher = make_teacher(config.teacher, task)
     right = teacher.peek(split.pool)[0].argmax(1) == digits.labels[split.pool]
     assert 0.55 < right.mean() < 0.85
     assert teacher.queries == 0
@@ -298,10 +291,9 @@ def test_the_default_digits_teacher_is_visibly_imperfect(digits: Dataset, seed: 
 def test_a_teacher_is_restored_bit_for_bit_and_counts_its_queries(digits: Dataset) -> None:
     split = make_split(digits, labeled=50, validation=50, seed=0)
     config = TrainConfig(steps=30)
-    teacher = make_teacher("cnn", digits, split, config=config, inputs=Inputs.of(digits, CPU), seed=3)
-    again = make_teacher(
-        "cnn", digits, split, config=config, inputs=Inputs.of(digits, CPU), seed=4, state=teacher.state()
-    )
+    task = TeacherTask(digits, split, Inputs.of(digits, CPU), config, seed=3)
+    teacher = make_teacher("cnn", task)
+    again = make_teacher("cnn", replace(task, seed=4, state=teacher.state()))
     ids = split.pool[:40]
     np.testing.assert_array_equal(teacher.query(ids), again.peek(ids)[0])
     assert (teacher.queries, again.queries) == (40, 0)
@@ -314,7 +306,7 @@ def test_a_table_teacher_answers_from_the_file(digits: Dataset, tmp_path: Path) 
     np.savez(tmp_path / "soft.npz", probabilities=table)
     split = make_split(digits, labeled=50, validation=50, seed=0)
     spec = f"table:{tmp_path / 'soft.npz'}"
-    teacher = make_teacher(spec, digits, split, config=TrainConfig(steps=1), inputs=Inputs.of(digits, CPU), seed=0)
+    teacher = make_teacher(spec, TeacherTask(digits, split, Inputs.of(digits, CPU), TrainConfig(steps=1), seed=0))
     np.testing.assert_array_equal(teacher.query(split.pool[:7]), table[split.pool[:7]])
     assert teacher.peek(split.pool)[1] is None
     with pytest.raises(InputError, match="cannot label mixed images"):
@@ -344,7 +336,7 @@ def test_pretrained_weights_that_cannot_be_had_are_said_to_be(digits: Dataset, m
     split = make_split(digits, labeled=50, validation=50, seed=0)
     inputs = Inputs.of(digits, CPU)
     with pytest.raises(InputError, match=r"could not be downloaded.*--teacher resnet18"):
-        make_teacher("pretrained:resnet18", digits, split, inputs=inputs, config=TrainConfig(steps=1), seed=0)
+        make_teacher("pretrained:resnet18", TeacherTask(digits, split, inputs, TrainConfig(steps=1), seed=0))
 
 
 def test_a_fine_tuned_network_learns_and_is_restored(
@@ -362,16 +354,9 @@ def test_a_fine_tuned_network_learns_and_is_restored(
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", _from_cache)
     split = make_split(digits, labeled=10, validation=10, seed=0)
     config = TrainConfig(steps=2, batch_size=4)
-    teacher = make_teacher("pretrained:mobilenet", digits, split, config=config, inputs=Inputs.of(digits, CPU), seed=0)
-    again = make_teacher(
-        "pretrained:mobilenet",
-        digits,
-        split,
-        config=config,
-        inputs=Inputs.of(digits, CPU),
-        seed=0,
-        state=teacher.state(),
-    )
+    task = TeacherTask(digits, split, Inputs.of(digits, CPU), config, seed=0)
+    teacher = make_teacher("pretrained:mobilenet", task)
+    again = make_teacher("pretrained:mobilenet", replace(task, state=teacher.state()))
     np.testing.assert_array_equal(teacher.query(split.pool[:3]), again.query(split.pool[:3]))
 
 

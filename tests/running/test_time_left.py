@@ -14,7 +14,7 @@ from rad_core.commands.time_left import TimeLeft
 from rad_core.running.engine import Event, run_study
 from rad_core.running.progress import progress
 from rad_core.store.catalogue import create_study
-from rad_core.store.study import Study
+from rad_core.store.study import Round, Study
 from tests.conftest import tiny_config
 
 PREPARED = 7.0  # seconds for a seed
@@ -31,7 +31,9 @@ def begun(store: Path, seeds: int, prepared: int, **changes: object) -> Study:
 
 def put(study: Study, seed: int, round: int, shares: Mapping[str, float]) -> None:
     """A round of cells that trained together, each with its share of the seconds."""
-    study.put_rounds([(name, seed, round, {}, {"accuracy": 0.5}, {"train": part}) for name, part in shares.items()])
+    study.put_rounds(
+        [Round(name, seed, round, {}, {"accuracy": 0.5}, {"train": part}) for name, part in shares.items()]
+    )
 
 
 @contextmanager

@@ -25,6 +25,7 @@ import pandas as pd
 
 from rad_core import files
 from rad_core.errors import InputError
+from rad_core.learning.inputs import Inputs
 from rad_core.learning.networks import Network
 from rad_core.learning.teachers import Teacher
 from rad_core.learning.training import predict
@@ -36,9 +37,10 @@ from rad_core.selection.sampling import sample
 from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
 from rad_core.store.catalogue import open_study
 from rad_core.store.study import Study
-from rad_core.study.loop import Bought, Setting, apply_student, buy, take_snapshot, train_networks
+from rad_core.study.loop import Cell, ask_teacher, look
 from rad_core.study.prepare import open_setting
 from rad_core.study.seeds import generator
+from rad_core.study.students import Purchases, SeedSetting, apply_student, train_networks
 
 Calibration = Callable[[np.ndarray], np.ndarray]  # gains -> probability that the teacher is right
 STRATA = 10
@@ -128,13 +130,20 @@ class HardTeacher(Teacher):
         super().__init__()
         self.teacher = teacher
 
+    def query_images(self, images: Inputs) -> np.ndarray:
+        """One-hot labels of any images."""
+        return _harden(self.teacher.query_images(images))
+
     def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """One-hot labels, and no features."""
-        found = self.teacher.peek(ids)[0]
-        return np.eye(found.shape[1], dtype=np.float32)[found.argmax(1)], None
+        return _harden(self.teacher.peek(ids)[0]), None
 
 
-def varied(setting: Setting, variation: Variation) -> Setting:
+def _harden(probabilities: np.ndarray) -> np.ndarray:
+    return np.eye(probabilities.shape[1], dtype=np.float32)[probabilities.argmax(1)]
+
+
+def varied(setting: SeedSetting, variation: Variation) -> SeedSetting:
     """The setting of a seed with one thing changed."""
     return replace(
         setting,
@@ -144,7 +153,7 @@ def varied(setting: Setting, variation: Variation) -> Setting:
     )
 
 
-def run_variation(setting: Setting, variation: Variation, first: tuple[Network, float]) -> list[dict[str, float]]:
+def run_variation(setting: SeedSetting, variation: Variation, first: tuple[Network, float]) -> list[dict[str, float]]:
     """The rounds of one cell, from round 0 on: accuracy, labels, share of the round's labels that are right.
 
     first: the network of round 0 and its loss. It knows only hard labels, so that all variations share it.
@@ -152,27 +161,27 @@ def run_variation(setting: Setting, variation: Variation, first: tuple[Network, 
     setting = varied(setting, variation)
     config, split = setting.config, setting.split
     right_on_validation = setting.teacher.peek(split.validation)[0].argmax(1) == setting.labels[split.validation]
-    (network, loss), bought, share = first, Bought.nothing(setting.classes), float("nan")
+    (network, loss), share = first, float("nan")
+    cell = Cell(setting, variation.strategy)
     rows = []
-    for round in range(config.rounds + 1):
+    for number in range(config.rounds + 1):
         student = apply_student(setting, network, loss)
-        rows.append(
-            {"round": round, "labels": len(bought.pool), "accuracy": student.accuracy, "teacher_right_share": share}
-        )
-        if round < config.rounds:
-            remaining = np.setdiff1d(np.arange(len(split.pool)), bought.pool)
-            snapshot = take_snapshot(setting, student, remaining, bought)
-            rng = generator("select", setting.seed, variation.strategy, round + 1)
+        labels = len(cell.purchases.pool)
+        rows.append({"round": number, "labels": labels, "accuracy": student.accuracy, "teacher_right_share": share})
+        if number < config.rounds:
+            remaining = np.setdiff1d(np.arange(len(split.pool)), cell.purchases.pool)
+            snapshot = look(replace(cell, student=student), remaining)
+            rng = generator("select", setting.seed, variation.strategy, number + 1)
             if variation.game is None:
                 selection = STRATEGIES[variation.strategy](snapshot, config.budget, rng)
             else:
                 on_validation = predict(network, setting.inputs.take(split.validation))[0].numpy()
                 calibration = calibrate(GAINS[config.gain](on_validation), right_on_validation)
                 selection = variation.game(snapshot, config.budget, rng, calibration)
-            purchase = buy(setting, selection, remaining)
+            purchase = ask_teacher(setting, selection, remaining)
             share = float(setting.teacher_right[purchase.pool].mean())
-            bought = bought.plus(purchase)
-            ((network, loss),) = train_networks([setting], [bought], round + 1)
+            cell = replace(cell, history=(*cell.history, purchase))
+            ((network, loss),) = train_networks([setting], [cell.purchases], number + 1)
     return rows
 
 
@@ -192,7 +201,7 @@ def _start(queue: Any) -> None:
 
 def _work(root: str, study_id: str, seed: int, names: list[str]) -> None:
     setting = open_setting(open_study(Path(root), study_id), seed)
-    (first,) = train_networks([setting], [Bought.nothing(setting.classes)], 0)
+    (first,) = train_networks([setting], [Purchases.nothing(setting.classes)], 0)
     for name in names:
         rows = run_variation(setting, VARIATIONS[name], (copy.deepcopy(first[0]), first[1]))
         _queue.put([{"strategy": name, "seed": seed, **row} for row in rows])

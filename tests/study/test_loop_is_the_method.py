@@ -24,9 +24,12 @@ from rad_core.selection.game import game_value, solve_game
 from rad_core.store.catalogue import create_study, delete_study
 from rad_core.store.database import DATABASE
 from rad_core.store.study import Study
-from rad_core.study import loop, prepare
+from rad_core.study import data, students
+from rad_core.study.data import load_data
 from rad_core.study.loop import Cell, run_cells
-from rad_core.study.prepare import load_data, open_setting, prepare_seed, read_history, students_at_once
+from rad_core.study.prepare import open_setting, prepare_seed
+from rad_core.study.rounds import read_history
+from rad_core.study.students import students_at_once
 from tests.conftest import tiny_config
 
 
@@ -139,7 +142,7 @@ def test_strategies_do_not_see_the_pools_labels(store: Path, monkeypatch: pytest
             [
                 record.arrays["bought"].tolist()
                 for name in ("rad", "badge")
-                for (record,) in run_cells([Cell(setting, name, [])])
+                for (record,) in run_cells([Cell(setting, name)])
             ]
         )
     assert digests[0] == digests[1]
@@ -159,7 +162,7 @@ def test_a_cell_gone_on_with_alone_does_what_it_did_in_its_group(finished: Study
     for strategy in ("rad", "unixkd", "badge"):
         history = read_history(finished, strategy, 1)[:1]
         ((record,),) = run_cells([Cell(setting, strategy, history)])
-        assert record.round == 2
+        assert record.number == 2
         np.testing.assert_array_equal(record.arrays["bought"], finished.round_array(strategy, 1, 2, "bought"))
         for name, unit in (("gains", 65535), ("soft_labels", 1)):
             expected = finished.round_array(strategy, 1, 2, name) / unit
@@ -172,7 +175,7 @@ def test_cells_of_several_seeds_go_on_together(finished: Study) -> None:
     first = open_setting(finished, 0)
     settings = [first, open_setting(finished, 1, first.inputs)]
     asked = [("badge", 1), ("rad", 0), ("rad", 1)]
-    rounds = list(run_cells([Cell(settings[seed], strategy, []) for strategy, seed in asked]))
+    rounds = list(run_cells([Cell(settings[seed], strategy) for strategy, seed in asked]))
     assert [len(records) for records in rounds] == [3, 3]
     for (strategy, seed), record in zip(asked, rounds[-1], strict=True):
         np.testing.assert_array_equal(record.arrays["bought"], finished.round_array(strategy, seed, 2, "bought"))
@@ -210,10 +213,12 @@ def test_what_a_seed_needs_is_worked_out_once(store: Path, monkeypatch: pytest.M
 
         monkeypatch.setattr(owner, name, count)
 
-    counted(prepare, "load_dataset", lambda *_: "data")
+    counted(data, "load_dataset", lambda *_: "data")
     counted(Inputs, "of", lambda *_: "images")
     counted(NetworkTeacher, "_apply", lambda _, images: f"teacher on {len(images)}")
-    counted(loop, "train_students", lambda settings, bought, round: "first" if len(bought[0].pool) == 0 else "other")
+    counted(
+        students, "train_students", lambda settings, bought, number: "first" if len(bought[0].pool) == 0 else "other"
+    )
     study = create_study(store, tiny_config(seeds=2, pool=200, validation=101, test=102, budget=11, full_pool=False))
     run_study(study, workers=1)
     once = dict.fromkeys(("data", "images", "teacher on 200", "teacher on 101", "teacher on 102", "first"), 2)

@@ -13,8 +13,8 @@ from rad_core.selection.game import game_value, solve_game
 from rad_core.selection.strategies import Snapshot
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
-from rad_core.study.loop import Bought, train_networks
 from rad_core.study.prepare import open_setting
+from rad_core.study.students import Purchases, train_networks
 from tests.conftest import tiny_config
 from tests.studies import variations
 from tests.studies.variations import VARIATIONS, calibrate, calibrated_game, report, run_variation, stratified_game
@@ -73,7 +73,7 @@ def test_the_stratified_game_spends_the_budget_where_labels_are_worth_most() -> 
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_every_variation_starts_where_the_study_does(finished: Study, name: str) -> None:
     setting = open_setting(finished, 0)
-    (first,) = train_networks([setting], [Bought.nothing(setting.classes)], 0)
+    (first,) = train_networks([setting], [Purchases.nothing(setting.classes)], 0)
     rows = run_variation(setting, VARIATIONS[name], first)
     assert [row["labels"] for row in rows] == [0, 10, 20]
     assert rows[0]["accuracy"] == finished.round_metrics("rad", 0, 0)["accuracy"]

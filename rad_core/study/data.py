@@ -1,0 +1,60 @@
+"""What a study learns from: its data set, split for each seed, and whether they bear what it asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rad_core.config import StudyConfig
+from rad_core.errors import InputError
+from rad_core.folders import data_folder
+from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_split
+from rad_core.learning.device import pick_device
+from rad_core.learning.models import build_model
+from rad_core.learning.teachers import parse_teacher, read_soft_labels
+from rad_core.study.seeds import derive_seed
+
+
+def read_dataset(config: StudyConfig, progress: Progress | None = None) -> Dataset:
+    """Load the data set of a study."""
+    return load_dataset(
+        config.dataset,
+        data_dir=data_folder(),
+        image_size=config.image_size,
+        progress=progress,
+        skip_bad=config.skip_bad,
+    )
+
+
+def load_data(config: StudyConfig, seed: int, dataset: Dataset | None = None) -> tuple[Dataset, Split]:
+    """Load the data set, unless it is given, and split it for one seed; raise InputError where it is too small."""
+    dataset = read_dataset(config) if dataset is None else dataset
+    split = make_split(
+        dataset,
+        labeled=config.labeled,
+        validation=config.validation,
+        pool=config.pool,
+        test=config.test,
+        seed=derive_seed("split", seed),
+    )
+    if config.rounds * config.budget > len(split.pool):
+        raise InputError(
+            f"{config.rounds} rounds of {config.budget} soft labels need {config.rounds * config.budget} pool points, "
+            f"and {config.dataset} leaves {len(split.pool)} in the pool; lower --rounds or --budget."
+        )
+    return dataset, split
+
+
+def check_study(config: StudyConfig, dataset: Dataset | None = None) -> tuple[Dataset, Split]:
+    """Refuse with an InputError what would fail once the study runs: data, sizes, device, networks, a table of labels.
+
+    Returns the data set, which is loaded unless it is given, and the split of the first seed.
+    """
+    pick_device(config.device)
+    dataset, split = load_data(config, 0, dataset)
+    kind, argument = parse_teacher(config.teacher)
+    height, width, channels = dataset.images.shape[1:]
+    for network in (config.student, *([argument] if kind == "trained" else [])):
+        build_model(network, classes=len(dataset.classes), image_shape=(height, width, channels), seed=0)
+    if kind == "table":
+        read_soft_labels(Path(argument).expanduser(), (len(dataset.labels), len(dataset.classes)))
+    return dataset, split
