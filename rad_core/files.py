@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 import shutil
 import sqlite3
 import struct
@@ -26,7 +25,6 @@ from rad_core.errors import DamagedError, InputError, RadError, StoreError
 
 PARTIAL = partials.ENDING
 _LITTLE = 2**17  # bytes: below this SQLite cannot open a database and its log
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 # What numpy and Python's readers of zip files raise over bytes that are none of theirs.
 _NO_ARRAY = (
     OSError,
@@ -89,14 +87,12 @@ def make_folder(root: Path, folder: Path) -> None:
     inside(root, folder)
 
 
-def save_arrays(folder: Path, prefix: str, arrays: Mapping[str, np.ndarray]) -> list[str]:
-    """Save arrays as .npy files and force their folder to disk; returns their names."""
-    for name, array in arrays.items():
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"unsafe array name {name!r}")
-        replace(folder / f"{prefix}{name}.npy", partial(_write_array, np.ascontiguousarray(array)))
-    sync_folder(folder)
-    return sorted(arrays)
+def save_arrays(arrays: Mapping[Path, np.ndarray]) -> None:
+    """Save arrays as .npy files and force their folders to disk."""
+    for path, array in arrays.items():
+        replace(path, partial(_write_array, np.ascontiguousarray(array)))
+    for folder in {path.parent for path in arrays}:
+        sync_folder(folder)
 
 
 class _Stream:

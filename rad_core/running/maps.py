@@ -24,8 +24,9 @@ from rad_core.errors import DamagedError, InputError, RadError
 from rad_core.folders import data_folder
 from rad_core.learning.plane import principal_plane
 from rad_core.running import launch
+from rad_core.store import layout
 from rad_core.store.catalogue import open_study
-from rad_core.store.light_copy import MAPS, is_light
+from rad_core.store.light_copy import is_light
 from rad_core.store.study import Study
 
 METHODS = ("umap", "pca")
@@ -116,7 +117,7 @@ def read_map(study: Study, seed: int, source: str = "teacher_features", method: 
         places = [_kept(study, seed, mapped_array(study, seed, source), method)]
     else:
         name = _name(study, seed, source, method)
-        places = [folder / name for folder in (study.path / MAPS, _cache(study))]
+        places = [study.path / name, _cache(study) / Path(name).name]
     for path in places:
         if path is not None and path.exists():
             count = len(study.seed_array(seed, "pool_labels"))
@@ -169,7 +170,7 @@ def _make(study: Study, seed: int, source: str, method: str) -> np.ndarray:
     failure.unlink(missing_ok=True)
     try:
         places = compute_map(study.seed_array(seed, mapped_array(study, seed, source)), method)
-        _save(stem.parent, _name(study, seed, source, method), places)
+        _save(stem.parent, Path(_name(study, seed, source, method)).name, places)
     except Exception as error:
         sentence = str(error) if isinstance(error, RadError) else f"{type(error).__name__}: {error}".splitlines()[0]
         files.replace(failure, lambda file: file.write(sentence.encode()))  # type: ignore[arg-type]
@@ -181,7 +182,7 @@ def _save(folder: Path, name: str, places: np.ndarray) -> None:
     """Write a map and remove those it replaces."""
     with files.writing(folder):
         partials.sweep_files(folder)
-        files.save_arrays(folder, "", {name.removesuffix(".npy"): places})
+        files.save_arrays({folder / name: places})
     for old in folder.glob(f"{name.rpartition('-')[0]}-*.npy"):
         if old.name != name:
             old.unlink(missing_ok=True)
@@ -189,7 +190,7 @@ def _save(folder: Path, name: str, places: np.ndarray) -> None:
 
 def _kept(study: Study, seed: int, array: str, method: str) -> Path | None:
     """The map that a light copy was given: it came without what the digest in its name is of."""
-    return next(iter(sorted((study.path / MAPS).glob(f"{array}-{method}-seed{int(seed)}-*.npy"))), None)
+    return next(iter(sorted(study.path.glob(layout.map_file(array, method, seed, "*")))), None)
 
 
 def _name(study: Study, seed: int, source: str, method: str) -> str:
@@ -200,13 +201,13 @@ def _name(study: Study, seed: int, source: str, method: str) -> str:
             f"This light copy of study {study.id} has no {method.upper()} of {array.replace('_', ' ')} of seed {seed}, "
             "and without features none can be made."
         )
-    place = study.path / f"seed-{int(seed)}" / f"{array}.npy"
+    place = study.path / layout.seed_file(seed, array)
     try:
         status = files.inside(study.path, place).stat()
     except OSError as error:
         raise DamagedError(f"{place} cannot be read ({error.strerror}); restore it or delete the study.") from error
     digest = _digest(place, status.st_size, status.st_mtime_ns, status.st_ino)
-    return f"{array}-{method}-seed{int(seed)}-{digest}.npy"
+    return layout.map_file(array, method, seed, digest)
 
 
 @lru_cache(maxsize=256)
@@ -221,9 +222,10 @@ def _digest(path: Path, size: int, modified: int, number: int) -> str:
 
 def _stem(study: Study, seed: int, source: str, method: str) -> Path:
     """Where a map's lock, log and failure lie, without their endings."""
-    folder = study.path / MAPS
+    stem = study.path / layout.map_stem(mapped_array(study, seed, source), method, seed)
+    folder = stem.parent
     writable = os.access(folder if folder.exists() else study.path, os.W_OK)
-    return (folder if writable else _cache(study)) / f"{mapped_array(study, seed, source)}-{method}-seed{int(seed)}"
+    return stem if writable else _cache(study) / stem.name
 
 
 def _folder_for(study: Study, seed: int, source: str, method: str) -> Path:
@@ -239,7 +241,7 @@ def _folder_for(study: Study, seed: int, source: str, method: str) -> Path:
 
 
 def _cache(study: Study) -> Path:
-    return data_folder() / MAPS / study.id
+    return data_folder() / layout.MAPS / study.id
 
 
 def main(root: str, id: str, seed: str, source: str, method: str) -> int:

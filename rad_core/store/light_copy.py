@@ -18,9 +18,9 @@ import numpy as np
 
 from rad_core import files
 from rad_core.errors import InputError
-from rad_core.store.study import SHARED, Study
+from rad_core.store import layout
+from rad_core.store.study import Study
 
-MAPS = "maps"  # the folder of a study's maps
 FEATURES = ("student_features", "teacher_features")
 TEACHER = "teacher_pool_probabilities"
 _PROBABILITY = 2.0**-12  # step to which probabilities are kept; which class is the likeliest never changes
@@ -132,31 +132,30 @@ class Thinner:
                 )
         for path in kept:
             points = files.load_array(self.study.path, path)
-            self._write(MAPS, path.stem, points if is_light(self.study) else shorten_map(points))
+            self._write(f"{layout.MAPS}/{path.name}", points if is_light(self.study) else shorten_map(points))
         return kept
 
     def _seed(self, seed: int, names: set[str]) -> set[str]:
         """The arrays of a seed that stay."""
-        place = f"seed-{seed}"
         if seed in self.points:
             for name in (TEACHER, "teacher_validation_probabilities"):
-                self._write(place, name, shorten_probabilities(self.study.seed_array(seed, name)))
+                self._write(layout.seed_file(seed, name), shorten_probabilities(self.study.seed_array(seed, name)))
             return names - set(FEATURES)
         if TEACHER in names:
             right = self._teacher_says(seed) == self.study.seed_array(seed, "pool_labels")
-            self._write(place, "teacher_right", right)
+            self._write(layout.seed_file(seed, "teacher_right"), right)
         return {"pool_labels", "teacher_right"}
 
     def _round(self, strategy: str, seed: int, round: int, names: set[str], metrics: dict[str, Any]) -> set[str]:
         """The arrays of a round that stay. metrics: gets what can no longer be counted."""
         last, whole = round == self.study.config.rounds, seed in self.points
-        place, prefix = f"{'seed' if strategy == SHARED else strategy}-{seed}", f"round-{round}-"
+        key = (strategy, seed, round)
         gone = {"soft_labels"} if whole or round == 0 else {"soft_labels", "gains"}
         if last:
             gone.add("gains")  # nothing is bought after it
         if "bought_gain" in names:
             gains = self.study.round_array(strategy, seed, round, "bought_gain")
-            self._write(place, f"{prefix}bought_gain", _on_steps(gains, _GAIN))
+            self._write(layout.round_file(*key, "bought_gain"), _on_steps(gains, _GAIN))
         if "predictions" in names:
             said = self.study.round_array(strategy, seed, round, "predictions")
             metrics["agreement"] = float((said == self._teacher_says(seed)).mean())
@@ -165,16 +164,17 @@ class Thinner:
             if not whole and last:
                 size = len(self.study.seed_metrics(seed)["classes"])
                 found = share_right(said, self.study.seed_array(seed, "pool_labels"), size)
-                self._write(place, f"{prefix}class_right", found)
+                self._write(layout.round_file(*key, "class_right"), found)
                 names = names | {"class_right"}
         return names - gone
 
     def _teacher_says(self, seed: int) -> np.ndarray:
         return self.study.seed_array(seed, TEACHER).argmax(1)
 
-    def _write(self, place: str, name: str, array: np.ndarray) -> None:
-        (self.folder / place).mkdir(exist_ok=True)
-        np.save(self.folder / place / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    def _write(self, name: str, array: np.ndarray) -> None:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
 
 
 # --- rounding ------------------------------------------------------------------------------------------------------

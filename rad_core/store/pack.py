@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import sqlite3
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,14 +18,15 @@ import attrs
 
 from rad_core import files, partials
 from rad_core.errors import DamagedError, InputError
+from rad_core.store import layout
 from rad_core.store.database import DATABASE, SCHEMA, reading
-from rad_core.store.light_copy import MAPS, Thinner
+from rad_core.store.layout import MAPS
+from rad_core.store.light_copy import Thinner
 from rad_core.store.rows import Unsound
 from rad_core.store.soundness import check_study
-from rad_core.store.study import SHARED, Study
+from rad_core.store.study import Study
 
 ENDING = ".rad.zip"
-MAP_FILE = r"[a-z_]{1,40}-[a-z]{1,10}-seed\d{1,6}-[0-9a-f]{16}\.npy"
 MANIFEST = "manifest.json"
 FORMAT = 1
 PIECE = 1 << 20  # bytes read at once
@@ -66,7 +66,7 @@ def pack(study: Study, target: Path, *, images: bool = True, teacher: bool = Tru
         names, rows = contents(snapshot)
         if teacher and thinner is None:
             names += [name for name in weights(snapshot) if (study.path / name).exists()]
-        maps = [path for path in (study.path / MAPS).glob("*.npy") if re.fullmatch(MAP_FILE, path.name)]
+        maps = [path for path in (study.path / MAPS).glob("*.npy") if layout.is_map(f"{MAPS}/{path.name}")]
         names += [f"{MAPS}/{path.name}" for path in (maps if thinner is None else thinner.maps(maps))]
         kind = zipfile.ZIP_DEFLATED if thinner is None else zipfile.ZIP_LZMA
         sources = {name: _source(study, snapshot, name) for name in [DATABASE, *names]}
@@ -148,10 +148,9 @@ def contents(folder: Path) -> tuple[list[str], str]:
         query = "select strategy, seed, round, metrics, arrays from rounds order by strategy, seed, round"
         rounds = database.execute(query).fetchall()
         config = database.execute("select value from meta where key = 'config'").fetchone()
-    names = [f"seed-{seed}/{name}.npy" for seed, _, arrays in seeds for name in json.loads(arrays)]
-    for strategy, seed, round, _, arrays in rounds:
-        place = "seed" if strategy == SHARED else strategy
-        names += [f"{place}-{seed}/round-{round}-{name}.npy" for name in json.loads(arrays)]
+    names = [layout.seed_file(seed, name) for seed, _, arrays in seeds for name in json.loads(arrays)]
+    for strategy, seed, number, _, arrays in rounds:
+        names += [layout.round_file(strategy, seed, number, name) for name in json.loads(arrays)]
     return names, json.dumps([config, seeds, rounds])
 
 
@@ -159,7 +158,7 @@ def weights(folder: Path) -> list[str]:
     """The files of teachers' weights that the database in a folder may have."""
     with reading(folder) as database:
         seeds = [row[0] for row in database.execute("select seed from seeds order by seed")]
-    return [f"seed-{seed}/teacher_state.npz" for seed in seeds]
+    return [layout.weights_file(seed) for seed in seeds]
 
 
 def fingerprint(rows: str, sums: Mapping[str, str]) -> str:

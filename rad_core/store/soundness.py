@@ -16,8 +16,10 @@ import attrs
 from rad_core import files
 from rad_core.config import StudyConfig, is_printable
 from rad_core.selection.strategies import STRATEGIES
+from rad_core.store import layout
 from rad_core.store.array_kinds import ROUND_ARRAYS, SEED_ARRAYS, Sizes, check_array, check_map
 from rad_core.store.database import reading
+from rad_core.store.layout import SHARED
 from rad_core.store.light_copy import FEATURES, MARK, TEACHER
 from rad_core.store.rows import (
     Unsound,
@@ -32,7 +34,6 @@ from rad_core.store.rows import (
     read_object,
     shown,
 )
-from rad_core.store.study import SHARED
 
 _SHARES = ("accuracy", "mean_gain", "teacher_right_share", "agreement")  # metrics between 0 and 1
 _OF_A_ROUND = ("accuracy", "loss", "labels")
@@ -82,10 +83,6 @@ class RoundRow:
     round: int
     metrics: dict[str, float]
     arrays: list[str]
-
-    @property
-    def place(self) -> str:
-        return "seed" if self.strategy == SHARED else self.strategy
 
     @property
     def title(self) -> str:
@@ -223,22 +220,23 @@ def _check_metrics(metrics: dict[str, Any], needed: Iterable[str], title: str, s
 def _check_seed_arrays(folder: Path, contents: Contents, row: SeedRow) -> None:
     """The arrays of a seed, and those of all its rounds."""
     whole = row.seed in contents.whole_seeds()
-    place, title = f"seed-{row.seed}", f"seed {row.seed}"
+    title = f"seed {row.seed}"
     needed = set(_OF_A_WHOLE_SEED if whole else (*_OF_EVERY_SEED, "teacher_right"))
     needed |= set() if contents.light else {"student_features"}
     _check_names(row.arrays, needed, title)
     if contents.light and set(row.arrays) & set(FEATURES):
         raise Unsound(f"{title} has features, and a light copy has none")
-    labels = files.load_array(folder, folder / place / "pool_labels.npy")
+    labels = files.load_array(folder, folder / layout.seed_file(row.seed, "pool_labels"))
     sizes = Sizes.of(contents.config, row.classes, len(labels) if labels.ndim == 1 else 0)
     for name in row.arrays:
-        array = files.load_array(folder, folder / place / f"{name}.npy")
+        array = files.load_array(folder, folder / layout.seed_file(row.seed, name))
         check_array(array, SEED_ARRAYS.get(name), sizes, f"{name} of {title}")
     _check_maps(folder, contents, row, sizes)
     for round in (one for one in contents.rounds if one.seed == row.seed):
         _check_round_names(contents, round, whole)
         for name in round.arrays:
-            array = files.load_array(folder, folder / f"{round.place}-{row.seed}" / f"round-{round.round}-{name}.npy")
+            place = layout.round_file(round.strategy, row.seed, round.round, name)
+            array = files.load_array(folder, folder / place)
             check_array(array, ROUND_ARRAYS.get(name), sizes, f"{name} of {round.title}")
     for strategy in contents.config.strategies:
         _check_purchases(folder, contents, strategy, row.seed, sizes)
@@ -273,9 +271,8 @@ def _check_purchases(folder: Path, contents: Contents, strategy: str, seed: int,
     bought = np.zeros(sizes.pool, bool)
     for row in contents.rounds:
         if (row.strategy, row.seed) == (strategy, seed):
-            place = folder / f"{strategy}-{seed}" / f"round-{row.round}-"
             picks, right, *mix = (
-                files.load_array(folder, place.with_name(f"{place.name}{name}.npy"))
+                files.load_array(folder, folder / layout.round_file(strategy, seed, row.round, name))
                 for name in ("bought", "bought_correct", "mix")
                 if name in row.arrays
             )
@@ -288,7 +285,7 @@ def _check_purchases(folder: Path, contents: Contents, strategy: str, seed: int,
 
 def _check_maps(folder: Path, contents: Contents, row: SeedRow, sizes: Sizes) -> None:
     """The maps of a seed; without features a light copy cannot make any."""
-    found = sorted((folder / "maps").glob(f"*-seed{row.seed}-*.npy"))
+    found = sorted((folder / layout.MAPS).glob(f"*-seed{row.seed}-*.npy"))
     for path in found:
         check_map(files.load_array(folder, path), sizes, f"the map {path.name}")
     wanted = contents.light and row.seed in contents.whole_seeds()
@@ -300,7 +297,7 @@ def check_weights(folder: Path, seed: int) -> None:
     """The teacher's weights, where they came along: plain finite numbers."""
     import numpy as np
 
-    path = folder / f"seed-{seed}" / "teacher_state.npz"
+    path = folder / layout.weights_file(seed)
     if path.exists():
         for name, array in files.load_state(folder, path).items():
             if array.dtype.kind not in "fiu" or not array.dtype.isnative or not np.isfinite(array).all():

@@ -8,7 +8,6 @@ no name read from a file leads out of the store.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,17 +23,17 @@ from rad_core import files, partials
 from rad_core.config import StudyConfig
 from rad_core.errors import DamagedError, InputError, RadError, StoreError
 from rad_core.selection.strategies import ORACLES
+from rad_core.store import layout
 from rad_core.store import rows as checked
 from rad_core.store.database import DATABASE, Reading, in_memory, reading, writing
+from rad_core.store.layout import SHARED
 from rad_core.store.rows import ACTIONS, STATUSES, Unsound
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHARED = ""  # strategy of the round 0 that all strategies of a seed share
 LONGEST_PRESENTATION = 100_000  # characters of JSON
 LOCK = "run.lock"
-_STRATEGY = re.compile(r"[a-z][a-z0-9_]*|")
 
 
 @attrs.frozen
@@ -329,14 +328,19 @@ class Study:
         teacher_state: Mapping[str, np.ndarray],
     ) -> None:
         """Store what all cells of a seed share. teacher_state: weights by name, to restore the teacher."""
-        folder = self.path / f"seed-{int(seed)}"
+        self._save({layout.seed_file(seed, name): array for name, array in arrays.items()})
         with files.writing(self.path):
-            files.make_folder(self.path, folder)
-            names = files.save_arrays(folder, "", arrays)
-            files.save_state(folder / "teacher_state.npz", teacher_state)
+            files.save_state(self.path / layout.weights_file(seed), teacher_state)
         with writing(self.path) as database:
-            row = [seed, _to_json(metrics), json.dumps(names)]
+            row = [seed, _to_json(metrics), json.dumps(sorted(arrays))]
             database.execute("insert or replace into seeds values (?, ?, ?)", row)
+
+    def _save(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """arrays: by the names of their files."""
+        with files.writing(self.path):
+            for folder in {(self.path / name).parent for name in arrays}:
+                files.make_folder(self.path, folder)
+            files.save_arrays({self.path / name: array for name, array in arrays.items()})
 
     def has_seed(self, seed: int) -> bool:
         """Whether a seed has been prepared."""
@@ -361,11 +365,11 @@ class Study:
         """An array of a seed, as a read-only memory map."""
         if name not in self.seed_arrays(seed):
             raise InputError(f"Seed {seed} of study {self.id} has no array {name!r}.")
-        return files.load_array(self.path, self.path / f"seed-{seed}" / f"{name}.npy")
+        return files.load_array(self.path, self.path / layout.seed_file(seed, name))
 
     def teacher_state(self, seed: int) -> dict[str, np.ndarray]:
         """The teacher's weights by name; empty for a teacher that has none."""
-        path = self.path / f"seed-{seed}" / "teacher_state.npz"
+        path = self.path / layout.weights_file(seed)
         if self.has_seed(seed) and not path.exists():
             raise InputError(
                 f"This copy of study {self.id} came without the teachers' weights and can only be looked at; go on "
@@ -398,12 +402,9 @@ class Study:
         """Store rounds of several cells, all or none of them."""
         rows = []
         for done in rounds:
-            folder, prefix = self._round_place(done.strategy, done.seed, done.number)
-            with files.writing(self.path):
-                files.make_folder(self.path, folder)
-                names = files.save_arrays(folder, prefix, done.arrays)
             key = (done.strategy, done.seed, done.number)
-            rows.append((*key, _to_json(done.metrics), json.dumps(names), _to_json(done.seconds)))
+            self._save({layout.round_file(*key, name): array for name, array in done.arrays.items()})
+            rows.append((*key, _to_json(done.metrics), json.dumps(sorted(done.arrays)), _to_json(done.seconds)))
         finished = time.time()  # one moment: what was done together is known by it
         with writing(self.path) as database:
             values = [(*row, finished) for row in rows]
@@ -430,8 +431,8 @@ class Study:
         """An array of a round, as a read-only memory map."""
         if name not in self.round_arrays(strategy, seed, round):
             raise InputError(f"Round {round} of {strategy}, seed {seed}, in study {self.id} has no array {name!r}.")
-        folder, prefix = self._round_place(strategy if round > 0 else SHARED, seed, round)
-        return files.load_array(self.path, folder / f"{prefix}{name}.npy")
+        place = layout.round_file(strategy if round > 0 else SHARED, seed, round, name)
+        return files.load_array(self.path, self.path / place)
 
     def each_purchase(self, names: Sequence[str]) -> Iterator[tuple[str, int, int, list[np.ndarray]]]:
         """Strategy, seed, round and these arrays of every finished round of purchase, by seed, strategy and round."""
@@ -442,14 +443,8 @@ class Study:
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
         for strategy, seed, round in sorted(rows, key=lambda row: (row[1], order.get(row[0], len(order)), row[2])):
             with self._sound():
-                folder, prefix = self._round_place(strategy, seed, round)
-            yield strategy, seed, round, [files.load_array(self.path, folder / f"{prefix}{name}.npy") for name in names]
-
-    def _round_place(self, strategy: str, seed: int, round: int) -> tuple[Path, str]:
-        if not _STRATEGY.fullmatch(strategy):
-            raise ValueError(f"unsafe strategy name {strategy!r}")
-        folder = f"seed-{int(seed)}" if strategy == SHARED else f"{strategy}-{int(seed)}"
-        return self.path / folder, f"round-{int(round)}-"
+                paths = [self.path / layout.round_file(strategy, seed, round, name) for name in names]
+            yield strategy, seed, round, [files.load_array(self.path, path) for path in paths]
 
     def _round_row(self, strategy: str, seed: int, round: int) -> tuple[str, str]:
         key = [strategy if round > 0 else SHARED, seed, round]
@@ -491,10 +486,10 @@ class Study:
             seeds = database.execute("select seed, metrics, arrays from seeds order by seed").fetchall()
             query = "select strategy, seed, round, metrics, arrays from rounds order by strategy, seed, round"
             rounds = database.execute(query).fetchall()
-        paths = [self.path / f"seed-{seed}" / f"{name}.npy" for seed, _, names in seeds for name in json.loads(names)]
-        states = [self.path / f"seed-{seed}" / "teacher_state.npz" for seed, _, _ in seeds]
-        paths += [path for path in states if path.exists()]  # rad pack may leave them out
-        for strategy, seed, round, _, names in rounds:
-            folder, prefix = self._round_place(strategy, seed, round)
-            paths += [folder / f"{prefix}{name}.npy" for name in json.loads(names)]
+        names = [layout.seed_file(seed, name) for seed, _, arrays in seeds for name in json.loads(arrays)]
+        weights = [layout.weights_file(seed) for seed, _, _ in seeds]
+        names += [name for name in weights if (self.path / name).exists()]  # rad pack may leave them out
+        for strategy, seed, number, _, arrays in rounds:
+            names += [layout.round_file(strategy, seed, number, name) for name in json.loads(arrays)]
+        paths = [self.path / name for name in names]
         return files.digest(json.dumps([seeds, rounds, self.config.to_json()]), self.path, paths)

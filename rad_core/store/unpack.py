@@ -25,20 +25,14 @@ import attrs
 
 from rad_core import files, partials
 from rad_core.errors import DamagedError, InputError, RadError, StoreError
+from rad_core.store import layout
 from rad_core.store.catalogue import HALF, ID, TRASH, sweep_store
 from rad_core.store.database import DATABASE, SCHEMA, reading
-from rad_core.store.light_copy import MAPS
-from rad_core.store.pack import FORMAT, MANIFEST, MAP_FILE, PIECE, contents, fingerprint, fingerprint_of, weights
+from rad_core.store.pack import FORMAT, MANIFEST, PIECE, contents, fingerprint, fingerprint_of, weights
 from rad_core.store.rows import Unsound, shown
 from rad_core.store.soundness import check_study
 from rad_core.store.study import Study, StudyInfo
 
-_FILE = re.compile(
-    rf"{re.escape(DATABASE)}"
-    r"|[a-z][a-z0-9_]{0,60}-\d{1,6}/(round-\d{1,6}-)?[A-Za-z0-9_][A-Za-z0-9_-]{0,80}\.npy"
-    r"|seed-\d{1,6}/teacher_state\.npz"
-    rf"|{MAPS}/{MAP_FILE}"
-)
 _KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
 _LITTLE = 1 << 12  # bytes of LZMA are unfolded at once without a limit: so few that they cannot become too many
 # What Python's reader of zip files, its decompressors and numpy raise over bytes that are none of theirs.
@@ -224,6 +218,11 @@ def _digest(values: dict[str, Any], name: str) -> str:
     return value
 
 
+def _is_ours(name: str) -> bool:
+    """Whether a file of a study may be called so."""
+    return name == DATABASE or layout.is_array_or_weights(name) or layout.is_map(name)
+
+
 def _check_entries(archive: Path, entries: list[zipfile.ZipInfo], about: Packed) -> None:
     seen = set()
     for entry in entries:
@@ -231,7 +230,7 @@ def _check_entries(archive: Path, entries: list[zipfile.ZipInfo], about: Packed)
         if name in seen or name.casefold() in seen:
             raise _refused(archive, f"it holds {name[:100]!r} twice")
         seen |= {name, name.casefold()}
-        if name != MANIFEST and not _FILE.fullmatch(name):
+        if name != MANIFEST and not _is_ours(name):
             raise _refused(archive, f"it holds a file {name[:100]!r}, which is no part of a study")
         if entry.compress_type not in _KINDS:
             raise _refused(archive, f"{name[:100]!r} is compressed in a way that is not ours")
@@ -277,7 +276,7 @@ def _check_study(archive: Path, folder: Path, about: Packed) -> None:
     names, rows = contents(folder)
     allowed = {DATABASE, *names, *weights(folder)}
     for name in about.sizes:
-        if name not in allowed and not name.startswith(f"{MAPS}/"):
+        if name not in allowed and not layout.is_map(name):
             raise _refused(archive, f"its database knows nothing of {name!r}")
         if name.endswith(".npy"):
             files.load_array(folder, folder / name)

@@ -248,7 +248,7 @@ TAMPERED = {
     "another study's": (database("update meta set value = 'other-study' where key = 'id'"), "another study"),
     "other results": (database("update rounds set metrics = replace(metrics, '0.6', '0.9')"), "do not agree"),
     "a newer schema": (database("pragma user_version = 99"), "study is damaged"),
-    "a name that climbs": (database("""update seeds set arrays = '["../../evil"]'"""), "knows nothing of|missing"),
+    "a name that climbs": (database("""update seeds set arrays = '["../../evil"]'"""), "unsafe name"),
     "no settings": (database("delete from meta where key = 'config'"), "study is damaged"),
     "an unknown setting": (database("update meta set value = '{\"evil\": 1}' where key = 'config'"), "damaged"),
 }
