@@ -20,9 +20,11 @@ import attrs
 from rad_core.errors import InputError
 from rad_core.folders import data_folder
 from rad_core.learning.data import DATASETS, Extent, measure_dataset, parse_spec, suiting
+from rad_core.learning.dataset import AUGMENTATION_NAMES
 from rad_core.learning.device import DEVICES
 from rad_core.learning.models import MODELS
-from rad_core.learning.teachers import TEACHERS, parse_teacher
+from rad_core.learning.splitting import class_shares
+from rad_core.learning.teachers import LABELS, TEACHERS, parse_teacher
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import STRATEGIES
 
@@ -108,6 +110,13 @@ def _teacher(_: Any, attribute: Any, value: Any) -> None:
         parse_teacher(value)
 
 
+def _class_share(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
+        raise _refuse(attribute.name, value, "numbers separated by commas, or tail:RATIO")
+    if value:
+        class_shares(value, 2 if value.startswith("tail:") else value.count(",") + 1)
+
+
 def _strategies(_: Any, attribute: Any, value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
         raise _refuse(attribute.name, value, "names of strategies")
@@ -124,6 +133,13 @@ def _as_names(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return tuple(value) if isinstance(value, list) else value
+
+
+def _as_numbers_in_text(value: Any) -> Any:
+    """A list of numbers, as TOML has them, as the text that stands for it."""
+    if isinstance(value, list | tuple) and all(isinstance(part, int | float) for part in value):
+        return ",".join(f"{part:.12g}" for part in value)
+    return value
 
 
 def _as_float(value: Any) -> Any:
@@ -173,12 +189,40 @@ class StudyConfig:
     pool: int | None = _field(
         None, "Size of the unlabeled pool; by default all that remains.", "points", check=_whole(2)
     )
+    teacher_labeled: int = _field(
+        0,
+        "Labels that only the teacher learns from, besides the labeled set; in the data set's own proportions.",
+        "labels",
+        check=_whole(0),
+        later=True,
+    )
+    class_share: str = _field(
+        "",
+        "Relative frequencies of the classes in labeled set, validation set and pool: a number for each, separated by "
+        "commas, or tail:RATIO (first class RATIO times as frequent as the last); by default those of the data set.",
+        check=_class_share,
+        converter=_as_numbers_in_text,
+        later=True,
+    )
     test: int | None = _field(None, "Size of the test set; by default the data set's own.", "points", check=_whole(2))
     teacher: str = _field(
         None,
         "Teacher: a network to train here, pretrained:NAME or table:FILE.",
         check=_teacher,
         choices=tuple(TEACHERS),
+    )
+    labels: str = _field(
+        "soft",
+        "What the teacher hands out: probabilities (soft), its likeliest class (hard), or one drawn by them (sampled).",
+        check=_choice(*LABELS),
+        choices=LABELS,
+        later=True,
+    )
+    learn_from_validation: bool = _field(
+        False,
+        "Let the students learn from the validation set as well; the teacher never sees it.",
+        check=_flag,
+        later=True,
     )
     student: str = _field(None, "Network of the student.", check=_choice(*MODELS), choices=tuple(MODELS))
     gain: str = _field("margin", "How informative a label is.", check=_choice(*GAINS), choices=tuple(GAINS))
@@ -202,6 +246,13 @@ class StudyConfig:
     )
     weight_decay: float = _field(0.001, "Weight decay (AdamW).", check=_number(0, 10), converter=_as_float)
     augment: bool = _field(True, "Augment training images as suits the data set.", check=_flag)
+    augmentation: str = _field(
+        "auto",
+        "How training images are varied; auto as suits the data set.",
+        check=_choice("auto", *AUGMENTATION_NAMES),
+        choices=("auto", *AUGMENTATION_NAMES),
+        later=True,
+    )
     full_pool: bool = _field(True, "Also train the reference student on the whole soft-labeled pool.", check=_flag)
     device: str = _field("auto", "Device to compute on.", check=_choice(*DEVICES), choices=DEVICES)
     price_per_label: float = _field(
@@ -218,6 +269,11 @@ class StudyConfig:
             raise InputError(
                 f"strategies holds {mixing[0]}, which has mixed images labeled, and a table of soft labels cannot do "
                 f"that; leave out {', '.join(mixing)} or choose another teacher."
+            )
+        if mixing and self.labels == "sampled":
+            raise InputError(
+                f"labels is 'sampled', by which each image of the data set gets one class, and strategies holds "
+                f"{mixing[0]}, which has mixed images labeled; leave out {', '.join(mixing)} or choose other labels."
             )
 
     @classmethod

@@ -41,9 +41,10 @@ _NETWORKS = {
     "resnet50": ("ResNet-50", "he2016deep"),
 }
 _SHIFT = "random shifts of up to an eighth of the side"
+_VARIED = {"none": "", "shift": _SHIFT, "crop_flip": f"{_SHIFT} and mirror images"}
 _AUGMENTED = {
     **dict.fromkeys(("svhn", "fashion_mnist", "mnist"), _SHIFT),
-    **dict.fromkeys(("cifar10", "cifar100"), f"{_SHIFT} and mirror images"),
+    **dict.fromkeys(("cifar10", "cifar100"), _VARIED["crop_flip"]),
     "folder": f"{_SHIFT} (and mirror images where they are in color)",
 }
 
@@ -119,6 +120,20 @@ def _data(facts: _Facts, pen: Pen) -> str:
         f"{pen('baykal2023robust')}. The data are {data}. For each of {count(facts.seeds, 'seed')}{planned}, they are "
         f"split, stratified by class, into a labeled set of {config.labeled:,}, a validation set of "
         f"{config.validation:,}, an unlabeled pool of {facts.pool:,} and a test set of {facts.test:,} images."
+        f"{_shares(config, pen)}"
+    )
+
+
+def _shares(config: StudyConfig, pen: Pen) -> str:
+    if not config.class_share:
+        return ""
+    kind, _, ratio = config.class_share.partition(":")
+    if kind == "tail":
+        how = f"fall geometrically, by a factor of {ratio} from the first class to the last"
+    else:
+        how = f"are {' : '.join(config.class_share.split(','))}"
+    return pen.text(
+        f" In labeled set, validation set and pool the frequencies of the classes {how}; the test set is left as it is."
     )
 
 
@@ -131,8 +146,10 @@ def _networks(facts: _Facts, pen: Pen) -> str:
         fixed = f"The teacher is a fixed table of soft labels; it is right on {right} of the pool."
         return f"{fixed} The student is {student}."
     how = ", pretrained on ImageNet and fine-tuned" if kind == "pretrained" else ", trained"
+    more = f"{config.teacher_labeled:,} more examples that nobody else sees" if config.teacher_labeled else ""
+    known = f"the labeled set and {more}" if more else "the labeled set alone"
     return (
-        f"The teacher is {_network(argument, pen)}{how} on the labeled set alone for "
+        f"The teacher is {_network(argument, pen)}{how} on {known} for "
         f"{config.teacher_steps:,} steps; it is right on {right} of the pool. The student is {student}."
     )
 
@@ -147,14 +164,17 @@ def _network(name: str, pen: Pen) -> str:
 def _training(facts: _Facts, pen: Pen) -> str:
     config = facts.config
     name, _ = parse_spec(config.dataset)
-    moved = _AUGMENTED.get(name) if config.augment else None
+    moved = _AUGMENTED.get(name) if config.augmentation == "auto" else _VARIED[config.augmentation]
     softened = "" if config.temperature == 1 else f" at temperature {config.temperature:g}"
+    known = "labeled set and the validation set" if config.learn_from_validation else "labeled set"
+    answers = {"soft": f"soft labels{softened}", "hard": "the teacher's likeliest classes"}
+    bought = answers.get(config.labels, "classes drawn by the teacher's probabilities")
     return (
         f"After each purchase the student is trained from scratch for {config.student_steps:,} steps of AdamW"
-        f"{pen('loshchilov2019decoupled')} on the labeled set (hard labels) and everything bought so far (soft "
-        f"labels{softened}), with batches of {config.batch_size:,}, a peak learning rate of {config.learning_rate:g} "
+        f"{pen('loshchilov2019decoupled')} on the {known} (hard labels) and everything bought so far "
+        f"({bought}), with batches of {config.batch_size:,}, a peak learning rate of {config.learning_rate:g} "
         f"(linear warm-up over the first tenth of the steps, then cosine decay), weight decay {config.weight_decay:g} "
-        f"and {f'{moved} as augmentation' if moved else 'no augmentation'}."
+        f"and {f'{moved} as augmentation' if moved and config.augment else 'no augmentation'}."
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+AUGMENTATION_NAMES = ("none", "shift", "crop_flip")
 Progress = Callable[[int, int], None]  # (done, total)
 
 
@@ -31,12 +32,16 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Disjoint dataset ids, sorted: the labeled set A, the validation set V, the pool B and the test set T."""
+    """Disjoint dataset ids, sorted: the labeled set A, the validation set V, the pool B and the test set T.
+
+    private: what the teacher alone learns from besides A; empty in the paper's setting.
+    """
 
     labeled: np.ndarray
     validation: np.ndarray
     pool: np.ndarray
     test: np.ndarray
+    private: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)

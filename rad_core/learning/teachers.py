@@ -31,10 +31,12 @@ class TeacherTask:
     """What the teacher of one seed is made for."""
 
     dataset: Dataset
-    split: Split  # it is trained on the labeled set, and only on it
+    split: Split  # it is trained on the labeled set and what is private to it, and on nothing else
     inputs: Inputs  # every image of the data set, on the device to compute on
     config: TrainConfig
     seed: int
+    number: int = 0  # of the seed among those of the study, by which a table may hold an array for each
+    labels: str = "soft"  # what it hands out, one of LABELS
     state: dict[str, np.ndarray] | None = None  # its weights by name, where it is restored and not trained
 
     @property
@@ -94,12 +96,48 @@ class NetworkTeacher(Teacher):
         return {name: value.cpu().numpy() for name, value in self.network.state_dict().items()}
 
 
+class NamingTeacher(Teacher):
+    """A teacher that names one class and no more: its likeliest, or one drawn for each image by its probabilities."""
+
+    def __init__(self, teacher: Teacher, images: int, seed: int | None = None) -> None:
+        """images: of the data set. seed: of the draw; None names the likeliest."""
+        super().__init__()
+        self.teacher = teacher
+        self.draws = None if seed is None else np.random.default_rng(seed).random(images)  # whoever asks gets the same
+
+    def query_images(self, images: Inputs) -> np.ndarray:
+        """One-hot labels of any images; there is no draw for those that are not in the data set."""
+        if self.draws is not None:
+            raise InputError("A teacher that draws its labels cannot label mixed images; choose other labels.")
+        self.queries += len(images)
+        return self._named(self.teacher.query_images(images), None)
+
+    def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """One-hot labels and the teacher's features, uncounted."""
+        probabilities, features = self.teacher.peek(ids)
+        return self._named(probabilities, None if self.draws is None else self.draws[ids]), features
+
+    def state(self) -> dict[str, np.ndarray]:
+        """That of the teacher behind it."""
+        return self.teacher.state()
+
+    @staticmethod
+    def _named(probabilities: np.ndarray, draws: np.ndarray | None) -> np.ndarray:
+        """One-hot (n, C) float32. draws: (n,) in [0, 1)."""
+        if draws is None:
+            classes = probabilities.argmax(1)
+        else:
+            up_to = probabilities.cumsum(1, dtype=np.float64)
+            classes = (up_to <= draws[:, None] * up_to[:, -1:]).sum(1)
+        return np.eye(probabilities.shape[1], dtype=np.float32)[classes]
+
+
 class TableTeacher(Teacher):
     """Soft labels computed elsewhere, a row for every dataset id."""
 
-    def __init__(self, probabilities: np.ndarray) -> None:
+    def __init__(self, probabilities: np.ndarray, features: np.ndarray | None = None) -> None:
         super().__init__()
-        self.probabilities = probabilities
+        self.probabilities, self.features = probabilities, features
 
     def query_images(self, images: Inputs) -> np.ndarray:
         """A table knows no other images."""
@@ -109,8 +147,9 @@ class TableTeacher(Teacher):
         )
 
     def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """The rows of the table; there are no features."""
-        return np.asarray(self.probabilities[ids], np.float32), None
+        """The rows of the table."""
+        features = None if self.features is None else np.asarray(self.features[ids], np.float32)
+        return np.asarray(self.probabilities[ids], np.float32), features
 
 
 def _trained(argument: str, task: TeacherTask) -> Teacher:
@@ -143,17 +182,31 @@ def _pretrained(argument: str, task: TeacherTask) -> Teacher:
 
 def _table(argument: str, task: TeacherTask) -> Teacher:
     """Soft labels computed elsewhere: a file with one row of class probabilities for every image of the data set."""
-    return TableTeacher(read_soft_labels(Path(argument).expanduser(), (len(task.dataset.labels), task.classes)))
+    return TableTeacher(
+        *read_soft_labels(Path(argument).expanduser(), task.number, (len(task.dataset.labels), task.classes))
+    )
 
 
-def read_soft_labels(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Class probabilities (M, C) from an .npy file or an .npz file (array "probabilities", or its only array)."""
+def read_soft_labels(path: Path, seed: int, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Class probabilities (M, C) and features (M, D) or None, from an .npy or .npz file.
+
+    path: an .npy file, an .npz file with one array, or one with arrays of these names: probabilities, or
+    probabilities-0, probabilities-1, ... with those of a teacher for each seed; features, or features-0, ..., as well
+    where there are any. seed: which of them is wanted. shape: (M, C). Raises InputError.
+    """
     if not path.is_file():
         raise InputError(f"There is no file {path}; teacher table:FILE needs an .npy or .npz file of soft labels.")
     arrays = read_arrays(path)
-    if len(arrays) != 1 and "probabilities" not in arrays:
-        raise InputError(f"{path} holds the arrays {', '.join(arrays) or 'nothing'}; name one of them probabilities.")
-    table = arrays.get("probabilities", next(iter(arrays.values())))
+    names = [f"probabilities-{seed}", "probabilities"]
+    if len(arrays) == 1 and not any(name.startswith("probabilities-") for name in arrays):
+        names += arrays
+    name = next((name for name in names if name in arrays), None)
+    if name is None:
+        raise InputError(
+            f"{path} holds the arrays {', '.join(arrays) or 'nothing'}; name one of them probabilities, or give one "
+            f"for each seed, of which probabilities-{seed} is missing."
+        )
+    table = arrays[name]
     if table.shape != shape:
         raise InputError(
             f"{path} has shape {table.shape}; it must be {shape}: a row for every image of the data set, test images "
@@ -165,9 +218,18 @@ def read_soft_labels(path: Path, shape: tuple[int, int]) -> np.ndarray:
     worst = int(np.abs(sums - 1).argmax())
     if abs(sums[worst] - 1) > 1e-3:
         raise InputError(f"Row {worst} of {path} sums to {sums[worst]:.4g}; each row must sum to 1.")
-    return table
+    features = arrays.get(f"features-{seed}", arrays.get("features"))
+    if features is not None and (
+        features.ndim != 2 or len(features) != shape[0] or features.dtype.kind != "f" or not np.isfinite(features).all()
+    ):
+        raise InputError(
+            f"The features in {path} have shape {features.shape} and type {features.dtype}; they must be finite "
+            f"floating numbers, a row for each of the {shape[0]:,} images."
+        )
+    return table, features
 
 
+LABELS = ("soft", "hard", "sampled")  # what a teacher may hand out
 TEACHERS: dict[str, Callable[[str, TeacherTask], Teacher]] = {
     "trained": _trained,
     "pretrained": _pretrained,
@@ -192,7 +254,10 @@ def parse_teacher(spec: str) -> tuple[str, str]:
 def make_teacher(spec: str, task: TeacherTask) -> Teacher:
     """Make the teacher of one seed: trained on the labeled set, and only on it; or restored from its state."""
     kind, argument = parse_teacher(spec)
-    return TEACHERS[kind](argument, task)
+    teacher = TEACHERS[kind](argument, task)
+    if task.labels == "soft":
+        return teacher
+    return NamingTeacher(teacher, len(task.dataset.labels), task.seed if task.labels == "sampled" else None)
 
 
 def _fitted(network: Network, task: TeacherTask) -> Teacher:
@@ -203,7 +268,7 @@ def _fitted(network: Network, task: TeacherTask) -> Teacher:
     if task.state is not None:
         network.load_state_dict({name: torch.from_numpy(value) for name, value in task.state.items()})
     else:
-        labeled = task.split.labeled
+        labeled = np.concatenate([task.split.labeled, task.split.private])
         targets = np.eye(task.classes, dtype=np.float32)[task.dataset.labels[labeled]]
         hard = np.zeros(len(targets), bool)
         fit(network, task.inputs.take(labeled), targets, soft=hard, config=task.config, seed=task.seed)

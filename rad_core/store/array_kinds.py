@@ -27,13 +27,14 @@ class Sizes:
     labeled: int
     validation: int
     test: int | None
+    private: int
 
     @classmethod
     def of(cls, config: StudyConfig, classes: int, pool: int) -> Sizes:
         """The sizes of a seed that has so many classes and points in the pool."""
         if pool < config.rounds * config.budget or pool != (config.pool or pool):
             raise Unsound(f"its pool has {pool} points, which does not fit its settings")
-        return cls(pool, classes, config.budget, config.labeled, config.validation, config.test)
+        return cls(pool, classes, config.budget, config.labeled, config.validation, config.test, config.teacher_labeled)
 
 
 Check = Callable[[np.ndarray, Sizes], bool]
@@ -107,6 +108,7 @@ def _of_the_picks(*types: str, right: Check, different: bool = False) -> Kind:
 SEED_ARRAYS = {
     "labeled_ids": _ids(lambda sizes: sizes.labeled),
     "validation_ids": _ids(lambda sizes: sizes.validation),
+    "private_ids": _ids(lambda sizes: sizes.private),
     "pool_ids": _ids(lambda sizes: sizes.pool),
     "test_ids": _ids(lambda sizes: sizes.test),
     "pool_labels": _of_the_pool("int16", right=_classes),

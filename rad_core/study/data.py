@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from rad_core.config import StudyConfig
@@ -16,13 +17,14 @@ from rad_core.study.seeds import derive_seed
 
 def read_dataset(config: StudyConfig, progress: Progress | None = None) -> Dataset:
     """Load the data set of a study."""
-    return load_dataset(
+    dataset = load_dataset(
         config.dataset,
         data_dir=data_folder(),
         image_size=config.image_size,
         progress=progress,
         skip_bad=config.skip_bad,
     )
+    return dataset if config.augmentation == "auto" else replace(dataset, augment=config.augmentation)
 
 
 def load_data(config: StudyConfig, seed: int, dataset: Dataset | None = None) -> tuple[Dataset, Split]:
@@ -34,6 +36,8 @@ def load_data(config: StudyConfig, seed: int, dataset: Dataset | None = None) ->
         validation=config.validation,
         pool=config.pool,
         test=config.test,
+        private=config.teacher_labeled,
+        class_share=config.class_share,
         seed=derive_seed("split", seed),
     )
     if config.rounds * config.budget > len(split.pool):
@@ -56,5 +60,6 @@ def check_study(config: StudyConfig, dataset: Dataset | None = None) -> tuple[Da
     for network in (config.student, *([argument] if kind == "trained" else [])):
         build_model(network, classes=len(dataset.classes), image_shape=(height, width, channels), seed=0)
     if kind == "table":
-        read_soft_labels(Path(argument).expanduser(), (len(dataset.labels), len(dataset.classes)))
+        for seed in range(config.seeds):
+            read_soft_labels(Path(argument).expanduser(), seed, (len(dataset.labels), len(dataset.classes)))
     return dataset, split

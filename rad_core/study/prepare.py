@@ -39,7 +39,13 @@ def teacher_task(
     config: StudyConfig, seed: int, dataset: Dataset, split: Split, inputs: Inputs, state: dict | None = None
 ) -> TeacherTask:
     """What the teacher of a seed is made for. state: its weights, where it has been trained before."""
-    return TeacherTask(dataset, split, inputs, teacher_training(config), derive_seed("teacher", seed), state)
+    return TeacherTask(
+        *(dataset, split, inputs, teacher_training(config)),
+        seed=derive_seed("teacher", seed),
+        number=seed,
+        labels=config.labels,
+        state=state,
+    )
 
 
 def prepare_seed(study: Study, seed: int) -> SeedSetting:
@@ -79,6 +85,8 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
         "student_features": to_numpy(first.features).astype(np.float16),
         "thumbnails": shrink(dataset.images, split.pool, THUMBNAIL),
     }
+    if len(split.private):
+        arrays["private_ids"] = split.private
     if features is not None:
         arrays["teacher_features"] = features.astype(np.float16)
     # The shared round 0 goes first: a seed counts as prepared only when everything about it is there.
@@ -136,7 +144,7 @@ def open_setting(study: Study, seed: int, inputs: Inputs | None = None) -> SeedS
     """
     config = study.config
     dataset, split = load_data(config, seed)
-    for name in ("labeled", "validation", "pool", "test"):
+    for name in ("labeled", "validation", "pool", "test", *(["private"] if len(split.private) else [])):
         if not np.array_equal(getattr(split, name), study.seed_array(seed, f"{name}_ids")):
             raise InputError(
                 f"The data set {config.dataset} has changed since study {study.id} was started "

@@ -57,7 +57,7 @@ class Student:
 
     probabilities: Array  # (N, C) on the pool
     features: Array  # (N, D) on the pool
-    labeled_features: Array  # (L, D) on the labeled set
+    labeled_features: Array  # (L, D) on what is known
     accuracy: float  # on the test set
     loss: float
 
@@ -75,6 +75,12 @@ class SeedSetting:
     teacher: Teacher
     teacher_accuracy: float  # the m that the game gets
     teacher_right: np.ndarray  # (N,) bool, for evaluation and for the oracle
+
+    @property
+    def known(self) -> np.ndarray:
+        """(L,) dataset ids that students know the true classes of."""
+        split = self.split
+        return np.concatenate([split.labeled, split.validation]) if self.config.learn_from_validation else split.labeled
 
     @cached_property
     def first(self) -> Student:
@@ -113,7 +119,7 @@ def train_networks(
         networks,
         [images for images, _ in sets],
         [targets for _, targets in sets],
-        soft=np.arange(len(sets[0][1])) >= len(settings[0].split.labeled),
+        soft=np.arange(len(sets[0][1])) >= len(settings[0].known),
         config=student_training(config),
         seeds=[derive_seed("order", setting.seed, number) for setting in settings],
     )
@@ -121,18 +127,18 @@ def train_networks(
 
 
 def training_set(setting: SeedSetting, purchases: Purchases) -> tuple[Inputs, np.ndarray]:
-    """The labeled images with their classes, then what was bought with its soft labels: images and (n, C) targets."""
+    """The known images with their classes, then what was bought with its soft labels: images and (n, C) targets."""
     split, inputs = setting.split, setting.inputs
-    hard = np.eye(setting.classes, dtype=np.float32)[setting.labels[split.labeled]]
+    hard = np.eye(setting.classes, dtype=np.float32)[setting.labels[setting.known]]
     bought = inputs.mixtures(split.pool[purchases.pool], split.pool[purchases.partners], purchases.mix)
-    return inputs.concatenate([inputs.take(split.labeled), bought]), np.concatenate([hard, purchases.soft_labels])
+    return inputs.concatenate([inputs.take(setting.known), bought]), np.concatenate([hard, purchases.soft_labels])
 
 
 def apply_student(setting: SeedSetting, network: Network, loss: float) -> Student:
     """What a trained student says of the pool, and how accurate it is on the test set."""
     split, inputs = setting.split, setting.inputs
     probabilities, features = predict(network, inputs.take(split.pool))
-    _, labeled_features = predict(network, inputs.take(split.labeled))
+    _, labeled_features = predict(network, inputs.take(setting.known))
     test_probabilities, _ = predict(network, inputs.take(split.test))
     return Student(
         as_numpy_on_cpu(probabilities),

@@ -14,6 +14,7 @@ from tests.commands.test_app_command import studio as rad_app
 pytestmark = pytest.mark.browser
 
 _ROWS, _CLASSES = 100_000, 100  # 80 MB
+_VISIT = 15.0  # MB that one more visitor costs without any upload
 
 
 def memory(server: Studio) -> float:
@@ -37,7 +38,7 @@ def test_an_upload_costs_its_size_and_goes_with_its_visitor(visit: Visits, tmp_p
         page.get_by_text("Points to choose from").wait_for(timeout=120_000)
         settled(page)
         page.wait_for_timeout(1000)
-        assert memory(server) - before < 1.5 * size
+        assert memory(server) - before < 1.5 * size + _VISIT, "the file, and half of it again as float32"
         page.context.close()
         warm.wait_for_timeout(75_000)
         assert memory(server) - before < 0.6 * size

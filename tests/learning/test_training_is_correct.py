@@ -326,7 +326,7 @@ def test_a_table_teacher_answers_from_the_file(digits: Dataset, tmp_path: Path) 
 def test_bad_tables_are_refused_in_words(table: np.ndarray, words: str, tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", table)
     with pytest.raises(InputError, match=words):
-        read_soft_labels(tmp_path / "t.npy", (4, 2))
+        read_soft_labels(tmp_path / "t.npy", 0, (4, 2))
 
 
 def test_pretrained_weights_that_cannot_be_had_are_said_to_be(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
