@@ -86,7 +86,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
 def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, visit: Visits, store: Path) -> None:
     url = studio(store)
     page = visit(f"{url}/runs?new=1&seeds=2&rounds=60&budget=20")
-    page.get_by_text("10 strategies x 2 seeds").wait_for()
+    page.get_by_text("11 strategies x 2 seeds").wait_for()
     button(page, "Start the study").click()
     button(page, "Pause").wait_for(timeout=60_000)
     study = only_study(store)
