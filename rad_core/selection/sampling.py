@@ -44,9 +44,7 @@ def sample(q: Any, rng: np.random.Generator, budget: int | None = None, order: A
     """
     if order is not None and len(order) != len(q):
         raise InputError(f"order has {len(order)} positions; it must have each of the {len(q)} positions of q once.")
-    if not is_torch(q):
-        return _sample_array(np.asarray(q), rng, budget, order)
-    if q.device.type == "cuda":
+    if is_torch(q) and q.device.type == "cuda":
         return _sample_tensor(q, rng, budget, order)
     order = None if order is None else to_numpy(order)
     return to_like(_sample_array(to_numpy(q), rng, budget, order), q)
@@ -119,13 +117,11 @@ def _pivotal(order: Any, q: Any, rng: np.random.Generator, budget: int) -> Any:
 
     if float(q.max()) >= 1:
         order, carried = take(carried >= 1, carried)
-    total = float(carried.sum())
-    if len(order) < left or total < left / 2:
-        raise InputError(f"q is too small for a budget of {budget:,} beside its {budget - left:,} certain points.")
-    if left:
-        carried *= _TOTAL / total
+    carried *= _TOTAL / (float(carried.sum()) or 1.0)
     parts = xp.asarray(carried, dtype=xp.int64)
     while left > 0:
+        if len(parts) < left or int(parts.sum()) == 0:
+            raise InputError(f"q is too small for a budget of {budget:,} beside its {budget - left:,} certain points.")
         # They come to a whole number of units by adding less than one for each unit.
         parts[: -int(parts.sum()) % left] += 1
         unit = int(parts.sum()) // left
