@@ -37,6 +37,7 @@ _LOOKS: dict[str, tuple] = {  # color, dash, symbol and, where it is another one
     "badge": ("#B183B6", "12px,4px", "pentagon"),
     "cluster_margin": ("#6F3CE0", "4px,4px", "x"),
     "unixkd": ("#85603A", "10px,4px,2px,4px,2px,4px", "hexagram"),
+    "mraru": ("#C80890", "14px,4px,2px,4px,2px,4px,2px,4px", "star"),
     "oracle": ("#779F32", "2px,5px", "star-open"),
 }
 STRATEGY_STYLES = {name: Style(STRATEGIES[name].label, *look) for name, look in _LOOKS.items()}

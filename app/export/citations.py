@@ -104,6 +104,18 @@ BIBLIOGRAPHY: dict[str, tuple[str, dict[str, str]]] = {
             "archiveprefix": "arXiv",
         },
     ),
+    "luccioli2025llm": (
+        "misc",
+        {
+            "author": "Luccioli, Viviana and Iyengar, Rithika and Panley, Ryan and Haberkorn, Flora and Ge, Xiaoyu and "
+            "Crane, Leland and Sinha, Nitish and Lee, Seung Jung",
+            "title": "{LLM} on a Budget: Active Knowledge Distillation for Efficient Classification of Large Text "
+            "Corpora",
+            "year": "2025",
+            "eprint": "2511.11574",
+            "archiveprefix": "arXiv",
+        },
+    ),
     "loshchilov2019decoupled": (
         "inproceedings",
         {

@@ -213,7 +213,8 @@ def _formulas() -> None:
     )
     st.markdown(
         "Both sides are piecewise linear, one concave and one convex, solved exactly by a sort, prefix sums and a "
-        "bisection. Then exactly $b$ different points are drawn with exactly these probabilities."
+        "bisection. Then exactly $b$ different points are drawn with exactly these probabilities, by dependent "
+        "rounding: the gain bought keeps as close to its mean as if every point were drawn on its own."
     )
 
 

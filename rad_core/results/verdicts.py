@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 
 OURS = "rad"
 ERROR_RATE = 0.05  # chance that a family without any difference is said to have one
-# From the cheapest to run to the dearest: nothing to score, one sort, the game, all features, clusters, mixed images.
+# From the cheapest to run to the dearest: nothing to score, one sort, a sort and a draw, the game, all features,
+# clusters, mixed images.
 CHEAPEST_FIRST = (
     "uniform",
     "margin",
     "least_confidence",
     "entropy",
+    "mraru",
     "rad",
     "coreset",
     "badge",

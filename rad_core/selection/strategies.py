@@ -19,7 +19,7 @@ from rad_core.selection import diversity
 from rad_core.selection.arrays import to_like, to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import Equilibrium, solve_game
-from rad_core.selection.sampling import sample
+from rad_core.selection.sampling import proportional, sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +178,16 @@ def unixkd(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selecti
     )
 
 
+def mraru(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selection:
+    """M-RARU: randomized uncertainty, each point accepted with a probability in proportion to its gain.
+
+    Luccioli et al., arXiv:2511.11574, who accept or reject at random by uncertainty; here exactly `budget` points of
+    the round's pool are accepted, none with a probability above 1, by the same dependent rounding as RAD's.
+    """
+    q = to_like(proportional(to_numpy(snapshot.gains), budget), snapshot.gains)
+    return Selection(sample(q, rng, budget), q, q)
+
+
 def oracle(snapshot: Snapshot, budget: int, rng: np.random.Generator, correct: Any) -> Selection:
     """An upper bound, not usable in practice: the most informative of the points that the teacher gets right.
 
@@ -205,6 +215,9 @@ STRATEGIES: dict[str, Strategy] = {
     ),
     "unixkd": Strategy(
         unixkd, "UNIXKD", mixes=True, phrase="UNIXKD, applied to the pool of each round", cites=("xu2020computation",)
+    ),
+    "mraru": Strategy(
+        mraru, "M-RARU", phrase="randomized uncertainty sampling after M-RARU", cites=("luccioli2025llm",)
     ),
     "oracle": Strategy(oracle, "Oracle (knows the truth)", needs=(TRUTH,)),
 }

@@ -19,6 +19,7 @@ from tests.bench.rows import Row, table  # noqa: E402
 
 TOPICS = {
     "game": "The game",
+    "draw": "The draw",
     "diversity": "CoreSet and BADGE",
     "training": "Training",
     "loop": "The whole loop",

@@ -101,7 +101,7 @@ def test_torch_tensors_give_the_same_choice_as_arrays(name: str) -> None:
     np.testing.assert_allclose(found.scores.numpy(), expected.scores, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["rad", "uniform", "margin", "entropy", "least_confidence", "oracle"])
+@pytest.mark.parametrize("name", ["rad", "uniform", "margin", "entropy", "least_confidence", "mraru", "oracle"])
 def test_picks_come_as_often_as_their_inclusion_probabilities_say(name: str) -> None:
     probabilities = np.round(np.random.default_rng(2).dirichlet(np.ones(3), 30), 1)
     probabilities /= probabilities.sum(1, keepdims=True)  # rounded: many equal gains
@@ -133,6 +133,19 @@ def test_rad_uses_the_equilibrium_of_the_game() -> None:
     np.testing.assert_array_equal(selection.q, game.q)
     assert selection.equilibrium is not None
     assert selection.equilibrium.value == game.value
+
+
+def test_mraru_accepts_in_proportion_to_the_gain_and_its_guarantee_can_be_judged() -> None:
+    from rad_core import game_value, solve_game
+
+    seen = snapshot(POOLS["ordinary"], wrong=30)
+    q = np.asarray(ask("mraru", seen, 20).q)
+    free = q < 1
+    np.testing.assert_allclose(q[free] / seen.gains[free], q[free][0] / seen.gains[free][0], rtol=1e-9)
+    assert 0 < game_value(q, seen.gains, 30) < solve_game(seen.gains, 20, wrong=30).value
+    sure = np.asarray(ask("mraru", snapshot(POOLS["ordinary"]), 100).q)
+    assert (sure == 1).any(), "what would be accepted more than once is capped"
+    assert sure.sum() == pytest.approx(100)
 
 
 def naive_k_center(features: np.ndarray, centers: np.ndarray, picks: np.ndarray) -> None:
