@@ -357,12 +357,21 @@ class StudyConfig:
         return "".join(lines).replace("\x7f", "\\u007f")
 
 
+def named_studies() -> dict[str, Path]:
+    """The study files that come with the program, by name."""
+    return {path.stem: path for path in sorted(Path(__file__).with_name("studies").glob("*.toml"))}
+
+
 def read_toml(path: Path) -> dict[str, Any]:
-    """The names and values of a study file."""
+    """The names and values of a study file, or of one that comes with the program where path is but its name."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        own = named_studies().get(str(path)) if not path.exists() else None
+        return tomllib.loads((own or path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"There is no study file {path}; give the path of a .toml file, or options alone.") from error
+        raise InputError(
+            f"There is no study file {path}; give the path of a .toml file, or the name of one that comes with the "
+            f"program ({', '.join(named_studies())}), or options alone."
+        ) from error
     except OSError as error:
         raise InputError(f"The study file {path} cannot be read ({error.strerror}).") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

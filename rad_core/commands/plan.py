@@ -18,7 +18,9 @@ def print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bo
         return
     lines = [
         ("Data set", f"{config.dataset}: {config.labeled} labeled, {config.validation} validation, {found.pool} pool"),
+        *([("Classes", f"{config.class_share}, by frequency")] if config.class_share else []),
         ("Teacher, student", f"{config.teacher}, {config.student}"),
+        *_unusual(config),
         ("Cells", f"{len(config.strategies)} strategies x {config.seeds} seeds = {found.cells}"),
         ("Rounds", f"{config.rounds} of {config.budget} soft labels each"),
         ("Students trained", f"{found.trainings}"),
@@ -34,3 +36,17 @@ def print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bo
     width = max(len(name) for name, _ in lines) + 2
     for name, value in lines:
         say(f"{name:<{width}}{value}")
+
+
+def _unusual(config: StudyConfig) -> list[tuple[str, str]]:
+    """What is otherwise than in the paper's setting."""
+    lines = []
+    if config.teacher_labeled:
+        lines.append(("Teacher learns from", f"the labeled set and {config.teacher_labeled:,} labels of its own"))
+    if config.learn_from_validation:
+        lines.append(("Student learns from", "labeled set, validation set and what is bought"))
+    if config.labels != "soft":
+        lines.append(("Labels", config.labels))
+    if config.augmentation != "auto":
+        lines.append(("Augmentation", config.augmentation))
+    return lines

@@ -38,7 +38,7 @@ def _plain_type(field: Any) -> type:
 
 
 @click.command()
-@click.argument("study_file", metavar="[STUDY.toml]", required=False, type=click.Path(path_type=Path))
+@click.argument("study_file", metavar="[STUDY]", required=False, type=click.Path(path_type=Path))
 @add_options(_config_options())
 @store_option
 @click.option("--workers", type=int, help="Processes to use (default: one per core on a CPU, one on a GPU).")
@@ -60,12 +60,14 @@ def command(
 ) -> None:
     """Run a study: buy soft labels round by round with every strategy, train a student on each, compare them.
 
-    Settings come from STUDY.toml, if given, and from options, which win. A study of exactly the same settings that was
+    Settings come from STUDY, if given, and from options, which win: a .toml file, or the name of one that comes with
+    the program, such as showcase. A study of exactly the same settings that was
     interrupted is resumed (--new starts another one). Ctrl-C pauses; every finished round is kept.
 
     \b
     Examples:
       rad run
+      rad run showcase --seeds 2
       rad run --dataset folder:~/photos --strategies rad,margin,uniform --seeds 1 --rounds 3
       rad run study.toml --device cuda --dry-run
     """

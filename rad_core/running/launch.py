@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 from rad_core import files
-from rad_core.errors import retold
+from rad_core.errors import RadError, retold
 
 _READY = b"ready\n"
 _START_SECONDS = 60.0
@@ -71,6 +72,24 @@ def ready() -> None:
     with suppress(BrokenPipeError):  # the one that asked has gone; that is what this process is for
         os.write(1, _READY)
     os.dup2(2, 1)
+
+
+def ended_by(work: Callable[[], None], defect: str = "") -> int:
+    """Do the work of a process that `launch` started; its exit status. The reason of an error is its last line.
+
+    defect: what could not be done, before the reason of an error that nobody foresaw.
+    """
+    try:
+        work()
+    except RadError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        traceback.print_exc()
+        if defect:
+            print(f"{defect}: {type(error).__name__}: {error}.".splitlines()[0], file=sys.stderr)
+        return 1
+    return 0
 
 
 _AGAIN_SECONDS = 10.0

@@ -10,7 +10,6 @@ import hashlib
 import os
 import sys
 import time
-import traceback
 import warnings
 from contextlib import suppress
 from functools import lru_cache
@@ -244,16 +243,17 @@ def _cache(study: Study) -> Path:
     return data_folder() / layout.MAPS / study.id
 
 
-def main(root: str, id: str, seed: str, source: str, method: str) -> int:
+def main(root: str, study_id: str, seed: str, source: str, method: str) -> int:
     """Compute one map; the exit status is 0 if it is there or another process is at it."""
-    try:
-        study = open_study(Path(root), id)
+
+    def work() -> None:
+        study = open_study(Path(root), study_id)
         lock = FileLock(_folder_for(study, int(seed), source, method).with_suffix(".lock"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
             launch.ready()
-            return 0
+            return
         with lock:
             launch.end_with(study.path)
             launch.ready()
@@ -261,13 +261,8 @@ def main(root: str, id: str, seed: str, source: str, method: str) -> int:
                 began = time.perf_counter()
                 _make(study, int(seed), source, method)
                 print(f"{source} of seed {seed} by {method}: {time.perf_counter() - began:.1f} s", flush=True)
-    except RadError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_code
-    except Exception:
-        traceback.print_exc()
-        return 1
-    return 0
+
+    return launch.ended_by(work)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Hashable
 from pathlib import Path
 from typing import IO
@@ -23,8 +22,9 @@ import attrs
 
 from rad_core import files, partials
 from rad_core.config import StudyConfig
-from rad_core.errors import RadError, retold
+from rad_core.errors import retold
 from rad_core.folders import queue_folder
+from rad_core.running import launch
 from rad_core.running.plan import Plan, outline, plan
 
 _TIMEOUT = 900.0  # seconds; the data set may have to be downloaded first
@@ -148,22 +148,16 @@ def _place(config: StudyConfig, workers: int | None) -> Path:
 
 def main(workers: str, place: str) -> int:
     """Measure the plan of the configuration on standard input and write it down."""
-    try:
-        config = StudyConfig.from_mapping(json.load(sys.stdin))
-        found = plan(config, workers=int(workers) or None)
+
+    def work() -> None:
+        measured = plan(StudyConfig.from_mapping(json.load(sys.stdin)), workers=int(workers) or None)
         with files.writing(Path(place).parent):
             Path(place).parent.mkdir(parents=True, exist_ok=True)
             partials.sweep_files(Path(place).parent)
-            text = json.dumps({name: getattr(found, name) for name in (*_MEASURED, "notes")})
+            text = json.dumps({name: getattr(measured, name) for name in (*_MEASURED, "notes")})
             files.replace(Path(place), lambda file: file.write(text.encode()))  # type: ignore[arg-type]
-    except RadError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_code
-    except Exception as error:
-        traceback.print_exc()
-        print(f"The time could not be measured: {type(error).__name__}: {error}.".splitlines()[0], file=sys.stderr)
-        return 1
-    return 0
+
+    return launch.ended_by(work, "The time could not be measured")
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ import sys
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
 from rad_core import files
-from rad_core.errors import InputError, RadError
+from rad_core.errors import InputError
 from rad_core.folders import queue_folder
 from rad_core.running import launch
 from rad_core.running.engine import StudyStopped, check_requests, run_study
@@ -112,11 +112,12 @@ def _draw_map(study: Study) -> None:
         study.log(f"the map of seed 0 could not be computed: {error}")
 
 
-def main(root: str, id: str, workers: str, with_map: str) -> int:
+def main(root: str, study_id: str, workers: str, with_map: str) -> int:
     """Run one study to its end; the exit status is 0 if it finished or was stopped on request."""
-    try:
-        with launch.interrupted_by(signal.SIGTERM, signal.SIGINT):  # a shell may have had the second ignored
-            study = open_study(Path(root), id)
+
+    def work() -> None:
+        study = open_study(Path(root), study_id)
+        with suppress(StudyStopped):
             run_study(
                 study,
                 workers=int(workers) or None,
@@ -125,15 +126,12 @@ def main(root: str, id: str, workers: str, with_map: str) -> int:
             )
             if int(with_map):
                 _draw_map(study)
-    except (StudyStopped, KeyboardInterrupt):
+
+    try:
+        with launch.interrupted_by(signal.SIGTERM, signal.SIGINT):  # a shell may have had the second ignored
+            return launch.ended_by(work)
+    except KeyboardInterrupt:
         return 0
-    except RadError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_code
-    except Exception:
-        traceback.print_exc()
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

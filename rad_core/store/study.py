@@ -329,8 +329,10 @@ class Study:
     ) -> None:
         """Store what all cells of a seed share. teacher_state: weights by name, to restore the teacher."""
         self._save({layout.seed_file(seed, name): array for name, array in arrays.items()})
+        weights = self.path / layout.weights_file(seed)
         with files.writing(self.path):
-            files.save_state(self.path / layout.weights_file(seed), teacher_state)
+            files.make_folder(self.path, weights.parent)
+            files.save_state(weights, teacher_state)
         with writing(self.path) as database:
             row = [seed, _to_json(metrics), json.dumps(sorted(arrays))]
             database.execute("insert or replace into seeds values (?, ?, ?)", row)

@@ -8,8 +8,11 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from rad_core.config import StudyConfig
+from app.results import shipped
+from rad_core.cli import cli
+from rad_core.config import StudyConfig, named_studies
 from rad_core.errors import InputError
 from rad_core.learning.data import Dataset, load_dataset, make_split
 from rad_core.learning.splitting import class_shares
@@ -227,3 +230,42 @@ def test_a_study_with_all_of_it_repeats_bit_for_bit_resumes_and_travels(store: P
     other = unpack_into(tmp_path / "a.rad.zip", tmp_path / "other")
     assert other.content_digest() == study.content_digest()
     np.testing.assert_array_equal(open_setting(other, 0).split.private, study.seed_array(0, "private_ids"))
+
+
+# --- the studies that come with the program --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(named_studies()))
+def test_a_study_that_comes_with_the_program_is_found_by_its_name(name: str) -> None:
+    config = StudyConfig.from_toml(Path(name))
+    assert config == StudyConfig.from_toml(named_studies()[name])
+    assert config.name
+
+
+def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("showcase").write_text('name = "mine"')
+    assert StudyConfig.from_toml(Path("showcase")).name == "mine"
+
+
+def test_a_study_file_that_is_not_there_is_refused_with_the_names_that_are() -> None:
+    with pytest.raises(InputError, match=r"no study file nothing; .*, showcase\)"):
+        StudyConfig.from_toml(Path("nothing"))
+
+
+def test_the_showcase_is_the_study_that_ships() -> None:
+    study = shipped.metrics_of("fashion-long-tail")
+    assert attrs.evolve(StudyConfig.from_toml(Path("showcase")).resolved(), device="cpu") == study.config
+
+
+def test_the_plan_says_what_is_unusual(store: Path) -> None:
+    words = ["run", "--dry-run", "--strategies", "rad", "--seeds", "1", "--pool", "200", "--teacher-labeled", "50"]
+    more = ["--class-share", "tail:3", "--labels", "hard", "--learn-from-validation", "--augmentation", "none"]
+    ran = CliRunner().invoke(cli, [*words, *more, "--student-steps", "5", "--teacher-steps", "5"])
+    assert ran.exit_code == 0, ran.output
+    plan = dict(line.split("  ", 1) for line in ran.stdout.splitlines())
+    assert plan["Classes"].strip() == "tail:3, by frequency"
+    assert plan["Teacher learns from"].strip() == "the labeled set and 50 labels of its own"
+    assert "validation set" in plan["Student learns from"]
+    assert plan["Labels"].strip() == "hard"
+    assert plan["Augmentation"].strip() == "none"
