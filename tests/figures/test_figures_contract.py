@@ -51,7 +51,7 @@ def test_a_pool_of_fifty_thousand_stays_small_and_vector_traces_stay_thin(name: 
     for trace in chart.figure.data:
         assert trace.type in {"scatter", "bar", "heatmap"}, "no WebGL: it takes seconds in software"
         if trace.type == "heatmap":
-            assert 0 < np.size(trace.z) <= 100 * len(STRATEGIES), "a cell for each strategy and class, whatever the pool"
+            assert 0 < np.size(trace.z) <= 100 * len(STRATEGIES), "a cell per strategy and class, whatever the pool"
         else:
             assert 0 < len(trace.x) <= 1000
 
