@@ -75,6 +75,7 @@ def charts(n: int = 1000, budget: int = 100) -> dict[str, Callable[..., Chart]]:
     game = solve_game(gains, budget, teacher_accuracy=0.88)
     small = np.array([0.95, 0.8, 0.55, 0.5, 0.3, 0.05])
     strategies = list(STRATEGY_STYLES)
+    rules = len(strategies)
     measured = Results(rounds, tuple(STRATEGY_STYLES), 5)
     drawn: dict[str, Callable[..., Chart]] = {
         "waterline": lambda **o: waterline_chart(gains, game, **o),
@@ -89,9 +90,13 @@ def charts(n: int = 1000, budget: int = 100) -> dict[str, Callable[..., Chart]]:
         "accuracy by decile": lambda **o: accuracy_by_decile(gains, right, **o),
         "calibration": lambda **o: calibration_chart(confidence, right, **o),
         "overlap": lambda **o: overlap_heatmap(pick_overlap(picks), **o),
-        "classes": lambda **o: class_heatmap(np.linspace(0, 1, 40).reshape(10, 4), strategies, CLASSES, **o),
+        "classes": lambda **o: class_heatmap(np.linspace(0, 1, 4 * rules).reshape(rules, 4), strategies, CLASSES, **o),
         "picks in 100 classes": lambda **o: class_heatmap(
-            np.arange(1000).reshape(10, 100) % 17, strategies, [f"class {i}" for i in range(100)], kind="picks", **o
+            np.arange(100 * rules).reshape(rules, 100) % 17,
+            strategies,
+            [f"class {i}" for i in range(100)],
+            kind="picks",
+            **o,
         ),
         "label efficiency": lambda **o: label_efficiency_chart(measured, 0.8, **o),
         "paired differences": lambda **o: paired_difference_chart(difference_table(measured), **o),

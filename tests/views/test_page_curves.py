@@ -17,6 +17,7 @@ from app.results import reading
 from rad_core.results import sentences
 from rad_core.results.needed import targets
 from rad_core.results.verdicts import results
+from rad_core.selection.strategies import STRATEGIES
 from rad_core.store.database import DATABASE
 from tests.helpers.figure_examples import make_rounds
 from tests.helpers.result_pages import change, figures, make_studies, open_page, sound, study_in, words
@@ -176,7 +177,7 @@ def test_names_beside_the_curves_keep_apart_however_close_the_levels() -> None:
     low, high = chart.figure.layout.yaxis.range
     names = [trace for trace in chart.figure.data if trace.mode == "lines+text"]
     places = np.sort([float(trace.y[1]) for trace in names])
-    assert len(names) == 14
+    assert len(names) == len(STRATEGIES) + len(close) + 1
     assert np.diff(places).min() > 0.9 * 19 * (high - low) / (chart.figure.layout.height - 170)
     assert low <= places[0] <= places[-1] <= high
     assert {line.y0 for line in chart.figure.layout.shapes} == {*close.values(), 0.8705}
