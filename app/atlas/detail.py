@@ -11,8 +11,9 @@ from app.atlas import cards as gallery
 from app.atlas import facts as map_view
 from app.atlas.facts import Facts
 from app.figures.base import Theme
-from app.findings.words import literal, percent
+from app.findings.words import literal
 from app.shell import blocks
+from rad_core.results.words import percent
 
 CARDS = "pool-cards"
 _LIKELIEST = 4  # classes of the teacher's answer that are shown

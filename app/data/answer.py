@@ -14,9 +14,10 @@ from app.data import map
 from app.data.choice import Choice, Scores, Wish
 from app.data.files import Given
 from app.explore import lab
-from app.findings.words import literal, number, percent
+from app.findings.words import literal, number
 from app.palette import strategy_order
 from app.shell import blocks, state
+from rad_core.results.words import percent
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import USABLE
 from rad_core.tables import table_bytes

@@ -11,12 +11,12 @@ import numpy as np
 import streamlit as st
 
 from app.explore import panels
-from app.explore.numbers import Levers, Measured, answers, budget_steps, duration, money, nearest_step, solve
+from app.explore.numbers import Levers, Measured, answers, budget_steps, nearest_step, solve
 from app.figures import guarantee_by_accuracy, guarantee_by_budget, waterline_chart
-from app.findings.words import literal, number, percent
+from app.findings.words import literal, number
 from app.results import reading
 from app.shell import blocks, state
-from rad_core.results.words import count
+from rad_core.results.words import count, duration, money, percent
 from rad_core.selection.game import Equilibrium
 from rad_core.selection.whatif import SortedGains, WhatIf, sort_gains
 

@@ -188,16 +188,3 @@ def next_table(measured: Measured, labels: int) -> tuple[pd.DataFrame, float]:
             }
         )
     return pd.DataFrame(rows).sort_values("Gained (points)", ascending=False, ignore_index=True), end
-
-
-def money(amount: float, currency: str) -> str:
-    """An amount with its currency."""
-    return f"{amount:,.2f} {currency}" if amount % 1 and amount < 1000 else f"{amount:,.0f} {currency}"
-
-
-def duration(seconds: float) -> str:
-    """A time in the unit that suits it."""
-    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.1f} {unit}"
-    return f"{seconds:,.1f} s"

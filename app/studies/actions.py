@@ -14,10 +14,10 @@ import streamlit as st
 from app.findings.words import literal
 from app.shell import blocks, state
 from app.studies.settings import files_named
-from app.studies.words import plural
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError, RadError
 from rad_core.folders import default_store
+from rad_core.results.words import count
 from rad_core.running import worker
 from rad_core.store.catalogue import create_study, delete_study
 from rad_core.store.study import Study, StudyInfo
@@ -121,7 +121,7 @@ def _delete(info: StudyInfo) -> None:
     if info.status == "unreadable":
         st.markdown(f"The folder **{literal(info.id)}** cannot be read. Whatever is in it is deleted with it.")
     else:
-        results = f" with {plural(info.rounds_done, 'finished round')}" if with_results else ""
+        results = f" with {count(info.rounds_done, 'finished round')}" if with_results else ""
         st.markdown("This study is deleted from the disk" + results + ". It cannot be brought back.")
     sure = True
     if with_results:
@@ -140,7 +140,7 @@ def _delete(info: StudyInfo) -> None:
 def _cancel(info: StudyInfo) -> None:
     st.markdown(
         f"“{literal(state.study_title(info))}” stops within a second or two. What is finished stays "
-        f"({plural(info.rounds_done, 'round')}), and it can be resumed later."
+        f"({count(info.rounds_done, 'round')}), and it can be resumed later."
     )
     with blocks.spoken_errors():
         if st.button("Cancel the study", type="primary", icon=":material/cancel:", key="runs_do_cancel"):

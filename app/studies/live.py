@@ -12,9 +12,9 @@ from app.findings.words import literal
 from app.results import reading
 from app.shell import blocks, state
 from app.studies import actions
-from app.studies.words import about, plural
 from rad_core.errors import RadError
 from rad_core.folders import default_store
+from rad_core.results.words import about, count
 from rad_core.running.progress import Progress, progress
 from rad_core.store.study import Study, StudyInfo
 
@@ -100,7 +100,7 @@ def _how_far(info: StudyInfo, found: Progress) -> str:
     """Progress in words."""
     if info.status == "queued":
         return literal(found.phase)
-    counted = f"{info.rounds_done:,} of {plural(info.rounds_total, 'round')}"
+    counted = f"{info.rounds_done:,} of {count(info.rounds_total, 'round')}"
     left = "" if found.seconds_left is None else f" · about {about(found.seconds_left)} left"
     return f"{counted}{left} · {literal(found.phase)}"
 

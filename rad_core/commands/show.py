@@ -10,7 +10,6 @@ import click
 
 from rad_core.commands.common import (
     comma_floats,
-    duration,
     json_option,
     print_json,
     print_table,
@@ -72,9 +71,11 @@ def print_summary(study: Study, targets: list[float] | None, as_json: bool, note
 
 def _print_costs(config: dict[str, Any]) -> None:
     labels = config["rounds"] * config["budget"]
+    from rad_core.results.words import duration, money
+
     costs = []
     if config["price_per_label"]:
-        costs.append(f"{labels * config['price_per_label']:,.2f} {config['currency']}")
+        costs.append(money(labels * config["price_per_label"], config["currency"]))
     if config["latency_per_label"]:
         costs.append(f"{duration(labels * config['latency_per_label'])} of the teacher's time")
     if costs:
