@@ -234,8 +234,8 @@ def _metrics(
     _metric(fourth, "Cost", cost, waiting, "From the price and the time of a label, which can be set above.")
 
 
-def _metric(place: Any, label: str, value: str, beside: str, help: str | None = None) -> None:
-    place.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True, help=help)
+def _metric(place: Any, label: str, value: str, beside: str, help_: str | None = None) -> None:
+    place.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True, help=help_)
 
 
 def _over(value: float, other: float) -> str:
