@@ -148,10 +148,10 @@ def _as_float(value: Any) -> Any:
 
 
 def _field(
-    default: Any, help: str, unit: str = "", *, check: Any, choices: Any = None, later: bool = False, **more: Any
+    default: Any, help_: str, unit: str = "", *, check: Any, choices: Any = None, later: bool = False, **more: Any
 ) -> Any:
     """later: a setting that earlier versions lack, written down only where it differs from its default."""
-    metadata = {"help": help, "unit": unit, "choices": choices, "of_dataset": default is None, "later": later}
+    metadata = {"help": help_, "unit": unit, "choices": choices, "of_dataset": default is None, "later": later}
     return attrs.field(default=default, validator=check, metadata=metadata, **more)
 
 

@@ -109,7 +109,7 @@ def _card(facts: Facts, i: int) -> dict[str, Any]:
     ]
     buyers = bought_by(facts, i)
     if buyers:
-        lines.append(["bought by " + ", ".join(f"{short_label(name)} ({round})" for name, round in buyers)])
+        lines.append(["bought by " + ", ".join(f"{short_label(name)} ({round_})" for name, round_ in buyers)])
     return {"position": i, "title": names[facts.labels[i]], "lines": lines}
 
 

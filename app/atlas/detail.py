@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from app.atlas import cards as gallery
-from app.atlas import facts as map_view
-from app.atlas.facts import Facts
+from app.atlas import cards
+from app.atlas.facts import Facts, summarize
 from app.figures.base import Theme
-from app.findings.words import literal, percent
+from app.findings.words import literal
 from app.shell import blocks
+from rad_core.results.words import percent
 
 CARDS = "pool-cards"
 _LIKELIEST = 4  # classes of the teacher's answer that are shown
@@ -43,7 +43,7 @@ def point(
         top.markdown(f"**Point {i:,}** · truly **{literal(truth)}**", width="stretch")
         top.button("Close", icon=":material/close:", type="tertiary", on_click=on_close, key="map-close")
         if images is not None:
-            st.image(gallery.enlarge(np.asarray(images[i]), 112), alt=f"Point {i}, true class {truth}")
+            st.image(cards.enlarge(np.asarray(images[i]), 112), alt=f"Point {i}, true class {truth}")
         st.markdown(_verdict("Teacher", facts.classes[facts.teacher_says[i]], bool(facts.teacher_right[i])))
         st.markdown(_verdict("Student", facts.classes[facts.student_says[i]], bool(facts.student_right[i])))
         _soft_label(facts, i, teacher)
@@ -72,8 +72,8 @@ def _purchase(facts: Facts, i: int) -> str:
     parts = [f"Informativeness (gain) {facts.gains[i]:.3f} for the {buyer} student after round {facts.decided_after}."]
     if np.isfinite(facts.q[i]):
         parts.append(f"RAD would buy it with a chance of {percent(float(facts.q[i]))}.")
-    buyers = gallery.bought_by(facts, i)
-    bought = ", ".join(f"{blocks.short_label(name)} in round {round}" for name, round in buyers)
+    buyers = cards.bought_by(facts, i)
+    bought = ", ".join(f"{blocks.short_label(name)} in round {round_}" for name, round_ in buyers)
     parts.append(f"Bought by {bought}." if buyers else "Bought by nobody so far.")
     return " ".join(parts)
 
@@ -83,7 +83,7 @@ def _purchase(facts: Facts, i: int) -> str:
 
 def numbers(facts: Facts, positions: np.ndarray, name: str) -> None:
     """The chosen points, called by a name, against the whole pool."""
-    chosen, pool = map_view.summarize(facts, positions), map_view.summarize(facts)
+    chosen, pool = summarize(facts, positions), summarize(facts)
     rows = [
         (f"{chosen.count:,}", "points", f"{pool.count:,}"),
         (percent(chosen.teacher_right), "teacher right", percent(pool.teacher_right)),
@@ -92,11 +92,14 @@ def numbers(facts: Facts, positions: np.ndarray, name: str) -> None:
         (f"{chosen.bought:,}", f"bought by {blocks.short_label(facts.strategy)}", f"{pool.bought:,}"),
     ]
     with st.container(border=True, key="map-numbers"):
-        lines = [f"**{name}** :gray[(whole pool)]", *(f"**{here}** {what} :gray[({all})]" for here, what, all in rows)]
+        lines = [
+            f"**{name}** :gray[(whole pool)]",
+            *(f"**{here}** {what} :gray[({whole})]" for here, what, whole in rows),
+        ]
         st.markdown("  \n".join(lines))
 
 
-def cards(
+def gallery(
     facts: Facts,
     positions: np.ndarray,
     images: np.ndarray | None,
@@ -109,25 +112,25 @@ def cards(
     row = st.container(horizontal=True, vertical_alignment="bottom")
     by = row.selectbox(
         "Order",
-        list(gallery.ORDERS),
-        format_func=gallery.ORDERS.__getitem__,
+        list(cards.ORDERS),
+        format_func=cards.ORDERS.__getitem__,
         key="map_order",
         bind="query-params",
         width=240,
     )
-    shown = gallery.pick_shown(facts, positions, by)
-    pages = -(-len(shown) // gallery.PER_PAGE)
+    shown = cards.pick_shown(facts, positions, by)
+    pages = -(-len(shown) // cards.PER_PAGE)
     page = row.pagination(pages, key="map-page", width="stretch", max_visible_pages=4) if pages > 1 else 1
-    part = shown[(page - 1) * gallery.PER_PAGE : page * gallery.PER_PAGE]
+    part = shown[(page - 1) * cards.PER_PAGE : page * cards.PER_PAGE]
     st.caption(_which(len(positions), len(shown)))
     if images is None:
         st.caption("This study keeps no thumbnails, so the points are shown in words.")
-    gallery.show(facts, part, images, primary=primary, key=CARDS, theme=theme, on_pick=on_pick)
+    cards.show(facts, part, images, primary=primary, key=CARDS, theme=theme, on_pick=on_pick)
 
 
 def _which(count: int, shown: int) -> str:
     if count <= shown:
         return f"All {count:,} images."
-    if count > gallery.REPRESENTATIVE:
+    if count > cards.REPRESENTATIVE:
         return f"{shown} of {count:,} images, spread evenly over this order so that they stand for all."
     return f"The first {shown} of {count:,} images in this order."

@@ -91,15 +91,15 @@ class Facts:
         return self.student_says == self.labels
 
 
-def gather(read: Read, seed: int, strategy: str, round: int, strategies: Sequence[str]) -> Facts:
+def gather(read: Read, seed: int, strategy: str, round_: int, strategies: Sequence[str]) -> Facts:
     """The facts for one strategy and round. Where the cell has not come so far, its last finished round stands in."""
     last = read(reading.last_round, strategy, seed)
-    before, after = min(max(round - 1, 0), last), min(round, last)
+    before, after = min(max(round_ - 1, 0), last), min(round_, last)
     bought = {name: read(reading.round_of_purchase, name, seed) for name in strategies}
     return Facts(
         classes=read(reading.classes, seed),
         strategy=strategy,
-        round=round,
+        round=round_,
         decided_after=before,
         trained_after=after,
         ids=read(pool_ids, seed),
@@ -109,7 +109,7 @@ def gather(read: Read, seed: int, strategy: str, round: int, strategies: Sequenc
         student_says=read(reading.predictions_after, strategy, seed, after),
         gains=read(reading.gains_after, strategy, seed, before),
         q=read(chance_of_buying, strategy, seed, before + 1),
-        bought={name: np.where(rounds <= round, rounds, 0) for name, rounds in bought.items()},
+        bought={name: np.where(rounds <= round_, rounds, 0) for name, rounds in bought.items()},
     )
 
 
@@ -129,13 +129,13 @@ def truth_probability(study: Study, seed: int) -> np.ndarray:
     return np.take_along_axis(reading.teacher_probabilities(study, seed), labels[:, None], 1)[:, 0].astype(np.float32)
 
 
-def chance_of_buying(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+def chance_of_buying(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
     """(N,) float32, RAD's q for the purchase of a round by a strategy's student; NaN for what was bought before.
 
     Solved again from the stored gains, with as many teacher mistakes as the measured accuracy allows.
     """
-    left = reading.remaining(study, strategy, seed, round)
-    gains = reading.gains_after(study, strategy, seed, round - 1)
+    left = reading.remaining(study, strategy, seed, round_)
+    gains = reading.gains_after(study, strategy, seed, round_ - 1)
     q = np.full(len(gains), np.nan, np.float32)
     if len(left):
         budget = min(study.config.budget, len(left))
@@ -196,12 +196,12 @@ def _by_q(q: np.ndarray, title: str, theme: Theme) -> MapColoring:
     return MapColoring.of_values(q, _RAMPS[theme], title, (0.0, float(known.max()) if len(known) else 1.0))
 
 
-def _by_round(bought: np.ndarray, round: int, title: str, theme: Theme) -> MapColoring:
+def _by_round(bought: np.ndarray, round_: int, title: str, theme: Theme) -> MapColoring:
     ramp = _RAMPS[theme]
-    if round > _MOST_ROUNDS:
-        return MapColoring.of_values(np.where(bought > 0, bought, np.nan), ramp, title, (1, round))
-    steps = [ramp[int(place)] for place in np.linspace(0, len(ramp) - 1, round).round()]
-    labels = ["not bought", *(f"round {number}" for number in range(1, round + 1))]
+    if round_ > _MOST_ROUNDS:
+        return MapColoring.of_values(np.where(bought > 0, bought, np.nan), ramp, title, (1, round_))
+    steps = [ramp[int(place)] for place in np.linspace(0, len(ramp) - 1, round_).round()]
+    labels = ["not bought", *(f"round {number}" for number in range(1, round_ + 1))]
     return MapColoring.of_categories(bought, labels, [_faint(theme), *steps], title)
 
 
@@ -213,18 +213,18 @@ def _faint(theme: Theme) -> str:
 
 
 def panels(
-    read: Read, seed: int, strategies: Sequence[str], display: Display, round: int, *, mark_wrong: bool = False
+    read: Read, seed: int, strategies: Sequence[str], display: Display, round_: int, *, mark_wrong: bool = False
 ) -> list[MapPanel]:
     """One or two drawings with the picks of one or two strategies, all rounds; the map itself stops at a round.
 
-    The difference holds what only one of the two had bought by the end of `round`. mark_wrong adds crosses on the
+    The difference holds what only one of the two had bought by the end of `round_`. mark_wrong adds crosses on the
     picks that the teacher got wrong.
     """
     purchases = {name: read(reading.round_of_purchase, name, seed) for name in strategies}
     wrong = {name: read(wrongly_labeled, name, seed) for name in strategies}
     if display == "difference" and len(strategies) == 2:
         a, b = strategies
-        by = {name: np.where(purchases[name] <= round, purchases[name], 0) for name in strategies}
+        by = {name: np.where(purchases[name] <= round_, purchases[name], 0) for name in strategies}
         only = {a: np.where(by[b] == 0, by[a], 0), b: np.where(by[a] == 0, by[b], 0)}
         layers = [_layer(name, only[name], f"only {palette.strategy_label(name)}") for name in strategies]
         marks = _crosses({name: wrong[name][only[name][wrong[name]] > 0] for name in strategies}, only)
@@ -241,9 +241,9 @@ def panels(
 def wrongly_labeled(study: Study, strategy: str, seed: int) -> np.ndarray:
     """(n,) int32 pool positions that a strategy bought with a wrong label; mixtures are neither right nor wrong."""
     found = [np.empty(0, np.int32)]
-    for round in study.finished_rounds(strategy, seed)[1:]:
-        correct = study.round_array(strategy, seed, round, "bought_correct")
-        found.append(np.asarray(reading.bought(study, strategy, seed, round))[correct == 0])
+    for round_ in study.finished_rounds(strategy, seed)[1:]:
+        correct = study.round_array(strategy, seed, round_, "bought_correct")
+        found.append(np.asarray(reading.bought(study, strategy, seed, round_))[correct == 0])
     return np.concatenate(found)
 
 

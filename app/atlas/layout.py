@@ -35,7 +35,7 @@ def choose(view: state.View, seed: int) -> tuple[str, str]:
     return source, method
 
 
-def _among(label: str, options: list[str], key: str, names: dict[str, str], help: str) -> str:
+def _among(label: str, options: list[str], key: str, names: dict[str, str], help_: str) -> str:
     """One of the options, at first the first of them; kept in the URL where there is a choice."""
     if len(options) == 1:
         st.session_state.pop(key, None)
@@ -49,7 +49,7 @@ def _among(label: str, options: list[str], key: str, names: dict[str, str], help
             key=key,
             bind="query-params",
             required=True,
-            help=help,
+            help=help_,
         )
     )
 

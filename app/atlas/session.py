@@ -55,9 +55,9 @@ def shown_now(scene: Scene) -> MapEvent:
         event = _carried_over(scene, before, map_event(KEY))
     if "map-wanted" in session:  # a card was clicked, or the point closed
         event = replace(event, primary=session.pop("map-wanted"))
-    round = scene.rounds if event.round is None else min(max(event.round, 0), scene.rounds)
+    round_ = scene.rounds if event.round is None else min(max(event.round, 0), scene.rounds)
     primary = event.primary if event.primary is not None and event.primary < len(scene.points) else None
-    return replace(event, round=round, primary=primary)
+    return replace(event, round=round_, primary=primary)
 
 
 def _carried_over(scene: Scene, before: tuple[str, int, str], event: MapEvent) -> MapEvent:
@@ -81,8 +81,8 @@ def _from_address(scene: Scene) -> MapEvent:
     if asked.get("map_sel"):
         st.session_state["map-pending"] = asked["map_sel"]
     # A link to another page may carry the round under its name there.
-    round = asked.get("map_round") or asked.get("round") or str(st.session_state.get("round", ""))
-    return MapEvent(_pending(scene), _number(asked.get("map_point", "")), _number(round))
+    round_ = asked.get("map_round") or asked.get("round") or str(st.session_state.get("round", ""))
+    return MapEvent(_pending(scene), _number(asked.get("map_point", "")), _number(round_))
 
 
 def _number(text: str) -> int | None:

@@ -9,14 +9,25 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.data import choice as own_scores
-from app.data import map
-from app.data.choice import Choice, Scores, Wish
+from app.data.choice import (
+    Choice,
+    Scores,
+    Wish,
+    choose_rows,
+    command_line,
+    gains_of,
+    heavy,
+    pool_of,
+    put_together,
+    remarks,
+)
 from app.data.files import Given
+from app.data.map import draw_map
 from app.explore import lab
-from app.findings.words import literal, number, percent
+from app.findings.words import literal, number
 from app.palette import strategy_order
 from app.shell import blocks, state
+from rad_core.results.words import percent
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import USABLE
 from rad_core.tables import table_bytes
@@ -30,7 +41,7 @@ ACCURACY = {"mean": "Measured", "bound": "Lower bound", "typed": "Typed"}
 def draw(given: dict[str, Given]) -> None:
     """Everything below the files."""
     key = tuple((role, part.digest) for role, part in given.items())
-    scores = state.kept("scores", key, lambda: own_scores.put_together(given))
+    scores = state.kept("scores", key, lambda: put_together(given))
     _what_was_read(scores)
     wish = _wish(scores)
     choice = _choice(scores, wish)
@@ -44,13 +55,13 @@ def draw(given: dict[str, Given]) -> None:
         label_visibility="collapsed",
     )
     if view == LAB:
-        gains = state.kept("scores-gains", (scores.key, wish.gain), lambda: own_scores.gains_of(scores, wish.gain))
+        gains = state.kept("scores-gains", (scores.key, wish.gain), lambda: gains_of(scores, wish.gain))
         st.caption("What if? Nothing that is moved here changes the picks.")
-        lab.draw(own_scores.pool_of(scores, gains, wish), "lab", gain_name=wish.gain)
+        lab.draw(pool_of(scores, gains, wish), "lab", gain_name=wish.gain)
     elif choice is None:
         _ask_for_it(wish)
     elif view == MAP:
-        map.draw(scores, wish, choice)
+        draw_map(scores, wish, choice)
     else:
         _picks(scores, wish, choice)
 
@@ -82,7 +93,7 @@ def _what_was_read(scores: Scores) -> None:
     st.caption(f"Rows sum to 1 · no missing numbers · {ids}{features}")
     if scores.notes:
         st.caption("What was done to the data:\n" + "\n".join(f"- {literal(note)}" for note in scores.notes))
-    for remark in state.kept("scores-remarks", scores.key, lambda: own_scores.remarks(scores)):
+    for remark in state.kept("scores-remarks", scores.key, lambda: remarks(scores)):
         st.warning(remark, icon=":material/warning:")
 
 
@@ -164,7 +175,7 @@ def _accuracy(scores: Scores) -> tuple[float | None, bool]:
     return None, use == "bound"
 
 
-def _typed(place: Any, help: str) -> float:
+def _typed(place: Any, help_: str) -> float:
     typed = place.slider(
         "How often the teacher is right",
         0.0,
@@ -174,7 +185,7 @@ def _typed(place: Any, help: str) -> float:
         format="%.1f%%",
         key="scores_m",
         bind="query-params",
-        help=help,
+        help=help_,
     )
     return round(float(typed) / 100, 6)
 
@@ -182,10 +193,10 @@ def _typed(place: Any, help: str) -> float:
 def _choice(scores: Scores, wish: Wish) -> Choice | None:
     """The picks; None where working them out takes long and nobody has asked for it yet."""
     key = st.session_state["scores-question"] = (scores.key, wish)
-    if own_scores.heavy(scores, wish) and st.session_state.get("scores-asked") != key:
+    if heavy(scores, wish) and st.session_state.get("scores-asked") != key:
         return None
     with st.spinner("Choosing ...", show_time=True):
-        return state.kept("scores-choice", key, lambda: own_scores.choose_rows(scores, wish))
+        return state.kept("scores-choice", key, lambda: choose_rows(scores, wish))
 
 
 def _ask_for_it(wish: Wish) -> None:
@@ -237,7 +248,7 @@ def _picks(scores: Scores, wish: Wish, choice: Choice) -> None:
     if len(columns["id"]) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(columns['id']):,}; the downloads hold them all.")
     st.markdown("**The same from the command line**")
-    st.code(own_scores.command_line(scores, wish), language=None, wrap_lines=True)
+    st.code(command_line(scores, wish), language=None, wrap_lines=True)
 
 
 def summary(scores: Scores, wish: Wish, choice: Choice) -> str:

@@ -36,7 +36,7 @@ _MOST_ROWS = 1000
 _FITTED_ON = 20_000  # rows: it is to be there at once
 
 
-def draw(scores: Scores, wish: Wish, choice: Choice) -> None:
+def draw_map(scores: Scores, wish: Wish, choice: Choice) -> None:
     """The map as a part of the page that is answered without the rest."""
     st.fragment(_map)(scores, wish, choice)
 

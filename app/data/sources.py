@@ -6,8 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.data import example, visitors
-from app.data import files as own_files
+from app.data import example, files, visitors
 from app.data.files import Given
 from app.findings.words import literal
 from app.shell import state
@@ -64,43 +63,43 @@ def draw() -> dict[str, Given]:
 
 def _uploaded() -> dict[str, Given]:
     """What was uploaded in this session. It stays while other pages are looked at, and goes with the session."""
-    files: dict[str, Given] = st.session_state.setdefault("own_scores", {})
+    by_role: dict[str, Given] = st.session_state.setdefault("own_scores", {})
     errors: dict[str, str] = st.session_state.setdefault("own_scores_errors", {})
     with st.expander(
-        _summary(files), expanded="probabilities" not in files, key="scores-files", icon=":material/folder:"
+        _summary(by_role), expanded="probabilities" not in by_role, key="scores-files", icon=":material/folder:"
     ):
         first, second = st.columns(2, gap="medium")
         for role, place in zip(FIELDS, (first, second, first, second), strict=True):
             with place:
-                _uploader(role, files)
+                _uploader(role, by_role)
         st.caption(
-            f"Up to {MAX_MEGABYTES} MB a file, and {own_files.VISITOR_BYTES / 1e6:.0f} MB of numbers in all for each "
+            f"Up to {MAX_MEGABYTES} MB a file, and {files.VISITOR_BYTES / 1e6:.0f} MB of numbers in all for each "
             "visitor; they are forgotten when you leave. More is for rad select on your own computer."
         )
     for message in errors.values():
         st.error(literal(message), icon=":material/error:")
-    return dict(files)
+    return dict(by_role)
 
 
-def _uploader(role: str, files: dict[str, Given]) -> None:
-    label, help = FIELDS[role]
+def _uploader(role: str, by_role: dict[str, Given]) -> None:
+    label, help_ = FIELDS[role]
     st.file_uploader(
         label if role == "probabilities" else f"{label}, optional",
         [ending[1:] for ending in READABLE],
         key=_field(role),
-        help=help,
+        help=help_,
         on_change=_received,
         args=[role],
         max_upload_size=MAX_MEGABYTES,
     )
-    if role in files:
+    if role in by_role:
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.caption(f"In use: {literal(files[role].name)}, {_megabytes(files[role])}", width="content")
+        row.caption(f"In use: {literal(by_role[role].name)}, {_megabytes(by_role[role])}", width="content")
         row.button("Remove", key=f"scores-remove-{role}", type="tertiary", on_click=_remove, args=[role])
 
 
-def _summary(files: dict[str, Given]) -> str:
-    names = [files[role].name for role in FIELDS if role in files]
+def _summary(by_role: dict[str, Given]) -> str:
+    names = [by_role[role].name for role in FIELDS if role in by_role]
     return "Your files: " + ", ".join(map(literal, names)) if names else "Your files"
 
 
@@ -122,11 +121,11 @@ def _received(role: str) -> None:
         return
     turns = st.session_state.setdefault(_TURN, {})
     turns[role] = turns.get(role, 0) + 1
-    files: dict[str, Given] = st.session_state["own_scores"]
-    visitors.let_go(upload, files, state.shelf())
-    room = own_files.VISITOR_BYTES - sum(given.bytes for given in files.values())
+    by_role: dict[str, Given] = st.session_state["own_scores"]
+    visitors.let_go(upload, by_role, state.shelf())
+    room = files.VISITOR_BYTES - sum(given.bytes for given in by_role.values())
     try:
-        files[role] = own_files.read_upload(role, upload.name, upload, max(0, room))
+        by_role[role] = files.read_upload(role, upload.name, upload, max(0, room))
     except InputError as error:
         st.session_state["own_scores_errors"][role] = str(error)
 
@@ -140,7 +139,7 @@ def _remove(role: str) -> None:
 
 
 def _from_folder() -> dict[str, Given]:
-    folder = own_files.folder_of_scores(state.files_allowed() and not state.read_only())
+    folder = files.folder_of_scores(state.files_allowed() and not state.read_only())
     if folder is None:
         st.info(
             "Only a studio that is bound to this computer alone (127.0.0.1), or was started with rad app --files, and "
@@ -148,20 +147,20 @@ def _from_folder() -> dict[str, Given]:
             icon=":material/lock:",
         )
         return {}
-    names = own_files.files_in(folder)
+    names = files.files_in(folder)
     st.caption("Files in the folder that RAD_SCORES names, or else in the one where the studio was started.")
     if not names:
         st.info(f"There is no file ending in {', '.join(READABLE)} in that folder.", icon=":material/inbox:")
         return {}
     given = {}
     for role, place in zip(FIELDS, st.columns(len(FIELDS)), strict=True):
-        label, help = FIELDS[role]
+        label, help_ = FIELDS[role]
         name = place.selectbox(
             label,
             names,
             index=None,
             key=f"scores_{role}_file",
-            help=help,
+            help=help_,
             bind="query-params",
             placeholder="none",
         )
@@ -174,7 +173,7 @@ def _kept_file(role: str, folder: Path, name: str) -> Given:
     """A file as it was read, until it changes."""
     about = (folder / name).stat()
     key = (str(folder), name, about.st_mtime_ns, about.st_size)
-    return state.kept(f"scores-file-{role}", key, lambda: own_files.read_from_folder(role, folder, name))
+    return state.kept(f"scores-file-{role}", key, lambda: files.read_from_folder(role, folder, name))
 
 
 # --- how files should look ----------------------------------------------------------------------------------------

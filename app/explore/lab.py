@@ -11,12 +11,12 @@ import numpy as np
 import streamlit as st
 
 from app.explore import panels
-from app.explore.numbers import Levers, Measured, answers, budget_steps, duration, money, nearest_step, solve
+from app.explore.numbers import Levers, Measured, answers, budget_steps, nearest_step, solve
 from app.figures import guarantee_by_accuracy, guarantee_by_budget, waterline_chart
-from app.findings.words import literal, number, percent
+from app.findings.words import literal, number
 from app.results import reading
 from app.shell import blocks, state
-from rad_core.results.words import count
+from rad_core.results.words import count, duration, money, percent
 from rad_core.selection.game import Equilibrium
 from rad_core.selection.whatif import SortedGains, WhatIf, sort_gains
 
@@ -234,8 +234,8 @@ def _metrics(
     _metric(fourth, "Cost", cost, waiting, "From the price and the time of a label, which can be set above.")
 
 
-def _metric(place: Any, label: str, value: str, beside: str, help: str | None = None) -> None:
-    place.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True, help=help)
+def _metric(place: Any, label: str, value: str, beside: str, help_: str | None = None) -> None:
+    place.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True, help=help_)
 
 
 def _over(value: float, other: float) -> str:

@@ -130,16 +130,16 @@ def comparison(found: Sequence[WhatIf]) -> pd.DataFrame:
 # --- measured ------------------------------------------------------------------------------------------------------
 
 
-def purchases_in_round(study: Study, seed: int, round: int) -> pd.DataFrame:
+def purchases_in_round(study: Study, seed: int, round_: int) -> pd.DataFrame:
     """One row per strategy that has finished this purchase: strategy, labels, wrong, gain, useful_gain, guarantee."""
     rows = []
     for strategy in study.config.strategies:
-        if round not in study.finished_rounds(strategy, seed):
+        if round_ not in study.finished_rounds(strategy, seed):
             continue
-        gain = study.round_array(strategy, seed, round, "bought_gain").astype(np.float64)
-        right = study.round_array(strategy, seed, round, "bought_correct").astype(np.float64)
+        gain = study.round_array(strategy, seed, round_, "bought_gain").astype(np.float64)
+        right = study.round_array(strategy, seed, round_, "bought_correct").astype(np.float64)
         known = right.max(initial=0) <= 1  # a mixture of two images is neither right nor wrong
-        value = study.round_metrics(strategy, seed, round).get("strategy_value", np.nan)
+        value = study.round_metrics(strategy, seed, round_).get("strategy_value", np.nan)
         wrong, useful = (float((1 - right).sum()), float((gain * right).sum())) if known else (np.nan, np.nan)
         rows.append((strategy, len(gain), wrong, float(gain.sum()), useful, value))
     return pd.DataFrame(rows, columns=["strategy", "labels", "wrong", "gain", "useful_gain", "guarantee"])
@@ -150,12 +150,12 @@ def pool_accuracy(study: Study, seed: int) -> float:
     return float(study.seed_metrics(seed)["teacher_accuracy_pool"])
 
 
-def measured(study: Study, seed: int, round: int) -> Measured:
+def measured(study: Study, seed: int, round_: int) -> Measured:
     """What a study bought in one round of a seed, and everything that it has measured so far."""
     table = study.rounds_table()
-    where = f"round {round}, seed {seed}"
-    start = (round - 1) * study.config.budget
-    return Measured(purchases_in_round(study, seed, round), table, start, pool_accuracy(study, seed), where)
+    where = f"round {round_}, seed {seed}"
+    start = (round_ - 1) * study.config.budget
+    return Measured(purchases_in_round(study, seed, round_), table, start, pool_accuracy(study, seed), where)
 
 
 def next_table(measured: Measured, labels: int) -> tuple[pd.DataFrame, float]:
@@ -188,16 +188,3 @@ def next_table(measured: Measured, labels: int) -> tuple[pd.DataFrame, float]:
             }
         )
     return pd.DataFrame(rows).sort_values("Gained (points)", ascending=False, ignore_index=True), end
-
-
-def money(amount: float, currency: str) -> str:
-    """An amount with its currency."""
-    return f"{amount:,.2f} {currency}" if amount % 1 and amount < 1000 else f"{amount:,.0f} {currency}"
-
-
-def duration(seconds: float) -> str:
-    """A time in the unit that suits it."""
-    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.1f} {unit}"
-    return f"{seconds:,.1f} s"

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.explore.numbers import Levers, Measured, as_strategy, chances, comparison, duration, money, next_table
+from app.explore.numbers import Levers, Measured, as_strategy, chances, comparison, next_table
 from app.figures import class_heatmap, overlap_heatmap
 from app.palette import strategy_label
 from app.results import reading
 from app.shell import blocks, state
 from rad_core.results.summary import FEWEST_SEEDS
-from rad_core.results.words import few
+from rad_core.results.words import duration, few, money
 from rad_core.selection.game import Equilibrium
 from rad_core.selection.strategies import STRATEGIES
 from rad_core.selection.whatif import WhatIf, overlap_matrix

@@ -11,7 +11,7 @@ import pandas as pd
 
 from app.export import stamp
 from rad_core.errors import InputError
-from rad_core.results import tables as export
+from rad_core.results.tables import tables
 from rad_core.store import light_copy
 from rad_core.store.study import Study
 
@@ -33,16 +33,16 @@ _ABOUT = {
 def data_bundle(study: Study, story: Story | None = None) -> bytes:
     """The tables of a study, its settings and, with a story, the numbers behind its charts. It holds no images."""
     at = stamp.moment()
-    tables = export.tables(study)
-    if tables["rounds"].empty or not (tables["rounds"]["round"] > 0).any():
+    data = tables(study)
+    if data["rounds"].empty or not (data["rounds"]["round"] > 0).any():
         raise InputError(
             f"Study {study.id} has no finished round yet, so there is nothing to export; run it on with rad resume "
             f"{study.id}."
         )
     entries: dict[str, bytes] = {}
-    for name, table in tables.items():
+    for name, table in data.items():
         entries |= _both(f"data/{name}", table)
-    lines = [f"data/{name}: {_ABOUT[name]}" for name in tables]
+    lines = [f"data/{name}: {_ABOUT[name]}" for name in data]
     for i, step in enumerate(story.steps if story else ()):
         for j, chart in enumerate(step.charts):
             name = f"charts/{i + 1}-{_slug(step.name)}{f'-{j + 1}' if len(step.charts) > 1 else ''}"

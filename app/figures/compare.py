@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, rows
-from app.findings.words import MINUS, percent
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
 from rad_core.results.needed import Need, labels_by_seed, need
 from rad_core.results.summary import FEWEST_SEEDS
 from rad_core.results.verdicts import Results
-from rad_core.results.words import few, target_text
+from rad_core.results.words import MINUS, few, percent, target_text
 
 _GREY = "#8C8C8C"
 

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, rgba, spread
-from app.findings.words import percent
 from app.palette import strategy_style, text_color
 from rad_core.results.summary import FEWEST_SEEDS, curves
-from rad_core.results.words import few
+from rad_core.results.words import few, percent
 
 XAxis = Literal["labels", "round", "seconds"]
 

@@ -24,10 +24,10 @@ from app.figures.curve_parts import (
     set_x_axis,
     shaded_strategies,
 )
-from app.findings.words import percent
 from app.palette import strategy_order, strategy_style
 from rad_core.errors import InputError
 from rad_core.results.summary import interval
+from rad_core.results.words import percent
 
 
 def accuracy_curves(

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, ink, new_sketch, rgba
-from app.findings.words import number, percent
+from app.findings.words import number
 from app.palette import RIGHT_COLOR, WRONG_COLOR, strategy_style
 from rad_core.errors import InputError
+from rad_core.results.words import percent
 from rad_core.selection.game import Equilibrium
 
 MAX_POINTS = 400

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, rgba, spread
-from app.findings.words import number, percent
+from app.findings.words import number
 from app.palette import strategy_style, text_color
+from rad_core.results.words import percent
 from rad_core.selection.whatif import RULES, default_accuracies, default_budgets, guarantees, sort_gains, wrong_counts
 
 

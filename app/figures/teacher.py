@@ -9,9 +9,9 @@ import pandas as pd
 
 from app.figures.base import Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba
 from app.findings.deciles import clopper_pearson, deciles
-from app.findings.words import percent
 from app.palette import RIGHT_COLOR
 from rad_core.errors import InputError
+from rad_core.results.words import percent
 
 
 def accuracy_by_decile(

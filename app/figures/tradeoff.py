@@ -11,9 +11,10 @@ import pandas as pd
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba, rows
 from app.figures.raster import density_raster, layout_image
 from app.findings.deciles import deciles, pareto, summarize_picks
-from app.findings.words import number, percent
+from app.findings.words import number
 from app.palette import RIGHT_COLOR, RIGHT_LABEL, WRONG_COLOR, WRONG_LABEL, strategy_order, strategy_style, text_color
 from rad_core.errors import InputError
+from rad_core.results.words import percent
 from rad_core.selection.strategies import ORACLES
 
 _BINS = 48

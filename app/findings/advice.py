@@ -12,26 +12,22 @@ from app.findings.recommend import Recommendation
 from rad_core.results.needed import targets
 from rad_core.results.summary import FEWEST_SEEDS, Interval
 from rad_core.results.verdicts import OURS, cheapest_first
-from rad_core.results.words import capital, chosen_by, count, few, listed, name, percent, range_text, target_text
+from rad_core.results.words import (
+    capital,
+    chosen_by,
+    count,
+    duration,
+    few,
+    listed,
+    money,
+    name,
+    percent,
+    range_text,
+    target_text,
+)
 
 _FEW = 3  # rules that a sentence names one by one
 _CLEARLY = 1.02  # times as much is a difference that can be seen in the numbers shown
-
-
-# --- money and time ------------------------------------------------------------------------------------------------
-
-
-def money(amount: float, currency: str) -> str:
-    """An amount of money; cents only where they matter."""
-    return f"{amount:,.2f} {currency}".strip() if abs(amount) < 100 else f"{amount:,.0f} {currency}".strip()
-
-
-def duration(seconds: float) -> str:
-    """A time for people."""
-    for size, unit in ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:,.0f} seconds"
 
 
 # --- what to buy ---------------------------------------------------------------------------------------------------

@@ -85,10 +85,10 @@ class Scene:
         return {"right": self.right, "probability": self.probability, "confidence": self.confidence}[axis]
 
 
-def scene(study: Study, strategy: str, seed: int, round: int) -> Scene:
+def scene(study: Study, strategy: str, seed: int, round_: int) -> Scene:
     """The pool as it stands when a strategy decides the purchase of a round."""
-    left = reading.remaining(study, strategy, seed, round)
-    gains = reading.gains_after(study, strategy, seed, round - 1)[left]
+    left = reading.remaining(study, strategy, seed, round_)
+    gains = reading.gains_after(study, strategy, seed, round_ - 1)[left]
     right = np.asarray(reading.teacher_right(study, seed)[left])
     if seed not in light_copy.seeds_with_points(study):
         unknown = np.full(len(left), np.nan)
@@ -104,9 +104,9 @@ def scene(study: Study, strategy: str, seed: int, round: int) -> Scene:
     )
 
 
-def pool_name(scenes: Sequence[Scene], round: int, seeds: int) -> str:
+def pool_name(scenes: Sequence[Scene], round_: int, seeds: int) -> str:
     """Whose points scenes are: the same words for the same points. seeds: of the study."""
-    name = "whole pool" if round == 1 else "what is left to buy"
+    name = "whole pool" if round_ == 1 else "what is left to buy"
     return f"{name}, seed {scenes[0].seed}" if len(scenes) == 1 < seeds else name
 
 

@@ -9,10 +9,9 @@ import pandas as pd
 
 from app.findings.calibration import Axis
 from app.findings.deciles import difference_of_shares, summarize_picks
-from app.findings.words import MINUS, percent
 from app.palette import strategy_label
 from rad_core.results.summary import Interval, interval, verdict
-from rad_core.results.words import few
+from rad_core.results.words import MINUS, few, percent
 
 _GREEDY = ("margin", "entropy", "least_confidence")
 _SUBJECT: dict[Axis, str] = {

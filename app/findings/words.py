@@ -8,8 +8,6 @@ import numpy as np
 
 from rad_core.text import one_line
 
-MINUS = "\N{MINUS SIGN}"
-
 # What Streamlit's pages read in a text: Markdown's own marks and directives such as :red[...] ...
 _MARKS = re.compile(r"[\\`*\[\]<$~|#]|_(?![^\W_])|(?<![^\W_])_|&(?=[#A-Za-z])|:(?=[A-Za-z])")
 _AT_START = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=>]))")
@@ -53,8 +51,3 @@ def number(value: float, digits: int = 3) -> str:
         return f"{value:.1e}"
     decimals = digits - 1 - int(np.floor(np.log10(abs(value))))
     return f"{value:.{decimals}f}"
-
-
-def percent(share: float, decimals: int = 1) -> str:
-    """A share as a percentage; an undefined one as n/a."""
-    return f"{100 * share:.{decimals}f}%" if np.isfinite(share) else "n/a"

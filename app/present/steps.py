@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.atlas import facts as map_view
+from app.atlas.facts import coloring, gather, panels
 from app.components.map import fallback_chart
 from app.figures import (
     Chart,
@@ -18,11 +18,10 @@ from app.figures import (
     label_efficiency_chart,
     tradeoff_chart,
 )
-from app.findings import advice as recommend_words
-from app.findings import calibration, claims
-from app.findings import tradeoff as tradeoff_words
+from app.findings import advice, calibration, claims
 from app.findings.deciles import deciles_over_seeds, top_minus_bottom
 from app.findings.recommend import Recommendation
+from app.findings.tradeoff import story
 from app.present import picture
 from app.present.material import Material
 from app.present.model import Step
@@ -59,7 +58,7 @@ def problem(material: Material) -> Step:
     wrong = material.teacher_wrong
     said = [_about_teacher(wrong), _pool_words(material, groups, gap)]
     if material.technical:
-        said.append(tradeoff_words.story(groups, gap, _NO_PICKS, "right", len(pools)).intervals)
+        said.append(story(groups, gap, _NO_PICKS, "right", len(pools)).intervals)
     first = material.scenes[0]
     found = None
     if material.settings.thumbnails:
@@ -110,7 +109,7 @@ def tradeoff(material: Material) -> Step:
         theme=material.theme,
         height=material.chart_height + 60,
     )
-    told = tradeoff_words.story(groups, gap, bought, "right", len(pools))
+    told = story(groups, gap, bought, "right", len(pools))
     picks = _plain(told.text).removeprefix(_pool_words(material, groups, gap)).strip()
     said = [
         "Buying what is informative and buying what is right pull against each other; every rule strikes a balance."
@@ -139,11 +138,11 @@ def pool_map(material: Material) -> Step:
     seed = material.scenes[0].seed
     names = _on_the_map(material, seed)
     last = _rounds_on_the_map(material, names, seed)
-    facts = map_view.gather(material.read, seed, names[0], last, names)
+    facts = gather(material.read, seed, names[0], last, names)
     points, method = _places(material, seed)
-    coloring = map_view.coloring(facts, "teacher", material.theme)
-    panel = map_view.panels(material.read, seed, names, "one", last)[0]
-    chart = fallback_chart(points, coloring, panel, round=last, theme=material.theme, height=material.chart_height)
+    colors = coloring(facts, "teacher", material.theme)
+    panel = panels(material.read, seed, names, "one", last)[0]
+    chart = fallback_chart(points, colors, panel, round=last, theme=material.theme, height=material.chart_height)
     said = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
     said += [_shared(facts.bought, names, last), _bought_mistakes(material)]
     if material.technical:
@@ -235,41 +234,41 @@ def _curves(material: Material, target: float | None = None) -> Chart:
 
 
 def recommendation(material: Material) -> Step:
-    advice, settings = material.recommended, material.settings
+    recommended, settings = material.recommended, material.settings
     texts = [
-        recommend_words.sentence(advice),
-        recommend_words.comparison(advice),
-        recommend_words.worst_case(material.safe, material.measured.rules),
-        recommend_words.ceiling(advice, material.levels),
+        advice.sentence(recommended),
+        advice.comparison(recommended),
+        advice.worst_case(material.safe, material.measured.rules),
+        advice.ceiling(recommended, material.levels),
     ]
     if material.technical:
         texts.append(
             "Useful gain: a right label that teaches all it can counts 1. Labels are read off the best line that never "
-            f"falls (isotonic regression) through the mean accuracies. {advice.headline.details}"
+            f"falls (isotonic regression) through the mean accuracies. {recommended.headline.details}"
         )
-    table = recommend_words.table(advice, settings.price_per_label, settings.currency) if advice.options else None
+    table = advice.table(recommended, settings.price_per_label, settings.currency) if recommended.options else None
     return _step(
         material,
         "recommendation",
-        recommend_words.title(advice),
+        advice.title(recommended),
         texts,
         (_needed_chart(material),),
         table=table if material.technical else None,
-        basis="interpolated" if advice.rule and _asks(advice) else "measured",
+        basis="interpolated" if recommended.rule and _asks(recommended) else "measured",
     )
 
 
-def _asks(advice: Recommendation) -> float | None:
+def _asks(recommended: Recommendation) -> float | None:
     """The accuracy that is asked for, if any."""
-    return advice.goal.target if advice.goal is not None else None
+    return recommended.goal.target if recommended.goal is not None else None
 
 
 def _needed_chart(material: Material) -> Chart:
     """Labels needed by rule where that is the question and has an answer; else the curves, with the target."""
-    advice = material.recommended
-    target = _asks(advice)
-    if target is None or advice.rule is None:
-        return _curves(material, target if advice.pays else None)
+    recommended = material.recommended
+    target = _asks(recommended)
+    if target is None or recommended.rule is None:
+        return _curves(material, target if recommended.pays else None)
     usable = [each for each in material.shown if each not in ORACLES]
     return label_efficiency_chart(material.measured, target, strategies=usable, theme=material.theme)
 
@@ -279,10 +278,10 @@ def _needed_chart(material: Material) -> Chart:
 
 def cost(material: Material) -> Step:
     found, settings, config = material.recommended, material.settings, material.study.config
-    spent = recommend_words.cost(found, settings.price_per_label, settings.currency, config.latency_per_label)
+    spent = advice.cost(found, settings.price_per_label, settings.currency, config.latency_per_label)
     title = "What it costs, and what could go wrong"
     said = [*spent, *_caveats(material)]
-    table = recommend_words.table(found, settings.price_per_label, settings.currency) if found.options else None
+    table = advice.table(found, settings.price_per_label, settings.currency) if found.options else None
     return _step(
         material,
         "cost",
@@ -351,7 +350,7 @@ def _pools(material: Material) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _pool_words(material: Material, groups: pd.DataFrame, gap: Any) -> str:
-    return _plain(tradeoff_words.story(groups, gap, _NO_PICKS, "right", len(material.scenes)).text)
+    return _plain(story(groups, gap, _NO_PICKS, "right", len(material.scenes)).text)
 
 
 def _plain(text: str) -> str:

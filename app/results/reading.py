@@ -132,33 +132,33 @@ def teacher_estimate(study: Study, seed: int) -> TeacherEstimate:
 # --- one round of one cell -----------------------------------------------------------------------------------------
 
 
-def gains_after(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+def gains_after(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
     """(N,) float32 gains of the whole pool under the student trained after a round (0: the labeled set alone)."""
-    return study.round_array(strategy, seed, round, "gains").astype(np.float32) / np.float32(GAIN_STEPS)
+    return study.round_array(strategy, seed, round_, "gains").astype(np.float32) / np.float32(GAIN_STEPS)
 
 
-def predictions_after(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+def predictions_after(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
     """(N,) class numbers that the student trained after a round predicts on the whole pool."""
-    return study.round_array(strategy, seed, round, "predictions")
+    return study.round_array(strategy, seed, round_, "predictions")
 
 
-def bought(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+def bought(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
     """(b,) pool positions bought in one round."""
-    return study.round_array(strategy, seed, round, "bought")
+    return study.round_array(strategy, seed, round_, "bought")
 
 
 def round_of_purchase(study: Study, strategy: str, seed: int, last: int | None = None) -> np.ndarray:
     """(N,) int16 the round in which each pool point was bought, 0 where it was not by the end of round last."""
     found = np.zeros(len(labels(study, seed)), np.int16)
-    for round in study.finished_rounds(strategy, seed)[1:]:
-        if last is None or round <= last:
-            found[bought(study, strategy, seed, round)] = round
+    for round_ in study.finished_rounds(strategy, seed)[1:]:
+        if last is None or round_ <= last:
+            found[bought(study, strategy, seed, round_)] = round_
     return found
 
 
-def remaining(study: Study, strategy: str, seed: int, round: int) -> np.ndarray:
+def remaining(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
     """(n,) pool positions still for sale when the purchase of a round is decided."""
-    return np.flatnonzero(round_of_purchase(study, strategy, seed, round - 1) == 0)
+    return np.flatnonzero(round_of_purchase(study, strategy, seed, round_ - 1) == 0)
 
 
 def last_round(study: Study, strategy: str, seed: int) -> int:
@@ -166,13 +166,13 @@ def last_round(study: Study, strategy: str, seed: int) -> int:
     return max(study.finished_rounds(strategy, seed), default=0)
 
 
-def pool_before(study: Study, strategy: str, seed: int, round: int) -> Pool:
+def pool_before(study: Study, strategy: str, seed: int, round_: int) -> Pool:
     """The pool before the purchase of a round: what the strategy's student says of what is still for sale."""
     config = study.config
-    left = remaining(study, strategy, seed, round)
+    left = remaining(study, strategy, seed, round_)
     return Pool(
-        key=f"{study.path} {study.moment()} {strategy} {seed} {round}",
-        gains=gains_after(study, strategy, seed, round - 1)[left],
+        key=f"{study.path} {study.moment()} {strategy} {seed} {round_}",
+        gains=gains_after(study, strategy, seed, round_ - 1)[left],
         teacher=teacher_estimate(study, seed),
         budget=config.budget,
         right=teacher_right(study, seed)[left],
@@ -194,12 +194,12 @@ def agreement(study: Study) -> pd.DataFrame:
         return table
     said = {seed: teacher_probabilities(study, seed).argmax(1) for seed in study.seeds()}
     shares: dict[tuple[str, int, int], float] = {}
-    for strategy, seed, round in table[["strategy", "seed", "round"]].itertuples(index=False):
-        key = (strategy if round else "", seed, round)  # all strategies share the student of round 0
+    for strategy, seed, round_ in table[["strategy", "seed", "round"]].itertuples(index=False):
+        key = (strategy if round_ else "", seed, round_)  # all strategies share the student of round 0
         if key not in shares:
-            shares[key] = float((predictions_after(study, strategy, seed, round) == said[seed]).mean())
+            shares[key] = float((predictions_after(study, strategy, seed, round_) == said[seed]).mean())
     cells = zip(table["strategy"], table["seed"], table["round"], strict=True)
-    return table.assign(agreement=[shares[(name if round else "", seed, round)] for name, seed, round in cells])
+    return table.assign(agreement=[shares[(name if round_ else "", seed, round_)] for name, seed, round_ in cells])
 
 
 def class_accuracy(study: Study) -> pd.DataFrame:
@@ -259,9 +259,9 @@ def examples(study: Study, strategy: str, seed: int, count: int = 12) -> Example
     rounds = study.finished_rounds(strategy, seed)[1:]
     if not rounds or "thumbnails" not in study.seed_arrays(seed):
         return None
-    if any(study.round_array(strategy, seed, round, "bought_correct").max(initial=0) > 1 for round in rounds):
+    if any(study.round_array(strategy, seed, round_, "bought_correct").max(initial=0) > 1 for round_ in rounds):
         return None
-    points = np.concatenate([bought(study, strategy, seed, round) for round in rounds])
+    points = np.concatenate([bought(study, strategy, seed, round_) for round_ in rounds])
     shown = points[np.linspace(0, len(points) - 1, min(count, len(points))).round().astype(int)]
     names, thumbnails = classes(study, seed), study.seed_array(seed, "thumbnails")
     said = teacher_probabilities(study, seed)[shown].argmax(1)

@@ -43,25 +43,25 @@ def infos() -> list[StudyInfo]:
     return [info for _, info in _shipped(tuple(archives()))]
 
 
-def is_unpacked(id: str) -> bool:
+def is_unpacked(study_id: str) -> bool:
     """Whether a shipped study opens at once; otherwise it takes a second."""
-    return (root() / id).exists()
+    return (root() / study_id).exists()
 
 
-def open_study(id: str) -> Study:
+def open_study(study_id: str) -> Study:
     """A shipped study, unpacked if it is not yet."""
-    archive, folder = _archive(id), root()
+    archive, folder = _archive(study_id), root()
     with suppress(OSError):  # there is none yet, or it cannot be written
         if time.time() - folder.stat().st_mtime > _DAY:
             os.utime(folder)  # still in use, see _sweep
-    if not is_unpacked(id):  # not yet, or not any more
+    if not is_unpacked(study_id):  # not yet, or not any more
         _opened.cache_clear()
     return _opened(archive, folder)
 
 
-def metrics_of(id: str) -> Study:
+def metrics_of(study_id: str) -> Study:
     """A shipped study with its metrics alone, for which nothing is unpacked into the cache."""
-    return _metrics_of(_archive(id))
+    return _metrics_of(_archive(study_id))
 
 
 def root() -> Path:
@@ -82,11 +82,11 @@ def _info(path: Path) -> StudyInfo:
         return StudyInfo(path.name.removesuffix(ENDING), message=str(error))
 
 
-def _archive(id: str) -> Path:
+def _archive(study_id: str) -> Path:
     found = {info.id: archive for archive, info in _shipped(tuple(archives()))}
-    if id not in found:
-        raise InputError(f"There is no study {id!r} any more; choose another one.")
-    return found[id]
+    if study_id not in found:
+        raise InputError(f"There is no study {study_id!r} any more; choose another one.")
+    return found[study_id]
 
 
 @cache

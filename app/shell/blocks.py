@@ -159,7 +159,7 @@ def study_errors(info: StudyInfo) -> Iterator[None]:
 
 
 def choose_strategies(
-    label: str, names: Sequence[str], default: Sequence[str], key: str, help: str | None = None
+    label: str, names: Sequence[str], default: Sequence[str], key: str, help_: str | None = None
 ) -> list[str]:
     """Strategies to show, kept in the URL under the key, in the palette's order."""
     options = strategy_order(list(names))
@@ -171,7 +171,7 @@ def choose_strategies(
         default=wanted,
         format_func=short_label,
         key=key,
-        help=help,
+        help=help_,
         bind="query-params",
         wrap=True,
     )

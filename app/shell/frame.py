@@ -66,11 +66,11 @@ def _present(on: bool) -> None:
 def sidebar(page: StreamlitPage) -> None:
     """Everything beside the page."""
     infos = state.choices()
-    id = state.wanted_study(infos)
-    st.session_state["run"] = id
+    study_id = state.wanted_study(infos)
+    st.session_state["run"] = study_id
     with st.sidebar:
-        if page.url_path not in _WITHOUT_STUDY and id is not None:
-            _picker(infos, id)
+        if page.url_path not in _WITHOUT_STUDY and study_id is not None:
+            _picker(infos, study_id)
             with blocks.spoken_errors():
                 view = state.open_view(st.session_state["run"])
                 if page.url_path in _WITH_SEED:
@@ -90,7 +90,7 @@ def sidebar(page: StreamlitPage) -> None:
         st.button(
             "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=_present, args=[False]
         )
-    _keep_in_url("run", id and st.session_state["run"])
+    _keep_in_url("run", study_id and st.session_state["run"])
     _keep_in_url("present", "1" if presenting() else None)
 
 
@@ -102,21 +102,21 @@ def _keep_in_url(name: str, value: str | None) -> None:
         st.query_params[name] = value
 
 
-def _picker(infos: list[StudyInfo], id: str) -> None:
+def _picker(infos: list[StudyInfo], study_id: str) -> None:
     by_id = {info.id: info for info in infos}
     demos = {info.id for info in state.demos()}
 
-    def describe(id: str) -> str:
-        info = by_id[id]
+    def describe(study_id: str) -> str:
+        info = by_id[study_id]
         running = "" if info.status == "finished" else f" · {info.status}"
-        if id in demos:
+        if study_id in demos:
             return f"{_EXAMPLE} {state.study_title(info)}{running}"
         return f"{state.study_title(info)} · {blocks.day(info.created)}{running}"
 
     if missing := st.session_state.get("missing"):
         st.warning(literal(f"There is no study “{missing}” here; showing this one instead."))
     # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
-    st.session_state["picker"] = id
+    st.session_state["picker"] = study_id
     st.selectbox(
         "Study",
         list(by_id),

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import streamlit as st
 
-from app.results import shipped as showcase
+from app.results import shipped
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError
 from rad_core.folders import default_store
@@ -133,17 +133,17 @@ def studies() -> list[StudyInfo]:
 
 def demos() -> list[StudyInfo]:
     """The studies shipped with the program, in the order in which they are offered."""
-    return showcase.infos()
+    return shipped.infos()
 
 
-def study_of(id: str, *, demo: bool) -> Study:
+def study_of(study_id: str, *, demo: bool) -> Study:
     """A study by its full id: one of the user's, or a shipped one, which is unpacked at its first visit."""
     if not demo:
-        return Study(default_store() / id)
-    if showcase.is_unpacked(id):
-        return showcase.open_study(id)
+        return Study(default_store() / study_id)
+    if shipped.is_unpacked(study_id):
+        return shipped.open_study(study_id)
     with st.spinner("Unpacking an example …"):
-        return showcase.open_study(id)
+        return shipped.open_study(study_id)
 
 
 def forget_list() -> None:
@@ -170,11 +170,11 @@ def files_allowed() -> bool:
     return told != "0" if told else st.get_option("server.address") in LOOPBACK
 
 
-def open_view(id: str) -> View:
+def open_view(study_id: str) -> View:
     """A study by its full id, the user's own before one that is shipped."""
     own = {info.id: info for info in studies()}
-    demo = id not in own
-    return view_of(study_of(id, demo=demo), demo=demo)
+    demo = study_id not in own
+    return view_of(study_of(study_id, demo=demo), demo=demo)
 
 
 def choices() -> list[StudyInfo]:
@@ -186,11 +186,11 @@ def choices() -> list[StudyInfo]:
 
 def default_choice(infos: list[StudyInfo]) -> str | None:
     """The study to open without a link: one's own with results, else one's own on its way, else a shipped one."""
-    shipped = {info.id for info in demos()} - {info.id for info in studies()}
-    own = [info for info in infos if info.id not in shipped]
+    examples = {info.id for info in demos()} - {info.id for info in studies()}
+    own = [info for info in infos if info.id not in examples]
     choices = [info.id for info in own if info.rounds_done]
     choices += [info.id for info in own if info.status not in ("failed", "cancelled", "lost")]
-    return next(iter([*choices, *(info.id for info in infos if info.id in shipped), *(info.id for info in own)]), None)
+    return next(iter([*choices, *(info.id for info in infos if info.id in examples), *(info.id for info in own)]), None)
 
 
 def wanted_study(infos: list[StudyInfo]) -> str | None:
@@ -207,10 +207,10 @@ def wanted_study(infos: list[StudyInfo]) -> str | None:
 
 def current() -> View:
     """The study in view. Ends the page with an empty state where there is none."""
-    id = st.session_state.get("run")
-    if id is None:
+    study_id = st.session_state.get("run")
+    if study_id is None:
         raise InputError("There is no study to show yet; start one on the page Runs.")
-    return open_view(id)
+    return open_view(study_id)
 
 
 def current_seed(view: View) -> int:
@@ -228,10 +228,10 @@ def current_round(view: View) -> int:
     return int(min(max(1, wanted), view.config.rounds))
 
 
-def with_results(view: View, seed: int | None = None, round: int | None = None) -> list[str]:
+def with_results(view: View, seed: int | None = None, round_: int | None = None) -> list[str]:
     """The strategies that have finished a round (by default any purchase) for a seed (by default for some seed)."""
     table = view.read(_finished)
-    table = table[table["round"] >= (1 if round is None else round)]
+    table = table[table["round"] >= (1 if round_ is None else round_)]
     if seed is not None:
         table = table[table["seed"] == seed]
     return [name for name in view.config.strategies if name in set(table["strategy"])]

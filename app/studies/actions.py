@@ -14,10 +14,10 @@ import streamlit as st
 from app.findings.words import literal
 from app.shell import blocks, state
 from app.studies.settings import files_named
-from app.studies.words import plural
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError, RadError
 from rad_core.folders import default_store
+from rad_core.results.words import count
 from rad_core.running import worker
 from rad_core.store.catalogue import create_study, delete_study
 from rad_core.store.study import Study, StudyInfo
@@ -26,15 +26,15 @@ Question = Literal["rename", "delete", "cancel"]
 _ASKED = "runs_asked"
 
 
-def own(id: str) -> tuple[Study, StudyInfo]:
+def own(study_id: str) -> tuple[Study, StudyInfo]:
     """A study that may be changed: one of the user's, in a studio that is not read-only. Raises InputError."""
     if state.read_only():
         raise InputError("This studio only shows studies; start one without --read-only to change anything.")
     state.forget_list()
     for info in state.studies():
-        if info.id == id:
+        if info.id == study_id:
             return Study(default_store() / info.id), info
-    raise InputError(f"There is no study {id[:40]!r} among yours; it may have been deleted meanwhile.")
+    raise InputError(f"There is no study {study_id[:40]!r} among yours; it may have been deleted meanwhile.")
 
 
 def start_new(config: StudyConfig) -> None:
@@ -62,32 +62,32 @@ def refuse_files(values: Mapping[str, Any]) -> None:
         )
 
 
-def resume(id: str) -> None:
+def resume(study_id: str) -> None:
     """Go on with a study that is not running."""
-    study, _ = own(id)
+    study, _ = own(study_id)
     worker.start(study)
     state.forget_list()
 
 
-def request(id: str, action: Literal["pause", "cancel"]) -> None:
+def request(study_id: str, action: Literal["pause", "cancel"]) -> None:
     """Ask the process of a study to pause or to cancel; it takes a second or two."""
-    study, _ = own(id)
+    study, _ = own(study_id)
     study.request(action)
     state.forget_list()
 
 
-def open_results(id: str) -> None:
+def open_results(study_id: str) -> None:
     """Put a study in view and show what came out."""
-    st.session_state["run"] = id
+    st.session_state["run"] = study_id
     st.switch_page("views/overview.py")
 
 
 # --- questions -----------------------------------------------------------------------------------------------------
 
 
-def ask(question: Question, id: str) -> None:
+def ask(question: Question, study_id: str) -> None:
     """Have the page open a dialog about a study."""
-    st.session_state[_ASKED] = (question, id)
+    st.session_state[_ASKED] = (question, study_id)
 
 
 def _close() -> None:
@@ -98,8 +98,8 @@ def show_dialog() -> None:
     """The dialog that was asked for, until it is answered or closed."""
     if _ASKED not in st.session_state:
         return
-    question, id = st.session_state[_ASKED]
-    info = next((info for info in state.studies() if info.id == id), None)
+    question, study_id = st.session_state[_ASKED]
+    info = next((info for info in state.studies() if info.id == study_id), None)
     if info is None or state.read_only():
         _close()
         return
@@ -121,7 +121,7 @@ def _delete(info: StudyInfo) -> None:
     if info.status == "unreadable":
         st.markdown(f"The folder **{literal(info.id)}** cannot be read. Whatever is in it is deleted with it.")
     else:
-        results = f" with {plural(info.rounds_done, 'finished round')}" if with_results else ""
+        results = f" with {count(info.rounds_done, 'finished round')}" if with_results else ""
         st.markdown("This study is deleted from the disk" + results + ". It cannot be brought back.")
     sure = True
     if with_results:
@@ -140,7 +140,7 @@ def _delete(info: StudyInfo) -> None:
 def _cancel(info: StudyInfo) -> None:
     st.markdown(
         f"“{literal(state.study_title(info))}” stops within a second or two. What is finished stays "
-        f"({plural(info.rounds_done, 'round')}), and it can be resumed later."
+        f"({count(info.rounds_done, 'round')}), and it can be resumed later."
     )
     with blocks.spoken_errors():
         if st.button("Cancel the study", type="primary", icon=":material/cancel:", key="runs_do_cancel"):

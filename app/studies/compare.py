@@ -23,16 +23,16 @@ def ticked(entries: Sequence[Entry]) -> list[Entry]:
     known = {entry.info.id: entry for entry in entries if entry.info.status != "unreadable"}
     if not st.session_state.get("compare_linked"):
         st.session_state["compare_linked"] = True
-        for id in st.query_params.get(_URL, "").split(","):
-            if id in known:
-                st.session_state[f"compare_{id}"] = True
-    chosen = [id for id in known if st.session_state.get(f"compare_{id}")]
+        for study_id in st.query_params.get(_URL, "").split(","):
+            if study_id in known:
+                st.session_state[f"compare_{study_id}"] = True
+    chosen = [study_id for study_id in known if st.session_state.get(f"compare_{study_id}")]
     text = ",".join(chosen)
     if not text:
         st.query_params.pop(_URL, None)
     elif st.query_params.get(_URL) != text:
         st.query_params[_URL] = text
-    return [known[id] for id in chosen]
+    return [known[study_id] for study_id in chosen]
 
 
 def clear(entries: Sequence[Entry]) -> None:

@@ -12,8 +12,9 @@ from app.findings.words import literal, spoken
 from app.results import shipped
 from app.shell import blocks, state
 from app.studies import actions, form, live, settings
-from app.studies.words import advice, plural
+from app.studies.words import advice
 from rad_core.config import StudyConfig
+from rad_core.results.words import count
 from rad_core.running import worker
 from rad_core.store import light_copy
 from rad_core.store.study import Study, StudyInfo
@@ -131,7 +132,7 @@ def _what(entry: Entry) -> None:
 def _how(entry: Entry) -> None:
     blocks.status_badge(entry.info)
     if entry.info.rounds_total:
-        st.caption(f"{entry.info.rounds_done:,} of {plural(entry.info.rounds_total, 'round')}")
+        st.caption(f"{entry.info.rounds_done:,} of {count(entry.info.rounds_total, 'round')}")
 
 
 def _result(entry: Entry) -> None:
@@ -142,7 +143,7 @@ def _result(entry: Entry) -> None:
     best = state.view_of(study, demo=entry.demo).read(Study.best)
     if best is not None:
         st.markdown(f"**{blocks.short_label(best.strategy)} {best.accuracy:.1%}**")
-        st.caption(f"highest mean, {plural(best.seeds, 'seed')}")
+        st.caption(f"highest mean, {count(best.seeds, 'seed')}")
 
 
 def _actions(entry: Entry) -> None:

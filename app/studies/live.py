@@ -12,9 +12,9 @@ from app.findings.words import literal
 from app.results import reading
 from app.shell import blocks, state
 from app.studies import actions
-from app.studies.words import about, plural
 from rad_core.errors import RadError
 from rad_core.folders import default_store
+from rad_core.results.words import about, count
 from rad_core.running.progress import Progress, progress
 from rad_core.store.study import Study, StudyInfo
 
@@ -53,10 +53,10 @@ def _busy_card(info: StudyInfo, statuses: dict[str, str], ticks: bool) -> None:
         _log(study)
 
 
-def _tick(id: str, statuses: dict[str, str]) -> None:
+def _tick(study_id: str, statuses: dict[str, str]) -> None:
     """How far a study is; the whole page is drawn anew when any study on its way has changed its status."""
     with blocks.spoken_errors():
-        study = Study(default_store() / id)
+        study = Study(default_store() / study_id)
         info, found = study.info(), progress(study)
         st.progress(min(1.0, found.done / max(1, found.total)), text=_how_far(info, found))
         if any(_status(other) != status for other, status in statuses.items()):
@@ -64,16 +64,16 @@ def _tick(id: str, statuses: dict[str, str]) -> None:
             st.rerun()
 
 
-def _status(id: str) -> str:
+def _status(study_id: str) -> str:
     try:
-        return Study(default_store() / id).info().status
+        return Study(default_store() / study_id).info().status
     except RadError:  # the list says why, once the page is drawn anew
         return "unreadable"
 
 
-def _results_so_far(id: str) -> None:
+def _results_so_far(study_id: str) -> None:
     with blocks.spoken_errors():
-        study = Study(default_store() / id)
+        study = Study(default_store() / study_id)
         if study.info().rounds_done:
             _curves(study, running=True)
         _log(study)
@@ -100,7 +100,7 @@ def _how_far(info: StudyInfo, found: Progress) -> str:
     """Progress in words."""
     if info.status == "queued":
         return literal(found.phase)
-    counted = f"{info.rounds_done:,} of {plural(info.rounds_total, 'round')}"
+    counted = f"{info.rounds_done:,} of {count(info.rounds_total, 'round')}"
     left = "" if found.seconds_left is None else f" · about {about(found.seconds_left)} left"
     return f"{counted}{left} · {literal(found.phase)}"
 

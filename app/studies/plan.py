@@ -11,9 +11,9 @@ import streamlit as st
 from app.findings.words import literal
 from app.shell import blocks, state
 from app.studies import settings
-from app.studies.words import about, plural
 from rad_core.config import StudyConfig
 from rad_core.errors import RadError
+from rad_core.results.words import about, count, money
 from rad_core.running.plan import Plan, outline
 from rad_core.running.plan_job import PlanJob, request_plan
 
@@ -82,23 +82,21 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
         help="Measured on this machine: the data are read and a few steps trained.",
     )
     price = (
-        f"**{plan.price:,.2f} {literal(plan.currency)}** for the labels"
+        f"**{money(plan.price, literal(plan.currency))}** for the labels"
         if full.price_per_label
         else "No price per label set"
     )
     if full.latency_per_label:
         price += f"; the teacher answers for {about(plan.teacher_seconds)}"
-    runs = (
-        f"{plural(len(full.strategies), 'strategy')} x {plural(full.seeds, 'seed')} = **{plural(plan.cells, 'run')}**"
-    )
+    runs = f"{count(len(full.strategies), 'strategy')} x {count(full.seeds, 'seed')} = **{count(plan.cells, 'run')}**"
     st.markdown(
-        f"{runs} of {plural(full.rounds, 'round')} with {plural(full.budget, 'label')}; "
-        f"{plural(plan.trainings, 'student')} trained.\n\n{price}."
+        f"{runs} of {count(full.rounds, 'round')} with {count(full.budget, 'label')}; "
+        f"{count(plan.trainings, 'student')} trained.\n\n{price}."
     )
     if measured is None:
         st.caption("Measuring how long it takes on this machine …")
     elif isinstance(measured, Plan):
-        where = f"On this machine: {measured.device}; {plural(measured.workers or 1, 'process')}."
+        where = f"On this machine: {measured.device}; {count(measured.workers or 1, 'process')}."
         for note in measured.notes:
             st.caption(literal(note))
         busy = any(info.status == "running" for info in state.studies())

@@ -8,17 +8,17 @@ from app.shell import blocks, state
 
 view = state.current()
 blocks.header("Budget lab", "What if I had another number of labels, or a better or worse teacher?")
-seed, round = state.current_seed(view), state.current_round(view)
-strategies = state.with_results(view, seed, round - 1)
+seed, round_ = state.current_seed(view), state.current_round(view)
+strategies = state.with_results(view, seed, round_ - 1)
 if not strategies:
     blocks.stop(
         "Not there yet",
-        f"No strategy of this study has finished the round before round {round} with seed {seed}. Choose an earlier "
+        f"No strategy of this study has finished the round before round {round_} with seed {seed}. Choose an earlier "
         "round or another seed on the left, or come back later.",
         icon=":material/hourglass_empty:",
     )
 strategy = strategies[0]
-if round > 1 and len(strategies) > 1:
+if round_ > 1 and len(strategies) > 1:
     strategy = (
         st.selectbox(
             "Scores of the student that learned from",
@@ -33,8 +33,8 @@ if round > 1 and len(strategies) > 1:
         or strategies[0]
     )
 lab.draw(
-    view.read(reading.pool_before, strategy, seed, round),
+    view.read(reading.pool_before, strategy, seed, round_),
     "budget",
-    measured=view.read(numbers.measured, seed, round),
+    measured=view.read(numbers.measured, seed, round_),
     gain_name=view.config.gain,
 )

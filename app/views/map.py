@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 import numpy as np
 import streamlit as st
 
-from app.atlas import cards, detail
-from app.atlas import facts as map_view
-from app.atlas import layout as map_layout
+from app.atlas import cards, detail, layout
+from app.atlas.facts import COLORINGS, Facts, coloring, gather, link_text, panels, table, thumbnails
 from app.atlas.session import KEY, Scene, remember, shown_now, waiting_layout
 from app.components.map import MapEvent, Selection, Sprites, fallback_chart, resolve
 from app.components.map.component import pool_map
@@ -38,8 +37,8 @@ def controls(view: state.View, seed: int, names: list[str]) -> tuple[dict[str, A
     row = st.container(horizontal=True, vertical_alignment="bottom", key="map-controls")
     color = row.selectbox(
         "Color by",
-        list(map_view.COLORINGS),
-        format_func=map_view.COLORINGS.__getitem__,
+        list(COLORINGS),
+        format_func=COLORINGS.__getitem__,
         key="map_color",
         bind="query-params",
         width=210,
@@ -85,7 +84,7 @@ def controls(view: state.View, seed: int, names: list[str]) -> tuple[dict[str, A
             help="A cross on every label bought for which the teacher was wrong.",
         )
         highlight = _highlight(view.read(reading.classes, seed)) if color == "class" else None
-        source, method = map_layout.choose(view, seed)
+        source, method = layout.choose(view, seed)
     wishes = {
         "color": color,
         "strategies": (a,) if b == NOBODY else (a, b),
@@ -119,15 +118,15 @@ def body(scene: Scene) -> None:
     """The map, the point in view and the gallery; run alone when the user does something on the map."""
     with blocks.spoken_errors():
         event = shown_now(scene)
-        facts = gather(scene, event)
+        facts = gather_now(scene, event)
         left, right = st.columns([5, 2], gap="medium")
         with left:
             event = draw(scene, facts, event)
             remember(scene, event)
-            st.caption(map_layout.provenance(scene.view, scene.seed, scene.layout, scene.rounds))
-            if (layout := waiting_layout()) is not None:
+            st.caption(layout.provenance(scene.view, scene.seed, scene.layout, scene.rounds))
+            if (waiting := waiting_layout()) is not None:
                 st.info(
-                    f"There is a selection drawn on the {map_layout.name(layout)}. It shows once the map is that one: "
+                    f"There is a selection drawn on the {layout.name(waiting)}. It shows once the map is that one: "
                     "see Options.",
                     icon=":material/lasso_select:",
                 )
@@ -137,30 +136,30 @@ def body(scene: Scene) -> None:
             beside(scene, facts, event, positions)
 
 
-def _positions(scene: Scene, facts: map_view.Facts, event: MapEvent) -> np.ndarray:
+def _positions(scene: Scene, facts: Facts, event: MapEvent) -> np.ndarray:
     """What the gallery shows: the selection, or, without one, the labels bought in the round in view."""
     if event.selection is not None:
         return resolve(scene.points, event.selection)
     return np.flatnonzero(facts.bought[facts.strategy] == facts.round) if facts.round else np.empty(0, np.int64)
 
 
-def gather(scene: Scene, event: MapEvent) -> map_view.Facts:
+def gather_now(scene: Scene, event: MapEvent) -> Facts:
     bought = strategy_order(state.with_results(scene.view, scene.seed))
     names = [*scene.strategies, *(name for name in bought if name not in scene.strategies)]
-    return map_view.gather(scene.view.read, scene.seed, scene.strategies[0], event.round or 0, names)
+    return gather(scene.view.read, scene.seed, scene.strategies[0], event.round or 0, names)
 
 
-def draw(scene: Scene, facts: map_view.Facts, event: MapEvent) -> MapEvent:
+def draw(scene: Scene, facts: Facts, event: MapEvent) -> MapEvent:
     """The map itself, or its still picture where the browser cannot draw it."""
     theme = state.theme()
-    coloring = map_view.coloring(facts, scene.color, theme, scene.highlight)
-    panels = map_view.panels(
+    colors = coloring(facts, scene.color, theme, scene.highlight)
+    maps = panels(
         scene.view.read, scene.seed, scene.strategies, scene.display, facts.round, mark_wrong=scene.mark_wrong
     )
     event = pool_map(
         scene.points,
-        coloring,
-        panels,
+        colors,
+        maps,
         key=KEY,
         height=_HEIGHT,
         round=event.round,
@@ -170,9 +169,9 @@ def draw(scene: Scene, facts: map_view.Facts, event: MapEvent) -> MapEvent:
         sprites=scene.view.read(sprites, scene.seed),
     )
     if not event.webgl:
-        for i, panel in enumerate(panels):
+        for i, panel in enumerate(maps):
             chart = fallback_chart(
-                scene.points, coloring, panel, round=event.round, selection=event.selection, theme=theme
+                scene.points, colors, panel, round=event.round, selection=event.selection, theme=theme
             )
             blocks.chart(chart, f"map-picture-{i}", basis="measured")
     return event
@@ -180,19 +179,19 @@ def draw(scene: Scene, facts: map_view.Facts, event: MapEvent) -> MapEvent:
 
 def sprites(study: Study, seed: int) -> Sprites | None:
     """The pool's thumbnails for the map's tooltip, where they are few and small enough to come with the page."""
-    images = map_view.thumbnails(study, seed)
+    images = thumbnails(study, seed)
     if images is None or images.nbytes > _SPRITE_BYTES or images.shape[1] != images.shape[2]:
         return None
     sheet = cards.make_sheet(np.asarray(images), columns=40, most=None)
     return Sprites(sheet.image, sheet.columns, len(images))
 
 
-def beside(scene: Scene, facts: map_view.Facts, event: MapEvent, positions: np.ndarray) -> None:
+def beside(scene: Scene, facts: Facts, event: MapEvent, positions: np.ndarray) -> None:
     """What stays in sight beside map and gallery: the gallery in numbers, the point in view or how to get one."""
     if len(positions):
         name = "Selected" if event.selection is not None else f"Round {facts.round}"
         detail.numbers(facts, positions, name)
-    images = scene.view.read(map_view.thumbnails, scene.seed)
+    images = scene.view.read(thumbnails, scene.seed)
     if event.primary is None:
         detail.invitation(images=images is not None)
         return
@@ -208,7 +207,7 @@ def _pick() -> None:
     st.session_state["map-wanted"] = cards.picked(detail.CARDS)
 
 
-def below(scene: Scene, facts: map_view.Facts, event: MapEvent, positions: np.ndarray) -> None:
+def below(scene: Scene, facts: Facts, event: MapEvent, positions: np.ndarray) -> None:
     """The images of the selection; without one, of the labels bought in the round in view."""
     chosen = event.selection is not None
     buyer = blocks.short_label(facts.strategy)
@@ -218,11 +217,11 @@ def below(scene: Scene, facts: map_view.Facts, event: MapEvent, positions: np.nd
         return
     st.subheader(title, anchor=False)
     _take_away(scene, facts, positions, event.selection)
-    images = scene.view.read(map_view.thumbnails, scene.seed)
-    detail.cards(facts, positions, images, state.theme(), primary=event.primary, on_pick=_pick)
+    images = scene.view.read(thumbnails, scene.seed)
+    detail.gallery(facts, positions, images, state.theme(), primary=event.primary, on_pick=_pick)
 
 
-def _nothing(facts: map_view.Facts, chosen: bool) -> None:
+def _nothing(facts: Facts, chosen: bool) -> None:
     if chosen:
         blocks.empty(
             f"0 of {facts.size:,} points selected", "No point lies in this region. Press Esc on the map to clear it."
@@ -231,12 +230,12 @@ def _nothing(facts: map_view.Facts, chosen: bool) -> None:
         blocks.empty("No labels bought yet", "Draw a box or a lasso on the map to see the images of a region.")
 
 
-def _take_away(scene: Scene, facts: map_view.Facts, positions: np.ndarray, selection: Selection | None) -> None:
+def _take_away(scene: Scene, facts: Facts, positions: np.ndarray, selection: Selection | None) -> None:
     """The selection as a file and as a link."""
     row = st.container(horizontal=True, vertical_alignment="center")
     row.download_button(
         "Download as CSV",
-        lambda: map_view.table(facts, positions, scene.points).to_csv(index=False).encode(),
+        lambda: table(facts, positions, scene.points).to_csv(index=False).encode(),
         file_name=f"rad-studio-points-{scene.view.study.id}-seed-{scene.seed}.csv",
         mime="text/csv",
         key="map-csv",
@@ -245,7 +244,7 @@ def _take_away(scene: Scene, facts: map_view.Facts, positions: np.ndarray, selec
     )
     if selection is None:
         return
-    if map_view.link_text(scene.layout, selection) is None:
+    if link_text(scene.layout, selection) is None:
         row.caption("This outline has too many corners to fit into a link; draw it more simply to share it.")
         return
     with row.popover("Link to this selection", icon=":material/link:"):
@@ -267,7 +266,7 @@ def page() -> None:
     )
     seed = state.current_seed(view)
     wishes, source, method = controls(view, seed, strategy_order(view.config.strategies))
-    points, shown = map_layout.place(view, seed, source, method)
+    points, shown = layout.place(view, seed, source, method)
     rounds = max(view.read(reading.last_round, name, seed) for name in wishes["strategies"])
     status = st.container()
     scene = Scene(view=view, seed=seed, points=points, layout=f"{shown}-{source}", rounds=rounds, **wishes)
@@ -277,7 +276,7 @@ def page() -> None:
         st.toast(news, icon=":material/check:")
     if shown != method:  # last, so that the map does not wait for the start of a process
         with status:
-            map_layout.wait_for_umap(view, seed, source)
+            layout.wait_for_umap(view, seed, source)
 
 
 page()

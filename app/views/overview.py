@@ -13,7 +13,7 @@ from app.findings import claims
 from app.findings.words import literal
 from app.results import reading
 from app.shell import blocks, state
-from app.shell import controls as result_controls
+from app.shell.controls import choose_target, hold, offer_news
 from rad_core.results import needed, sentences, verdicts, words
 from rad_core.results.verdicts import Results
 
@@ -33,11 +33,11 @@ def overview() -> None:
         links(("runs", "Start a study", ":material/add:"))
         return
     newest = state.current()
-    view = result_controls.hold(newest, "overview", opened="overview_strategies" not in st.session_state)
+    view = hold(newest, "overview", opened="overview_strategies" not in st.session_state)
     table = view.read(reading.rounds)
     if view.demo:
         st.markdown("**This is an example**, shipped with the program; start your own on Runs.")
-    result_controls.offer_news(newest, "overview", waiting=table.empty)
+    offer_news(newest, "overview", waiting=table.empty)
     if table.empty or "accuracy" not in table:
         blocks.empty(
             "The first results are on their way",
@@ -67,7 +67,7 @@ def say_result(measured: Results) -> None:
 
 def controls(view: state.View, measured: Results) -> tuple[float | None, list[str]]:
     with st.popover("Target and strategies", icon=":material/tune:"):
-        target = result_controls.choose_target(measured, "overview_target")
+        target = choose_target(measured, "overview_target")
         names = list(dict.fromkeys(measured.table["strategy"]))
         default = [name for name in (measured.ours, "margin", "uniform", view.info.best) if name]
         return target, blocks.choose_strategies("Strategies", names, default, "overview_strategies")
@@ -94,10 +94,10 @@ def numbers(view: state.View, table: pd.DataFrame, measured: Results, target: fl
     worst_case(columns[3], view)
 
 
-def card(place: Any, label: str, value: str, note: str, basis: blocks.Basis, help: str) -> None:
+def card(place: Any, label: str, value: str, note: str, basis: blocks.Basis, help_: str) -> None:
     with place.container(border=True, height="stretch", gap="xxsmall"):
         st.markdown(f"**{label}**")
-        st.header(literal(value), anchor=False, help=help)
+        st.header(literal(value), anchor=False, help=help_)
         st.caption(literal(note))
         blocks.badge(basis)
 

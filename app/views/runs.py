@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app.shell import blocks, state
-from app.studies import actions, compare, form, list, live, settings
+from app.studies import actions, compare, form, live, settings
+from app.studies.list import entries, show
 from app.studies.settings import PRESETS
 
 
@@ -41,11 +42,11 @@ def studies() -> None:
     if not state.studies():
         first_study()
     busy = live.show()
-    found = list.entries(leave_out=[])
+    found = entries(leave_out=[])
     chosen = compare.ticked(found)
     if len(chosen) > 1:
         compare.show(chosen)
-    rest = list.entries(leave_out=busy)
+    rest = entries(leave_out=busy)
     if rest:
         st.subheader("Studies", anchor=False)
         if len(found) > 1:
@@ -54,7 +55,7 @@ def studies() -> None:
                 f"{tick} to compare them. Highest mean: of accuracy after the last round, the oracle aside; whether it "
                 "is more than chance is said on Curves."
             )
-        list.show(rest)
+        show(rest)
     may = "see all studies; this studio is read-only" if state.read_only() else "see and change all studies"
     st.caption(f"Everybody who can open this studio can {may}.")
     actions.show_dialog()

@@ -27,32 +27,32 @@ _FIRST = ("rad", "uniform", "margin", "coreset", "badge", *ORACLES)
 def main() -> None:
     view = state.current()
     blocks.header("Trade-off", "Why not just buy the most informative labels?")
-    seed, round = state.current_seed(view), state.current_round(view)
-    there = state.with_results(view, seed, round)
+    seed, round_ = state.current_seed(view), state.current_round(view)
+    there = state.with_results(view, seed, round_)
     if not there:
         blocks.stop(
             "No purchase yet",
-            f"No strategy of this study has finished round {round} with seed {seed}. Choose an earlier round or "
+            f"No strategy of this study has finished round {round_} with seed {seed}. Choose an earlier round or "
             "another seed on the left, or come back later.",
             icon=":material/hourglass_empty:",
         )
-    axis, all_seeds, so_far = _controls(view, seed, round)
+    axis, all_seeds, so_far = _controls(view, seed, round_)
     points = view.read(light_copy.seeds_with_points)
-    wanted = _seeds(view, there, round) if all_seeds else [seed]
+    wanted = _seeds(view, there, round_) if all_seeds else [seed]
     seeds = [each for each in wanted if axis == "right" or each in points]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         first = _FIRST if len(there) > len(_FIRST) else there
         chosen = blocks.choose_strategies("Strategies", there, first, "tradeoff_strategies")
-        student = _student(there, round)
-    seeds = [each for each in seeds if student in state.with_results(view, each, round)]
-    picks = _picks(view, seeds, round, so_far, chosen)
+        student = _student(there, round_)
+    seeds = [each for each in seeds if student in state.with_results(view, each, round_)]
+    picks = _picks(view, seeds, round_, so_far, chosen)
     # A light copy has the first gains of every seed, later ones of some alone.
-    held = [each for each in seeds if each in points or round == 1]
-    scenes = [view.read(calibration.scene, student, each, round) for each in held]
-    where = calibration.pool_name(scenes, round, len(view.study.seeds()))
+    held = [each for each in seeds if each in points or round_ == 1]
+    scenes = [view.read(calibration.scene, student, each, round_) for each in held]
+    where = calibration.pool_name(scenes, round_, len(view.study.seeds()))
     missing = [each for each in wanted if each not in points]
     _joint(scenes, picks, axis, where, len(seeds), missing=bool(missing))
-    _guarantee(view, student, seed, round)
+    _guarantee(view, student, seed, round_)
     left, right = st.columns(2, gap="large")
     with left:
         _deciles(scenes, where)
@@ -61,7 +61,7 @@ def main() -> None:
     _table(picks)
 
 
-def _controls(view: state.View, seed: int, round: int) -> tuple[Axis, bool, bool]:
+def _controls(view: state.View, seed: int, round_: int) -> tuple[Axis, bool, bool]:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     axis = row.segmented_control(
         "What is said of the teacher",
@@ -82,25 +82,25 @@ def _controls(view: state.View, seed: int, round: int) -> tuple[Axis, bool, bool
             bind="query-params",
             help=f"Every seed together, with intervals over seeds. Otherwise seed {seed}, chosen on the left.",
         )
-    if round > 1:
+    if round_ > 1:
         so_far = row.toggle(
             "All rounds so far",
             value=True,
             key="tradeoff_so_far",
             bind="query-params",
-            help=f"Every label bought up to round {round}. Otherwise those bought in round {round} alone.",
+            help=f"Every label bought up to round {round_}. Otherwise those bought in round {round_} alone.",
         )
     return axis or "right", all_seeds, so_far
 
 
-def _seeds(view: state.View, there: list[str], round: int) -> list[int]:
-    return [seed for seed in view.study.seeds() if set(there) <= set(state.with_results(view, seed, round))]
+def _seeds(view: state.View, there: list[str], round_: int) -> list[int]:
+    return [seed for seed in view.study.seeds() if set(there) <= set(state.with_results(view, seed, round_))]
 
 
-def _student(there: list[str], round: int) -> str:
+def _student(there: list[str], round_: int) -> str:
     """Whose student scores the pool: all begin alike, and go separate ways after the first purchase."""
     first = "rad" if "rad" in there else there[0]
-    if round == 1 or len(there) == 1:
+    if round_ == 1 or len(there) == 1:
         return first
     picked = st.selectbox(
         "The pool as seen by the student of",
@@ -114,9 +114,9 @@ def _student(there: list[str], round: int) -> str:
     return picked or first
 
 
-def _picks(view: state.View, seeds: list[int], round: int, so_far: bool, chosen: list[str]) -> pd.DataFrame:
+def _picks(view: state.View, seeds: list[int], round_: int, so_far: bool, chosen: list[str]) -> pd.DataFrame:
     table = view.read(calibration.picks)
-    rounds = table["round"] <= round if so_far else table["round"] == round
+    rounds = table["round"] <= round_ if so_far else table["round"] == round_
     return table[rounds & table["seed"].isin(seeds) & table["strategy"].isin(chosen)]
 
 
@@ -165,8 +165,8 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
     blocks.chart(chart, "tradeoff", basis="measured", note=note)
 
 
-def _guarantee(view: state.View, student: str, seed: int, round: int) -> None:
-    pool = view.read(reading.pool_before, student, seed, round)
+def _guarantee(view: state.View, student: str, seed: int, round_: int) -> None:
+    pool = view.read(reading.pool_before, student, seed, round_)
     ordered = state.remember(lambda: sort_gains(pool.gains), "sorted gains", pool.key)
     teacher = pool.teacher
     chart = guarantee_by_accuracy(

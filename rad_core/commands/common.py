@@ -102,17 +102,6 @@ def with_interval(values: dict[str, Any], digits: int = 3, signed: bool = False)
     return text if low is None or low != low else f"{text} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words: 45 s, 3 min 20 s, 2 h 5 min."""
-    seconds = round(seconds)
-    if seconds < 90:
-        return f"{seconds} s"
-    minutes, rest = divmod(seconds, 60)
-    if minutes < 90:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
 def comma_floats(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[float] | None:
     """Numbers separated by commas."""
     if value is None:

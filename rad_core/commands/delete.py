@@ -11,10 +11,10 @@ from rad_core.text import one_line
 
 
 @click.command()
-@click.argument("id")
+@click.argument("study_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @store_option
-def command(id: str, yes: bool, store: Path | None) -> None:
+def command(study_id: str, yes: bool, store: Path | None) -> None:
     """Delete a study and everything measured in it, for good.
 
     \b
@@ -24,7 +24,7 @@ def command(id: str, yes: bool, store: Path | None) -> None:
     from rad_core.store.catalogue import delete_study, find_id, list_studies
 
     root = store_root(store)
-    full_id = find_id(root, id)
+    full_id = find_id(root, study_id)
     if not yes:
         info = next(info for info in list_studies(root) if info.id == full_id)
         about = info.message if info.status == "unreadable" else f"{info.dataset}, {info.rounds_done} finished rounds"

@@ -36,7 +36,7 @@ _SETTINGS = {
 
 
 @click.command()
-@click.argument("id")
+@click.argument("study_id", metavar="ID")
 @click.option("--to", "to", type=click.Path(path_type=Path), help=f"File to write: {', '.join(ENDINGS)}.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write all tables into.")
 @click.option("--title", help="Title of the report or the slides.")
@@ -49,7 +49,13 @@ _SETTINGS = {
 @click.option("--force", is_flag=True, help="Replace files of an earlier export.")
 @store_option
 def command(
-    id: str, to: Path | None, output: Path | None, force: bool, store: Path | None, no_images: bool, **settings: Any
+    study_id: str,
+    to: Path | None,
+    output: Path | None,
+    force: bool,
+    store: Path | None,
+    no_images: bool,
+    **settings: Any,
 ) -> None:
     """Write a study as a report, slides, a PDF, data or a methods paragraph (--to), or all its tables (-o).
 
@@ -71,16 +77,16 @@ def command(
     if output is not None:
         if changes:
             raise InputError(f"{_SETTINGS[next(iter(changes))]} goes with --to FILE; -o DIR writes tables alone.")
-        _tables(id, output, force, store)
+        _tables(study_id, output, force, store)
     elif to is not None:
-        _story(id, _checked(to.expanduser(), force), force, store, changes)
+        _story(study_id, _checked(to.expanduser(), force), force, store, changes)
 
 
-def _tables(id: str, output: Path, force: bool, store: Path | None) -> None:
+def _tables(study_id: str, output: Path, force: bool, store: Path | None) -> None:
     from rad_core.results.tables import export_tables
     from rad_core.store.catalogue import open_study
 
-    for path in export_tables(open_study(store_root(store), id), output, force=force):
+    for path in export_tables(open_study(store_root(store), study_id), output, force=force):
         say(path)
 
 
@@ -100,9 +106,9 @@ def _checked(target: Path, force: bool) -> Path:
     return target
 
 
-def _story(id: str, target: Path, force: bool, store: Path | None, changes: dict[str, Any]) -> None:
+def _story(study_id: str, target: Path, force: bool, store: Path | None, changes: dict[str, Any]) -> None:
     """Run the studio's exporter as a program: what it draws with is not the engine's."""
-    asked = {"id": id, "to": str(target), "force": force, "store": str(store_root(store)), "settings": changes}
+    asked = {"id": study_id, "to": str(target), "force": force, "store": str(store_root(store)), "settings": changes}
     spec = importlib.util.find_spec("app")
     if spec is None or not spec.submodule_search_locations:
         raise InputError("The studio is not installed beside the engine; install both with pip install rad-studio.")

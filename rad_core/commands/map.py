@@ -12,7 +12,7 @@ from rad_core.commands.common import say, store_option, store_root
 
 
 @click.command()
-@click.argument("id")
+@click.argument("study_id", metavar="ID")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed whose pool is mapped.")
 @click.option(
     "--features",
@@ -23,7 +23,7 @@ from rad_core.commands.common import say, store_option, store_root
 )
 @click.option("--method", type=click.Choice(["umap", "pca"]), default="umap", show_default=True, help="How.")
 @store_option
-def command(id: str, seed: int, features: str, method: str, store: Path | None) -> None:
+def command(study_id: str, seed: int, features: str, method: str, store: Path | None) -> None:
     """Compute the map of a pool and keep it with the study, so that the studio shows it at once.
 
     A UMAP of 2,000 points takes some twenty seconds, one of 50,000 points minutes; a PCA takes none. Where a teacher
@@ -36,7 +36,7 @@ def command(id: str, seed: int, features: str, method: str, store: Path | None) 
     from rad_core.running.maps import make_map, mapped_array
     from rad_core.store.catalogue import open_study
 
-    study = open_study(store_root(store), id)
+    study = open_study(store_root(store), study_id)
     source = f"{features}_features"
     array, began = mapped_array(study, seed, source), time.perf_counter()
     if sys.stderr.isatty():

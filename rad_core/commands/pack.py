@@ -10,7 +10,7 @@ from rad_core.commands.common import say, store_option, store_root
 
 
 @click.command()
-@click.argument("id")
+@click.argument("study_id", metavar="ID")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File (default: ID.rad.zip here)."
 )
@@ -32,7 +32,7 @@ from rad_core.commands.common import say, store_option, store_root
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @store_option
 def command(
-    id: str,
+    study_id: str,
     output: Path | None,
     no_images: bool,
     no_teacher: bool,
@@ -61,7 +61,7 @@ def command(
 
     if points is not None and not light:
         raise InputError("--points says how much a light copy keeps; give --light as well, or leave it out.")
-    study = open_study(store_root(store), id)
+    study = open_study(store_root(store), study_id)
     target = output or Path(f"{study.id}{ENDING}")
     if target.exists() and not force:
         raise InputError(f"{target} is there already; give another file with -o or replace it with --force.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from rad_core.commands.common import duration, print_json, say
+from rad_core.commands.common import print_json, say
 from rad_core.config import StudyConfig
 
 
 def print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bool) -> None:
     """Print what a study will do and cost, without doing it."""
     from rad_core.commands.running import read_data
+    from rad_core.results.words import about, duration, money
     from rad_core.running.plan import plan
 
     dataset, config, _ = read_data(given, quiet)
@@ -27,12 +28,12 @@ def print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bo
         ("Teacher queries", f"{found.teacher_queries:,}"),
     ]
     if config.price_per_label:
-        lines.append(("Price", f"{found.price:,.2f} {found.currency}"))
+        lines.append(("Price", money(found.price, found.currency)))
     if config.latency_per_label:
         lines.append(("Teacher's time", duration(found.teacher_seconds)))
     lines.append(("Device", f"{found.device}; {found.workers} process{'' if found.workers == 1 else 'es'}"))
     if found.estimated_seconds is not None:
-        lines.append(("Estimated time", duration(found.estimated_seconds)))
+        lines.append(("Estimated time", about(found.estimated_seconds)))
     width = max(len(name) for name, _ in lines) + 2
     for name, value in lines:
         say(f"{name:<{width}}{value}")

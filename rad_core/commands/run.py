@@ -17,18 +17,18 @@ def _config_options() -> list[Any]:
     options = []
     for field in attrs.fields(StudyConfig):
         flag = "--" + field.name.replace("_", "-")
-        help = field.metadata["help"]
+        help_ = field.metadata["help"]
         if field.metadata["choices"]:
-            help += f" [{', '.join(field.metadata['choices'])}]"
+            help_ += f" [{', '.join(field.metadata['choices'])}]"
         if field.metadata["unit"]:
-            help += f" ({field.metadata['unit']})"
+            help_ += f" ({field.metadata['unit']})"
         default = "by data set" if field.metadata["of_dataset"] else field.default
         shown = {"show_default": "all"} if field.name == "strategies" else {"show_default": str(default) or False}
         if isinstance(field.default, bool):
-            options.append(click.option(f"{flag}/--no-{flag[2:]}", field.name, default=None, help=help, **shown))
+            options.append(click.option(f"{flag}/--no-{flag[2:]}", field.name, default=None, help=help_, **shown))
         else:
             kind = {int: int, float: float}.get(_plain_type(field), str)
-            options.append(click.option(flag, field.name, type=kind, default=None, help=help, **shown))
+            options.append(click.option(flag, field.name, type=kind, default=None, help=help_, **shown))
     return options
 
 
@@ -42,7 +42,9 @@ def _plain_type(field: Any) -> type:
 @add_options(_config_options())
 @store_option
 @click.option("--workers", type=int, help="Processes to use (default: one per core on a CPU, one on a GPU).")
-@click.option("--id", help="Id of the new study, 6 to 40 of a-z, 0-9 and - (default: data set, date and time).")
+@click.option(
+    "--id", "study_id", help="Id of the new study, 6 to 40 of a-z, 0-9 and - (default: data set, date and time)."
+)
 @click.option("--new", is_flag=True, help="Start a new study even where the same one was interrupted.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @json_option
@@ -51,7 +53,7 @@ def command(
     study_file: Path | None,
     store: Path | None,
     workers: int | None,
-    id: str | None,
+    study_id: str | None,
     new: bool,
     dry_run: bool,
     as_json: bool,
@@ -91,7 +93,7 @@ def command(
     dataset, config, notes = read_data(given, quiet)
     check_study(config, dataset)
     root = store_root(store)
-    study = None if new or id is not None else find_interrupted(root, config)
+    study = None if new or study_id is not None else find_interrupted(root, config)
     if study is not None and not quiet:
         say(f"Resuming {study.id}, which was interrupted (--new starts another).", err=True)
-    run_and_report(study or create_study(root, config, id), workers, as_json, quiet, notes)
+    run_and_report(study or create_study(root, config, study_id), workers, as_json, quiet, notes)

@@ -10,7 +10,6 @@ import click
 
 from rad_core.commands.common import (
     comma_floats,
-    duration,
     json_option,
     print_json,
     print_table,
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("id", default="latest")
+@click.argument("study_id", metavar="[ID]", default="latest")
 @click.option("--targets", callback=comma_floats, help="Accuracies whose labels to count, for instance 0.7,0.8.")
 @store_option
 @json_option
-def command(id: str, targets: list[float] | None, store: Path | None, as_json: bool) -> None:
+def command(study_id: str, targets: list[float] | None, store: Path | None, as_json: bool) -> None:
     """Show the results of a study: whether labels paid, final accuracy, labels needed, RAD against each other rule.
 
     Figures are means over seeds with 95 % intervals (Student's t; three seeds at least). What the labels added and the
@@ -41,7 +40,7 @@ def command(id: str, targets: list[float] | None, store: Path | None, as_json: b
     """
     from rad_core.store.catalogue import open_study
 
-    print_summary(open_study(store_root(store), id), targets, as_json)
+    print_summary(open_study(store_root(store), study_id), targets, as_json)
 
 
 def print_summary(study: Study, targets: list[float] | None, as_json: bool, notes: Sequence[str] | None = None) -> None:
@@ -72,9 +71,11 @@ def print_summary(study: Study, targets: list[float] | None, as_json: bool, note
 
 def _print_costs(config: dict[str, Any]) -> None:
     labels = config["rounds"] * config["budget"]
+    from rad_core.results.words import duration, money
+
     costs = []
     if config["price_per_label"]:
-        costs.append(f"{labels * config['price_per_label']:,.2f} {config['currency']}")
+        costs.append(money(labels * config["price_per_label"], config["currency"]))
     if config["latency_per_label"]:
         costs.append(f"{duration(labels * config['latency_per_label'])} of the teacher's time")
     if costs:

@@ -7,8 +7,8 @@ import time
 from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
-from rad_core.commands.common import duration
 from rad_core.errors import RadError
+from rad_core.results.words import about
 from rad_core.running.progress import progress
 from rad_core.store.study import Study
 
@@ -33,4 +33,4 @@ class TimeLeft(ProgressColumn):
             left = progress(self.study).seconds_left
         except RadError:  # the run itself meets this, and says it
             return ""
-        return "" if left is None else f"about {duration(left)} left"
+        return "" if left is None else f"about {about(left)} left"

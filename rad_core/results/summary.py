@@ -67,9 +67,9 @@ def complete(table: pd.DataFrame, rounds: int) -> pd.DataFrame:
 def curves(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
     """Mean and 95 % interval over seeds, a row per strategy and round: strategy, round, labels, mean, low, high, n."""
     rows = []
-    for (strategy, round), group in table.groupby(["strategy", "round"], sort=False):
+    for (strategy, round_), group in table.groupby(["strategy", "round"], sort=False):
         found = share_interval(group[value].dropna())
-        rows.append((strategy, round, group["labels"].mean(), found.mean, found.low, found.high, found.n))
+        rows.append((strategy, round_, group["labels"].mean(), found.mean, found.low, found.high, found.n))
     return pd.DataFrame(rows, columns=["strategy", "round", "labels", "mean", "low", "high", "n"])
 
 

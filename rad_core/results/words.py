@@ -9,6 +9,7 @@ from rad_core.results.summary import FEWEST_SEEDS, Interval
 from rad_core.selection.strategies import label_of
 
 MINUS = "\N{MINUS SIGN}"
+_IRREGULAR = {"strategy": "strategies", "process": "processes", "study": "studies"}
 
 
 def name(strategy: str, *, first: bool = False) -> str:
@@ -46,8 +47,35 @@ def chosen_by(strategy: str) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """A number of things."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """A number of things: 1 seed, 5 seeds, 2 strategies."""
+    return f"{number:,} {noun if number == 1 else _IRREGULAR.get(noun, noun + 's')}"
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount of money; cents only where they matter."""
+    return f"{amount:,.{2 if abs(amount) < 1000 else 0}f} {currency}".strip()
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units: 0.5 s, 45 s, 3 min 20 s, 2 h 5 min; from two days on in days."""
+    if seconds < 10:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    if seconds >= 48 * 3600:
+        return f"{seconds / 86400:,.1f}".removesuffix(".0") + " days"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        parts = ((minutes, "min"), (rest, "s"))
+    else:
+        hours, minutes = divmod(round(seconds / 60), 60)
+        parts = ((hours, "h"), (minutes, "min"))
+    return " ".join(f"{size} {unit}" for size, unit in parts if size)
+
+
+def about(seconds: float) -> str:
+    """A time that is only estimated, as one says it: 20 s, 2 min 30 s, 25 min, 1 h 10 min."""
+    steps = ((10, 1), (60, 5), (600, 10), (3600, 60), (36_000, 300))  # up to so many seconds, to so many
+    step = next((step for end, step in steps if seconds < end), 3600)
+    return duration(max(1, round(seconds / step) * step))
 
 
 def points(difference: float) -> str:

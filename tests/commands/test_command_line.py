@@ -89,7 +89,7 @@ def test_show_tells_what_the_labels_cost(study_file: Path, tmp_path: Path) -> No
     store = tmp_path / "store"
     create_study(store, attrs.evolve(StudyConfig.from_toml(study_file), price_per_label=0.25, latency_per_label=6.0))
     out = rad("show", "latest", "--store", store)
-    assert "The 20 soft labels of one strategy and seed cost 5.00 USD and 2 min 0 s of the teacher's time." in out
+    assert "The 20 soft labels of one strategy and seed cost 5.00 USD and 2 min of the teacher's time." in out
 
 
 def test_runs_in_an_empty_store_says_what_to_do(tmp_path: Path) -> None:

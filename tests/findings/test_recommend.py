@@ -192,7 +192,7 @@ def test_costs_carry_the_interval_of_the_labels() -> None:
     assert texts[0] == (
         f"20 labels at 2.00 EUR each cost 40.00 EUR: 95% interval {2 * low:.2f} EUR to {2 * high:.2f} EUR."
     )
-    assert texts[1] == "The teacher takes 10.0 minutes for them."
+    assert texts[1] == "The teacher takes 10 min for them."
     assert "no price per label is set" in recommend_words.cost(advice, 0.0, "EUR", 0.0)[0]
 
 

@@ -117,7 +117,7 @@ def test_the_progress_bar_tells_what_the_studio_tells(store: Path) -> None:
     for round in (1, 2, 3, 4):
         put(study, 0, round, dict.fromkeys(FOUR, 2.0))
     with running(study, {(0, round): 8.0 * (4 - round) for round in (1, 2, 3, 4)}):
-        assert TimeLeft(study).render(None).plain == "about 48 s left"  # type: ignore[arg-type]
+        assert TimeLeft(study).render(None).plain == "about 50 s left"  # type: ignore[arg-type]
 
 
 def test_what_is_told_of_a_real_study_is_what_comes(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from app.findings.deciles import deciles, deciles_over_seeds, difference_of_shar
 from app.results import reading
 from rad_core.errors import InputError
 from rad_core.results.increments import next_labels
+from rad_core.results.words import duration, money
 from rad_core.selection.game import attack_value, game_value
 from rad_core.selection.whatif import right_chance
 from tests.helpers.big_study import BUDGET, make_big_study
@@ -99,15 +100,24 @@ def test_a_worse_teacher_errs_anew_at_random_and_a_better_one_is_spared_at_rando
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.5, "0.5 s"), (119, "119.0 s"), (600, "10.0 min"), (7200, "2.0 h"), (864000, "10.0 days")],
+    [
+        (0, "0 s"),
+        (0.5, "0.5 s"),
+        (59.9, "1 min"),
+        (119, "1 min 59 s"),
+        (600, "10 min"),
+        (3599.6, "1 h"),
+        (7500, "2 h 5 min"),
+        (864000, "10 days"),
+    ],
 )
 def test_times_are_told_in_the_unit_that_suits_them(seconds: float, words: str) -> None:
-    assert numbers.duration(seconds) == words
+    assert duration(seconds) == words
 
 
-def test_amounts_show_cents_only_where_there_are_some() -> None:
-    assert [numbers.money(x, "EUR") for x in (20.0, 0.125, 12.5, 123456.7)] == [
-        "20 EUR",
+def test_amounts_show_cents_only_where_they_matter() -> None:
+    assert [money(x, "EUR") for x in (20.0, 0.125, 12.5, 123456.7)] == [
+        "20.00 EUR",
         "0.12 EUR",
         "12.50 EUR",
         "123,457 EUR",

@@ -18,10 +18,10 @@ from app.palette import strategy_label
 from app.results import shipped
 from app.shell import state
 from app.studies import actions, compare
-from app.studies import words as study_words
 from app.studies.list import Entry
 from rad_core.errors import InputError
 from rad_core.folders import default_store
+from rad_core.results.words import about, count
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study, study_ids
 from rad_core.store.pack import pack
@@ -425,12 +425,12 @@ def test_headings_of_equal_names_are_told_apart() -> None:
         (0, "1 s"),
         (7.4, "7 s"),
         (22, "20 s"),
-        (59.9, "60 s"),
+        (59.9, "1 min"),
         (60, "1 min"),
         (149, "2 min 30 s"),
         (179.9, "3 min"),
         (1234, "21 min"),
-        (3594, "60 min"),
+        (3594, "1 h"),
         (3595, "1 h"),
         (4000, "1 h 5 min"),
         (36_000, "10 h"),
@@ -438,9 +438,9 @@ def test_headings_of_equal_names_are_told_apart() -> None:
     ],
 )
 def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert study_words.about(seconds) == said
+    assert about(seconds) == said
 
 
 def test_counts_take_the_right_form() -> None:
-    assert [study_words.plural(n, "strategy") for n in (1, 2)] == ["1 strategy", "2 strategies"]
-    assert study_words.plural(1200, "label") == "1,200 labels"
+    assert [count(n, "strategy") for n in (1, 2)] == ["1 strategy", "2 strategies"]
+    assert count(1200, "label") == "1,200 labels"

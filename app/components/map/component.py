@@ -53,7 +53,7 @@ def pool_map(
     *,
     key: str,
     height: int = _DEFAULT_HEIGHT,
-    round: int | None = None,
+    round: int | None = None,  # noqa: A002 - as MapEvent names it
     rounds: int = 0,
     selection: Selection | Keep | None = KEEP,
     primary: int | Keep | None = KEEP,

@@ -24,7 +24,7 @@ def fallback_chart(
     coloring: MapColoring,
     panel: MapPanel,
     *,
-    round: int | None = None,
+    round: int | None = None,  # noqa: A002 - as MapEvent names it
     selection: Selection | None = None,
     theme: Theme = "light",
     height: int = 520,
@@ -61,11 +61,11 @@ def fallback_chart(
     return Chart(sketch.finish(), table, "Where do the bought points lie?", _alt(len(xy), coloring, shown))
 
 
-def bought_until(layer: MapLayer, round: int | None) -> np.ndarray:
+def bought_until(layer: MapLayer, round_: int | None) -> np.ndarray:
     """Positions (n,) bought up to a round, in ascending order; all of them without rounds."""
-    if round is None or layer.rounds is None:
+    if round_ is None or layer.rounds is None:
         return np.sort(layer.positions)
-    return np.sort(layer.positions[layer.rounds <= round])
+    return np.sort(layer.positions[layer.rounds <= round_])
 
 
 def _bands(coloring: MapColoring) -> tuple[np.ndarray, list[str], list[str]]:
