@@ -148,5 +148,5 @@ def _phase(info: StudyInfo, prepared: int, seeds: int, recent: Sequence[tuple]) 
         return f"Training teachers and first students: {prepared} of {seeds} {'seed' if seeds == 1 else 'seeds'} done."
     if not recent:
         return "Buying the first labels."
-    strategy, seed, round, *_ = recent[0]
-    return f"Last finished: {strategy}, seed {seed}, round {round}."
+    strategy, seed, number, *_ = recent[0]
+    return f"Last finished: {strategy}, seed {seed}, round {number}."

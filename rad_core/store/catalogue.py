@@ -22,7 +22,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{5,39}")
 NEW, HALF, TRASH = ".rad-new-", ".rad-unpack-", ".rad-trash-"  # studies on their way into the store, and out of it
 
 
-def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Study:
+def create_study(root: Path, config: StudyConfig, study_id: str | None = None) -> Study:
     """Make a new study folder; it appears whole or not at all.
 
     Args:
@@ -39,13 +39,13 @@ def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Stud
     """
     config = config.resolved()
     now = time.time()
-    if id is None:
+    if study_id is None:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
         word = re.sub(r"[^a-z0-9]", "", config.dataset.split(":")[0])[:12]
-        id = f"{word}-{stamp}-{secrets.token_hex(2)}"
-    _check_id(id)
+        study_id = f"{word}-{stamp}-{secrets.token_hex(2)}"
+    _check_id(study_id)
     values = {
-        "id": id,
+        "id": study_id,
         "name": config.name,
         "config": config.to_json(),
         "status": "planned",
@@ -59,17 +59,17 @@ def create_study(root: Path, config: StudyConfig, id: str | None = None) -> Stud
         root.mkdir(parents=True, exist_ok=True)
         sweep_store(root)
         with partials.own_folder(root, NEW) as folder, files.alone_in(root):
-            if (root / id).exists():
+            if (root / study_id).exists():
                 raise InputError(
-                    f"There is a study {id} in {root} already; choose another id, resume that one (rad resume {id}), "
-                    "or delete it."
+                    f"There is a study {study_id} in {root} already; choose another id, resume that one "
+                    f"(rad resume {study_id}), or delete it."
                 )
-            (folder / id).mkdir()
-            create_database(folder / id, values)
-            files.sync_folder(folder / id)
-            (folder / id).rename(root / id)
+            (folder / study_id).mkdir()
+            create_database(folder / study_id, values)
+            files.sync_folder(folder / study_id)
+            (folder / study_id).rename(root / study_id)
             files.sync_folder(root)
-    return Study(root / id)
+    return Study(root / study_id)
 
 
 def sweep_store(root: Path) -> None:
@@ -78,30 +78,30 @@ def sweep_store(root: Path) -> None:
         partials.sweep([Path(entry.path) for entry in entries if entry.name.startswith((NEW, HALF, TRASH))])
 
 
-def open_study(root: Path, id: str) -> Study:
+def open_study(root: Path, study_id: str) -> Study:
     """Open a study by its id, by the beginning of one, or the newest as "latest"; sweep what killed processes left."""
-    study = Study(root / find_id(root, id))
+    study = Study(root / find_id(root, study_id))
     study.check()
     study.sweep()
     return study
 
 
-def find_id(root: Path, id: str) -> str:
+def find_id(root: Path, study_id: str) -> str:
     """The full id of the study that an id, the beginning of one, or "latest" means."""
     ids = study_ids(root)
-    if id in ids:
-        return id
+    if study_id in ids:
+        return study_id
     if not ids:
-        raise InputError(f"There is no study {id!r}. There are no studies in {root} yet; start one with rad run.")
-    if id == "latest":
+        raise InputError(f"There is no study {study_id!r}. There are no studies in {root} yet; start one with rad run.")
+    if study_id == "latest":
         return list_studies(root)[0].id
-    matches = [known for known in ids if id and known.startswith(id)]
+    matches = [known for known in ids if study_id and known.startswith(study_id)]
     if len(matches) == 1:
         return matches[0]
-    near = matches or difflib.get_close_matches(id, ids, 5, 0.5)
+    near = matches or difflib.get_close_matches(study_id, ids, 5, 0.5)
     words = "it fits" if matches else "did you mean" if near else "see rad runs"
     hint = f"{words} {', '.join(near[:5])}{'' if matches else '?'}" if near else words
-    raise InputError(f"There is no study {id!r} in {root}; {hint}{'' if hint.endswith('?') else '.'}")
+    raise InputError(f"There is no study {study_id!r} in {root}; {hint}{'' if hint.endswith('?') else '.'}")
 
 
 def study_ids(root: Path) -> list[str]:
@@ -132,9 +132,9 @@ def list_studies(root: Path) -> list[StudyInfo]:
     return sorted(found, key=lambda info: (-info.created, info.id))
 
 
-def delete_study(root: Path, id: str) -> None:
+def delete_study(root: Path, study_id: str) -> None:
     """Delete a study for good, also one that cannot be read. Refused while it runs."""
-    study = Study(root / find_id(root, id))
+    study = Study(root / find_id(root, study_id))
     trash = root / f"{TRASH}{study.id}-{secrets.token_hex(4)}"
     with partials.holding(study.path):
         with study.lock(), files.writing(root):
@@ -146,6 +146,6 @@ def delete_study(root: Path, id: str) -> None:
         raise StoreError(f"Study {study.id} is deleted, but {trash} could not be removed; remove it by hand.")
 
 
-def _check_id(id: str) -> None:
-    if not ID.fullmatch(id):
-        raise InputError(f"The study id is {id!r}; use 6 to 40 lower-case letters, digits and hyphens.")
+def _check_id(study_id: str) -> None:
+    if not ID.fullmatch(study_id):
+        raise InputError(f"The study id is {study_id!r}; use 6 to 40 lower-case letters, digits and hyphens.")

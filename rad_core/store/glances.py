@@ -39,16 +39,16 @@ def glance_at(root: Path, ids: Sequence[str]) -> list[StudyInfo]:
         known = _known[root] = _load(root)
     found: Known = {}
     infos, news = [], False
-    for id in ids:
-        study = Study(root / id)
+    for study_id in ids:
+        study = Study(root / study_id)
         state = _state(study.path)
-        if state is None or known.get(id, (None,))[0] != state:
+        if state is None or known.get(study_id, (None,))[0] != state:
             info = _read(study)
             news |= state is not None
         else:
-            info = known[id][1]
+            info = known[study_id][1]
         if state is not None and info.status != "unreadable":
-            found[id] = (state, info)
+            found[study_id] = (state, info)
         infos.append(_now(study, info))
     _known[root] = found
     if news:
@@ -106,7 +106,7 @@ def _load(root: Path) -> Known:
         kept = json.loads(_place(root).read_bytes())
         if kept["format"] != _FORMAT:
             return {}
-        return {id: (tuple(state), _info(values)) for id, (state, values) in kept["studies"].items()}
+        return {study_id: (tuple(state), _info(values)) for study_id, (state, values) in kept["studies"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
 
@@ -122,7 +122,8 @@ def _info(values: dict[str, Any]) -> StudyInfo:
 def _save(root: Path, known: Known) -> None:
     """Keep a list for the next process. Where that cannot be done it reads the databases again."""
     place = _place(root)
-    content = {"format": _FORMAT, "studies": {id: (state, attrs.asdict(info)) for id, (state, info) in known.items()}}
+    studies = {study_id: (state, attrs.asdict(info)) for study_id, (state, info) in known.items()}
+    content = {"format": _FORMAT, "studies": studies}
     with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
         partials.sweep_files(place.parent)

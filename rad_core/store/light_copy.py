@@ -112,12 +112,12 @@ class Thinner:
             kept = sorted(self._seed(seed, set(json.loads(names))))
             database.execute("update seeds set arrays = ? where seed = ?", [json.dumps(kept), seed])
         query = "select strategy, seed, round, metrics, arrays from rounds"
-        for strategy, seed, round, metrics, names in database.execute(query).fetchall():
+        for strategy, seed, number, metrics, names in database.execute(query).fetchall():
             found = json.loads(metrics)
-            kept = sorted(self._round(strategy, seed, round, set(json.loads(names)), found))
+            kept = sorted(self._round(strategy, seed, number, set(json.loads(names)), found))
             database.execute(
                 "update rounds set arrays = ?, metrics = ? where strategy = ? and seed = ? and round = ?",
-                [json.dumps(kept), json.dumps(found, sort_keys=True), strategy, seed, round],
+                [json.dumps(kept), json.dumps(found, sort_keys=True), strategy, seed, number],
             )
         database.execute("insert or replace into meta values (?, '1')", [MARK])
 
@@ -146,18 +146,18 @@ class Thinner:
             self._write(layout.seed_file(seed, "teacher_right"), right)
         return {"pool_labels", "teacher_right"}
 
-    def _round(self, strategy: str, seed: int, round: int, names: set[str], metrics: dict[str, Any]) -> set[str]:
+    def _round(self, strategy: str, seed: int, number: int, names: set[str], metrics: dict[str, Any]) -> set[str]:
         """The arrays of a round that stay. metrics: gets what can no longer be counted."""
-        last, whole = round == self.study.config.rounds, seed in self.points
-        key = (strategy, seed, round)
-        gone = {"soft_labels"} if whole or round == 0 else {"soft_labels", "gains"}
+        last, whole = number == self.study.config.rounds, seed in self.points
+        key = (strategy, seed, number)
+        gone = {"soft_labels"} if whole or number == 0 else {"soft_labels", "gains"}
         if last:
             gone.add("gains")  # nothing is bought after it
         if "bought_gain" in names:
-            gains = self.study.round_array(strategy, seed, round, "bought_gain")
+            gains = self.study.round_array(strategy, seed, number, "bought_gain")
             self._write(layout.round_file(*key, "bought_gain"), _on_steps(gains, _GAIN))
         if "predictions" in names:
-            said = self.study.round_array(strategy, seed, round, "predictions")
+            said = self.study.round_array(strategy, seed, number, "predictions")
             metrics["agreement"] = float((said == self._teacher_says(seed)).mean())
             if not whole:
                 gone.add("predictions")

@@ -102,7 +102,9 @@ def _source(study: Study, snapshot: Path, name: str) -> Path:
     return own if own.exists() else files.inside(study.path, study.path / name)
 
 
-def _write_archive(file: IO[bytes], id: str, snapshot: Path, sources: Mapping[str, Path], rows: str, kind: int) -> None:
+def _write_archive(
+    file: IO[bytes], study_id: str, snapshot: Path, sources: Mapping[str, Path], rows: str, kind: int
+) -> None:
     manifest: dict[str, Any] = {}
     with zipfile.ZipFile(file, "w") as archive:
         for name in sorted(sources):
@@ -121,10 +123,10 @@ def _write_archive(file: IO[bytes], id: str, snapshot: Path, sources: Mapping[st
             manifest[name] = {"size": total, "sha256": digest.hexdigest()}
         about = {
             "format": FORMAT,
-            "id": id,
+            "id": study_id,
             "schema": SCHEMA,
             "fingerprint": fingerprint(rows, {name: values["sha256"] for name, values in manifest.items()}),
-            "info": {**attrs.asdict(Study(snapshot).info()), "id": id},
+            "info": {**attrs.asdict(Study(snapshot).info()), "id": study_id},
             "files": manifest,
         }
         archive.writestr(_entry(MANIFEST, zipfile.ZIP_DEFLATED), json.dumps(about, sort_keys=True, indent=1))

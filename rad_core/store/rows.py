@@ -69,11 +69,11 @@ def read_config(text: str) -> StudyConfig:
     return config
 
 
-def read_key(strategy: object, seed: object, round: object) -> tuple[str, int, int]:
+def read_key(strategy: object, seed: object, number: object) -> tuple[str, int, int]:
     """Which round a row is of; an empty strategy stands for all."""
-    if not isinstance(strategy, str) or not isinstance(seed, int) or not isinstance(round, int):
+    if not isinstance(strategy, str) or not isinstance(seed, int) or not isinstance(number, int):
         raise Unsound(f"it has a round {shown((strategy, seed, round))}, which is none")
-    return strategy, seed, round
+    return strategy, seed, number
 
 
 def read_moment(value: object, what: str) -> float:

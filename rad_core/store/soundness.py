@@ -146,14 +146,14 @@ def _seed_rows(database: sqlite3.Connection) -> Iterator[SeedRow]:
 def _round_rows(database: sqlite3.Connection) -> Iterator[RoundRow]:
     columns = "strategy, seed, round, metrics, arrays, seconds, finished"
     query = f"select {columns} from rounds order by strategy, seed, round"  # noqa: S608 - columns are ours
-    for strategy, seed, round, metrics, arrays, seconds, finished in database.execute(query):
-        read_key(strategy, seed, round)
-        what = f"of round {round} of {shown(strategy)}, seed {seed}"
+    for strategy, seed, number, metrics, arrays, seconds, finished in database.execute(query):
+        read_key(strategy, seed, number)
+        what = f"of round {number} of {shown(strategy)}, seed {seed}"
         read_moment(finished, f"the date {what}")
         if any(value < 0 for value in read_numbers(seconds, f"the seconds {what}").values()):
             raise Unsound(f"the seconds {what} are negative")
         numbers, names = read_numbers(metrics, f"the metrics {what}"), read_names(arrays, f"the arrays {what}")
-        yield RoundRow(strategy, seed, round, numbers, names)
+        yield RoundRow(strategy, seed, number, numbers, names)
 
 
 def _check_seeds(contents: Contents) -> None:
@@ -232,12 +232,12 @@ def _check_seed_arrays(folder: Path, contents: Contents, row: SeedRow) -> None:
         array = files.load_array(folder, folder / layout.seed_file(row.seed, name))
         check_array(array, SEED_ARRAYS.get(name), sizes, f"{name} of {title}")
     _check_maps(folder, contents, row, sizes)
-    for round in (one for one in contents.rounds if one.seed == row.seed):
-        _check_round_names(contents, round, whole)
-        for name in round.arrays:
-            place = layout.round_file(round.strategy, row.seed, round.round, name)
+    for done in (each for each in contents.rounds if each.seed == row.seed):
+        _check_round_names(contents, done, whole)
+        for name in done.arrays:
+            place = layout.round_file(done.strategy, done.seed, done.round, name)
             array = files.load_array(folder, folder / place)
-            check_array(array, ROUND_ARRAYS.get(name), sizes, f"{name} of {round.title}")
+            check_array(array, ROUND_ARRAYS.get(name), sizes, f"{name} of {done.title}")
     for strategy in contents.config.strategies:
         _check_purchases(folder, contents, strategy, row.seed, sizes)
 

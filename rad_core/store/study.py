@@ -416,24 +416,24 @@ class Study:
         """The rounds of a cell that are stored, without a gap from 0 on."""
         with self.reading() as database:
             query = "select round from rounds where seed = ? and strategy in (?, ?) order by round"
-            found = [row[0] for row in database.execute(query, [seed, strategy, SHARED])]
-        return [number for number, round in enumerate(found) if number == round]
+            numbers = [row[0] for row in database.execute(query, [seed, strategy, SHARED])]
+        return [place for place, number in enumerate(numbers) if place == number]
 
-    def round_metrics(self, strategy: str, seed: int, round: int) -> dict[str, float]:
+    def round_metrics(self, strategy: str, seed: int, number: int) -> dict[str, float]:
         """The metrics of a round."""
         with self._sound():
-            return checked.read_numbers(self._round_row(strategy, seed, round)[0], "the metrics of a round")
+            return checked.read_numbers(self._round_row(strategy, seed, number)[0], "the metrics of a round")
 
-    def round_arrays(self, strategy: str, seed: int, round: int) -> list[str]:
+    def round_arrays(self, strategy: str, seed: int, number: int) -> list[str]:
         """The names of a round's arrays."""
         with self._sound():
-            return checked.read_names(self._round_row(strategy, seed, round)[1], "the arrays of a round")
+            return checked.read_names(self._round_row(strategy, seed, number)[1], "the arrays of a round")
 
-    def round_array(self, strategy: str, seed: int, round: int, name: str) -> np.ndarray:
+    def round_array(self, strategy: str, seed: int, number: int, name: str) -> np.ndarray:
         """An array of a round, as a read-only memory map."""
-        if name not in self.round_arrays(strategy, seed, round):
-            raise InputError(f"Round {round} of {strategy}, seed {seed}, in study {self.id} has no array {name!r}.")
-        place = layout.round_file(strategy if round > 0 else SHARED, seed, round, name)
+        if name not in self.round_arrays(strategy, seed, number):
+            raise InputError(f"Round {number} of {strategy}, seed {seed}, in study {self.id} has no array {name!r}.")
+        place = layout.round_file(strategy if number > 0 else SHARED, seed, number, name)
         return files.load_array(self.path, self.path / place)
 
     def each_purchase(self, names: Sequence[str]) -> Iterator[tuple[str, int, int, list[np.ndarray]]]:
@@ -443,18 +443,18 @@ class Study:
             with self._sound():
                 rows = [checked.read_key(*row) for row in database.execute(query)]
         order = {strategy: place for place, strategy in enumerate(self.config.strategies)}
-        for strategy, seed, round in sorted(rows, key=lambda row: (row[1], order.get(row[0], len(order)), row[2])):
+        for strategy, seed, number in sorted(rows, key=lambda row: (row[1], order.get(row[0], len(order)), row[2])):
             with self._sound():
-                paths = [self.path / layout.round_file(strategy, seed, round, name) for name in names]
-            yield strategy, seed, round, [files.load_array(self.path, path) for path in paths]
+                paths = [self.path / layout.round_file(strategy, seed, number, name) for name in names]
+            yield strategy, seed, number, [files.load_array(self.path, path) for path in paths]
 
-    def _round_row(self, strategy: str, seed: int, round: int) -> tuple[str, str]:
-        key = [strategy if round > 0 else SHARED, seed, round]
+    def _round_row(self, strategy: str, seed: int, number: int) -> tuple[str, str]:
+        key = [strategy if number > 0 else SHARED, seed, number]
         with self.reading() as database:
             query = "select metrics, arrays from rounds where strategy = ? and seed = ? and round = ?"
             row = database.execute(query, key).fetchone()
         if row is None:
-            raise InputError(f"Study {self.id} has no finished round {round} of {strategy}, seed {seed}.")
+            raise InputError(f"Study {self.id} has no finished round {number} of {strategy}, seed {seed}.")
         return row
 
     def rounds_table(self) -> pd.DataFrame:
@@ -475,8 +475,8 @@ class Study:
         records: list[dict[str, Any]]
         with self._sound():
             records = [
-                {"strategy": name, "seed": seed, "round": round, **checked.read_numbers(values, column)}
-                for strategy, seed, round, values in ((*checked.read_key(*row[:3]), row[3]) for row in rows)
+                {"strategy": name, "seed": seed, "round": number, **checked.read_numbers(values, column)}
+                for strategy, seed, number, values in ((*checked.read_key(*row[:3]), row[3]) for row in rows)
                 for name in (order if strategy == SHARED else [strategy])
             ]
         records.sort(key=lambda row: (order.get(row["strategy"], 99), row["seed"], row["round"]))

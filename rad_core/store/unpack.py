@@ -190,11 +190,11 @@ def _read_manifest(archive: Path, zipped: zipfile.ZipFile) -> Packed:
         raise InputError(
             f"{archive} was made by a newer version of RAD Studio; upgrade with pip install --upgrade rad-studio."
         )
-    id, entered = about["id"], about["files"]
-    if not isinstance(id, str) or not ID.fullmatch(id):
+    study_id, entered = about["id"], about["files"]
+    if not isinstance(study_id, str) or not ID.fullmatch(study_id):
         raise _refused(archive, f"the id of its study is {shown(id)}")
     found = Packed(
-        id,
+        study_id,
         about["schema"],
         _digest(about, "fingerprint"),
         {name: _number(values, "size") for name, values in entered.items()},
