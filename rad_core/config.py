@@ -11,9 +11,9 @@ import difflib
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -27,6 +27,12 @@ from rad_core.learning.splitting import class_shares
 from rad_core.learning.teachers import LABELS, TEACHERS, parse_teacher
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    Attribute = attrs.Attribute[Any]
+
+Value: TypeAlias = Any  # as somebody wrote it: anything until it is checked
+Check: TypeAlias = Callable[[object, "Attribute", Value], None]
 
 ALL_STRATEGIES = tuple(STRATEGIES)
 OF_EXTENT = ("labeled", "validation", "rounds", "budget", "student_steps", "teacher_steps")  # sizes that suit a size
@@ -51,11 +57,11 @@ def is_printable(text: str) -> bool:
     return not any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 or char in "\ufffe\uffff" for char in text)
 
 
-def _whole(low: int, high: int | None = None) -> Any:
+def _whole(low: int, high: int | None = None) -> Check:
     wanted = f"a whole number of {low} or more" if high is None else f"a whole number from {low} to {high}"
     most = _MOST_WHOLE if high is None else high
 
-    def check(_: Any, attribute: Any, value: Any) -> None:
+    def check(_: object, attribute: Attribute, value: Value) -> None:
         if value is None and attribute.metadata.get("of_dataset"):
             return
         good = isinstance(value, int) and not isinstance(value, bool) and value >= low
@@ -65,11 +71,11 @@ def _whole(low: int, high: int | None = None) -> Any:
     return check
 
 
-def _number(low: float, high: float = _MOST_NUMBER, *, open_low: bool = False) -> Any:
+def _number(low: float, high: float = _MOST_NUMBER, *, open_low: bool = False) -> Check:
     bounds = f"above {low:g}" if open_low else f"of {low:g} or more"
     wanted = f"a number {bounds}" + ("" if high == _MOST_NUMBER else f" and at most {high:g}")
 
-    def check(_: Any, attribute: Any, value: Any) -> None:
+    def check(_: object, attribute: Attribute, value: Value) -> None:
         good = isinstance(value, float) and math.isfinite(value)
         if not good or value < low or (open_low and value == low) or value > high:
             raise _refuse(attribute.name, value, f"{wanted}, at most {high:g}" if good and value > high else wanted)
@@ -77,8 +83,8 @@ def _number(low: float, high: float = _MOST_NUMBER, *, open_low: bool = False) -
     return check
 
 
-def _choice(*allowed: str) -> Any:
-    def check(_: Any, attribute: Any, value: Any) -> None:
+def _choice(*allowed: str) -> Check:
+    def check(_: object, attribute: Attribute, value: Value) -> None:
         if value is None and attribute.metadata.get("of_dataset"):
             return
         if value not in allowed:
@@ -87,37 +93,37 @@ def _choice(*allowed: str) -> Any:
     return check
 
 
-def _flag(_: Any, attribute: Any, value: Any) -> None:
+def _flag(_: object, attribute: Attribute, value: Value) -> None:
     if not isinstance(value, bool):
         raise _refuse(attribute.name, value, "true or false")
 
 
-def _text(_: Any, attribute: Any, value: Any) -> None:
+def _text(_: object, attribute: Attribute, value: Value) -> None:
     if not isinstance(value, str) or len(value) > 100 or not is_printable(value):
         raise _refuse(attribute.name, value, "a line of at most 100 characters")
 
 
-def _dataset(_: Any, attribute: Any, value: Any) -> None:
+def _dataset(_: object, attribute: Attribute, value: Value) -> None:
     if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
         raise _refuse(attribute.name, value, "the name of a data set, without control characters")
     parse_spec(value)
 
 
-def _teacher(_: Any, attribute: Any, value: Any) -> None:
+def _teacher(_: object, attribute: Attribute, value: Value) -> None:
     if value is not None:
         if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
             raise _refuse(attribute.name, value, "the name of a teacher, without control characters")
         parse_teacher(value)
 
 
-def _class_share(_: Any, attribute: Any, value: Any) -> None:
+def _class_share(_: object, attribute: Attribute, value: Value) -> None:
     if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
         raise _refuse(attribute.name, value, "numbers separated by commas, or tail:RATIO")
     if value:
         class_shares(value, 2 if value.startswith("tail:") else value.count(",") + 1)
 
 
-def _strategies(_: Any, attribute: Any, value: Any) -> None:
+def _strategies(_: object, attribute: Attribute, value: Value) -> None:
     if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
         raise _refuse(attribute.name, value, "names of strategies")
     if not value or len(set(value)) < len(value):
@@ -129,30 +135,37 @@ def _strategies(_: Any, attribute: Any, value: Any) -> None:
             raise InputError(f"strategies holds {_shown(name)}{hint}; choose from {', '.join(ALL_STRATEGIES)}.")
 
 
-def _as_names(value: Any) -> Any:
+def _as_names(value: Value) -> Value:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return tuple(value) if isinstance(value, list) else value
 
 
-def _as_numbers_in_text(value: Any) -> Any:
+def _as_numbers_in_text(value: Value) -> Value:
     """A list of numbers, as TOML has them, as the text that stands for it."""
     if isinstance(value, list | tuple) and all(isinstance(part, int | float) for part in value):
         return ",".join(f"{part:.12g}" for part in value)
     return value
 
 
-def _as_float(value: Any) -> Any:
+def _as_float(value: Value) -> Value:
     whole = isinstance(value, int) and not isinstance(value, bool)
     return float(value) if whole and abs(value) < 2**53 else value
 
 
 def _field(
-    default: Any, help_: str, unit: str = "", *, check: Any, choices: Any = None, later: bool = False, **more: Any
-) -> Any:
+    default: Value,
+    help_: str,
+    unit: str = "",
+    *,
+    check: Check,
+    choices: tuple[str, ...] | None = None,
+    later: bool = False,
+    converter: Callable[[Value], Value] | None = None,
+) -> Value:
     """later: a setting that earlier versions lack, written down only where it differs from its default."""
     metadata = {"help": help_, "unit": unit, "choices": choices, "of_dataset": default is None, "later": later}
-    return attrs.field(default=default, validator=check, metadata=metadata, **more)
+    return attrs.field(default=default, validator=check, metadata=metadata, converter=converter)
 
 
 @attrs.frozen(kw_only=True)

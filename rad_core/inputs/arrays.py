@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from rad_core.errors import InputError
+
+# An array of numpy or torch, all of one kind where several are given. Any to a type checker: torch is not imported
+# here, and no protocol says what both can do.
+Array: TypeAlias = Any
+# What people hand over as numbers: an array of any library, a data frame, a list, the name of a file.
+Given: TypeAlias = Any
 
 BLOCK_CELLS = 1 << 21  # numbers of a block of rows that is worked on in float64: 16 MB
 
@@ -23,7 +29,7 @@ class Numbers:
     kind: the type it came in. notes: what was converted.
     """
 
-    values: Any
+    values: Array
     kind: str
     notes: tuple[str, ...] = ()
 
@@ -33,19 +39,19 @@ class Numbers:
         return _COARSE.get(self.kind, 0.0)
 
 
-def is_torch(x: Any) -> bool:
+def is_torch(x: Given) -> bool:
     """Whether x is a torch tensor; never imports torch."""
     return type(x).__module__.split(".")[0] == "torch"
 
 
-def is_frame(x: Any) -> bool:
+def is_frame(x: Given) -> bool:
     """Whether x is a table with named columns: of pandas, polars, pyarrow, or a numpy record array."""
     if isinstance(x, np.ndarray):
         return x.dtype.names is not None
     return (hasattr(x, "__arrow_c_stream__") or hasattr(x, "iloc")) and hasattr(x, "columns")
 
 
-def as_numbers(given: Any, name: str) -> Numbers:
+def as_numbers(given: Given, name: str) -> Numbers:
     """Numbers out of whatever array came in: numpy, torch, nested lists, anything with __array__ or __dlpack__.
 
     Raises InputError that names the argument, what came and what is wanted. Frames are read by `tables.read_given`.
@@ -72,7 +78,7 @@ def as_numbers(given: Any, name: str) -> Numbers:
     return Numbers(array, kind)
 
 
-def as_number(value: Any, name: str, wanted: str) -> float:
+def as_number(value: Given, name: str, wanted: str) -> float:
     """A number out of Python's, numpy's or torch's own kinds. wanted: how to go on where it is something else."""
     value = value.item() if getattr(value, "shape", None) == () else value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -80,7 +86,7 @@ def as_number(value: Any, name: str, wanted: str) -> float:
     return float(value)
 
 
-def _of_tensor(tensor: Any, name: str) -> Numbers:
+def _of_tensor(tensor: Array, name: str) -> Numbers:
     kind = str(tensor.dtype).removeprefix("torch.")
     if kind.startswith(("complex", "q")) or tensor.is_quantized:
         raise InputError(f"{name} has type {kind}; it must hold numbers: convert it to float32.")
@@ -92,7 +98,7 @@ def _of_tensor(tensor: Any, name: str) -> Numbers:
     return Numbers(tensor if kind in ("float32", "float64") else tensor.float(), kind)
 
 
-def _as_numpy(given: Any, name: str) -> np.ndarray:
+def _as_numpy(given: Given, name: str) -> np.ndarray:
     """A numpy array of any type."""
     if isinstance(given, np.ma.MaskedArray):
         if np.ma.getmaskarray(given).any():
@@ -111,11 +117,11 @@ def _as_numpy(given: Any, name: str) -> np.ndarray:
     return array if array.dtype != object or array.ndim else _by_dlpack(given, name, TypeError("it has no __array__"))
 
 
-def _hands_over(given: Any) -> bool:
+def _hands_over(given: Given) -> bool:
     return any(hasattr(given, method) for method in ("__array__", "__dlpack__", "__array_interface__"))
 
 
-def _by_dlpack(given: Any, name: str, error: Exception) -> np.ndarray:
+def _by_dlpack(given: Given, name: str, error: Exception) -> np.ndarray:
     try:
         return np.from_dlpack(given)
     except Exception:  # the first reason is the one to tell
@@ -165,7 +171,7 @@ def _parsed(array: np.ndarray, name: str) -> np.ndarray:
         raise InputError(f"{name} has type {array.dtype} and holds {odd[:40]!r}; it must hold numbers.") from error
 
 
-def _is_number(entry: Any) -> bool:
+def _is_number(entry: Given) -> bool:
     try:
         float(entry)
     except (TypeError, ValueError, OverflowError):
@@ -173,7 +179,7 @@ def _is_number(entry: Any) -> bool:
     return True
 
 
-def _described(given: Any) -> str:
+def _described(given: Given) -> str:
     """What came, for a sentence: None, the text 'x', 3.5, a dict."""
     if given is None or isinstance(given, bool | int | float):
         return repr(given)
@@ -196,12 +202,12 @@ def row_blocks(rows: int, columns: int) -> Iterator[slice]:
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
-def by_row_blocks(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def by_row_blocks(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
     """Apply a function (N, C) -> (N,) in blocks, so that no second copy is needed; to half floats in float64."""
     from functools import wraps
 
     @wraps(function)
-    def in_blocks(values: Any) -> Any:
+    def in_blocks(values: Array) -> Array:
         if is_torch(values) or (values.dtype != np.float16 and values.size <= BLOCK_CELLS):
             return function(values)
         kind = np.float64 if values.dtype == np.float16 else values.dtype

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.inputs import rounding
-from rad_core.inputs.arrays import Numbers, is_torch, row_blocks
+from rad_core.inputs.arrays import Array, Numbers, is_torch, row_blocks
 from rad_core.inputs.mistakes import Case
 from rad_core.inputs.rounding import ROW_SUM_TOLERANCE, Slack
 
@@ -19,7 +18,7 @@ from rad_core.inputs.rounding import ROW_SUM_TOLERANCE, Slack
 class Probabilities:
     """Class probabilities (N, C): rows of numbers of 0 or more that sum to 1. notes: what was done to make them so."""
 
-    values: Any
+    values: Array
     notes: tuple[str, ...] = ()
 
 
@@ -59,7 +58,7 @@ def hard_predictions(values: np.ndarray) -> str | None:
 # --- checking -----------------------------------------------------------------------------------------------------
 
 
-def _check_shape(values: Any, name: str) -> None:
+def _check_shape(values: Array, name: str) -> None:
     shape = tuple(values.shape)
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
         flat = np.asarray(values.cpu() if is_torch(values) else values, np.float64).ravel()
@@ -73,7 +72,7 @@ def _check_shape(values: Any, name: str) -> None:
         raise InputError(f"{name} has shape {shape}; it must be (N, C): one row per point, two or more classes.")
 
 
-def _like(array: np.ndarray, values: Any) -> Any:
+def _like(array: np.ndarray, values: Array) -> Array:
     """An array as the kind that the values are, on their device."""
     if not is_torch(values):
         return array
@@ -82,7 +81,7 @@ def _like(array: np.ndarray, values: Any) -> Any:
     return torch.from_numpy(array).to(values.device)
 
 
-def _sums(values: Any) -> Any:
+def _sums(values: Array) -> Array:
     if is_torch(values):
         return values.sum(1)
     sums = np.empty(len(values))
@@ -91,7 +90,7 @@ def _sums(values: Any) -> Any:
     return sums
 
 
-def _smallest(values: Any) -> Any:
+def _smallest(values: Array) -> Array:
     return values.amin(1) if is_torch(values) else values.min(axis=1)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -83,7 +82,7 @@ def _of_words(values: np.ndarray, sheet: Sheet) -> tuple[np.ndarray, tuple[str, 
     return flags, (f"{sheet.name}: {', '.join(told)}.",)
 
 
-def _word(entry: Any) -> str:
+def _word(entry: object) -> str:
     if isinstance(entry, bytes):
         return entry.decode("utf-8", "replace").strip()
     return "" if entry is None or entry != entry else str(entry).strip()
@@ -129,6 +128,6 @@ def _agreement(truth: Column, answer: Column, sheet: Sheet) -> tuple[np.ndarray,
     return flags, (f"{sheet.name}: right where the {kind} {pair} agree, in {flags.sum():,} of {len(flags):,} rows.",)
 
 
-def _shown(entry: Any) -> str:
+def _shown(entry: object) -> str:
     """An entry as text, whole numbers without a point."""
     return f"{entry:.0f}" if isinstance(entry, float) and entry.is_integer() else _word(entry)

@@ -98,14 +98,14 @@ def _as_text(values: np.ndarray, source: str, name: str) -> tuple[np.ndarray, tu
     return np.array([str(entry) for entry in entries], object), notes
 
 
-def _unwrapped(entry: Any) -> Any:
+def _unwrapped(entry: object) -> Any:
     """The only entry of a list of one."""
     if isinstance(entry, list | np.ndarray) and len(entry) == 1:
         return entry[0]
     return entry
 
 
-def _is_missing(entry: Any) -> bool:
+def _is_missing(entry: object) -> bool:
     if isinstance(entry, str | bytes):
         return not entry.strip()
     return entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType") or entry != entry

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from rad_core.inputs.arrays import row_blocks
+from rad_core.inputs.arrays import Array, row_blocks
 
 # Rows of probabilities that are this close to 1 are left as they are.
 ROW_SUM_TOLERANCE = 1e-3
@@ -22,8 +21,8 @@ class Slack:
     grain: how coarse the type is in which the digits are kept, which comes on top.
     """
 
-    below: Any
-    above: Any
+    below: Array
+    above: Array
     why: str
     grain: float = 0.0
 
@@ -89,7 +88,7 @@ def _last_digit(block: np.ndarray, digits: int) -> np.ndarray:
     return np.where(block > 0, 10.0 ** (np.where(block > 0, exponent, 0) - digits + 1), 0.0)
 
 
-def _is_multiple(block: np.ndarray, unit: Any, spacing: float) -> bool:
+def _is_multiple(block: np.ndarray, unit: Array, spacing: float) -> bool:
     """Whether all numbers are multiples of a unit, as far as the numbers' type can tell; at least one must tell."""
     unit = np.broadcast_to(unit, block.shape)
     positive = unit > 0
@@ -104,5 +103,5 @@ def _never_above(values: np.ndarray) -> bool:
     return _all_blocks(values, lambda block: bool((block.sum(axis=1) <= 1 + 1e-6).all()))
 
 
-def _all_blocks(values: np.ndarray, holds: Any) -> bool:
+def _all_blocks(values: np.ndarray, holds: Array) -> bool:
     return all(holds(values[block].astype(np.float64)) for block in row_blocks(*values.shape))

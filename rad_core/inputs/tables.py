@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.inputs import diagnosis
-from rad_core.inputs.arrays import Numbers, as_numbers, is_frame
+from rad_core.inputs.arrays import Given, Numbers, as_numbers, is_frame
 from rad_core.inputs.columns import Content, content_of, id_column_of, ids_of, listed, numbers_of
 from rad_core.inputs.flags import flags_of
 from rad_core.inputs.ids import PICK_COLUMNS, ROW_NUMBERS, Ids, Purchases, make_ids, shortened
@@ -98,7 +98,7 @@ def _sheet_of_arrays(arrays: dict[str, np.ndarray], name: str) -> Sheet:
     return Sheet(name, tuple(Column(key, values) for key, values in arrays.items()), kind="arrays")
 
 
-def read_given(given: Any, role: str, name: str) -> Numbers | Table:
+def read_given(given: Given, role: str, name: str) -> Numbers | Table:
     """What the library was given for a role: frames and files read as a table, anything else as numbers."""
     if isinstance(given, str | os.PathLike):
         return read_table(role, Path(given))

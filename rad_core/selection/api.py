@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rad_core.errors import InputError, tell
 from rad_core.inputs.arrays import as_number, as_numbers, row_blocks
 from rad_core.inputs.tables import Table, read_given
-from rad_core.selection.arrays import is_torch, to_like, to_numpy
+from rad_core.selection.arrays import Array, Given, is_torch, to_like, to_numpy
 from rad_core.selection.gains import GAINS, check_probabilities
 from rad_core.selection.game import wrong_count
 from rad_core.selection.strategies import STRATEGIES, USABLE, Selection, Snapshot
@@ -29,7 +28,7 @@ class AccuracyEstimate:
     total: int
 
 
-def estimate_accuracy(flags: Any, confidence: float = 0.95) -> AccuracyEstimate:
+def estimate_accuracy(flags: Given, confidence: float = 0.95) -> AccuracyEstimate:
     """Estimate the teacher's accuracy from flags that say where it was right on validation points.
 
     Args:
@@ -61,17 +60,17 @@ def estimate_accuracy(flags: Any, confidence: float = 0.95) -> AccuracyEstimate:
 
 
 def select(
-    probabilities: Any,
+    probabilities: Array,
     budget: int,
     *,
     teacher_accuracy: float,
     strategy: str = "rad",
     gain: str = "margin",
-    features: Any = None,
-    labeled_features: Any = None,
-    exclude: Any = None,
+    features: Array = None,
+    labeled_features: Array = None,
+    exclude: Given = None,
     seed: int = 0,
-) -> Any:
+) -> Array:
     """Choose exactly `budget` distinct rows whose labels to buy from the teacher.
 
     Warns with an InputNote of what was done to the data (renormalized, converted).
@@ -123,14 +122,14 @@ def pick_columns(snapshot: Snapshot, selection: Selection, ids: np.ndarray) -> d
 
 
 def take_snapshot(
-    probabilities: Any,
+    probabilities: Array,
     budget: int,
     teacher_accuracy: float,
     strategy: str,
     gain: str,
-    features: Any,
+    features: Array,
     *,
-    labeled_features: Any = None,
+    labeled_features: Array = None,
     rows: np.ndarray | None = None,
     owned: bool = False,
 ) -> Snapshot:
@@ -158,7 +157,7 @@ def take_snapshot(
     return Snapshot(probabilities, GAINS[gain](probabilities), wrong, features, labeled_features)
 
 
-def remaining_rows(rows: int, exclude: Any) -> np.ndarray | None:
+def remaining_rows(rows: int, exclude: Given) -> np.ndarray | None:
     """(n,) int64, sorted: the numbers of the rows that are not excluded; None where none is.
 
     exclude: row numbers from 0, in any order, or None.
@@ -182,7 +181,7 @@ def remaining_rows(rows: int, exclude: Any) -> np.ndarray | None:
     return np.setdiff1d(np.arange(rows), numbers.astype(np.int64))
 
 
-def _moved_up(values: Any, rows: np.ndarray) -> Any:
+def _moved_up(values: Given, rows: np.ndarray) -> Array:
     """The rows (n,) of an array, in ascending order, moved to its beginning: no second copy of a large pool."""
     if is_torch(values) or not values.flags.writeable:
         return values[rows]
@@ -194,7 +193,7 @@ def _moved_up(values: Any, rows: np.ndarray) -> Any:
 # --- checks -------------------------------------------------------------------------------------------------------
 
 
-def _check_features(features: Any, probabilities: Any) -> Any:
+def _check_features(features: Array, probabilities: Array) -> Array:
     """Features as the kind of array that the probabilities are, on their device."""
     features = _rows_of_numbers(features, "features")
     n, shape = len(probabilities), tuple(features.shape)
@@ -203,7 +202,7 @@ def _check_features(features: Any, probabilities: Any) -> Any:
     return _finite(features, "features", probabilities)
 
 
-def _check_labeled_features(labeled: Any, features: Any, probabilities: Any) -> Any:
+def _check_labeled_features(labeled: Given, features: Array, probabilities: Array) -> Array:
     if features is None:
         raise InputError("labeled_features says nothing without features; give the features of the pool as well.")
     labeled = _rows_of_numbers(labeled, "labeled_features")
@@ -213,13 +212,13 @@ def _check_labeled_features(labeled: Any, features: Any, probabilities: Any) -> 
     return _finite(labeled, "labeled_features", probabilities)
 
 
-def _rows_of_numbers(given: Any, name: str) -> Any:
+def _rows_of_numbers(given: Given, name: str) -> Array:
     read = read_given(given, "features", name)
     tell(read.notes)
     return read.values
 
 
-def _finite(features: Any, name: str, probabilities: Any) -> Any:
+def _finite(features: Array, name: str, probabilities: Array) -> Array:
     """Features without NaN or infinity, as the kind of array that the probabilities are."""
     if not bool((features.isfinite() if is_torch(features) else np.isfinite(features)).all()):
         raise InputError(f"{name} holds NaN or infinity; every feature must be a number.")
@@ -228,7 +227,7 @@ def _finite(features: Any, name: str, probabilities: Any) -> Any:
     return to_numpy(features)
 
 
-def _with_bought(features: Any, labeled: Any, rows: np.ndarray) -> Any:
+def _with_bought(features: Array, labeled: Given, rows: np.ndarray) -> Array:
     """The features of what is labeled, and of the rows that are not among those to choose from."""
     if features is None:
         return labeled
@@ -242,11 +241,11 @@ def _with_bought(features: Any, labeled: Any, rows: np.ndarray) -> Any:
     return np.concatenate([labeled, bought])
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool | np.bool) and getattr(value, "shape", ()) == ()
 
 
-def _seed(seed: Any) -> int:
+def _seed(seed: Given) -> int:
     if not _is_whole(seed) or operator.index(seed) < 0:
         raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
     return operator.index(seed)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rad_core.inputs.arrays import is_torch
+from rad_core.inputs.arrays import Array, Given, is_torch
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Array", "as_numpy_on_cpu", "is_torch", "stack", "to_like", "to_numpy"]
-
-Array: TypeAlias = Union[np.ndarray, "torch.Tensor"]
+__all__ = ["Array", "Given", "as_numpy_on_cpu", "is_torch", "stack", "to_like", "to_numpy"]
 
 
-def to_numpy(x: Any) -> np.ndarray:
+def to_numpy(x: Array) -> np.ndarray:
     """A numpy array of x; shares memory with a CPU tensor."""
     return x.detach().cpu().numpy() if is_torch(x) else np.asarray(x)
 
 
-def to_like(x: np.ndarray, like: Any) -> Any:
+def to_like(x: np.ndarray, like: Array) -> Array:
     """x as the kind of array that `like` is, on its device."""
     if not is_torch(like):
         return x
@@ -35,7 +33,7 @@ def as_numpy_on_cpu(x: torch.Tensor) -> Array:
     return x if x.is_cuda else to_numpy(x)
 
 
-def stack(a: Any, b: Any) -> Any:
+def stack(a: Array, b: Array) -> Array:
     """The rows of a, then those of b; both numpy or both torch."""
     if isinstance(a, np.ndarray):
         return np.concatenate([a, b])

@@ -7,11 +7,9 @@ make a copy of a center look like a stranger; squared distances below a small sh
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from rad_core.selection.arrays import is_torch, to_like, to_numpy
+from rad_core.selection.arrays import Array, is_torch, to_like, to_numpy
 
 _ROUNDING = 4e-6  # of |a|^2 + |b|^2 in float32: some 30 units in the last place
 _BLOCK = 4096  # rows of a block of distances to many centers
@@ -19,7 +17,7 @@ _CELLS = 1 << 18  # distances of such a block, so that it stays in the processor
 _GROUP = 256  # weights that a draw sums at once
 
 
-def k_center_greedy(features: Any, centers: Any, budget: int, rng: np.random.Generator) -> tuple[Any, Any]:
+def k_center_greedy(features: Array, centers: Array, budget: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Pick `budget` rows, each the one farthest from all centers and earlier picks; ties go to a random row.
 
     features: (N, D). centers: (L, D) or None (then the first pick is random). Returns positions (b,) and, as scores,
@@ -77,7 +75,7 @@ def _to_nearest(points: np.ndarray, squares: np.ndarray, centers: np.ndarray, ne
         nearest[block] = distances.min(1)
 
 
-def _k_center_tensor(features: Any, centers: Any, budget: int, order: np.ndarray) -> tuple[Any, Any]:
+def _k_center_tensor(features: Array, centers: Array, budget: int, order: np.ndarray) -> tuple[Array, Array]:
     """The same on the device, without a host synchronization per pick."""
     import torch
 
@@ -105,8 +103,8 @@ def _k_center_tensor(features: Any, centers: Any, budget: int, order: np.ndarray
 
 
 def k_means_pp_on_gradients(
-    probabilities: Any, features: Any, budget: int, rng: np.random.Generator
-) -> tuple[Any, Any]:
+    probabilities: Array, features: Array, budget: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Pick `budget` rows by k-means++ sampling (D^2) of gradient embeddings (p - onehot(argmax p)) x features.
 
     The first pick is the largest embedding, as in the authors' code. The embedding is an outer product, so inner

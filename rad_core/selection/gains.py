@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,11 +15,11 @@ from rad_core.errors import tell
 from rad_core.inputs import diagnosis
 from rad_core.inputs.arrays import Numbers, by_row_blocks
 from rad_core.inputs.tables import read_given
-from rad_core.selection.arrays import is_torch
+from rad_core.selection.arrays import Array, is_torch
 
 
 @by_row_blocks
-def margin(probabilities: Any) -> Any:
+def margin(probabilities: Array) -> Array:
     """1 - (largest - second largest probability): high where two classes compete."""
     if is_torch(probabilities):
         top = probabilities.topk(2, dim=1).values
@@ -30,7 +29,7 @@ def margin(probabilities: Any) -> Any:
 
 
 @by_row_blocks
-def entropy(probabilities: Any) -> Any:
+def entropy(probabilities: Array) -> Array:
     """Entropy of the probabilities divided by its maximum, log C: high where many classes compete."""
     classes = probabilities.shape[1]
     if is_torch(probabilities):
@@ -42,7 +41,7 @@ def entropy(probabilities: Any) -> Any:
 
 
 @by_row_blocks
-def least_confidence(probabilities: Any) -> Any:
+def least_confidence(probabilities: Array) -> Array:
     """(1 - largest probability) C / (C - 1): high where even the favorite class is unlikely."""
     classes = probabilities.shape[1]
     largest = probabilities.amax(1) if is_torch(probabilities) else probabilities.max(1)
@@ -57,11 +56,11 @@ class Gain:
     label: its name for people. phrase: what a paper calls it; the label by default.
     """
 
-    function: Callable[[Any], Any]
+    function: Callable[[Array], Array]
     label: str
     phrase: str = ""
 
-    def __call__(self, probabilities: Any) -> Any:
+    def __call__(self, probabilities: Array) -> Array:
         return self.function(probabilities)
 
 
@@ -78,7 +77,7 @@ GAINS: dict[str, Gain] = {
 }
 
 
-def check_probabilities(probabilities: Any, name: str = "probabilities") -> Any:
+def check_probabilities(probabilities: Array, name: str = "probabilities") -> Array:
     """Return (N, C) class probabilities as a floating array, or raise InputError that says what is wrong with them.
 
     Any array, tensor or frame may come. What rounding explains is mended with a warning, an `InputNote`.

@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.inputs.arrays import as_number, as_numbers
-from rad_core.selection.arrays import is_torch, to_numpy
+from rad_core.selection.arrays import Array, is_torch, to_numpy
 from rad_core.selection.ordered import BLOCK, NO_GAIN, Ordered
 
 # Relative slack of comparisons between prefix sums, so that rounding cannot split a group of (nearly) equal gains.
@@ -41,12 +40,12 @@ class Equilibrium:
     q and attack have the kind, the device and the floating type of the gains.
     """
 
-    q: Any
+    q: Array
     cap: float
     waterline: float
     value: float
     support: int
-    attack: Any
+    attack: Array
     budget: int
     wrong: int
 
@@ -61,7 +60,7 @@ def wrong_count(n: int, teacher_accuracy: float) -> int:
 
 
 def solve_game(
-    gains: Any, budget: int, *, teacher_accuracy: float | None = None, wrong: int | None = None
+    gains: Array, budget: int, *, teacher_accuracy: float | None = None, wrong: int | None = None
 ) -> Equilibrium:
     """Solve the game exactly: how likely each point should be bought, and what that guarantees.
 
@@ -94,7 +93,7 @@ def solve_game(
     return _solve(as_numbers(gains, "gains").values, budget, teacher_accuracy, wrong)
 
 
-def game_value(q: Any, gains: Any, wrong: int) -> float:
+def game_value(q: Array, gains: Array, wrong: int) -> float:
     """Worst-case value V(q) of any inclusion probabilities: sort q_i g_i and drop the k largest.
 
     Args:
@@ -121,7 +120,7 @@ def game_value(q: Any, gains: Any, wrong: int) -> float:
     return float(products[: n - wrong].sum())
 
 
-def attack_value(attack: Any, gains: Any, budget: int) -> float:
+def attack_value(attack: Array, gains: Array, budget: int) -> float:
     """What the best answer to this attack is worth: the sum of the b largest residual gains g_i (1 - a_i).
 
     At the equilibrium it equals the value of the game: the certificate that both sides are optimal.
@@ -136,7 +135,7 @@ def attack_value(attack: Any, gains: Any, budget: int) -> float:
     return float(products[n - budget :].sum())
 
 
-def _products(weights: Any, gains: Any, name: str) -> Any:
+def _products(weights: Array, gains: Array, name: str) -> Array:
     if is_torch(gains):
         import torch
 
@@ -176,7 +175,7 @@ class _Filling:
     share: float  # of every point whose gain is the edge
 
 
-def _solve(gains: Any, budget: int, teacher_accuracy: float | None, wrong: int | None) -> Equilibrium:
+def _solve(gains: Array, budget: int, teacher_accuracy: float | None, wrong: int | None) -> Equilibrium:
     gains = _floating(gains)
     n = len(gains)
     k = _checked_wrong(n, teacher_accuracy, wrong)
@@ -292,11 +291,11 @@ def _checked_wrong(n: int, teacher_accuracy: float | None, wrong: int | None) ->
     return min(n, int(wrong))
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def _floating(gains: Any) -> Any:
+def _floating(gains: Array) -> Array:
     if gains.ndim != 1 or len(gains) == 0:
         raise InputError(f"gains has shape {tuple(gains.shape)}; it must be (N,) with N of 1 or more.")
     if is_torch(gains):
@@ -311,15 +310,15 @@ def _floating(gains: Any) -> Any:
     return gains.astype(np.float64)
 
 
-def _full_like(gains: Any, value: float) -> Any:
+def _full_like(gains: Array, value: float) -> Array:
     return gains.new_full((len(gains),), value) if is_torch(gains) else np.full_like(gains, value)
 
 
-def _where(condition: Any, value: float, gains: Any) -> Any:
+def _where(condition: Array, value: float, gains: Array) -> Array:
     return condition.to(gains.dtype) * value if is_torch(gains) else condition.astype(gains.dtype) * value
 
 
-def _fill(gains: Any, filling: _Filling, spared: bool = False, out: Any = None) -> Any:
+def _fill(gains: Array, filling: _Filling, spared: bool = False, out: Array = None) -> Array:
     """min(1, level / g) for gains above the edge (1 minus that if `spared`), the share on the edge, 0 below: (N,).
 
     out: where numpy values may be written.

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+
+from rad_core.selection.arrays import Array
 
 # A gain up to this counts as zero: 1/g and its prefix sums must stay finite in float64. Compared with float32 it is 0.
 NO_GAIN = 1e-250
@@ -29,7 +30,7 @@ class Ordered:
     count: P, the number of positive gains. size: N. smallest, largest: of all gains, NaN where one is NaN.
     """
 
-    def __init__(self, gains: Any) -> None:
+    def __init__(self, gains: Array) -> None:
         self.size = len(gains)
         if isinstance(gains, np.ndarray):
             self._start(gains)
@@ -51,7 +52,7 @@ class Ordered:
         self._places, self._levels = [0, self.count], [-self.largest, np.inf]
         self._sums: list[float | None] = [0.0, None]
 
-    def _start_sorted(self, gains: Any) -> None:
+    def _start_sorted(self, gains: Array) -> None:
         import torch
 
         self._descending = gains.sort(descending=True).values

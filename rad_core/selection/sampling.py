@@ -9,19 +9,17 @@ nothing is done but a sum, and per point drawn a few steps that need no loop.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from rad_core.errors import InputError
-from rad_core.selection.arrays import is_torch, to_like, to_numpy
+from rad_core.selection.arrays import Array, is_torch, to_like, to_numpy
 from rad_core.selection.ordered import NO_GAIN
 
 _TOTAL = 2.0**61  # what all q come to as whole numbers, so that their sums are exact
 _BLOCK = 1 << 14  # units of which the draw is worked out together: what it keeps of them stays in the cache
 
 
-def sample(q: Any, rng: np.random.Generator, budget: int | None = None, order: Any = None) -> Any:
+def sample(q: Array, rng: np.random.Generator, budget: int | None = None, order: Array = None) -> Array:
     """Draw exactly b distinct positions, position i with probability q_i.
 
     Dependent rounding: the marginals are q itself (to 1e-11), and being drawn is negatively associated, so that
@@ -90,7 +88,7 @@ def _sample_array(
     return _pivotal(order, q, rng, budget)
 
 
-def _sample_tensor(q: Any, rng: np.random.Generator, budget: int | None, order: Any = None) -> Any:
+def _sample_tensor(q: Array, rng: np.random.Generator, budget: int | None, order: Array = None) -> Array:
     """The same on a CUDA device, in an order of its own."""
     import torch
 
@@ -102,14 +100,14 @@ def _sample_tensor(q: Any, rng: np.random.Generator, budget: int | None, order: 
     return _pivotal(order, q, rng, budget)
 
 
-def _pivotal(order: Any, q: Any, rng: np.random.Generator, budget: int) -> Any:
+def _pivotal(order: Array, q: Array, rng: np.random.Generator, budget: int) -> Array:
     """Positions drawn from order, (n,), all of q > 0; q is that of all positions. Both numpy or both torch."""
     xp = _namespace(order)
     block = budget if is_torch(order) else _BLOCK  # what a device does costs by the call
     carried = xp.asarray(q[order], dtype=xp.float64)
     certain, left = [order[:0]], budget
 
-    def take(sure: Any, carried: Any) -> tuple[Any, Any]:
+    def take(sure: Array, carried: Array) -> tuple[Array, Array]:
         nonlocal left
         certain.append(order[sure])
         left -= len(certain[-1])
@@ -133,7 +131,7 @@ def _pivotal(order: Any, q: Any, rng: np.random.Generator, budget: int) -> Any:
     return xp.concatenate(certain)
 
 
-def _one_in_each(ends: Any, units: int, unit: int, rng: np.random.Generator, block: int) -> np.ndarray:
+def _one_in_each(ends: Array, units: int, unit: int, rng: np.random.Generator, block: int) -> np.ndarray:
     """(u,) int64, ascending and distinct: of points laid end to end, one for each unit of length.
 
     ends: (n,) int64, where each point's part ends; none is as long as a unit, and the last ends with the last unit.
@@ -168,7 +166,7 @@ def _one_in_each(ends: Any, units: int, unit: int, rng: np.random.Generator, blo
     return picked
 
 
-def _namespace(array: Any) -> Any:
+def _namespace(array: Array) -> Array:
     if not is_torch(array):
         return np
     import torch

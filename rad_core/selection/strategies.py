@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.selection import diversity
-from rad_core.selection.arrays import to_like, to_numpy
+from rad_core.selection.arrays import Array, to_like, to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import Equilibrium, solve_game
 from rad_core.selection.sampling import proportional, sample
@@ -31,11 +30,11 @@ class Snapshot:
     features of the labeled set and of everything bought so far, or None.
     """
 
-    probabilities: Any
-    gains: Any
+    probabilities: Array
+    gains: Array
     wrong: int
-    features: Any = None
-    labeled_features: Any = None
+    features: Array = None
+    labeled_features: Array = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +46,12 @@ class Selection:
     (b,) weights of the images mixed into the picks, for a strategy that mixes.
     """
 
-    positions: Any
-    scores: Any
-    q: Any = None
+    positions: Array
+    scores: Array
+    q: Array = None
     equilibrium: Equilibrium | None = None
-    partners: Any = None
-    mix: Any = None
+    partners: Array = None
+    mix: Array = None
 
 
 FEATURES, TRUTH = "features", "truth"  # what a strategy may need
@@ -80,7 +79,7 @@ class Strategy:
         """The label without what stands in brackets."""
         return self.label.split(" (")[0]
 
-    def __call__(self, snapshot: Snapshot, budget: int, rng: np.random.Generator, truth: Any = None) -> Selection:
+    def __call__(self, snapshot: Snapshot, budget: int, rng: np.random.Generator, truth: Array = None) -> Selection:
         """Choose. truth: (N,) bool, where the teacher is right; only a strategy that needs it is told."""
         if FEATURES in self.needs and snapshot.features is None:
             raise InputError(f"{self.short_label} needs the student's features; give an (N, D) array of them.")
@@ -188,7 +187,7 @@ def mraru(snapshot: Snapshot, budget: int, rng: np.random.Generator) -> Selectio
     return Selection(sample(q, rng, budget), q, q)
 
 
-def oracle(snapshot: Snapshot, budget: int, rng: np.random.Generator, correct: Any) -> Selection:
+def oracle(snapshot: Snapshot, budget: int, rng: np.random.Generator, correct: Array) -> Selection:
     """An upper bound, not usable in practice: the most informative of the points that the teacher gets right.
 
     correct: (N,) bool, whether the teacher is right; nobody has this before buying.
@@ -242,7 +241,7 @@ def label_of(name: str) -> str:
     return words[:1].upper() + words[1:] or "(unnamed)"
 
 
-def _greedy(keys: Any, budget: int, rng: np.random.Generator, scores: Any = None) -> Selection:
+def _greedy(keys: Array, budget: int, rng: np.random.Generator, scores: Array = None) -> Selection:
     """The `budget` largest keys; ties at the edge are drawn at random, and share their inclusion probability."""
     values = to_numpy(keys)
     n = len(values)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rad_core.errors import InputError
+from rad_core.selection.arrays import Array, Given
 from rad_core.selection.game import Equilibrium, game_value, solve_game, wrong_count
 from rad_core.selection.ordered import NO_GAIN
 
@@ -46,7 +46,7 @@ class SortedGains:
         return len(self.inverse) - 1
 
 
-def sort_gains(gains: Any) -> SortedGains:
+def sort_gains(gains: Array) -> SortedGains:
     """Sort gains once for many what-ifs. gains: (N,) finite and >= 0; a SortedGains is returned as it is."""
     if isinstance(gains, SortedGains):
         return gains
@@ -69,7 +69,7 @@ def sort_gains(gains: Any) -> SortedGains:
 # --- guarantees ---------------------------------------------------------------------------------------------------
 
 
-def guarantees(gains: Any, budgets: Any, wrong: Any, rule: str = "rad") -> np.ndarray:
+def guarantees(gains: Array, budgets: Given, wrong: Given, rule: str = "rad") -> np.ndarray:
     """Worst-case informative-and-correct gain of a rule, for many budgets or numbers of teacher mistakes at once.
 
     Equal to `game_value` of the rule's q to rounding (about 1e-12 relative). Source: arXiv:2210.01213, section 3, with
@@ -99,7 +99,7 @@ def guarantees(gains: Any, budgets: Any, wrong: Any, rule: str = "rad") -> np.nd
     raise InputError(f"rule is {rule!r}; a guarantee can be worked out for {', '.join(RULES)}.")
 
 
-def wrong_counts(size: int, teacher_accuracies: Any) -> np.ndarray:
+def wrong_counts(size: int, teacher_accuracies: Given) -> np.ndarray:
     """Number of points on which teachers of these accuracies may be wrong in a pool of this size, int64."""
     return np.array([wrong_count(size, float(m)) for m in np.ravel(teacher_accuracies)], np.int64)
 
@@ -190,7 +190,7 @@ def _greedy_values(pool: SortedGains, b: np.ndarray, k: np.ndarray) -> np.ndarra
     return pool.worth[above] - pool.worth[lost] + shared * np.maximum(0, tied - (k - lost))
 
 
-def _counts(values: Any, name: str, least: int, most: int | None) -> np.ndarray:
+def _counts(values: Given, name: str, least: int, most: int | None) -> np.ndarray:
     array = np.asarray(values)
     if array.size == 0 or array.dtype.kind not in "iu":
         raise InputError(f"{name} is {values!r}; it must be a whole number or an array of whole numbers.")
@@ -204,7 +204,7 @@ def _counts(values: Any, name: str, least: int, most: int | None) -> np.ndarray:
 
 
 def inclusion(
-    gains: Any, budget: int, wrong: int, rule: str, right: Any = None, game: Equilibrium | None = None
+    gains: Array, budget: int, wrong: int, rule: str, right: Given = None, game: Equilibrium | None = None
 ) -> np.ndarray:
     """Probability with which a rule buys each point: (N,) float64, sum = budget.
 
@@ -235,12 +235,12 @@ def _top(scores: np.ndarray, b: int) -> np.ndarray:
     return q
 
 
-def expected_wrong(q: np.ndarray, right: Any) -> float:
+def expected_wrong(q: np.ndarray, right: Given) -> float:
     """Expected number of wrong labels bought: sum of q_i (1 - r_i). right: (N,) bool or probability r_i."""
     return float(np.sum(q * (1.0 - np.asarray(right, np.float64))))
 
 
-def right_chance(right: Any, accuracy: float | None = None) -> np.ndarray:
+def right_chance(right: Given, accuracy: float | None = None) -> np.ndarray:
     """Probability that each label is right if the teacher's accuracy on the pool were another: (N,) float64.
 
     right: (N,) bool or probability. A worse teacher makes the same mistakes and further ones anywhere at random; a
@@ -257,13 +257,13 @@ def right_chance(right: Any, accuracy: float | None = None) -> np.ndarray:
     return 1.0 - (1.0 - known) * ((1.0 - accuracy) / (1.0 - now))
 
 
-def expected_gain(q: np.ndarray, gains: Any, right: Any = None) -> float:
+def expected_gain(q: np.ndarray, gains: Array, right: Given = None) -> float:
     """Expected gain bought; with right ((N,) bool or probability), the expected informative-and-correct gain."""
     worth = q * np.asarray(gains, np.float64)
     return float(np.sum(worth if right is None else worth * np.asarray(right, np.float64)))
 
 
-def class_coverage(q: np.ndarray, labels: Any, classes: int) -> np.ndarray:
+def class_coverage(q: np.ndarray, labels: Given, classes: int) -> np.ndarray:
     """Expected number of labels bought in each class: (C,) float64. labels: (N,) class numbers."""
     return np.bincount(np.asarray(labels, np.int64), weights=q, minlength=classes)
 
@@ -310,14 +310,14 @@ class WhatIf:
 
 
 def what_if(
-    gains: Any,
+    gains: Array,
     budget: int,
     wrong: int,
     rules: Sequence[str] = RULES,
     *,
     game: Equilibrium | None = None,
-    right: Any = None,
-    labels: Any = None,
+    right: Given = None,
+    labels: Given = None,
     classes: int = 0,
     price: float = 0.0,
     latency: float = 0.0,
