@@ -28,7 +28,7 @@ APP = {
     "figures": {"findings", "palette"},
     "components": {"figures", "findings", "palette"},
     "shell": {*_PLAIN, "figures"},
-    "method": {"components", "figures", "palette", "shell"},
+    "method": {"components", "figures", "findings", "palette", "shell"},
     "explore": _BLOCKS,
     "studies": _BLOCKS,
     "atlas": {*_BLOCKS, "components"},

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.export.citations import Pen, bibtex, latex_pen, plain_pen
+from app.export.citations import Pen, latex_pen, plain_pen
+from app.findings.references import bibtex
 from app.palette import strategy_order
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError

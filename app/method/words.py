@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.findings.references import bibtex
 from app.palette import WRONG_COLOR, strategy_label, strategy_order, strategy_style, text_color
 from app.shell.state import theme
 from rad_core.selection.gains import GAINS
@@ -84,16 +85,6 @@ MEASURES = {
     "Guarantee of a rule": "Chance of buying times gain for every point, without the k largest products. It can be "
     "checked: what the rule is sure of never exceeds what the adversary's attack leaves, and for RAD both agree.",
 }
-
-BIBTEX = """\
-@inproceedings{baykal2023robust,
-  title     = {Robust Active Distillation},
-  author    = {Baykal, Cenk and Trinh, Khoa and Iliopoulos, Fotis and Menghani, Gaurav and Vee, Erik},
-  booktitle = {International Conference on Learning Representations (ICLR)},
-  year      = {2023},
-  note      = {arXiv:2210.01213}
-}
-"""
 
 
 def setting() -> None:
@@ -223,7 +214,7 @@ def _cite() -> None:
         "Baykal, Trinh, Iliopoulos, Menghani, Vee: *Robust Active Distillation*, ICLR 2023, "
         "[arXiv:2210.01213](https://arxiv.org/abs/2210.01213)."
     )
-    st.code(BIBTEX, language=None)
+    st.code(bibtex(["baykal2023robust"]), language=None)
 
 
 # --- the picture ----------------------------------------------------------------------------------------------------

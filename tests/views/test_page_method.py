@@ -34,7 +34,7 @@ def test_the_page_opens_without_any_study_and_names_everything() -> None:
     text = words(at)
     for name in STRATEGIES:
         assert method.strategy_label(name) in text
-    assert "arXiv:2210.01213" in at.code[0].value
+    assert "eprint = {2210.01213}" in at.code[0].value
     assert "does not promise" in " ".join(header.value for header in at.subheader)
 
 

@@ -1,0 +1,134 @@
+"""What the README and the pages beside it name exists, and what they tell to type works."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+
+from rad_core.cli import cli
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "assets").rglob("*.md"))]
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+README = PAGES[0].read_text()
+
+pages = pytest.mark.parametrize("page", PAGES, ids=NAMES)
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """What stands between the fences of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def command_lines(text: str) -> list[list[str]]:
+    """The words of every `rad` command, in blocks and within sentences."""
+    inline = re.findall(r"`(rad [^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
+    typed = "".join(blocks(text, "bash")).replace("\\\n", " ").splitlines()
+    plain = [re.sub(r"(^|\s)#.*", "", line) for line in [*typed, *inline]]
+    parts = [shlex.split(part) for line in plain for part in re.split(r"&&|[;|]|\bdo\b", line)]
+    return [words[1:] for words in parts if words[:1] == ["rad"]]
+
+
+@pages
+def test_every_link_and_picture_is_there(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    relative = [target for target in targets if not target.startswith("https://")]
+    assert [target for target in relative if not (page.parent / target).exists()] == []
+
+
+@pages
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = re.findall(r"(?<![\w/.])(?:app|assets|rad_core|tests)/[\w./-]*\w", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pages
+def test_every_module_that_is_to_be_run_can_be_found(page: Path) -> None:
+    for name in re.findall(r"python -m ([\w.]+)", page.read_text()):
+        found = importlib.util.find_spec(name)
+        assert found is not None, name
+        if found.submodule_search_locations is not None:
+            assert importlib.util.find_spec(f"{name}.__main__") is not None, name
+
+
+@pages
+def test_every_command_has_the_options_that_it_is_given(page: Path) -> None:
+    for name, *words in command_lines(page.read_text()):
+        if name == "COMMAND":
+            continue
+        command = cli if name.startswith("-") else cli.get_command(click.Context(cli), name)
+        assert command is not None, name
+        words = [name, *words] if command is cli else words
+        # What is not known raises; what is left over has no argument to go to.
+        _, left_over, _ = command.make_parser(click.Context(command, info_name=name)).parse_args(words)
+        assert left_over == [], (name, words)
+
+
+def test_commands_are_found_wherever_they_stand() -> None:
+    typed = "pip install x && rad app  # then; rad nothing\nfor a in b; do\n  rad map ID \\\n  --seed 0; done\n"
+    text = f"Try `rad show ID`.\n```bash\n{typed}```\n"
+    assert command_lines(text) == [["app"], ["map", "ID", "--seed", "0"], ["show", "ID"]]
+    assert len(command_lines(README)) > 8
+
+
+def test_every_page_beside_the_readme_is_linked_from_it() -> None:
+    linked = set(re.findall(r"\]\((assets/[^)]+\.md)\)", README))
+    assert linked == {str(page.relative_to(ROOT)) for page in (ROOT / "assets").glob("*.md")}
+
+
+def test_the_readme_names_the_tests_that_a_change_must_pass() -> None:
+    checks = re.findall(r"^pytest .+$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert len(checks) == 2
+    typed = [line.split("#")[0].strip() for block in blocks(README, "bash") for line in block.splitlines()]
+    assert set(checks) <= set(typed)
+
+
+def test_the_strategy_of_the_readme_runs_in_a_study_and_chooses_rows(tmp_path: Path) -> None:
+    (example,) = (block for block in blocks(README, "python") if 'STRATEGIES["' in block)
+    assert len(example.splitlines()) <= 15
+    (name,) = re.findall(r'STRATEGIES\["(\w+)"\]', example)
+    # In a copy, where every process has it, and which is gone afterwards.
+    shutil.copytree(ROOT / "rad_core", tmp_path / "rad_core", ignore=shutil.ignore_patterns("__pycache__"))
+    module = tmp_path / "rad_core" / "selection" / "strategies.py"
+    before, after = module.read_text().split("\nORACLES = ")
+    module.write_text(f"{before}\n\n{example}\nORACLES = {after}")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "RAD_STORE": str(tmp_path / "store")}
+
+    def rad(line: str) -> str:
+        words = [sys.executable, "-m", "rad_core.cli", *shlex.split(line)]
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    sizes = "--rounds 2 --budget 10 --pool 200 --test 100 --student-steps 20 --teacher-steps 20"
+    shown = rad(f"run --strategies rad,{name} --seeds 1 {sizes} --device cpu --workers 1 --quiet")
+    assert re.search(rf"^{name} +0\.\d", shown, re.MULTILINE)
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(4), 50)
+    np.save(tmp_path / "p.npy", probabilities)
+    rad(f"select --probs p.npy --budget 7 --teacher-accuracy 0.7 --strategy {name} -o picks.csv")
+    picks = pd.read_csv(tmp_path / "picks.csv")
+    top = np.sort(probabilities)
+    margins = top[:, -1] - top[:, -2]
+    assert picks["id"].nunique() == 7
+    assert (margins[picks["id"]] <= np.median(margins)).all()
+
+
+def test_the_example_of_the_library_runs() -> None:
+    (example,) = blocks((ROOT / "assets" / "using.md").read_text(), "python")
+    rng = np.random.default_rng(0)
+    values: dict[str, Any] = {"probabilities": rng.dirichlet(np.ones(4), 2000), "gains": rng.random(2000)}
+    exec(example, values)
+    assert len(set(values["ids"])) == 500
+    assert {"q", "waterline", "cap", "value"} <= set(dir(values["game"]))
