@@ -11,9 +11,9 @@ import difflib
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -49,34 +49,39 @@ def is_printable(text: str) -> bool:
     return not any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 or char in "\ufffe\uffff" for char in text)
 
 
-def _whole(low: int, high: int | None = None) -> Any:
+Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
+
+
+def _whole(low: int, high: int | None = None) -> Validator:
     wanted = f"a whole number of {low} or more" if high is None else f"a whole number from {low} to {high}"
     most = _MOST_WHOLE if high is None else high
 
-    def check(_: Any, attribute: Any, value: Any) -> None:
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is None and attribute.metadata.get("of_dataset"):
             return
-        good = isinstance(value, int) and not isinstance(value, bool) and value >= low
-        if not good or value > most:
-            raise _refuse(attribute.name, value, f"a whole number from {low} to {most}" if good else wanted)
+        number = value if isinstance(value, int) and not isinstance(value, bool) else None
+        if number is None or number < low:
+            raise _refuse(attribute.name, value, wanted)
+        if number > most:
+            raise _refuse(attribute.name, value, f"a whole number from {low} to {most}")
 
     return check
 
 
-def _number(low: float, high: float = _MOST_NUMBER, *, open_low: bool = False) -> Any:
+def _number(low: float, high: float = _MOST_NUMBER, *, open_low: bool = False) -> Validator:
     bounds = f"above {low:g}" if open_low else f"of {low:g} or more"
     wanted = f"a number {bounds}" + ("" if high == _MOST_NUMBER else f" and at most {high:g}")
 
-    def check(_: Any, attribute: Any, value: Any) -> None:
-        good = isinstance(value, float) and math.isfinite(value)
-        if not good or value < low or (open_low and value == low) or value > high:
-            raise _refuse(attribute.name, value, f"{wanted}, at most {high:g}" if good and value > high else wanted)
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        number = value if isinstance(value, float) and math.isfinite(value) else math.nan
+        if not low <= number <= high or (open_low and number == low):
+            raise _refuse(attribute.name, value, f"{wanted}, at most {high:g}" if number > high else wanted)
 
     return check
 
 
-def _choice(*allowed: str) -> Any:
-    def check(_: Any, attribute: Any, value: Any) -> None:
+def _choice(*allowed: str) -> Validator:
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is None and attribute.metadata.get("of_dataset"):
             return
         if value not in allowed:
@@ -85,30 +90,30 @@ def _choice(*allowed: str) -> Any:
     return check
 
 
-def _flag(_: Any, attribute: Any, value: Any) -> None:
+def _flag(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, bool):
         raise _refuse(attribute.name, value, "true or false")
 
 
-def _text(_: Any, attribute: Any, value: Any) -> None:
+def _text(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str) or len(value) > 100 or not is_printable(value):
         raise _refuse(attribute.name, value, "a line of at most 100 characters")
 
 
-def _dataset(_: Any, attribute: Any, value: Any) -> None:
+def _dataset(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
         raise _refuse(attribute.name, value, "the name of a data set, without control characters")
     parse_spec(value)
 
 
-def _teacher(_: Any, attribute: Any, value: Any) -> None:
+def _teacher(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value is not None:
         if not isinstance(value, str) or len(value) > _LONGEST_PATH or not is_printable(value):
             raise _refuse(attribute.name, value, "the name of a teacher, without control characters")
         parse_teacher(value)
 
 
-def _strategies(_: Any, attribute: Any, value: Any) -> None:
+def _strategies(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
         raise _refuse(attribute.name, value, "names of strategies")
     if not value or len(set(value)) < len(value):
@@ -120,19 +125,27 @@ def _strategies(_: Any, attribute: Any, value: Any) -> None:
             raise InputError(f"strategies holds {_shown(name)}{hint}; choose from {', '.join(ALL_STRATEGIES)}.")
 
 
-def _as_names(value: Any) -> Any:
+def _as_names(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return tuple(value) if isinstance(value, list) else value
 
 
-def _as_float(value: Any) -> Any:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if whole and abs(value) < 2**53 else value
+def _as_float(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return float(value)
+    return value
 
 
 def _field(
-    default: Any, help_: str, unit: str = "", *, check: Any, choices: Any = None, later: bool = False, **more: Any
+    default: Any,
+    help_: str,
+    unit: str = "",
+    *,
+    check: Validator,
+    choices: Sequence[str] | None = None,
+    later: bool = False,
+    **more: Any,
 ) -> Any:
     """later: a setting that earlier versions lack, written down only where it differs from its default."""
     metadata = {"help": help_, "unit": unit, "choices": choices, "of_dataset": default is None, "later": later}

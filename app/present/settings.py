@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -24,8 +24,11 @@ def _refuse(name: str, value: object, wanted: str) -> InputError:
     return InputError(f"{name} is {shown if len(shown) <= 80 else shown[:79] + '…'}; it must be {wanted}.")
 
 
-def _line(longest: int) -> Any:
-    def check(_: Any, attribute: Any, value: Any) -> None:
+Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
+
+
+def _line(longest: int) -> Validator:
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if not isinstance(value, str) or len(value) > longest or not _printable(value):
             raise _refuse(attribute.name, value, f"a line of at most {longest} characters")
 
@@ -37,8 +40,8 @@ def _printable(text: str, also: str = "") -> bool:
     return all((ord(char) >= 32 and not 0xD800 <= ord(char) < 0xE000) or char in also for char in text)
 
 
-def _amount(wanted: str, low: float, high: float, *, optional: bool = False, inside: bool = False) -> Any:
-    def check(_: Any, attribute: Any, value: Any) -> None:
+def _amount(wanted: str, low: float, high: float, *, optional: bool = False, inside: bool = False) -> Validator:
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is None and optional:
             return
         good = isinstance(value, float) and math.isfinite(value) and low <= value <= high
@@ -48,24 +51,24 @@ def _amount(wanted: str, low: float, high: float, *, optional: bool = False, ins
     return check
 
 
-def _audience(_: Any, attribute: Any, value: Any) -> None:
+def _audience(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value not in AUDIENCES:
         raise _refuse(attribute.name, value, f"one of {', '.join(AUDIENCES)}")
 
 
-def _flag(_: Any, attribute: Any, value: Any) -> None:
+def _flag(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, bool):
         raise _refuse(attribute.name, value, "true or false")
 
 
-def _hidden(_: Any, attribute: Any, value: Any) -> None:
+def _hidden(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, tuple) or any(name not in STEPS for name in value):
         raise _refuse(attribute.name, value, f"names of steps, of {', '.join(STEPS)}")
     if set(value) == set(STEPS):
         raise InputError("All steps of the story are hidden; show at least one.")
 
 
-def _notes(_: Any, attribute: Any, value: Any) -> None:
+def _notes(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, dict) or any(name not in STEPS for name in value):
         raise _refuse(attribute.name, value, f"a text for some of {', '.join(STEPS)}")
     for name, text in value.items():
@@ -73,19 +76,20 @@ def _notes(_: Any, attribute: Any, value: Any) -> None:
             raise _refuse(f"The note on {name}", text, f"a text of at most {LONGEST_NOTE:,} characters")
 
 
-def _as_float(value: Any) -> Any:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if whole and abs(value) < 2**53 else value
+def _as_float(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return float(value)
+    return value
 
 
-def _as_names(value: Any) -> Any:
+def _as_names(value: object) -> object:
     """In the order of the steps, so that equal choices are equal."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
         return value
     return tuple(sorted(set(value), key=lambda name: STEPS.index(name) if name in STEPS else len(STEPS)))
 
 
-def _as_notes(value: Any) -> Any:
+def _as_notes(value: object) -> object:
     """Empty notes are none."""
     if not isinstance(value, Mapping):
         return value
