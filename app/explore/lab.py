@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.explore import panels
 from app.explore.numbers import Levers, Measured, answers, budget_steps, nearest_step, solve
@@ -78,7 +77,7 @@ def _levers(pool: reading.Pool, prefix: str) -> Levers:
     return Levers(budget, accuracy, assumed, pool.wrong(accuracy))
 
 
-def _budget(pool: reading.Pool, prefix: str, place: Any) -> int:
+def _budget(pool: reading.Pool, prefix: str, place: DeltaGenerator) -> int:
     """A slider in steps that grow with the number, and a field for any other number; the field has the last word."""
     slider, field = f"{prefix}_steps", f"{prefix}_b"
     session, steps = st.session_state, budget_steps(pool.size, pool.budget)
@@ -116,7 +115,7 @@ def _budget(pool: reading.Pool, prefix: str, place: Any) -> int:
     return int(budget)
 
 
-def _accuracy(pool: reading.Pool, prefix: str, place: Any) -> tuple[float, bool]:
+def _accuracy(pool: reading.Pool, prefix: str, place: DeltaGenerator) -> tuple[float, bool]:
     """The slider of the teacher's accuracy; it stands at the estimated one unless somebody moves it."""
     key, mark = f"{prefix}_m", f"{prefix}_m_measured"
     session, stand = st.session_state, round(100 * pool.teacher.used, 1)
@@ -234,7 +233,7 @@ def _metrics(
     _metric(fourth, "Cost", cost, waiting, "From the price and the time of a label, which can be set above.")
 
 
-def _metric(place: Any, label: str, value: str, beside: str, help_: str | None = None) -> None:
+def _metric(place: DeltaGenerator, label: str, value: str, beside: str, help_: str | None = None) -> None:
     place.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True, help=help_)
 
 

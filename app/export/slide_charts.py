@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pptx.chart.data import CategoryChartData, XyChartData
@@ -23,6 +23,12 @@ from pptx.util import Inches, Pt
 
 from app.export.fitting import FONT, width
 from app.export.native import XY, Bars, Drawing, Series, step
+
+if TYPE_CHECKING:
+    from pptx.chart.chart import Chart as NativeChart
+    from pptx.shapes.base import BaseShape
+    from pptx.shapes.graphfrm import GraphicFrame
+    from pptx.slide import Slide
 
 TEXT_SIZE = 18  # points: readable from the back of a room
 INK, SOFT, GRID = "#1B1F27", "#555B66", "#E6E8EC"
@@ -63,13 +69,13 @@ def color(text: str) -> RGBColor:
     return RGBColor.from_string(text.lstrip("#").upper())
 
 
-def add_chart(slide: Any, what: Drawing, box: Box, alt: str) -> None:
+def add_chart(slide: Slide, what: Drawing, box: Box, alt: str) -> None:
     """Draw a chart into a box of a slide."""
     frame = _add_xy(slide, what, box) if isinstance(what, XY) else _add_bars(slide, what, box)
     describe(frame, alt)
 
 
-def describe(shape: Any, alt: str) -> None:
+def describe(shape: BaseShape, alt: str) -> None:
     """Give a shape the text that a screen reader says."""
     shape._element.xpath(".//p:cNvPr")[0].set("descr", _printable(alt))
 
@@ -92,14 +98,14 @@ def clean(name: str) -> str:
 # --- two numeric axes -------------------------------------------------------------------------------------------------
 
 
-def _add_xy(slide: Any, what: XY, box: Box) -> Any:
+def _add_xy(slide: Slide, what: XY, box: Box) -> GraphicFrame:
     data = XyChartData(number_format="General")
     for one in what.series:
         series = data.add_series(clean(one.name))
         for x, y in zip(one.x, one.y, strict=True):
             if np.isfinite(x) and np.isfinite(y):
                 series.add_data_point(round(float(x), 6), round(float(y), 6))
-    frame = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES, *_inches(box), data)
+    frame: Any = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES, *_inches(box), data)  # type: ignore[arg-type]
     chart = frame.chart
     _letter(chart)
     for series, one in zip(chart.plots[0].series, what.series, strict=True):
@@ -116,7 +122,7 @@ def _add_xy(slide: Any, what: XY, box: Box) -> Any:
     return frame
 
 
-def _legend(chart: Any, names: Sequence[str], box: Box) -> None:
+def _legend(chart: NativeChart, names: Sequence[str], box: Box) -> None:
     """One column of names on the right, as wide as they need: left to itself it may take the room of the plot."""
     chart.legend.position = XL_LEGEND_POSITION.RIGHT
     chart.legend.include_in_layout = False
@@ -197,12 +203,12 @@ def _numbers(values: np.ndarray) -> str:
 # --- bars -------------------------------------------------------------------------------------------------------------
 
 
-def _add_bars(slide: Any, what: Bars, box: Box) -> Any:
+def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
     data = CategoryChartData(number_format=what.number_format)
     data.categories = [clean(name) for name in what.categories]
     data.add_series(clean(what.name), [round(float(value), 6) if np.isfinite(value) else None for value in what.values])
     kind = XL_CHART_TYPE.BAR_CLUSTERED if what.horizontal else XL_CHART_TYPE.COLUMN_CLUSTERED
-    frame = slide.shapes.add_chart(kind, *_inches(box), data)
+    frame: Any = slide.shapes.add_chart(kind, *_inches(box), data)  # type: ignore[arg-type]
     chart, plot = frame.chart, frame.chart.plots[0]
     _letter(chart)
     chart.has_legend = False
@@ -240,7 +246,7 @@ def _range(what: Bars) -> tuple[float, float]:
 # --- lettering --------------------------------------------------------------------------------------------------------
 
 
-def _letter(chart: Any) -> None:
+def _letter(chart: NativeChart) -> None:
     chart.has_title = False
     chart.font.size = Pt(TEXT_SIZE)
     chart.font.name = FONT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
@@ -11,6 +11,10 @@ from pptx.util import Inches, Pt
 
 from app.export.fitting import FONT, LINE, lines, width
 from app.export.slide_charts import INK, TEXT_SIZE, Box, clean, color, describe
+
+if TYPE_CHECKING:
+    from pptx.slide import Slide
+    from pptx.table import Table, _Cell
 
 MOST_COLUMNS = 7
 _PAD = (0.12, 0.06)  # inches beside and above the text of a cell
@@ -22,7 +26,7 @@ def cut(texts: pd.DataFrame, columns: int) -> pd.DataFrame:
     return texts.iloc[:, :columns]
 
 
-def add_table(slide: Any, texts: pd.DataFrame, box: Box, alt: str) -> None:
+def add_table(slide: Slide, texts: pd.DataFrame, box: Box, alt: str) -> None:
     """Draw a table of texts into a box; rows that do not fit are left out, and the last line says how many."""
     left, top, wide, tall = box
     size = next((size for size in (24, 22, 20) if _fits(texts, size, wide, tall)), TEXT_SIZE)
@@ -94,14 +98,15 @@ def _rows_that_fit(texts: pd.DataFrame, widths: list[float], tall: float, size: 
     return len(rows)
 
 
-def _plain_style(table: Any) -> None:
+def _plain_style(table: Table) -> None:
     table.first_row, table.horz_banding = True, False
-    found = table._tbl.tblPr.find(qn("a:tableStyleId"))
+    properties: Any = table._tbl.tblPr  # never missing: the line above made it
+    found = properties.find(qn("a:tableStyleId"))
     if found is not None:
         found.text = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # no style, no grid: the cells have colors of their own
 
 
-def _fill(cell: Any, text: str, size: int, *, head: bool, stripe: bool, first: bool) -> None:
+def _fill(cell: _Cell, text: str, size: int, *, head: bool, stripe: bool, first: bool) -> None:
     cell.fill.solid()
     cell.fill.fore_color.rgb = color(_HEAD if head else _STRIPE if stripe else _PAPER)
     cell.margin_left = cell.margin_right = Inches(_PAD[0])

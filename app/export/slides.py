@@ -26,6 +26,9 @@ from app.export.tables import as_text
 from app.figures import Chart
 
 if TYPE_CHECKING:
+    from pptx.presentation import Presentation as Deck
+    from pptx.slide import Slide
+
     from app.present.model import Step, Story
 
 WIDTH, HEIGHT = 13.333, 7.5  # inches, 16:9
@@ -69,7 +72,7 @@ def slides(story: Story) -> bytes:
     return stamp.restamped(buffer.getvalue(), at)
 
 
-def _properties(deck: Any, story: Story, at: datetime) -> None:
+def _properties(deck: Deck, story: Story, at: datetime) -> None:
     core, plain = deck.core_properties, at.replace(tzinfo=None)
     core.title, core.author, core.last_modified_by = clean(story.title)[:255], "RAD Studio", "RAD Studio"
     core.created, core.modified, core.revision = plain, plain, 1
@@ -83,7 +86,7 @@ def _footer(story: Story, at: datetime) -> str:
 # --- slides -----------------------------------------------------------------------------------------------------------
 
 
-def _cover(deck: Any, story: Story, at: datetime) -> None:
+def _cover(deck: Deck, story: Story, at: datetime) -> None:
     slide = _blank(deck)
     _bar(slide, (0, 0, 0.28, HEIGHT))
     room = WIDTH - 2.2
@@ -101,7 +104,7 @@ def _cover(deck: Any, story: Story, at: datetime) -> None:
     _notes(slide, [story.title, story.subtitle, *facts])
 
 
-def _add_step(deck: Any, step: Step, footer: str) -> None:
+def _add_step(deck: Deck, step: Step, footer: str) -> None:
     sights = _sights(step)
     left = [clean(text) for text in step.sentences]
     for number, sight in enumerate(sights):
@@ -129,7 +132,7 @@ def _sights(step: Step) -> list[_Sight]:
     return found
 
 
-def _beside(slide: Any, sight: _Sight, words: Sequence[str]) -> list[str]:
+def _beside(slide: Slide, sight: _Sight, words: Sequence[str]) -> list[str]:
     """Put something to look at on a slide, and as many of the words as fit; returns the others."""
     tall = _BOTTOM - _TOP
     drawn = drawing(sight.chart) if sight.chart is not None else None
@@ -167,7 +170,7 @@ def _column(words: Sequence[str], tall: float) -> tuple[float, int, list[str], l
     return _WORDS[1], TEXT_SIZE, shown, rest
 
 
-def _above_table(slide: Any, table: pd.DataFrame, words: Sequence[str], alt: str) -> list[str]:
+def _above_table(slide: Slide, table: pd.DataFrame, words: Sequence[str], alt: str) -> list[str]:
     """A table over the width of the slide, with words above it where there is room."""
     width, tall = WIDTH - 2 * _MARGIN, _BOTTOM - _TOP
     texts = as_text(table)
@@ -185,7 +188,7 @@ def _above_table(slide: Any, table: pd.DataFrame, words: Sequence[str], alt: str
     return rest
 
 
-def _finish(slide: Any, step: Step, sight: _Sight | None, footer: str) -> None:
+def _finish(slide: Slide, step: Step, sight: _Sight | None, footer: str) -> None:
     _foot(slide, footer)
     notes = [*step.sentences]
     if step.note:
@@ -201,12 +204,12 @@ def _finish(slide: Any, step: Step, sight: _Sight | None, footer: str) -> None:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _blank(deck: Any) -> Any:
+def _blank(deck: Deck) -> Slide:
     """A slide of the layout that has a title and nothing else, so that outlines and screen readers know its title."""
     return deck.slides.add_slide(deck.slide_layouts[5])
 
 
-def _titled(deck: Any, title: str, again: bool) -> Any:
+def _titled(deck: Deck, title: str, again: bool) -> Slide:
     slide = _blank(deck)
     text = clean(title) + (" (continued)" if again else "")
     size = fitting_size([text], _TITLE[2:], (34, 32, 30, 28, 26, 24), bold=True) or 24
@@ -216,13 +219,13 @@ def _titled(deck: Any, title: str, again: bool) -> Any:
     return slide
 
 
-def _title_place(slide: Any, box: Box) -> Any:
-    shape = slide.shapes.title
+def _title_place(slide: Slide, box: Box) -> Any:
+    shape: Any = slide.shapes.title  # the layout has one
     shape.left, shape.top, shape.width, shape.height = (Inches(value) for value in box)
     return shape
 
 
-def _bar(slide: Any, box: Box) -> None:
+def _bar(slide: Slide, box: Box) -> None:
     shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *(Inches(value) for value in box))
     shape.fill.solid()
     shape.fill.fore_color.rgb = color(ACCENT)
@@ -231,7 +234,7 @@ def _bar(slide: Any, box: Box) -> None:
     describe(shape, "")
 
 
-def _text(slide: Any, box: Box, texts: Sequence[str], size: float, *, ink: str = INK, gap: float = 0.5) -> None:
+def _text(slide: Slide, box: Box, texts: Sequence[str], size: float, *, ink: str = INK, gap: float = 0.5) -> None:
     shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
     _write(shape, texts, size, ink=ink, gap=gap)
 
@@ -262,13 +265,13 @@ def _write(
         run.font.color.rgb = color(ink)
 
 
-def _foot(slide: Any, text: str) -> None:
+def _foot(slide: Slide, text: str) -> None:
     box = (_MARGIN, 7.05, WIDTH - 2 * _MARGIN, 0.25)
     size = fitting_size([text], box[2:], (12, 11, 10, 9)) or 9
     _text(slide, box, [shortened(text, size, box[2:])], size, ink=SOFT)
 
 
-def _picture(slide: Any, content: bytes, box: Box, alt: str) -> None:
+def _picture(slide: Slide, content: bytes, box: Box, alt: str) -> None:
     """A picture as large as its box allows, in the middle of it."""
     from PIL import Image
 
@@ -281,7 +284,7 @@ def _picture(slide: Any, content: bytes, box: Box, alt: str) -> None:
     describe(shape, alt)
 
 
-def _legend(slide: Any, found: MapPicture, box: Box) -> None:
+def _legend(slide: Slide, found: MapPicture, box: Box) -> None:
     """What the marks of a map mean, each in its color and with its sign."""
     signs = {"square": "■", "diamond": "◆", "x": "✕", "cross": "✚", "triangle-up": "▲", "triangle-down": "▼"}
     shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
@@ -295,5 +298,6 @@ def _legend(slide: Any, found: MapPicture, box: Box) -> None:
         sign.font.color.rgb = color(key.color)
 
 
-def _notes(slide: Any, texts: Sequence[str]) -> None:
-    slide.notes_slide.notes_text_frame.text = "\n".join(clean(text) for text in texts)
+def _notes(slide: Slide, texts: Sequence[str]) -> None:
+    frame: Any = slide.notes_slide.notes_text_frame  # never missing: the notes were just made from the master's
+    frame.text = "\n".join(clean(text) for text in texts)

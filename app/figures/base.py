@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from app.palette import rgb
 from rad_core.errors import InputError
@@ -192,7 +193,7 @@ def verbatim(text: str) -> str:
     return line.replace("%{", "&#37;{")
 
 
-def f32(values: Any) -> np.ndarray:
+def f32(values: ArrayLike) -> np.ndarray:
     """Numbers as they are sent to the browser: float32."""
     return np.ascontiguousarray(values, dtype=np.float32)
 
@@ -227,7 +228,7 @@ def _start(block: list[float], gap: float) -> float:
     return block[0] / block[1] - gap * (block[1] - 1) / 2
 
 
-def clear_side(across: Any, above: Any) -> float:
+def clear_side(across: ArrayLike, above: ArrayLike) -> float:
     """At which end of a level line its name hides least of what is drawn: 1, the right one, or 0, the left one.
 
     across: (K,) places of the marks between 0 and 1. above: (K,) how far above the line they lie, on an axis of shares.
@@ -237,7 +238,7 @@ def clear_side(across: Any, above: Any) -> float:
     return 0.0 if np.sum(hidden & (x < 0.4)) < np.sum(hidden & (x > 0.6)) else 1.0
 
 
-def error_bars(middle: Any, low: Any, high: Any, color: str) -> dict[str, Any]:
+def error_bars(middle: ArrayLike, low: ArrayLike, high: ArrayLike, color: str) -> dict[str, Any]:
     """Error bars from limits; an undefined limit draws none. Scalars or arrays."""
     down, up = np.subtract(middle, low), np.subtract(high, middle)
     return {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, ink, new_sketch, rgba
 from app.findings.words import number
@@ -25,7 +24,7 @@ _COLUMNS = {
 }
 
 
-def waterline_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", height: int = 660) -> Chart:
+def waterline_chart(gains: ArrayLike, game: Equilibrium, *, theme: Theme = "light", height: int = 660) -> Chart:
     """The pool's gains from the most to the least informative point, what the adversary shaves off, and what we buy.
 
     gains: (N,) as given to `solve_game`; game: its answer. At most 400 points are drawn; every corner of the
@@ -71,7 +70,7 @@ def _alt(game: Equilibrium, n: int) -> str:
 # --- the numbers --------------------------------------------------------------------------------------------------
 
 
-def sorted_game(gains: Any, game: Equilibrium) -> pd.DataFrame:
+def sorted_game(gains: ArrayLike, game: Equilibrium) -> pd.DataFrame:
     """The game in order of informativeness: rank, gain, left (residual gain), q, attack; one row per point."""
     gains, q, attack = (np.asarray(values, np.float64) for values in (gains, game.q, game.attack))
     if not gains.shape == q.shape == attack.shape or gains.ndim != 1:
@@ -250,7 +249,7 @@ def _label_game(sketch: Sketch, drawn: pd.DataFrame, game: Equilibrium, theme: T
 # --- the small game -----------------------------------------------------------------------------------------------
 
 
-def small_game_chart(gains: Any, game: Equilibrium, *, theme: Theme = "light", height: int = 520) -> Chart:
+def small_game_chart(gains: ArrayLike, game: Equilibrium, *, theme: Theme = "light", height: int = 520) -> Chart:
     """A handful of points as bars: what is left of each after the attack, what is shaved off, and how likely we buy it.
 
     gains: (N,) in any order, best at most twenty; the bars stay in that order, so that a reader who changes a gain

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, rgba, spread
 from app.findings.words import number
 from app.palette import strategy_style, text_color
 from rad_core.results.words import percent
-from rad_core.selection.whatif import RULES, default_accuracies, default_budgets, guarantees, sort_gains, wrong_counts
+from rad_core.selection.whatif import (
+    RULES,
+    SortedGains,
+    default_accuracies,
+    default_budgets,
+    guarantees,
+    sort_gains,
+    wrong_counts,
+)
 
 
 def guarantee_by_budget(
-    gains: Any,
+    gains: ArrayLike | SortedGains,
     wrong: int,
     *,
     budget: int | None = None,
@@ -61,7 +69,7 @@ def guarantee_by_budget(
 
 
 def guarantee_by_accuracy(
-    gains: Any,
+    gains: ArrayLike | SortedGains,
     budget: int,
     *,
     measured: float | None = None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from plotly.colors import sample_colorscale
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, new_sketch, verbatim
@@ -17,7 +18,7 @@ _MOST_NUMBERS = 160  # more cells than this carry no number
 
 
 def class_heatmap(
-    values: Any,
+    values: ArrayLike,
     strategies: Sequence[str],
     classes: Sequence[str],
     *,

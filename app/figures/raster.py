@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from app.figures.base import Theme
 from app.palette import rgb
 
 
 def density_raster(
-    x: Any,
-    y: Any,
-    category: Any = None,
+    x: ArrayLike,
+    y: ArrayLike,
+    category: ArrayLike | None = None,
     palette: Mapping[Any, str] | Sequence[str] = ("#4E8FC0",),
     theme: Theme = "light",
     *,
@@ -76,7 +77,7 @@ def layout_image(source: str, x_range: tuple[float, float], y_range: tuple[float
 
 
 def _cells(
-    x: Any, y: Any, x_range: tuple[float, float], y_range: tuple[float, float], size: tuple[int, int]
+    x: ArrayLike, y: ArrayLike, x_range: tuple[float, float], y_range: tuple[float, float], size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixel column and row (from the top) of every point, and which points lie inside."""
     right = (np.asarray(x, np.float64) - x_range[0]) / (x_range[1] - x_range[0])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from app.figures.base import Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba
 from app.findings.deciles import clopper_pearson, deciles
@@ -15,8 +14,8 @@ from rad_core.results.words import percent
 
 
 def accuracy_by_decile(
-    gains: Any,
-    right: Any,
+    gains: ArrayLike,
+    right: ArrayLike,
     *,
     groups: pd.DataFrame | None = None,
     where: str = "whole pool",
@@ -28,7 +27,7 @@ def accuracy_by_decile(
     gains: (N,). right: (N,) bool. groups: tenths of gain, if not `deciles` of these points, whose whiskers are 95 %
     Clopper-Pearson intervals. where: whose points they are.
     """
-    groups, overall = deciles(gains, right) if groups is None else groups, float(np.mean(right))
+    groups, overall = deciles(gains, right) if groups is None else groups, float(np.mean(np.asarray(right)))
     sketch = new_sketch(theme, height)
     least = np.nanmin([groups["low"].min(), groups["share"].min()])
     floor = max(0.0, np.floor((least - 0.03) * 10) / 10)
@@ -75,10 +74,10 @@ def accuracy_by_decile(
 
 
 def calibration_chart(
-    confidence: Any,
-    right: Any,
+    confidence: ArrayLike,
+    right: ArrayLike,
     *,
-    fitted: tuple[Any, Any] | None = None,
+    fitted: tuple[ArrayLike, ArrayLike] | None = None,
     bins: int = 10,
     theme: Theme = "light",
     height: int = 560,
@@ -135,7 +134,7 @@ def calibration_chart(
         marker={"color": rgba(RIGHT_COLOR, 0.5), "line": {"width": 0}},
         hovertemplate="%{y:,.0f} points<extra></extra>",
     )
-    mean, share = float(np.mean(confidence)), float(np.mean(right))
+    mean, share = float(np.mean(np.asarray(confidence))), float(np.mean(np.asarray(right)))
     alt = (
         f"The teacher is {percent(mean)} confident on average and right on {percent(share)}; the mean gap between "
         f"confidence and accuracy over the bins is {percent(error)}."
@@ -159,7 +158,7 @@ def _draw_fit(sketch: Sketch, x: np.ndarray, y: np.ndarray, theme: Theme) -> Non
     )
 
 
-def calibration_table(confidence: Any, right: Any, bins: int = 10) -> tuple[pd.DataFrame, float]:
+def calibration_table(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> tuple[pd.DataFrame, float]:
     """Bins of equal width and the expected calibration error (mean gap between confidence and accuracy by points).
 
     Columns: from, to, count, confidence (mean), share (right), low, high (95 % Clopper-Pearson); empty bins left out.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba, rows
 from app.figures.raster import density_raster, layout_image
@@ -21,13 +22,13 @@ _BINS = 48
 
 
 def tradeoff_chart(
-    gains: Any,
-    right: Any,
+    gains: ArrayLike,
+    right: ArrayLike | None,
     picks: pd.DataFrame,
     *,
-    confidence: Any = None,
+    confidence: ArrayLike | None = None,
     confidence_name: str = "the true class",
-    level: Any = None,
+    level: ArrayLike | None = None,
     level_name: str = "Its calibrated confidence",
     groups: pd.DataFrame | None = None,
     where: str = "whole pool",
@@ -121,11 +122,11 @@ def _paper(theme: Theme, height: int, edge: float, low: float, title: str, side:
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
-def _floor(groups: pd.DataFrame, points: pd.DataFrame, behind: Any) -> float:
+def _floor(groups: pd.DataFrame, points: pd.DataFrame, behind: ArrayLike | None) -> float:
     """Where the vertical axis begins: a tenth below everything that is drawn."""
     least = [groups["low"].min(), groups["share"].min(), points["right_low"].min(), points["right"].min(), 0.9]
     if behind is not None:
-        least.append(np.quantile(behind, 0.002))
+        least.append(np.quantile(np.asarray(behind), 0.002))
     return float(max(0.0, np.floor((np.nanmin(least) - 0.04) * 10) / 10))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
 from app.results import reading
@@ -42,12 +43,12 @@ class Calibration:
     shown: np.ndarray
     right: np.ndarray
 
-    def __call__(self, confidence: Any) -> np.ndarray:
+    def __call__(self, confidence: ArrayLike) -> np.ndarray:
         """Calibrated confidence, linear between the steps and constant beyond them."""
-        return np.interp(confidence, self.confidence, self.share)
+        return np.interp(np.asarray(confidence), self.confidence, self.share)
 
 
-def calibrate(confidence: Any, right: Any) -> Calibration:
+def calibrate(confidence: ArrayLike, right: ArrayLike) -> Calibration:
     """Isotonic regression of being right on confidence. confidence: (V,) between 0 and 1; right: (V,) bool."""
     shown, flags = np.asarray(confidence, np.float64), np.asarray(right).astype(bool)
     if shown.shape != flags.shape or shown.ndim != 1 or len(shown) == 0:

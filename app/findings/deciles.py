@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from rad_core.errors import InputError
 from rad_core.results.summary import Interval, interval
 
 
-def clopper_pearson(successes: Any, trials: Any, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def clopper_pearson(successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Exact two-sided interval of a share, low and high; 0 to 1 where there are no trials. Arrays broadcast."""
     s, n = np.broadcast_arrays(np.asarray(successes, np.float64), np.asarray(trials, np.float64))
     alpha = 1.0 - confidence
@@ -23,7 +24,7 @@ def clopper_pearson(successes: Any, trials: Any, confidence: float = 0.95) -> tu
     return np.where(s == 0, 0.0, low), np.where(s == n, 1.0, high)
 
 
-def deciles(gains: Any, right: Any, groups: int = 10) -> pd.DataFrame:
+def deciles(gains: ArrayLike, right: ArrayLike, groups: int = 10) -> pd.DataFrame:
     """The teacher's accuracy in groups of equal size from the least to the most informative points.
 
     gains: (N,). right: (N,) bool, or a level between 0 and 1. Columns: group (1 = least informative), low_gain,
@@ -56,7 +57,7 @@ def deciles(gains: Any, right: Any, groups: int = 10) -> pd.DataFrame:
     )
 
 
-def deciles_over_seeds(pools: Sequence[tuple[Any, Any]], groups: int = 10) -> pd.DataFrame:
+def deciles_over_seeds(pools: Sequence[tuple[ArrayLike, ArrayLike]], groups: int = 10) -> pd.DataFrame:
     """`deciles` of several seeds' pools (gains and right each): means over seeds, with t intervals over seeds.
 
     A single pool keeps the interval over its points. count and right are sums over the seeds.
@@ -74,7 +75,7 @@ def deciles_over_seeds(pools: Sequence[tuple[Any, Any]], groups: int = 10) -> pd
     )
 
 
-def top_minus_bottom(pools: Sequence[tuple[Any, Any]], groups: int = 10) -> Interval:
+def top_minus_bottom(pools: Sequence[tuple[ArrayLike, ArrayLike]], groups: int = 10) -> Interval:
     """The teacher's accuracy on the most informative tenth of a pool minus that on the least informative one.
 
     Several seeds: paired by seed, t interval. One: `difference_of_shares` of the two tenths.
@@ -135,7 +136,7 @@ def _share(right: pd.Series) -> Interval:
     return Interval(float(right.mean()), float(low), float(high), len(right))
 
 
-def pareto(gain: Any, right: Any) -> np.ndarray:
+def pareto(gain: Any, right: ArrayLike) -> np.ndarray:
     """Positions of the points that no other beats on both axes, from the lowest gain up; NaN is never on it."""
     g, r = np.asarray(gain, np.float64), np.asarray(right, np.float64)
     order = [i for i in np.lexsort((-r, -g)) if np.isfinite(g[i]) and np.isfinite(r[i])]

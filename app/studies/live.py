@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.figures import Chart, accuracy_curves
 from app.findings.words import literal
@@ -148,7 +148,7 @@ def _log(study: Study) -> None:
         show_log(study, log, _LINES)
 
 
-def show_log(study: Study, place: Any, last: int = 100) -> None:
+def show_log(study: Study, place: DeltaGenerator, last: int = 100) -> None:
     """The last lines of a study's log, with the time of day at the server."""
     try:
         lines = [f"{time.strftime('%H:%M:%S', time.localtime(at))}  {text}" for at, text in study.read_log(last)]

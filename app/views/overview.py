@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.figures import accuracy_curves, examples_chart
 from app.findings import claims
@@ -94,7 +94,7 @@ def numbers(view: state.View, table: pd.DataFrame, measured: Results, target: fl
     worst_case(columns[3], view)
 
 
-def card(place: Any, label: str, value: str, note: str, basis: blocks.Basis, help_: str) -> None:
+def card(place: DeltaGenerator, label: str, value: str, note: str, basis: blocks.Basis, help_: str) -> None:
     with place.container(border=True, height="stretch", gap="xxsmall"):
         st.markdown(f"**{label}**")
         st.header(literal(value), anchor=False, help=help_)
@@ -102,7 +102,7 @@ def card(place: Any, label: str, value: str, note: str, basis: blocks.Basis, hel
         blocks.badge(basis)
 
 
-def labels_needed(place: Any, measured: Results, target: float | None) -> None:
+def labels_needed(place: DeltaGenerator, measured: Results, target: float | None) -> None:
     """The labels that a target takes: of the rule that is advised, and beside it of the one that the study is about."""
     if target is None:
         note = needed.targets(measured).none_text if len(measured.done) else "No rule has finished yet."
@@ -132,7 +132,7 @@ def labels_needed(place: Any, measured: Results, target: float | None) -> None:
     )
 
 
-def bought_mistakes(place: Any, table: pd.DataFrame, ours: str) -> None:
+def bought_mistakes(place: DeltaGenerator, table: pd.DataFrame, ours: str) -> None:
     shares = claims.mistakes(table)
     mine, base = shares.get(ours), shares.get("uniform")
     known = mine is not None and mine.n > 0
@@ -151,7 +151,7 @@ def bought_mistakes(place: Any, table: pd.DataFrame, ours: str) -> None:
     )
 
 
-def worst_case(place: Any, view: state.View) -> None:
+def worst_case(place: DeltaGenerator, view: state.View) -> None:
     safe = view.read(claims.guarantee)
     if safe is None:
         return

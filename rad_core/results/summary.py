@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
     from rad_core.store.study import Study
@@ -25,7 +26,7 @@ class Interval:
     n: int
 
 
-def interval(values: Any, confidence: float = 0.95) -> Interval:
+def interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Mean and Student's t interval of independent values (one per seed)."""
     values = np.asarray(values, float)
     n = len(values)
@@ -38,7 +39,7 @@ def interval(values: Any, confidence: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, n)
 
 
-def share_interval(values: Any, confidence: float = 0.95) -> Interval:
+def share_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """The interval of shares, which lie between 0 and 1 and so do its ends."""
     wide = interval(values, confidence)
     low, high = np.clip([wide.low, wide.high], 0.0, 1.0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import ArrayLike
 
 from app.components import hand_over
 from app.components.map.geometry import quantize
@@ -47,7 +48,7 @@ class _Memory:
 
 
 def pool_map(
-    points: Any,
+    points: ArrayLike,
     coloring: MapColoring,
     panels: MapPanel | Sequence[MapPanel],
     *,
@@ -57,7 +58,7 @@ def pool_map(
     rounds: int = 0,
     selection: Selection | Keep | None = KEEP,
     primary: int | Keep | None = KEEP,
-    ids: Any = None,
+    ids: ArrayLike | None = None,
     sprites: Sprites | None = None,
     on_change: Callable[[], None] | None = None,
 ) -> MapEvent:
@@ -200,7 +201,7 @@ def _layer_data(layer: MapLayer, slot: int) -> dict[str, Any]:
     return {"label": layer.label, "color": layer.color, "symbol": SYMBOLS.index(layer.symbol), "slot": slot}
 
 
-def _check(n: int, coloring: MapColoring, panels: Sequence[MapPanel], rounds: int, ids: Any) -> None:
+def _check(n: int, coloring: MapColoring, panels: Sequence[MapPanel], rounds: int, ids: ArrayLike | None) -> None:
     if len(coloring.codes) != n:
         raise InputError(f"coloring has {len(coloring.codes)} codes for {n} points; give one per point.")
     if not 1 <= len(panels) <= 2:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from app.components.map.geometry import resolve
 from app.components.map.model import MISSING, STEPS, MapColoring, MapLayer, MapPanel, Selection
@@ -20,7 +21,7 @@ _MANY = 20_000  # points from which the raster has all its pixels
 
 
 def fallback_chart(
-    points: Any,
+    points: ArrayLike,
     coloring: MapColoring,
     panel: MapPanel,
     *,

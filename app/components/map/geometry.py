@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from app.components.map.model import Selection
 from rad_core.errors import InputError
@@ -22,7 +22,7 @@ class Quantized:
     scale: float
 
 
-def quantize(points: Any) -> Quantized:
+def quantize(points: ArrayLike) -> Quantized:
     """Round points (N, 2) to a grid of 65,536 steps along the longer side; fine enough for 80-fold zoom."""
     array = np.asarray(points)
     if array.ndim != 2 or array.shape[1] != 2 or not len(array):
@@ -39,7 +39,7 @@ def quantize(points: Any) -> Quantized:
     return Quantized(grid, (low[0], low[1]), scale)
 
 
-def resolve(points: Any, selection: Selection) -> np.ndarray:
+def resolve(points: ArrayLike, selection: Selection) -> np.ndarray:
     """Positions (n,) int32, ascending, of the points (N, 2) inside a selection: those that the map highlights.
 
     Even-odd rule on the same grid as in the browser. An edge concerns only the points between its two ends in y;

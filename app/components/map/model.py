@@ -7,9 +7,10 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from app.findings.words import number
 from app.palette import OTHER_COLOR, rgb
@@ -128,14 +129,14 @@ class MapColoring:
 
     @classmethod
     def of_categories(
-        cls, codes: Any, labels: Sequence[str], palette: Sequence[str], title: str, symbols: Sequence[str] = ()
+        cls, codes: np.ndarray, labels: Sequence[str], palette: Sequence[str], title: str, symbols: Sequence[str] = ()
     ) -> MapColoring:
         """Color by category: codes (N,) are positions in labels, palette and (if given) symbols."""
         return cls(codes, "category", tuple(palette), tuple(labels), title, tuple(symbols))
 
     @classmethod
     def of_values(
-        cls, values: Any, ramp: Sequence[str], title: str, limits: tuple[float, float] | None = None
+        cls, values: ArrayLike, ramp: Sequence[str], title: str, limits: tuple[float, float] | None = None
     ) -> MapColoring:
         """Color by a number: values (N,), NaN for "no value"; limits default to the smallest and largest value."""
         numbers = np.asarray(values, np.float64)
@@ -243,7 +244,7 @@ def check_symbols(symbols: Sequence[str]) -> None:
             raise InputError(f"symbol is {symbol!r}; it must be one of {', '.join(SYMBOLS)}.")
 
 
-def _whole(name: str, values: Any) -> np.ndarray:
+def _whole(name: str, values: ArrayLike) -> np.ndarray:
     numbers = np.asarray(values)
     if numbers.ndim != 1 or (numbers.dtype.kind not in "iu" and len(numbers)):
         raise InputError(f"{name} have shape {numbers.shape} and type {numbers.dtype}; give (n,) whole numbers.")
