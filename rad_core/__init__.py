@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Equilibrium", "game_value", "select", "solve_game"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"rad_core.selection.{'api' if name == 'select' else 'game'}"), name)

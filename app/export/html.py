@@ -52,7 +52,7 @@ def html_report(story: Story, dark: Story | None = None) -> bytes:
     return f"{head}{body}</body>\n</html>\n".encode()
 
 
-def json_for_html(value: Any) -> str:
+def json_for_html(value: object) -> str:
     """JSON that no text in it can end the script element around it."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -24,7 +22,7 @@ def numeric(table: pd.DataFrame) -> list[bool]:
     return [pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in table.dtypes]
 
 
-def _cell(value: Any, column: pd.Series) -> str:
+def _cell(value: object, column: pd.Series) -> str:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return NOTHING
     if isinstance(value, bool | np.bool_):

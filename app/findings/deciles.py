@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -136,7 +135,7 @@ def _share(right: pd.Series) -> Interval:
     return Interval(float(right.mean()), float(low), float(high), len(right))
 
 
-def pareto(gain: Any, right: ArrayLike) -> np.ndarray:
+def pareto(gain: object, right: ArrayLike) -> np.ndarray:
     """Positions of the points that no other beats on both axes, from the lowest gain up; NaN is never on it."""
     g, r = np.asarray(gain, np.float64), np.asarray(right, np.float64)
     order = [i for i in np.lexsort((-r, -g)) if np.isfinite(g[i]) and np.isfinite(r[i])]

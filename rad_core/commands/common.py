@@ -34,12 +34,12 @@ def say(text: object = "", *, err: bool = False) -> None:
     click.echo(one_line(text), err=err)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print a value as JSON; numbers that are not numbers become null."""
     click.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -115,7 +115,7 @@ def comma_floats(ctx: click.Context, parameter: click.Parameter, value: str | No
 def add_options(options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
     """Add several options to a command, in order."""
 
-    def decorate(function: Any) -> Any:
+    def decorate(function: object) -> object:
         for option in reversed(options):
             function = option(function)
         return function

@@ -98,7 +98,7 @@ def _as_text(values: np.ndarray, source: str, name: str) -> tuple[np.ndarray, tu
     return np.array([str(entry) for entry in entries], object), notes
 
 
-def _unwrapped(entry: object) -> Any:
+def _unwrapped(entry: object) -> object:
     """The only entry of a list of one."""
     if isinstance(entry, list | np.ndarray) and len(entry) == 1:
         return entry[0]

@@ -144,7 +144,7 @@ def _check_number(name: str, value: object, what: str) -> None:
         raise Unsound(f"{name} in {what} is {shown(value)}, which nobody measured")
 
 
-def _read_json(text: object, what: str) -> Any:
+def _read_json(text: object, what: str) -> object:
     if not isinstance(text, str) or len(text) > _MOST_TEXT:
         raise Unsound(f"{what} are {shown(text)}, which is no text")
     try:
