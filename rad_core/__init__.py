@@ -8,7 +8,7 @@ sampling probabilities and the guarantee behind them. They are imported when the
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rad_core.selection.api import select

@@ -11,6 +11,7 @@ from app.present.model import Story
 from app.present.settings import StorySettings, read_settings
 from app.present.steps import build_steps
 from rad_core.errors import InputError
+from rad_core.learning.data import DATASETS, parse_spec
 from rad_core.results.words import count
 from rad_core.store import light_copy
 from rad_core.store.study import Study
@@ -44,8 +45,10 @@ def tell(
 def facts(study: Study) -> dict[str, str]:
     """Where the numbers of a study come from, as names and values."""
     config, info = study.config, study.info()
+    known = DATASETS.get(parse_spec(config.dataset)[0])
     return {
         "Data set": one_line(config.dataset),
+        **({"Images": known.credit} if known and known.credit else {}),
         "Teacher": one_line(config.teacher),
         "Student": config.student,
         "Seeds": f"{config.seeds:,}",

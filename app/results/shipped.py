@@ -21,7 +21,7 @@ from rad_core.store.pack import ENDING
 from rad_core.store.study import Study, StudyInfo
 from rad_core.store.unpack import keep_unpacked, read_info, read_metrics
 
-_FIRST = "cifar10-poor-teacher"  # of the size that people have, with the mistakes that the method is about
+_FIRST = "fashion-long-tail"  # pictures, large effects, and rules that part
 _DAY = 86400.0  # seconds
 _KEPT = 30 * _DAY  # that a release which nobody opens stays in the cache
 

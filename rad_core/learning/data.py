@@ -31,6 +31,7 @@ class DatasetSpec:
 
     load: Callable[[str, Reading], Dataset]
     description: str
+    credit: str = ""  # whose images they are, and under which licence they may be shown
     argument: str = ""  # what stands after the colon, for people
     defaults: dict[str, Any] = field(default_factory=dict)
     measure: Callable[[str, Reading], Extent] | None = None
@@ -128,6 +129,7 @@ DATASETS: dict[str, DatasetSpec] = {
     "fashion_mnist": DatasetSpec(
         partial(load_published, "fashion_mnist"),
         "70,000 gray pictures of clothes, 10 classes",
+        credit="Fashion-MNIST by Zalando Research, MIT licence",
         defaults=_SMALL_GRAY | _TRAINING,
     ),
     "mnist": DatasetSpec(

@@ -28,9 +28,9 @@ PAGES = {
     "Map": ("map", "Map", 0, "points · seed 0"),
     "Curves": ("curves", "Curves", 2, "To compare, on the test set: the teacher itself"),
     "Budget lab": ("budget", "Budget lab", 1, "Guaranteed useful gain"),
-    "Story": ("story", "CIFAR-10, a poor teacher", 1, "Study cifar10-poor-teacher"),
+    "Story": ("story", "Fashion-MNIST, long tail", 1, "Study fashion-long-tail"),
     "Your scores": ("scores", "What should I have labeled?", 0, "Try with an example"),
-    "Runs": ("runs", "Runs", 0, "250 of 250 rounds"),
+    "Runs": ("runs", "Runs", 0, "275 of 275 rounds"),
     "Method": ("method", "Method", 0, "Buying just the best points could lose everything."),
 }
 PHONE = (390, 844)
@@ -260,7 +260,7 @@ def test_nonsense_in_the_address_falls_back(demo: str, visit: Visits, path: str,
     page.get_by_text(PAGES[title][3]).first.wait_for()
     settled(page)
     without_errors(page, path)
-    asks_for(page, run="cifar10-poor-teacher")
+    asks_for(page, run="fashion-long-tail")
 
 
 # --- presenting and taking away ------------------------------------------------------------------------------------

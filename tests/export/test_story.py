@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.export.html import html_report
 from app.figures import Chart
 from app.present.model import Step, Story
 from app.present.picture import Mistakes, describe, draw
@@ -136,7 +137,12 @@ def test_facts_say_where_the_numbers_come_from(stores: dict[str, Path]) -> None:
 @pytest.fixture(scope="module")
 def paying(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A study in which labels are shown to pay."""
-    return unpack_into(shipped.assets() / "studies" / "cifar10-good-teacher.rad.zip", tmp_path_factory.mktemp("store"))
+    return unpack_into(shipped.assets() / "studies" / "fashion-long-tail.rad.zip", tmp_path_factory.mktemp("store"))
+
+
+def test_whose_images_are_shown_is_said(paying: Study) -> None:
+    assert "Images Fashion-MNIST by Zalando Research, MIT licence" in tell(paying, StorySettings()).provenance
+    assert b"MIT licence" in html_report(tell(paying, StorySettings()))
 
 
 def test_choices_change_the_story(paying: Study) -> None:

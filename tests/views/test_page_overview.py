@@ -34,7 +34,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A study in which labels are shown to pay, so that an accuracy can be asked for."""
-    return unpack_into(showcase.assets() / "studies" / "cifar10-good-teacher.rad.zip", tmp_path_factory.mktemp("store"))
+    return unpack_into(showcase.assets() / "studies" / "fashion-long-tail.rad.zip", tmp_path_factory.mktemp("store"))
 
 
 def test_the_result_stands_on_top_and_is_the_measured_one(
