@@ -31,10 +31,10 @@ class DatasetSpec:
 
     load: Callable[[str, Reading], Dataset]
     description: str
-    credit: str = ""  # whose images they are, and under which licence they may be shown
     argument: str = ""  # what stands after the colon, for people
     defaults: dict[str, Any] = field(default_factory=dict)
     measure: Callable[[str, Reading], Extent] | None = None
+    credit: str = ""  # whose images they are, and under which licence they may be shown
 
 
 def _digits(argument: str, how: Reading) -> Dataset:
