@@ -85,7 +85,7 @@ def test_commands_are_found_wherever_they_stand() -> None:
 
 def test_every_page_beside_the_readme_is_linked_from_it() -> None:
     linked = set(re.findall(r"\]\((assets/[^)]+\.md)\)", README))
-    assert linked == {str(page.relative_to(ROOT)) for page in (ROOT / "assets").glob("*.md")}
+    assert linked == {str(page.relative_to(ROOT)) for page in (ROOT / "assets").rglob("*.md")}
 
 
 def test_the_readme_names_the_tests_that_a_change_must_pass() -> None:

@@ -10,6 +10,7 @@ maps/teacher_features-umap-seed0-<digest>.npy
 
 from __future__ import annotations
 
+import operator
 import re
 
 from rad_core.store.rows import Unsound, shown
@@ -27,23 +28,23 @@ _OTHER = re.compile(
 
 def seed_file(seed: int, array: str) -> str:
     """An array of a seed."""
-    return f"seed-{int(seed)}/{_safe(_ARRAY, array)}.npy"
+    return f"seed-{_whole(seed)}/{_safe(_ARRAY, array)}.npy"
 
 
 def weights_file(seed: int) -> str:
     """The weights of a seed's teacher."""
-    return f"seed-{int(seed)}/teacher_state.npz"
+    return f"seed-{_whole(seed)}/teacher_state.npz"
 
 
 def round_file(strategy: str, seed: int, number: int, array: str) -> str:
     """An array of a round; strategy SHARED for the round 0 of a seed."""
     place = "seed" if strategy == SHARED else _safe(_STRATEGY, strategy)
-    return f"{place}-{int(seed)}/round-{int(number)}-{_safe(_ARRAY, array)}.npy"
+    return f"{place}-{_whole(seed)}/round-{_whole(number)}-{_safe(_ARRAY, array)}.npy"
 
 
 def map_stem(array: str, method: str, seed: int) -> str:
     """What the files of a map begin with: its lock, log and failure, and the map itself, whose digest follows."""
-    return f"{MAPS}/{_safe(_ARRAY, array)}-{method}-seed{int(seed)}"
+    return f"{MAPS}/{_safe(_ARRAY, array)}-{method}-seed{_whole(seed)}"
 
 
 def map_file(array: str, method: str, seed: int, digest: str) -> str:
@@ -66,3 +67,11 @@ def _safe(pattern: re.Pattern[str], name: str) -> str:
     if not pattern.fullmatch(name):
         raise Unsound(f"it has the unsafe name {shown(name)}")
     return name
+
+
+def _whole(number: int) -> int:
+    """The number of a seed or round; a hostile database may hold anything. Raises Unsound."""
+    try:
+        return operator.index(number)
+    except TypeError as error:
+        raise Unsound(f"it has a seed or round {shown(number)}, which is none") from error

@@ -24,6 +24,7 @@ from rad_core.results.needed import need, savings, targets
 from rad_core.results.verdicts import Results, difference_table, results
 from rad_core.results.words import estimated_on, percent, target_text
 from rad_core.running.engine import run_study
+from rad_core.selection.strategies import STRATEGIES
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
 from rad_core.store.unpack import unpack_into
@@ -123,8 +124,7 @@ def test_labels_needed_are_the_same_number_everywhere(
     assert table is not None
     numbers = dict(zip(table["Rule"].str.lower(), table["Labels"], strict=True))
     for each, own in needs.items():
-        label = {"coreset": "core-set", "cluster_margin": "cluster-margin", "least_confidence": "least confidence"}
-        assert numbers[label.get(each, each)] == (f"{own.shown:,}" if own.known else "not reached")
+        assert numbers[STRATEGIES[each].short_label.lower()] == (f"{own.shown:,}" if own.known else "not reached")
 
 
 def test_who_is_ahead_is_the_same_on_curves_story_and_the_command_line(
