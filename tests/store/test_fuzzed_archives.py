@@ -35,7 +35,7 @@ from tests.conftest import tiny_config
 from tests.helpers.mutants import Bases, Mutant, members_of, mutants
 from tests.helpers.result_pages import MAIN
 
-SEED, COUNT = int(os.environ.get("RAD_FUZZ_SEED", "0")), int(os.environ.get("RAD_FUZZ_COUNT", "40"))
+SEED, COUNT = int(os.environ.get("RAD_FUZZ_SEED", "0")), int(os.environ.get("RAD_FUZZ_COUNT", "25"))
 ID, GOOD = "spoiled-study", "good-study"
 PAGES = ("overview", "tradeoff", "map", "curves", "budget", "story", "scores", "runs", "method")
 SECONDS = 10.0
