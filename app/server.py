@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 import click
 import streamlit as st
@@ -26,7 +27,7 @@ def studio() -> st.App:
     """The studio as an ASGI application."""
     behind = tuple(filter(None, os.environ.get("RAD_ALLOW_HOST", "").split(",")))
     door = Middleware(own_names_only, names=partial(st.get_option, "server.allowedHosts"), behind=behind)
-    return st.App("main.py", middleware=[door], lifespan=opened)
+    return st.App(str(Path(__file__).with_name("main.py")), middleware=[door], lifespan=opened)
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import ipaddress
 import json
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 import click
 
 from rad_core.commands.common import say, store_option
+from rad_core.commands.studio import program
 from rad_core.errors import InputError
 
 _PORTS = range(8501, 8601)
@@ -60,7 +60,7 @@ def command(
       rad app --host 0.0.0.0 --read-only --headless     show studies to colleagues
       rad app --allow-host studio.example.com           behind a proxy of that name
     """
-    script = _script().with_name("server.py")
+    server = program("serve")
     others = tuple(map(_checked_name, others))
     port = _free_port(host, _PORTS if port is None else [port])
     names, private = _names(host, others), _is_loopback(host) and not others
@@ -81,7 +81,7 @@ def command(
         "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
     }
-    arguments = [sys.executable, str(script), json.dumps(options)]
+    arguments = [*server, json.dumps(options)]
     say(f"RAD Studio is at {_url(host, port)} (Ctrl-C ends it; studies in the background go on).")
     say(_reach(names, private=private, read_only=read_only, files=files))
     sys.stdout.flush()
@@ -148,16 +148,6 @@ def _reach(names: Sequence[str], *, private: bool, read_only: bool, files: bool)
         f"Everybody who can reach this machine at that port, or through a proxy, can {may}{opened}. It answers to "
         f"{', '.join(names)} (--allow-host adds others)."
     )
-
-
-def _script() -> Path:
-    """The studio's entry script. Looks where its package lies and runs none of its code."""
-    spec = importlib.util.find_spec("app")
-    for folder in (spec.submodule_search_locations or []) if spec is not None else []:
-        script = Path(folder) / "main.py"
-        if script.exists():
-            return script
-    raise InputError("The studio is not installed beside the engine; install both with pip install rad-studio.")
 
 
 def _free_port(host: str, ports: Iterable[int]) -> int:

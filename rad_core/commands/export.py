@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import click
 
 from rad_core.commands.common import say, store_option, store_root
+from rad_core.commands.studio import program
 from rad_core.errors import InputError
 
 ENDINGS = {
@@ -109,15 +108,7 @@ def _checked(target: Path, force: bool) -> Path:
 def _story(study_id: str, target: Path, force: bool, store: Path | None, changes: dict[str, Any]) -> None:
     """Run the studio's exporter as a program: what it draws with is not the engine's."""
     asked = {"id": study_id, "to": str(target), "force": force, "store": str(store_root(store)), "settings": changes}
-    spec = importlib.util.find_spec("app")
-    if spec is None or not spec.submodule_search_locations:
-        raise InputError("The studio is not installed beside the engine; install both with pip install rad-studio.")
-    # Not the folder it is called from, where another "app" may lie: the one that was found is the one that runs.
-    here = str(Path(spec.submodule_search_locations[0]).parent)
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    program = [sys.executable, "-P", "-m", "app.export", json.dumps(asked)]
     sys.stdout.flush()
-    code = subprocess.call(program, env=environment)  # noqa: S603 - our own program
+    code = subprocess.call([*program("export"), json.dumps(asked)])  # noqa: S603 - our own program
     if code:
         sys.exit(code)

@@ -19,7 +19,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from rad_core.commands.app import _checked_name, _free_port, _is_loopback, _names, _reach, _script, _url
+from rad_core.commands.app import _checked_name, _free_port, _is_loopback, _names, _reach, _url
+from rad_core.commands.studio import program
 from rad_core.errors import InputError
 
 RAD_APP = [sys.executable, "-m", "rad_core.cli", "app"]
@@ -93,10 +94,18 @@ def test_an_address_of_another_machine_is_refused() -> None:
     assert refused_by_click.returncode == 2
 
 
-def test_the_entry_script_is_found_without_running_the_studio() -> None:
-    code = "from rad_core.commands.app import _script; import sys; _script(); sys.exit('app' in sys.modules)"
+@pytest.mark.parametrize("name", ["serve", "export"])
+def test_a_program_of_the_studio_is_found_without_running_any_of_it(name: str) -> None:
+    code = (
+        f"from rad_core.commands.studio import program; import sys; program('{name}'); sys.exit('app' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-    assert _script().name == "main.py"
+    assert program(name)[-1].startswith("app.")
+
+
+def test_a_studio_that_is_not_installed_is_said_to_be() -> None:
+    with pytest.raises(InputError, match="install both with pip install rad-studio"):
+        program("dance")
 
 
 def test_urls_can_be_opened() -> None:
