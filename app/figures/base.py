@@ -54,16 +54,6 @@ class Chart:
     title: str
     alt: str
 
-    def titled(self) -> go.Figure:
-        """A copy of the figure that carries its title, for an image that has to stand alone."""
-        copy = go.Figure(self.figure)
-        top = copy.layout.margin.t
-        copy.update_layout(
-            title={"text": self.title, "x": 0.01, "xanchor": "left", "y": 0.98, "yanchor": "top", "font_size": 22},
-            margin_t=(top if top is not None else 40) + 40,
-        )
-        return copy
-
 
 @dataclass(frozen=True)
 class Ink:

@@ -31,7 +31,7 @@ def tradeoff_chart(
     level: ArrayLike | None = None,
     level_name: str = "Its calibrated confidence",
     groups: pd.DataFrame | None = None,
-    where: str = "whole pool",
+    where: str = "the whole pool",
     narrow: bool = False,
     theme: Theme = "light",
     height: int = 680,
@@ -73,7 +73,7 @@ def tradeoff_chart(
     _draw_margins(sketch, g, r, edge, theme, narrow=narrow)
     _draw_deciles(sketch, groups, theme, "teacher right on" if level is None else "on average")
     average = float(vertical.mean())
-    said = f"{'teacher on the ' if level is None and not narrow else ''}{where} {percent(average)}"
+    said = f"{'teacher on ' if level is None and not narrow else ''}{where} {percent(average)}"
     drawn_x, drawn_y = pd.concat([groups["mean_gain"], points["gain"]]), pd.concat([groups["share"], points["right"]])
     _draw_average(sketch, average, edge, said, clear_side(drawn_x / edge, drawn_y - average), theme)
     _draw_frontier(sketch, points, theme)

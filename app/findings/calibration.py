@@ -107,7 +107,7 @@ def scene(study: Study, strategy: str, seed: int, round_: int) -> Scene:
 
 def pool_name(scenes: Sequence[Scene], round_: int, seeds: int) -> str:
     """Whose points scenes are: the same words for the same points. seeds: of the study."""
-    name = "whole pool" if round_ == 1 else "what is left to buy"
+    name = "the whole pool" if round_ == 1 else "what is left to buy"
     return f"{name}, seed {scenes[0].seed}" if len(scenes) == 1 < seeds else name
 
 

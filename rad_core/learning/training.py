@@ -31,11 +31,10 @@ _PREDICT_BATCH = {"cpu": 128, "cuda": 4096, "mps": 1024}  # on a CPU, 512 are 2.
 
 @dataclass(frozen=True)
 class FitReport:
-    """How a training went: mean loss of its last steps, time, speed, and the batch size it ended up with."""
+    """How a training went: mean loss of its last steps, time, and the batch size it ended up with."""
 
     loss: float
     seconds: float
-    images_per_second: float
     batch_size: int
 
 
@@ -143,8 +142,7 @@ def _fit(networks: list[Network], examples: Examples, config: TrainConfig) -> li
     last = torch.stack(losses[-_NAN_CHECK_STEPS:]).mean(0).tolist()
     seconds = time.perf_counter() - began
     batch = examples.rows.shape[1] // count
-    speed = config.steps * batch * count / seconds
-    return [FitReport(value, seconds / count, speed, batch) for value in last]
+    return [FitReport(value, seconds / count, batch) for value in last]
 
 
 class Alone:
@@ -188,16 +186,12 @@ class Stack:
             network.load_state_dict({name: value[number].detach() for name, value in stacked.items()})
 
 
-def distillation_loss(logits: torch.Tensor, targets: torch.Tensor, temperature: torch.Tensor) -> torch.Tensor:
-    """Mean over rows of T^2 * cross-entropy(target, softmax(logits / T)); targets are already softened to T.
-
-    logits, targets: (n, C). temperature: (n, 1). Source: Hinton et al., arXiv:1503.02531, section 2.
-    """
-    return row_losses(logits, targets, temperature).mean()
-
-
 def row_losses(logits: torch.Tensor, targets: torch.Tensor, temperature: torch.Tensor | None) -> torch.Tensor:
-    """The losses that `distillation_loss` is the mean of, (n,); no temperature is one of 1 everywhere."""
+    """Of each row T^2 * cross-entropy(target, softmax(logits / T)); targets are already softened to T.
+
+    logits, targets: (n, C). temperature: (n, 1), None for 1 everywhere. Returns (n,). Source: Hinton et al.,
+    arXiv:1503.02531, section 2.
+    """
     if temperature is None:
         return -(targets * torch.log_softmax(logits, 1)).sum(1)
     return -(temperature.square() * targets * torch.log_softmax(logits / temperature, 1)).sum(1)

@@ -268,11 +268,6 @@ def class_coverage(q: np.ndarray, labels: Given, classes: int) -> np.ndarray:
     return np.bincount(np.asarray(labels, np.int64), weights=q, minlength=classes)
 
 
-def expected_overlap(q: np.ndarray, other: np.ndarray) -> float:
-    """Expected number of points that two independent draws have in common: sum of q_i q'_i."""
-    return float(np.dot(q, other))
-
-
 def overlap_matrix(rules: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Expected overlap of every pair of rules as a share of the budget: (S, S), rules as index and columns.
 

@@ -108,7 +108,6 @@ def test_it_comes_with_a_question_a_sentence_and_a_table(name: str) -> None:
         or column.startswith("95%")
         for column in chart.table.columns
     )
-    assert chart.titled().layout.title.text == chart.title
     assert chart.figure.layout.title.text is None
 
 

@@ -28,11 +28,11 @@ from rad_core.learning.teachers import TeacherTask, make_teacher, parse_teacher,
 from rad_core.learning.training import (  # noqa: E402
     TrainConfig,
     accuracy,
-    distillation_loss,
     fit,
     fit_together,
     networks_at_once,
     predict,
+    row_losses,
     schedule,
 )
 
@@ -59,7 +59,7 @@ def test_loss_on_soft_labels_equals_the_definition_in_float64() -> None:
     softened /= softened.sum(1, keepdims=True)
     expected = -(temperature**2 * softened * log_student).sum(1).mean()
     t = torch.from_numpy(temperature)
-    found = distillation_loss(torch.from_numpy(logits), soften(torch.from_numpy(teacher), t), t)
+    found = row_losses(torch.from_numpy(logits), soften(torch.from_numpy(teacher), t), t).mean()
     assert found.item() == pytest.approx(expected, rel=1e-12)
 
 
@@ -73,7 +73,7 @@ def test_one_hot_soft_labels_at_temperature_one_are_hard_labels() -> None:
     labels = torch.arange(8) % 3
     one_hot = torch.nn.functional.one_hot(labels, 3).float()
     expected = torch.nn.functional.cross_entropy(logits, labels)
-    assert distillation_loss(logits, one_hot, torch.ones(8, 1)).item() == pytest.approx(expected.item(), rel=1e-6)
+    assert row_losses(logits, one_hot, torch.ones(8, 1)).mean().item() == pytest.approx(expected.item(), rel=1e-6)
 
 
 def test_the_gradient_does_not_shrink_with_the_temperature() -> None:
@@ -83,7 +83,7 @@ def test_the_gradient_does_not_shrink_with_the_temperature() -> None:
     for temperature in (5.0, 20.0):
         logits = torch.zeros(1, 3, requires_grad=True)
         t = torch.tensor([[temperature]])
-        distillation_loss(logits, soften(teacher, t), t).backward()
+        row_losses(logits, soften(teacher, t), t).mean().backward()
         sizes.append(logits.grad.norm().item())
     assert sizes[0] == pytest.approx(sizes[1], rel=0.1)
 
