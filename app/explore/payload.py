@@ -1,0 +1,262 @@
+"""What the instrument of Explore is given: a pool sorted once, its map, its images, the measured curves. No Streamlit.
+
+The pool travels as one binary blob per study, seed and round, known by its digest; what may change without it (curves,
+price, words) travels beside it as JSON.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.components.map.geometry import quantize
+from app.components.map.wire import Blob, pack
+from app.palette import strategy_style
+from app.results import reading
+from rad_core.errors import InputError
+from rad_core.results import needed, sentences
+from rad_core.results.verdicts import Results
+from rad_core.results.words import count, name, percent
+from rad_core.selection.game import solve_game, wrong_count
+from rad_core.selection.whatif import RULES
+from rad_core.store.study import Study
+
+SPRITES = 600  # thumbnails that travel
+MOST_BYTES = 800_000  # of a blob of 50,000 points with its thumbnails
+_SPRITE_BYTES = 170_000
+_SPRITE_COLUMNS = 25
+_LARGEST_TILE = 48  # px: thumbnails are drawn no larger
+_QUALITIES = (90, 80, 65, 50, 35, 20, 10)  # tried until they fit
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One purchase as the instrument shows it: the blob, and the JSON beside it."""
+
+    blob: Blob
+    facts: dict[str, Any]
+
+
+# --- the pool ------------------------------------------------------------------------------------------------------
+
+
+def permanent_numbers(positions: np.ndarray, seed: int) -> np.ndarray:
+    """(n,) a random number in (0, 1) that each pool position keeps: fmix32 of MurmurHash3, as in draw.js."""
+    x = (np.asarray(positions).astype(np.uint32) * np.uint32(0x9E3779B1)) ^ np.uint32(seed)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+    return (np.asarray(x ^ (x >> np.uint32(16)), np.float64) + 0.5) / 2.0**32
+
+
+def draw_seed(study: Study, seed: int) -> int:
+    """The number that the permanent random numbers of a seed start from; the same in all of its rounds."""
+    return zlib.crc32(f"{study.id} {seed}".encode())
+
+
+def pool_blob(study: Study, strategy: str, seed: int, round: int, places: np.ndarray | None) -> Blob:
+    """What is left of the pool before a purchase, the most informative point first.
+
+    places: (N, 2) the map of the whole pool, or None where it has not been computed. Gains as stored (uint16), pool
+    positions, map coordinates, one bit per wrong label of the teacher, its classes and the true ones, and the
+    thumbnails of some points that the draw on the screen buys, by their places in the order.
+    """
+    left = reading.remaining(study, strategy, seed, round)
+    if not len(left):
+        raise InputError("Nothing is left to buy in this round.")
+    stored = np.asarray(study.round_array(strategy, seed, round - 1, "gains"))[left]
+    order = np.argsort(-stored.astype(np.int32), kind="stable")
+    positions = left[order]
+    gains = np.ascontiguousarray(stored[order])
+    right = np.asarray(reading.teacher_right(study, seed))[positions]
+    said = reading.teacher_probabilities(study, seed).argmax(1)[positions]
+    truth = np.asarray(reading.labels(study, seed))[positions]
+    classes = reading.classes(study, seed)
+    narrow = np.uint8 if len(classes) <= 256 else np.uint16
+    start = draw_seed(study, seed)
+    budget = min(study.config.budget, len(left))
+    parts = [
+        gains,
+        positions.astype(np.uint32),
+        np.packbits(~right, bitorder="little"),
+        said.astype(narrow),
+        truth.astype(narrow),
+    ]
+    names = ["gains", "positions", "wrong", "said", "truth"]
+    header: dict[str, Any] = {"kind": "explore", "n": len(left), "seed": start}
+    if places is not None:
+        grid = quantize(places).grid[positions]
+        parts.append(grid.ravel())
+        names.append("grid")
+        header["peaks"] = peaks(grid, truth, classes)
+    if (images := thumbnails(study, seed)) is not None:
+        wrong = wrong_count(len(left), reading.teacher_estimate(study, seed).used)
+        shown = first_to_enter(gains, permanent_numbers(positions, start), budget, wrong)
+        sheet, kind, tile = sprite(np.asarray(images[positions[shown]]))
+        parts += [shown.astype(np.uint32), np.frombuffer(sheet, np.uint8)]
+        names += ["shown", "sheet"]
+        header["sheet"] = {"type": kind, "tile": tile, "columns": _SPRITE_COLUMNS}
+    return pack({**header, "names": names}, parts)
+
+
+def thumbnails(study: Study, seed: int) -> np.ndarray | None:
+    """(N, h, w, C) uint8 small images of the pool, or None where the study keeps none."""
+    if "thumbnails" not in study.seed_arrays(seed):
+        return None
+    found = study.seed_array(seed, "thumbnails")
+    return found if found.ndim == 4 and found.shape[3] in (1, 3) else None
+
+
+def first_to_enter(gains: np.ndarray, u: np.ndarray, budget: int, wrong: int) -> np.ndarray:
+    """Places (n,) of at most SPRITES points, in the order in which a growing budget of RAD brings them in.
+
+    gains: (N,) uint16, descending. With small budgets q is cap / g on the support, so the smallest u g come first. Two
+    thirds are the very first ones; the rest is spread evenly over the order as far as four of the study's budgets, so
+    that there are images under the handle there, too.
+    """
+    game = solve_game(gains / np.float64(reading.GAIN_STEPS), budget, wrong=wrong)
+    support = max(1, min(game.support, int(np.count_nonzero(gains)) or len(gains)))
+    order = np.argsort(gains[:support] * (u[:support] / (1 - u[:support])), kind="stable")
+    early = 2 * SPRITES // 3
+    later = order[early : max(SPRITES, min(len(order), 4 * budget))]
+    steps = np.linspace(0, max(0, len(later) - 1), min(len(later), SPRITES - early)).round().astype(np.int64)
+    return np.concatenate([order[:early], later[np.unique(steps)]])
+
+
+def sprite(images: np.ndarray, most: int = _SPRITE_BYTES) -> tuple[bytes, str, tuple[int, int]]:
+    """Images (n, h, w, C) uint8 side by side as one file, its type, and the size of one: PNG if it fits, else WebP."""
+    import io
+
+    from PIL import Image
+
+    n, height, width, channels = images.shape
+    factor = min(1.0, _LARGEST_TILE / max(height, width))
+    tile = (max(1, round(width * factor)), max(1, round(height * factor)))
+    sheet = Image.new("L" if channels == 1 else "RGB", (_SPRITE_COLUMNS * tile[0], -(-n // _SPRITE_COLUMNS) * tile[1]))
+    for i, pixels in enumerate(images):
+        picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+        if factor < 1:
+            picture = picture.resize(tile, Image.Resampling.BOX)
+        sheet.paste(picture, (i % _SPRITE_COLUMNS * tile[0], i // _SPRITE_COLUMNS * tile[1]))
+    buffer, kind = io.BytesIO(), "image/png"
+    sheet.save(buffer, "PNG")
+    for quality in _QUALITIES:
+        if buffer.tell() <= most:
+            break
+        buffer, kind = io.BytesIO(), "image/webp"
+        sheet.save(buffer, "WEBP", quality=quality)
+    return buffer.getvalue(), kind, tile
+
+
+def peaks(grid: np.ndarray, labels: np.ndarray, classes: Sequence[str], cells: int = 24) -> list[list[Any]]:
+    """Where each class is densest on the map: its name and a place on the grid, for at most twelve classes."""
+    found: list[list[Any]] = []
+    cell = (grid // (-(-65_536 // cells))).astype(np.int64)
+    counts = np.bincount(np.asarray(labels, np.int64), minlength=len(classes))
+    for c in sorted(np.argsort(-counts, kind="stable")[:12]):
+        if not counts[c]:
+            continue
+        mine = labels == c
+        dense = np.bincount(cell[mine, 1] * cells + cell[mine, 0], minlength=cells * cells).argmax()
+        there = mine & (cell[:, 1] * cells + cell[:, 0] == dense)
+        found.append([classes[c], *(int(v) for v in np.median(grid[there], axis=0))])
+    return found
+
+
+# --- what stands beside it -----------------------------------------------------------------------------------------
+
+
+def facts(study: Study, strategy: str, seed: int, round: int) -> dict[str, Any]:
+    """The JSON beside the pool: the purchase, the teacher, the measured curves, names and colors."""
+    config = study.config
+    left = len(reading.remaining(study, strategy, seed, round))
+    teacher = reading.teacher_estimate(study, seed)
+    measured = _results(study)
+    return {
+        "classes": list(reading.classes(study, seed)),
+        "size": left,
+        "bought": (round - 1) * config.budget,
+        "budget": min(config.budget, left),
+        "round": round,
+        "rounds": config.rounds,
+        "noun": "images" if thumbnails(study, seed) is not None else "points",
+        "teacher": {
+            "used": teacher.used,
+            "low": teacher.low,
+            "high": teacher.high,
+            "checked": teacher.checked,
+            "pool": float(np.asarray(reading.teacher_right(study, seed)).mean()),
+        },
+        "price": config.price_per_label,
+        "currency": config.currency,
+        "curves": curves(measured),
+        "free": measured.free.mean,
+        "seeds": max((curve["seeds"] for curve in curves(measured)), default=0),
+        "rules": {rule: _look(rule, config.gain) for rule in (*RULES, "oracle")},
+    }
+
+
+def _results(study: Study) -> Results:
+    return Results(study.rounds_table(), tuple(study.config.strategies), study.config.rounds, study.config.seeds)
+
+
+def curves(measured: Results) -> list[dict[str, Any]]:
+    """Of every rule that has finished: labels, mean accuracy and the ends of its interval by round, its look.
+
+    low and high are missing where there are too few seeds for an interval; then `each` has the single seeds.
+    """
+    found = []
+    for rule in measured.finished:
+        own = needed.curve(measured, rule)
+        if own is None:
+            continue
+        intervals = [own.at(labels) for labels in own.labels]
+        known = all(np.isfinite([each.low, each.high]).all() for each in intervals)
+        style = strategy_style(rule)
+        found.append(
+            {
+                "rule": rule,
+                "label": name(rule, first=True),
+                "color": style.color,
+                "labels": own.labels.tolist(),
+                "mean": own.mean.tolist(),
+                "low": [each.low for each in intervals] if known else None,
+                "high": [each.high for each in intervals] if known else None,
+                "each": None if known else own.accuracy.tolist(),
+                "seeds": len(own.seeds),
+            }
+        )
+    return found
+
+
+def _look(rule: str, gain: str) -> dict[str, str]:
+    """Name and color of a rule; the most informative first is what the strategy named after the gain does."""
+    strategy = gain if rule == "greedy" else rule
+    return {
+        "label": "Most informative first" if rule == "greedy" else name(rule, first=True),
+        "color": strategy_style(strategy).color,
+        "strategy": strategy,
+    }
+
+
+def headline(study: Study) -> tuple[str, str]:
+    """The verdict, and which rule: one sentence each, the second may be empty."""
+    measured = _results(study)
+    return sentences.headline(measured).text, sentences.which_rule(measured)
+
+
+def provenance(study: Study, seed: int) -> str:
+    """Where the teacher's accuracy comes from, in words."""
+    teacher = reading.teacher_estimate(study, seed)
+    return (
+        f"{percent(teacher.used)} on {count(teacher.checked, 'checked example')} "
+        f"[{percent(teacher.low)}, {percent(teacher.high)}]"
+    )
+
+
+def scene(study: Study, strategy: str, seed: int, round: int, places: np.ndarray | None) -> Scene:
+    """Everything that the instrument is given for one purchase."""
+    return Scene(pool_blob(study, strategy, seed, round, places), facts(study, strategy, seed, round))
