@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
+from app.explore import instrument
+from app.method import panel
 from app.results import shipped
-from app.shell import blocks, frame
+from app.shell import blocks, frame, state
 
-PAGES = [
-    ("overview", "Overview", ":material/lightbulb:"),
-    ("tradeoff", "Trade-off", ":material/balance:"),
-    ("map", "Map", ":material/scatter_plot:"),
-    ("curves", "Curves", ":material/show_chart:"),
-    ("budget", "Budget lab", ":material/tune:"),
-    ("story", "Story", ":material/slideshow:"),
-    ("scores", "Your scores", ":material/upload_file:"),
-    ("runs", "Runs", ":material/list_alt:"),
-    ("method", "Method", ":material/school:"),
+EXPLORE = st.Page("views/explore.py", title="Explore", icon=":material/tune:", url_path="explore", default=True)
+STUDY = [
+    EXPLORE,
+    st.Page("views/tradeoff.py", title="Trade-off", icon=":material/balance:", url_path="tradeoff"),
+    st.Page("views/map.py", title="Map", icon=":material/scatter_plot:", url_path="map"),
+    st.Page("views/curves.py", title="Curves", icon=":material/show_chart:", url_path="curves"),
+    st.Page("views/present.py", title="Present", icon=":material/slideshow:", url_path="present"),
 ]
+WORKSPACE = [
+    st.Page("views/data.py", title="Your data", icon=":material/upload_file:", url_path="data"),
+    st.Page("views/studies.py", title="Studies", icon=":material/list_alt:", url_path="studies"),
+]
+METHOD = st.Page("views/method.py", title="Method", url_path="method", visibility="hidden")
+# Addresses of links made before.
+MOVED = {"overview": EXPLORE, "budget": EXPLORE, "story": STUDY[4], "scores": WORKSPACE[0], "runs": WORKSPACE[1]}
 
-st.set_page_config(page_title="RAD Studio", page_icon=str(shipped.assets() / "logo.svg"), layout="wide")
-page = frame.navigation(
-    [
-        st.Page(f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
-        for name, title, icon in PAGES
-    ]
-)
+
+def _move(page: st.Page) -> None:
+    st.switch_page(page, query_params=dict(st.query_params))
+
+
+def _moved(name: str) -> st.Page:
+    move = partial(_move, MOVED[name])
+    return st.Page(move, title=MOVED[name].title, url_path=name, visibility="hidden")
+
+
+_SIDEBAR = 236  # px: the instrument needs the rest of a small screen
+
+st.set_page_config(page_title="RAD Studio", page_icon=str(shipped.assets() / "logo.svg"), layout="wide", initial_sidebar_state=_SIDEBAR)
+page = frame.navigation({"This study": STUDY, "Workspace": WORKSPACE, "": [METHOD, *map(_moved, MOVED)]})
 with blocks.spoken_errors():
     frame.sidebar(page)
-with (
-    blocks.spoken_errors()
-):  # a study that cannot be shown beside the page leaves the page, and the way to another study
-    page.run()
+    if page != METHOD:
+        panel.offer(METHOD)
+body, foot = st.container(), st.container(key="foot")
+# A study that cannot be shown beside the page leaves the page, and the way to another study.
+with blocks.spoken_errors():
+    if page in STUDY[1:] and st.session_state.get("run") is not None:
+        with foot:
+            instrument.bar(state.current())
+    with body:
+        page.run()

@@ -21,6 +21,7 @@ from rad_core.errors import InputError
 from rad_core.results import needed, sentences
 from rad_core.results.verdicts import Results
 from rad_core.results.words import count, name, percent
+from rad_core.running import maps
 from rad_core.selection.game import solve_game, wrong_count
 from rad_core.selection.whatif import RULES
 from rad_core.store.study import Study
@@ -166,6 +167,23 @@ def peaks(grid: np.ndarray, labels: np.ndarray, classes: Sequence[str], cells: i
     return found
 
 
+def umap(study: Study, seed: int) -> np.ndarray | None:
+    """(N, 2) the UMAP of the pool where it is computed, of the teacher's features before the student's."""
+    for source in maps.SOURCES:
+        if (places := maps.read_map(study, seed, source)) is not None:
+            return places
+    return None
+
+
+def pca(study: Study, seed: int) -> np.ndarray | None:
+    """(N, 2) the PCA of the pool; None of a light copy that came without any map."""
+    for source, method in maps.layouts(study, seed):
+        if method == "pca":
+            places = maps.read_map(study, seed, source, "pca")
+            return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca") if places is None else places
+    return None
+
+
 # --- what stands beside it -----------------------------------------------------------------------------------------
 
 
@@ -177,6 +195,7 @@ def facts(study: Study, strategy: str, seed: int, round: int) -> dict[str, Any]:
     measured = _results(study)
     return {
         "classes": list(reading.classes(study, seed)),
+        "gain": config.gain,
         "size": left,
         "bought": (round - 1) * config.budget,
         "budget": min(config.budget, left),
@@ -237,6 +256,7 @@ def _look(rule: str, gain: str) -> dict[str, str]:
     strategy = gain if rule == "greedy" else rule
     return {
         "label": "Most informative first" if rule == "greedy" else name(rule, first=True),
+        "short": name(strategy, first=True),
         "color": strategy_style(strategy).color,
         "strategy": strategy,
     }

@@ -13,7 +13,7 @@ from rad_core.store import light_copy
 from rad_core.store.study import StudyInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamlit.navigation.page import StreamlitPage
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-foot) { position: sticky; bottom: 0; z-index: 90; }
 button[data-testid^="stBaseButton-primary"] kbd { opacity: 1; }
 </style>"""
 # White on the primary color is too faint in the dark theme.
@@ -34,16 +35,13 @@ html { font-size: 125%; }
 [data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none; }
 </style>"""
 
-# Pages that look at one seed and round; the others average over them or do not look at a study.
-_WITH_SEED = {"tradeoff", "map", "budget"}
-_WITH_ROUND = {"tradeoff", "budget"}  # the map has a round slider of its own, with a play button
-_WITHOUT_STUDY = {"scores", "method"}
+_WITHOUT_STUDY = {"data", "method"}  # pages that do not look at a study
 _BUSY = ("running", "queued")
 _SELDOM = 3600.0  # seconds
 _EXAMPLE = "◇"  # in front of a name: behind it there is no room
 
 
-def navigation(pages: Sequence[StreamlitPage]) -> StreamlitPage:
+def navigation(pages: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
     """The pages on the left, or on top while presenting."""
     st.html(_STYLE + (_DARK if state.theme() == "dark" else ""))
     st.logo(str(shipped.assets() / "logo.svg"), size="large")
@@ -72,10 +70,7 @@ def sidebar(page: StreamlitPage) -> None:
         if page.url_path not in _WITHOUT_STUDY and study_id is not None:
             _picker(infos, study_id)
             with blocks.spoken_errors():
-                view = state.open_view(st.session_state["run"])
-                if page.url_path in _WITH_SEED:
-                    _seed_and_round(view, with_round=page.url_path in _WITH_ROUND)
-                _provenance(view)
+                _provenance(state.open_view(st.session_state["run"]))
         _jobs()
         _settings()
         st.button(
@@ -132,43 +127,12 @@ def _pick() -> None:
     st.session_state.pop("missing", None)
 
 
-def _seed_and_round(view: state.View, *, with_round: bool) -> None:
-    seeds = view.read(light_copy.seeds_with_points)
-    explained = view.read(light_copy.missing_points)
-    left_out = [seed for seed in view.study.seeds() if seed not in seeds] if explained else []
-    missing = _missing_seed(view.study.id, left_out)
-    if len(seeds) > 1 or left_out:
-        st.segmented_control(
-            "Seed",
-            seeds,
-            default=seeds[0],
-            key="seed",
-            bind="query-params",
-            required=True,
-            help=explained or None,
-        )
-        if missing:
-            st.caption(f"The points of seed {missing} did not come with this copy; showing seed {seeds[0]}.")
-    else:
-        st.session_state.pop("seed", None)
-    if with_round and view.config.rounds > 1:
-        st.slider(
-            "Round of purchase",
-            1,
-            view.config.rounds,
-            value=view.config.rounds,
-            key="round",
-            bind="query-params",
-            help="The labels bought in this round, chosen by the student trained after the round before.",
-        )
-
-
-def _missing_seed(study: str, left_out: list[int]) -> str:
+def _missing_seed(view: state.View) -> str:
     """The seed that a link asked for and a light copy came without, until another study is picked; empty for none."""
-    asked, session = st.query_params.get("seed", ""), st.session_state
-    if asked in map(str, left_out):
-        session["missing_seed"] = (study, asked)
-    elif session.get("missing_seed", ("",))[0] != study:
+    there, asked, session = view.read(light_copy.seeds_with_points), st.query_params.get("seed", ""), st.session_state
+    if asked in {str(seed) for seed in view.study.seeds() if seed not in there}:
+        session["missing_seed"] = (view.study.id, asked)
+    elif session.get("missing_seed", ("",))[0] != view.study.id:
         session.pop("missing_seed", None)
     return session["missing_seed"][1] if "missing_seed" in session else ""
 
@@ -182,6 +146,8 @@ def _provenance(view: state.View) -> None:
         st.caption(blocks.provenance(view))
         if missing := view.read(light_copy.missing_points):
             st.caption(missing)
+            if seed := _missing_seed(view):
+                st.caption(f"The points of seed {seed} did not come with this copy; showing another seed.")
         if view.info.message:
             st.caption(literal(view.info.message))
 

@@ -224,7 +224,7 @@ def current_seed(view: View) -> int:
 
 def current_round(view: View) -> int:
     """The round in view: the purchase of this round, decided by the student of the one before."""
-    wanted = st.session_state.get("round") or view.config.rounds
+    wanted = st.session_state.get("round") or 1
     return int(min(max(1, wanted), view.config.rounds))
 
 

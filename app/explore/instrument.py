@@ -1,0 +1,121 @@
+"""The instrument of the page Explore, and its bar on the other pages: which pool, which rules, which words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app.components.explore import component
+from app.components.map.wire import Blob
+from app.explore import payload
+from app.palette import WRONG_COLOR, strategy_order, strategy_style
+from app.results import reading
+from app.shell import blocks, purchase, state
+from app.shell.purchase import Purchase
+from app.shell.state import View
+from rad_core.selection.strategies import ORACLES
+from rad_core.store import light_copy
+
+KEY = "explore"
+_BAR = "bar"
+_LIVE = ("rad", "uniform")  # and the gain's own strategy and the oracle: functions of the gains alone
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where a study is looked at: whose pool (strategy), which seed, before which round's purchase."""
+
+    strategy: str
+    seed: int
+    round: int
+    rounds: tuple[int, ...]  # whose purchases can be looked at
+    wished: Purchase
+
+
+def stand(view: View) -> Stand | None:
+    """The pool in view, or None where nothing has been trained yet."""
+    seeds = view.read(light_copy.seeds_with_points)
+    if not seeds:
+        return None
+    seed, wished = state.current_seed(view), purchase.current(view)
+    finished = {name: view.read(reading.last_round, name, seed) for name in state.with_results(view, seed, 0)}
+    if not finished:
+        return None
+    a = wished.a if wished.a in finished else max(finished, key=lambda name: (finished[name], name == "rad"))
+    last = min(view.config.rounds, finished[a] + 1)
+    return Stand(a, seed, min(state.current_round(view), last), tuple(range(1, last + 1)), wished)
+
+
+def draw(view: View, here: Stand) -> None:
+    """The instrument."""
+    component.instrument(_pool(view, here), _beside(view, here, KEY), key=KEY, on_change=_listener(view, KEY))
+
+
+def bar(view: View) -> None:
+    """The bar alone, at the foot of a page."""
+    here = stand(view)
+    if here is None:
+        return
+    purchase.keep_in_address(view)
+    component.bar(_beside(view, here, _BAR), key=_BAR, on_change=_listener(view, _BAR))
+
+
+def _listener(view: View, key: str) -> Any:
+    return purchase.listener(key, view, component.happened)
+
+
+def _pool(view: View, here: Stand) -> Blob:
+    umap = payload.umap(view.study, here.seed)
+    places = view.read(payload.pca, here.seed) if umap is None else umap
+    return state.remember(
+        lambda: payload.pool_blob(view.study, here.strategy, here.seed, here.round, places),
+        *("explore pool", view.key, here.strategy, here.seed, here.round, umap is None),
+    )
+
+
+def _beside(view: View, here: Stand, key: str) -> dict[str, Any]:
+    """What travels beside the pool."""
+    facts = view.read(payload.facts, here.strategy, here.seed, here.round)
+    rules = offered(view, here)
+    wished = here.wished
+    pair = [rule for rule in (wished.a, wished.vs) if rule in rules]
+    data = purchase.for_browser(view)
+    data["state"]["b"] = min(wished.b, facts["size"])
+    return {
+        **data,
+        "facts": facts,
+        "options": {
+            "rules": [[rule, blocks.short_label(rule)] for rule in rules],
+            "colors": {rule: strategy_style(rule).color for rule in rules},
+            "wrong": WRONG_COLOR,
+            "rounds": list(here.rounds),
+            "seeds": list(view.read(light_copy.seeds_with_points)),
+            "seed": here.seed,
+        },
+        "bought": {rule: view.read(bought, rule, here.seed, here.round) for rule in pair if not live(view, rule)},
+        "sequence": component.happened(key).get("sequence", 0),
+        "dark": state.theme() == "dark",
+    }
+
+
+def live(view: View, rule: str) -> bool:
+    """Whether a rule is a function of the gains alone, and so answers any budget."""
+    return rule in (*_LIVE, *ORACLES, view.config.gain)
+
+
+def offered(view: View, here: Stand) -> list[str]:
+    """Rules to look at: those that answer any budget, and those that have bought in this round, as they did."""
+    have = state.with_results(view, here.seed, here.round)
+    wished = (here.wished.a, here.wished.vs)
+    named = [*_LIVE, view.config.gain, *ORACLES, *have, *(rule for rule in wished if rule in view.config.strategies)]
+    return strategy_order(list(dict.fromkeys(named)))
+
+
+def bought(study: Any, strategy: str, seed: int, round_: int) -> list[int]:
+    """Pool positions that a rule bought in a round; none where it has not come so far."""
+    if round_ not in study.finished_rounds(strategy, seed):
+        return []
+    return np.asarray(reading.bought(study, strategy, seed, round_)).tolist()

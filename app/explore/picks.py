@@ -1,0 +1,42 @@
+"""The exact draw of a purchase: what is handed to whoever labels. No Streamlit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from app.explore.numbers import Levers, chances, solve
+from app.explore.payload import draw_seed
+from app.results import reading
+from rad_core.errors import InputError
+from rad_core.selection.sampling import sample
+from rad_core.selection.whatif import ALL_RULES
+from rad_core.store.study import Study
+
+
+def draw(study: Study, strategy: str, seed: int, round_: int, rule: str, budget: int, accuracy: float | None) -> pd.DataFrame:
+    """The b points that a rule buys, in order of the draw: pool_index, gain, q, teacher_says, teacher_right.
+
+    strategy: whose student looks at the pool. rule: one of whatif.ALL_RULES. accuracy: assumed of the teacher, None for
+    the estimate. The draw is the same whenever it is asked for with the same numbers.
+    """
+    if rule not in ALL_RULES:
+        raise InputError(f"{rule} is no function of the gains; choose RAD, uniform or the most informative first.")
+    pool = reading.pool_before(study, strategy, seed, round_)
+    used = pool.teacher.used if accuracy is None else accuracy
+    levers = Levers(min(budget, pool.size), used, accuracy is not None, pool.wrong(used))
+    q = chances(pool, levers, solve(pool, levers))[rule]
+    picks = sample(q, np.random.default_rng([draw_seed(study, seed), round_]), levers.budget)
+    left = reading.remaining(study, strategy, seed, round_)
+    names = np.array(reading.classes(study, seed))
+    positions = left[picks]
+    said = reading.teacher_probabilities(study, seed).argmax(1)[positions]
+    return pd.DataFrame(
+        {
+            "pool_index": positions,
+            "gain": pool.gains[picks],
+            "q": q[picks],
+            "teacher_says": names[said],
+            "teacher_right": np.asarray(reading.teacher_right(study, seed))[positions],
+        }
+    )

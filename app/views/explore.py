@@ -1,0 +1,126 @@
+"""Is it worth it, how many, and which? The instrument: a budget and a teacher in the hand, everything else follows."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.explore import instrument, numbers, panels, picks
+from app.explore.instrument import KEY, Stand
+from app.findings.words import literal
+from app.results import reading
+from app.shell import blocks, purchase, state
+from app.shell.controls import hold, offer_news
+from app.shell.state import View
+from rad_core.results import sentences, verdicts
+from rad_core.results.words import count, money, percent
+from rad_core.selection.whatif import ALL_RULES
+
+WHAT = "RAD Studio finds the labels worth buying from an expensive teacher, so that a small student learns the most."
+# Constant texts: nothing from a study may ever get into them. The verdict and the instrument fit one screen together.
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 2rem; max-width: none; }
+[data-testid="stHeader"] { background: none; pointer-events: none; }
+[data-testid="stHeader"] button { pointer-events: auto; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
+.st-key-verdict h1 { font-size: 1.3rem; line-height: 1.3; padding: 0 0 1rem; }
+.st-key-verdict p { font-size: 0.85rem; line-height: 1.35; }
+.st-key-verdict { padding-right: 2.6rem; min-height: 4.6rem; }
+.st-key-verdict-text { min-width: min(20rem, 90vw); }
+@media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; } .st-key-verdict { padding-right: 0; } }
+</style>"""
+
+
+def explore() -> None:
+    st.html(_STYLE)
+    if st.session_state.get("run") is None:
+        blocks.header("Is it worth it?", WHAT)
+        blocks.empty("No study yet", "A study compares ways of choosing labels on your data.", ":material/science:")
+        st.page_link("views/studies.py", label="Start a study", icon=":material/add:")
+        return
+    newest = state.current()
+    view = hold(newest, KEY, opened=KEY not in st.session_state)
+    here = instrument.stand(view)
+    offer_news(newest, KEY, waiting=here is None)
+    if here is None:
+        blocks.header("Is it worth it?", WHAT)
+        blocks.empty(
+            "The first results are on their way",
+            "The teacher is being trained. The page fills in by itself.",
+            ":material/hourglass_top:",
+        )
+        return
+    _verdict(view, here)
+    instrument.draw(view, here)
+    purchase.keep_in_address(view)
+    _tables(view, here)
+
+
+def _verdict(view: View, here: Stand) -> None:
+    """Whether it is worth it, against buying nothing; then which rule; and what can be done about it."""
+    measured = view.read(verdicts.results)
+    head = sentences.headline(measured)
+    with st.container(key="verdict", horizontal=True, vertical_alignment="top"):
+        with st.container(gap=None, width="stretch", key="verdict-text"):
+            st.title(literal(head.text), anchor=False, help=literal(head.details) or None)
+            rule = sentences.which_rule(measured)
+            example = "An example that ships with the program. " if view.demo else ""
+            st.markdown(f":gray[{example}{literal(rule)}]")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            st.page_link("views/present.py", label="Present", icon=":material/slideshow:")
+            if st.button("Use this purchase", type="primary", key="use"):
+                _use(view, here)
+
+
+@st.dialog("This purchase, drawn", width="large")
+def _use(view: View, here: Stand) -> None:
+    """The exact draw of what stands on the screen."""
+    wished = purchase.current(view)
+    rule = "greedy" if wished.a == view.config.gain else wished.a
+    if rule not in ALL_RULES:
+        bought = instrument.bought(view.study, wished.a, here.seed, here.round)
+        st.markdown(
+            f"{literal(blocks.short_label(wished.a))} chooses by more than the gains: what it bought in this round, "
+            f"{count(len(bought), 'label')}, is in the study's export of purchases. Choose RAD, uniform or "
+            f"{literal(blocks.short_label(view.config.gain))} to draw a purchase of another size."
+        )
+        return
+    table = view.read(picks.draw, here.strategy, here.seed, here.round, rule, wished.b, wished.m)
+    wrong = int((~table["teacher_right"]).sum())
+    cost = f" for {literal(money(len(table) * wished.price, view.config.currency))}" if wished.price else ""
+    teacher = "as estimated" if wished.m is None else f"assumed right on {percent(wished.m)}"
+    st.markdown(
+        f"**{count(len(table), 'label')}** chosen by **{literal(blocks.short_label(wished.a))}**{cost}, from what is for "
+        f"sale before round {here.round} of seed {here.seed}; the teacher {teacher}. In this simulation "
+        f"{count(wrong, 'label')} of them {'is' if wrong == 1 else 'are'} wrong."
+    )
+    st.caption(
+        "While a handle is held, the map shows one possible draw that changes little as you move. This is the exact one: "
+        "every point with its probability q, the same whenever you ask with the same numbers."
+    )
+    blocks.table(table, "purchase", most=200)
+
+
+def _tables(view: View, here: Stand) -> None:
+    """What the instrument says in one picture, as tables."""
+    wished = purchase.current(view)
+    pool = view.read(reading.pool_before, here.strategy, here.seed, here.round)
+    accuracy = pool.teacher.used if wished.m is None else wished.m
+    levers = numbers.Levers(min(wished.b, pool.size), accuracy, wished.m is not None, pool.wrong(accuracy))
+    game = numbers.solve(pool, levers)
+    panels.draw(
+        panels.Lab(
+            pool,
+            levers,
+            game,
+            numbers.answers(pool, levers, game),
+            KEY,
+            view.read(numbers.measured, here.seed, here.round),
+            view.config.gain,
+            wished.price,
+            pool.latency if np.isfinite(pool.latency) else 0.0,
+        )
+    )
+
+
+explore()
