@@ -39,7 +39,12 @@ def _moved(name: str) -> st.Page:
 
 _SIDEBAR = 236  # px: the instrument needs the rest of a small screen
 
-st.set_page_config(page_title="RAD Studio", page_icon=str(shipped.assets() / "logo.svg"), layout="wide", initial_sidebar_state=_SIDEBAR)
+st.set_page_config(
+    page_title="RAD Studio",
+    page_icon=str(shipped.assets() / "logo.svg"),
+    layout="wide",
+    initial_sidebar_state=_SIDEBAR,
+)
 page = frame.navigation({"This study": STUDY, "Workspace": WORKSPACE, "": [METHOD, *map(_moved, MOVED)]})
 with blocks.spoken_errors():
     frame.sidebar(page)

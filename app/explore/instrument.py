@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from app.components.explore import component
 from app.components.map.wire import Blob
@@ -18,6 +18,7 @@ from app.shell.purchase import Purchase
 from app.shell.state import View
 from rad_core.selection.strategies import ORACLES
 from rad_core.store import light_copy
+from rad_core.store.study import Study
 
 KEY = "explore"
 _BAR = "bar"
@@ -63,7 +64,7 @@ def bar(view: View) -> None:
     component.bar(_beside(view, here, _BAR), key=_BAR, on_change=_listener(view, _BAR))
 
 
-def _listener(view: View, key: str) -> Any:
+def _listener(view: View, key: str) -> Callable[[], None]:
     return purchase.listener(key, view, component.happened)
 
 
@@ -114,7 +115,7 @@ def offered(view: View, here: Stand) -> list[str]:
     return strategy_order(list(dict.fromkeys(named)))
 
 
-def bought(study: Any, strategy: str, seed: int, round_: int) -> list[int]:
+def bought(study: Study, strategy: str, seed: int, round_: int) -> list[int]:
     """Pool positions that a rule bought in a round; none where it has not come so far."""
     if round_ not in study.finished_rounds(strategy, seed):
         return []

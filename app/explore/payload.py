@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,9 @@ from app.components.map.wire import Blob, pack
 from app.palette import strategy_style
 from app.results import reading
 from rad_core.errors import InputError
-from rad_core.results import needed, sentences
+from rad_core.results import needed
 from rad_core.results.verdicts import Results
-from rad_core.results.words import count, name, percent
+from rad_core.results.words import name
 from rad_core.running import maps
 from rad_core.selection.game import solve_game, wrong_count
 from rad_core.selection.whatif import RULES
@@ -32,14 +31,6 @@ _SPRITE_BYTES = 170_000
 _SPRITE_COLUMNS = 25
 _LARGEST_TILE = 48  # px: thumbnails are drawn no larger
 _QUALITIES = (90, 80, 65, 50, 35, 20, 10)  # tried until they fit
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """One purchase as the instrument shows it: the blob, and the JSON beside it."""
-
-    blob: Blob
-    facts: dict[str, Any]
 
 
 # --- the pool ------------------------------------------------------------------------------------------------------
@@ -58,17 +49,17 @@ def draw_seed(study: Study, seed: int) -> int:
     return zlib.crc32(f"{study.id} {seed}".encode())
 
 
-def pool_blob(study: Study, strategy: str, seed: int, round: int, places: np.ndarray | None) -> Blob:
+def pool_blob(study: Study, strategy: str, seed: int, round_: int, places: np.ndarray | None) -> Blob:
     """What is left of the pool before a purchase, the most informative point first.
 
     places: (N, 2) the map of the whole pool, or None where it has not been computed. Gains as stored (uint16), pool
     positions, map coordinates, one bit per wrong label of the teacher, its classes and the true ones, and the
     thumbnails of some points that the draw on the screen buys, by their places in the order.
     """
-    left = reading.remaining(study, strategy, seed, round)
+    left = reading.remaining(study, strategy, seed, round_)
     if not len(left):
         raise InputError("Nothing is left to buy in this round.")
-    stored = np.asarray(study.round_array(strategy, seed, round - 1, "gains"))[left]
+    stored = np.asarray(study.round_array(strategy, seed, round_ - 1, "gains"))[left]
     order = np.argsort(-stored.astype(np.int32), kind="stable")
     positions = left[order]
     gains = np.ascontiguousarray(stored[order])
@@ -180,26 +171,28 @@ def pca(study: Study, seed: int) -> np.ndarray | None:
     for source, method in maps.layouts(study, seed):
         if method == "pca":
             places = maps.read_map(study, seed, source, "pca")
-            return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca") if places is None else places
+            if places is not None:
+                return places
+            return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca")
     return None
 
 
 # --- what stands beside it -----------------------------------------------------------------------------------------
 
 
-def facts(study: Study, strategy: str, seed: int, round: int) -> dict[str, Any]:
+def facts(study: Study, strategy: str, seed: int, round_: int) -> dict[str, Any]:
     """The JSON beside the pool: the purchase, the teacher, the measured curves, names and colors."""
     config = study.config
-    left = len(reading.remaining(study, strategy, seed, round))
+    left = len(reading.remaining(study, strategy, seed, round_))
     teacher = reading.teacher_estimate(study, seed)
     measured = _results(study)
     return {
         "classes": list(reading.classes(study, seed)),
         "gain": config.gain,
         "size": left,
-        "bought": (round - 1) * config.budget,
+        "bought": (round_ - 1) * config.budget,
         "budget": min(config.budget, left),
-        "round": round,
+        "round": round_,
         "rounds": config.rounds,
         "noun": "images" if thumbnails(study, seed) is not None else "points",
         "teacher": {
@@ -212,7 +205,7 @@ def facts(study: Study, strategy: str, seed: int, round: int) -> dict[str, Any]:
         "price": config.price_per_label,
         "currency": config.currency,
         "curves": curves(measured),
-        "free": measured.free.mean,
+        "free": measured.free.mean if np.isfinite(measured.free.mean) else None,
         "seeds": max((curve["seeds"] for curve in curves(measured)), default=0),
         "rules": {rule: _look(rule, config.gain) for rule in (*RULES, "oracle")},
     }
@@ -260,23 +253,3 @@ def _look(rule: str, gain: str) -> dict[str, str]:
         "color": strategy_style(strategy).color,
         "strategy": strategy,
     }
-
-
-def headline(study: Study) -> tuple[str, str]:
-    """The verdict, and which rule: one sentence each, the second may be empty."""
-    measured = _results(study)
-    return sentences.headline(measured).text, sentences.which_rule(measured)
-
-
-def provenance(study: Study, seed: int) -> str:
-    """Where the teacher's accuracy comes from, in words."""
-    teacher = reading.teacher_estimate(study, seed)
-    return (
-        f"{percent(teacher.used)} on {count(teacher.checked, 'checked example')} "
-        f"[{percent(teacher.low)}, {percent(teacher.high)}]"
-    )
-
-
-def scene(study: Study, strategy: str, seed: int, round: int, places: np.ndarray | None) -> Scene:
-    """Everything that the instrument is given for one purchase."""
-    return Scene(pool_blob(study, strategy, seed, round, places), facts(study, strategy, seed, round))

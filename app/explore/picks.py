@@ -14,7 +14,9 @@ from rad_core.selection.whatif import ALL_RULES
 from rad_core.store.study import Study
 
 
-def draw(study: Study, strategy: str, seed: int, round_: int, rule: str, budget: int, accuracy: float | None) -> pd.DataFrame:
+def draw(
+    study: Study, strategy: str, seed: int, round_: int, rule: str, budget: int, accuracy: float | None
+) -> pd.DataFrame:
     """The b points that a rule buys, in order of the draw: pool_index, gain, q, teacher_says, teacher_right.
 
     strategy: whose student looks at the pool. rule: one of whatif.ALL_RULES. accuracy: assumed of the teacher, None for

@@ -1,4 +1,4 @@
-"""What surrounds every page: navigation, the picker of study, seed and round, what is running, the presenting mode."""
+"""What surrounds every page: navigation, the picker of the study, what is running, the presenting mode."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.findings.words import literal
 from app.results import shipped
-from app.shell import blocks, state
+from app.shell import blocks, purchase, state
 from rad_core.store import light_copy
 from rad_core.store.study import StudyInfo
 
@@ -70,7 +70,9 @@ def sidebar(page: StreamlitPage) -> None:
         if page.url_path not in _WITHOUT_STUDY and study_id is not None:
             _picker(infos, study_id)
             with blocks.spoken_errors():
-                _provenance(state.open_view(st.session_state["run"]))
+                view = state.open_view(st.session_state["run"])
+                purchase.current(view)  # before any page asks for the seed and the round
+                _provenance(view)
         _jobs()
         _settings()
         st.button(

@@ -26,7 +26,7 @@ _MOST_PRICE = 1e9
 
 @dataclass(frozen=True)
 class Purchase:
-    """b: labels to buy. m: the teacher's accuracy (0 to 1) that is assumed, None for the estimate. price: of a label."""
+    """b: labels to buy. m: the teacher's accuracy (0 to 1) assumed, None for the estimate. price: of a label."""
 
     b: int
     m: float | None

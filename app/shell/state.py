@@ -209,7 +209,7 @@ def current() -> View:
     """The study in view. Ends the page with an empty state where there is none."""
     study_id = st.session_state.get("run")
     if study_id is None:
-        raise InputError("There is no study to show yet; start one on the page Runs.")
+        raise InputError("There is no study to show yet; start one on the page Studies.")
     return open_view(study_id)
 
 

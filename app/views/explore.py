@@ -14,6 +14,7 @@ from app.shell.controls import hold, offer_news
 from app.shell.state import View
 from rad_core.results import sentences, verdicts
 from rad_core.results.words import count, money, percent
+from rad_core.selection.strategies import ORACLES
 from rad_core.selection.whatif import ALL_RULES
 
 WHAT = "RAD Studio finds the labels worth buying from an expensive teacher, so that a small student learns the most."
@@ -22,13 +23,16 @@ _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 2rem; max-width: none; }
 [data-testid="stHeader"] { background: none; }
 [data-testid="stHeader"], [data-testid="stHeader"] * { pointer-events: none; }
-[data-testid="stHeader"] button, [data-testid="stHeader"] button * { pointer-events: auto; }
+[data-testid="stHeader"] :is(button, button *) { pointer-events: auto; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
 .st-key-verdict h1 { font-size: 1.3rem; line-height: 1.3; padding: 0 0 1rem; }
 .st-key-verdict p { font-size: 0.85rem; line-height: 1.35; }
 .st-key-verdict { padding-right: 2.6rem; min-height: 4.6rem; }
 .st-key-verdict-text { min-width: min(20rem, 90vw); }
-@media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; } .st-key-verdict { padding-right: 0; } }
+@media (max-width: 768px) {
+  [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; }
+  .st-key-verdict { padding-right: 0; }
+}
 </style>"""
 
 
@@ -64,9 +68,9 @@ def _verdict(view: View, here: Stand) -> None:
     with st.container(key="verdict", horizontal=True, vertical_alignment="top"):
         with st.container(gap=None, width="stretch", key="verdict-text"):
             st.title(literal(head.text), anchor=False, help=literal(head.details) or None)
-            rule = sentences.which_rule(measured)
             example = "An example that ships with the program. " if view.demo else ""
-            st.markdown(f":gray[{example}{literal(rule)}]")
+            if beside := f"{example}{literal(sentences.which_rule(measured))}":
+                st.markdown(f":gray[{beside}]")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             st.page_link("views/present.py", label="Present", icon=":material/slideshow:")
             if st.button("Use this purchase", type="primary", key="use"):
@@ -86,18 +90,23 @@ def _use(view: View, here: Stand) -> None:
             f"{literal(blocks.short_label(view.config.gain))} to draw a purchase of another size."
         )
         return
+    if rule in ORACLES and wished.m is not None:
+        st.markdown(
+            "The oracle knows where this very teacher is right: take the teacher's accuracy as estimated again."
+        )
+        return
     table = view.read(picks.draw, here.strategy, here.seed, here.round, rule, wished.b, wished.m)
     wrong = int((~table["teacher_right"]).sum())
     cost = f" for {literal(money(len(table) * wished.price, view.config.currency))}" if wished.price else ""
     teacher = "as estimated" if wished.m is None else f"assumed right on {percent(wished.m)}"
     st.markdown(
-        f"**{count(len(table), 'label')}** chosen by **{literal(blocks.short_label(wished.a))}**{cost}, from what is for "
-        f"sale before round {here.round} of seed {here.seed}; the teacher {teacher}. In this simulation "
-        f"{count(wrong, 'label')} of them {'is' if wrong == 1 else 'are'} wrong."
+        f"**{count(len(table), 'label')}** chosen by **{literal(blocks.short_label(wished.a))}**{cost}, from what is "
+        f"for sale before round {here.round} of seed {here.seed}; the teacher {teacher}. In this simulation "
+        f"{wrong:,} of them {'is' if wrong == 1 else 'are'} wrong."
     )
     st.caption(
-        "While a handle is held, the map shows one possible draw that changes little as you move. This is the exact one: "
-        "every point with its probability q, the same whenever you ask with the same numbers."
+        "While a handle is held, the map shows one possible draw that changes little as you move. This is the exact "
+        "one: every point with its probability q, the same whenever you ask with the same numbers."
     )
     blocks.table(table, "purchase", most=200)
 

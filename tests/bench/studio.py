@@ -1,13 +1,15 @@
 """How fast the studio paints and answers in a real browser: `python -m tests.bench.studio [-o FILE]`.
 
 Measures, in headless Chromium with software rendering, against a server of its own: first paint of every page with the
-shipped study and with one of 50,000 points; from the end of a move of the budget slider to the repainted chart; bytes
-over the websocket; the browser's memory after minutes of use; ten browsers at once. Prints a Markdown table.
+shipped study and with one of 50,000 points; the gaps between frames and the script in each while a handle of Explore is
+held, at 50,000, 200,000 and 1,000,000 points; bytes over the websocket; the browser's memory after minutes of use; ten
+browsers at once. Prints Markdown tables.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import socket
@@ -19,9 +21,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.helpers.big_study import make_big_study
@@ -32,13 +36,12 @@ FLAGS = [
     *("--js-flags=--expose-gc", "--enable-precise-memory-info"),
 ]
 PAGES = {
-    "": "Overview",
+    "": "Explore",
     "tradeoff": "Trade-off",
     "map": "Map",
     "curves": "Curves",
-    "budget": "Budget lab",
-    "scores": "Your scores",
-    "runs": "Runs",
+    "data": "Your data",
+    "studies": "Studies",
     "method": "Method",
 }
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
@@ -114,39 +117,55 @@ def first_paints(browser: Browser, url: str, study: str) -> Iterator[tuple[str, 
         yield PAGES[name], statistics.median(t[0] for t in times), statistics.median(t[1] for t in times), received
 
 
-def slider_moves(browser: Browser, url: str, study: str, moves: int = 12) -> tuple[list[float], float]:
-    """Seconds from each key press on the budget slider to the repainted chart, and bytes received per move."""
-    page, wire, *_ = open_page(browser, f"{url}/budget?run={study}")
-    main = page.locator('[data-testid="stMain"] [data-testid="stSlider"]').first
-    slider = main.locator("input[type=range], [role=slider]").first
-    slider.focus()
-    seconds, before = [], wire.received
-    for move in range(moves):
-        page.evaluate(_WATCH)
-        slider.press("ArrowRight" if move % 4 < 2 else "ArrowLeft")
-        page.wait_for_function("() => window.painted > 0", timeout=30_000)
-        seconds.append(page.evaluate("() => (window.painted - window.pressed) / 1000"))
-        page.wait_for_timeout(700)
-    received = (wire.received - before) / moves
-    page.context.close()
-    return seconds, received
-
-
-# Notes when a key was pressed and when, after it, a chart of the page was drawn anew and the browser painted it.
-_WATCH = """() => {
-  window.pressed = window.painted = 0
-  addEventListener('keydown', () => { window.pressed = performance.now() }, {once: true, capture: true})
-  const main = document.querySelector('[data-testid="stMain"]')
-  const watch = new MutationObserver(changes => {
-    const drawn = changes.some(c => [...c.addedNodes].some(n => n.nodeType === 1
-      && (n.closest('.js-plotly-plot') || n.querySelector?.('.main-svg'))))
-    if (window.pressed && drawn) {
-      watch.disconnect()
-      requestAnimationFrame(() => requestAnimationFrame(() => { window.painted = performance.now() }))
-    }
-  })
-  watch.observe(main, {childList: true, subtree: true})
+# Notes the time of every frame of the display, and how long the instrument's script took in each that it drew.
+_COUNT_FRAMES = """() => {
+  const view = radStudioExplore.views.get('explore')
+  const draw = view.draw.bind(view)
+  window.gaps = []; window.spent = []; window.counting = true
+  view.draw = () => { draw(); spent.push(view.spent) }
+  let before = performance.now()
+  const frame = (now) => { gaps.push(now - before); before = now; if (counting) requestAnimationFrame(frame) }
+  requestAnimationFrame((now) => { before = now; requestAnimationFrame(frame) })
 }"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A handle held: 95th percentile of ms from frame to frame, median and 95th of ms of script in each, bytes."""
+
+    gap: float
+    script: float
+    slow_script: float
+    sent_held: int
+    sent_released: int
+    payload: int
+
+
+def held(browser: Browser, url: str, study: str, handle: str, seconds: float = 4.0) -> Held:
+    """Move a handle of Explore to and fro without letting go, then let go. handle: how its name begins."""
+    page, wire, *_ = open_page(browser, f"{url}/?run={study}")
+    slider = page.get_by_role("slider", name=handle)
+    slider.wait_for(timeout=120_000)
+    page.wait_for_timeout(1500)
+    payload = wire.received
+    box = slider.bounding_box()
+    assert box is not None, "the handle is not drawn"
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.evaluate(_COUNT_FRAMES)
+    before, start = wire.sent, time.perf_counter()
+    while (now := time.perf_counter() - start) < seconds:
+        page.mouse.move(x + 45 * math.sin(2 * math.pi * now / 1.7), y)
+        page.wait_for_timeout(6)
+    gaps, spent = page.evaluate("() => { counting = false; return [gaps, spent] }")
+    sent_held = wire.sent - before
+    page.mouse.up()
+    page.wait_for_timeout(1500)
+    sent_released = wire.sent - before - sent_held
+    page.context.close()
+    worst, slow = (float(np.percentile(values, 95)) for values in (gaps[5:], spent[2:]))
+    return Held(worst, statistics.median(spent[2:]), slow, sent_held, sent_released, payload)
 
 
 def memory_after(browser: Browser, url: str, study: str, minutes: float) -> tuple[float, float]:
@@ -196,6 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, help="Also write the tables to this file.")
     parser.add_argument("--minutes", type=float, default=5.0, help="Minutes of use before memory is read.")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[200_000, 1_000_000], help="Of further made-up pools.")
     parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     arguments = parser.parse_args()
     lines: list[str] = []
@@ -221,13 +241,17 @@ def main() -> None:
                 for name, heading, settled, received in first_paints(browser, url, study):
                     say(f"| {name} | {label} | {heading:.2f} | {settled:.2f} | {received / 1e3:,.0f} |")
             say()
-            for label, study in (("shipped", small), ("50,000 points", big)):
-                seconds, received = slider_moves(browser, url, study)
-                middle, worst = 1000 * statistics.median(seconds), 1000 * max(seconds)
-                say(
-                    f"Budget slider, {label}: {middle:.0f} ms (median of {len(seconds)}, worst {worst:.0f} ms) from "
-                    f"key to repainted chart, {received / 1e3:.1f} kB a move."
-                )
+            say("| handle | study | frame to frame, 95th percentile, ms | script a frame, median and 95th, ms |")
+            say("| --- | --- | ---: | ---: |")
+            studies = {"shipped": small, "50,000 points": big}
+            studies |= {f"{size:,} points": make_big_study(store, size).id for size in arguments.sizes}
+            for handle in ("Budget", "Teacher accuracy"):
+                for label, study in studies.items():
+                    seen = held(browser, url, study, handle)
+                    say(f"| {handle} | {label} | {seen.gap:.1f} | {seen.script:.1f}, {seen.slow_script:.1f} |")
+                    bytes_sent = f"{seen.sent_held} bytes sent while held, {seen.sent_released} on release"
+                    print(f"  {bytes_sent}, {seen.payload / 1e6:.2f} MB received for the page")
+            say()
             first, last = memory_after(browser, url, big, arguments.minutes)
             say(f"JavaScript heap: {first:.0f} MB at first, {last:.0f} MB after {arguments.minutes:g} minutes of use.")
             waited = ten_at_once(browser, url, big)

@@ -27,7 +27,6 @@ class Draws {
     }
     this.keys = new Float32Array(n);
     this.histogram = new Uint32Array(BINS);
-    this.uniformOrder = null;
   }
 
   // Places of the b points that RAD would buy, those that came in last at the end.
@@ -53,15 +52,15 @@ class Draws {
     return smallest(keys, end, histogram, Math.min(b, end));
   }
 
-  // Uniform: every point has the same q, so the points come in by their own random numbers; ordered once.
+  // Uniform: every point has the same q, so those with the smallest random numbers of their own come in.
   uniform(b) {
-    if (!this.uniformOrder) {
-      const { odds } = this;
-      const order = new Uint32Array(this.size);
-      for (let i = 0; i < this.size; i++) order[i] = i;
-      this.uniformOrder = order.sort((i, j) => odds[i] - odds[j]);
+    if (!this.numbers) {
+      this.numbers = Float32Array.from(this.odds, (odds) => odds / (1 + odds));
+      this.counts = new Uint32Array(BINS);
+      for (const u of this.numbers) this.counts[Math.min(BINS - 1, (u * BINS) | 0)]++;
     }
-    return this.uniformOrder.subarray(0, b);
+    if (this.lastUniform?.length !== b) this.lastUniform = smallest(this.numbers, this.size, this.counts, b);
+    return this.lastUniform;
   }
 
   // Most informative first; points that tie come in by their random numbers.
