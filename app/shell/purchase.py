@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
+from app.shell import state
 from app.shell.state import View
 from rad_core.selection.strategies import STRATEGIES
 from rad_core.store import light_copy
@@ -112,17 +114,23 @@ def keep_in_address(view: View) -> None:
     """Write what is not the study's own into the address, under its short names."""
     texts, usual = current(view).address, default(view).address
     usual |= {"round": "1", "seed": str(next(iter(view.read(light_copy.seeds_with_points)), 0))}
-    texts |= {name: str(st.session_state.get(name, usual[name])) for name in WHERE}
-    wanted = st.query_params.to_dict()
-    for name in (*NAMES, *WHERE):
+    texts |= {"round": str(state.current_round(view)), "seed": str(state.current_seed(view))}
+    names, now = (*NAMES, *WHERE), st.query_params.to_dict()
+    wanted = {name: text for name, text in now.items() if name not in _OLD_NAMES.values()}
+    for name in names:
         if texts.get(name) != usual.get(name):
             wanted[name] = texts[name]
         else:
             wanted.pop(name, None)
-    for old in _OLD_NAMES.values():
-        wanted.pop(old, None)
-    if wanted != st.query_params.to_dict():
+    if wanted == now:
+        return
+    try:
         st.query_params.from_dict(wanted)  # at once: each writing is a message of its own
+    except StreamlitAPIException:  # a widget has written there, too, and whose is its own
+        for name in now.keys() - wanted.keys():
+            del st.query_params[name]
+        if fresh := {name: wanted[name] for name in names if name in wanted and wanted[name] != now.get(name)}:
+            st.query_params.update(fresh)
 
 
 def take(view: View, event: Mapping[str, Any]) -> None:
