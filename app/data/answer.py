@@ -1,4 +1,4 @@
-"""What somebody's own scores say: what was read, what to buy, the picks as a list, in the Budget lab, on the map."""
+"""What somebody's own scores say: what was read, what to buy, the picks as a list, in the lab, on the map."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ def gains_of(scores: Scores, gain: str) -> np.ndarray:
 
 
 def pool_of(scores: Scores, gains: np.ndarray, wish: Wish) -> reading.Pool:
-    """The pool as the Budget lab sees it. A typed accuracy has no interval."""
+    """The pool as the lab and Explore see it. A typed accuracy has no interval."""
     used = wish.accuracy_of(scores)
     found = scores.estimate if wish.accuracy is None else None
     teacher = (

@@ -1,4 +1,4 @@
-"""The example of Your scores: real probabilities of a small student on handwritten digits, as files to look at.
+"""The example of Your data: real probabilities of a small student on handwritten digits, as files to look at.
 
 `make.py` beside the files makes them again.
 """

@@ -33,7 +33,7 @@ class TeacherEstimate:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """An unlabeled pool as the Budget lab sees it, from a study or from somebody's own scores.
+    """An unlabeled pool as the lab and Explore see it, from a study or from somebody's own scores.
 
     key: changes whenever the contents do. gains: (N,) float32 of the student that chooses. teacher: its estimated
     accuracy. right: (N,) bool, where the teacher is right, or None where nobody knows. labels: (N,) class numbers or

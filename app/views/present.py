@@ -1,4 +1,4 @@
-"""The page Story: one step at a time or all of them, and the panel in which a presenter edits the story."""
+"""The page Present: one step at a time or all of them, and the panel in which a presenter edits the story."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ def page() -> None:
 
 
 def _nothing_yet(view: state.View) -> None:
-    blocks.header("Story", "From this study to a decision, step by step.")
+    blocks.header("Present", "From this study to a decision, step by step.")
     waits = view.info.status in ("running", "queued")
     blocks.empty(
         "No story yet",
         "No strategy has bought a label yet. "
-        + ("The page fills in by itself." if waits else "Start or resume the study on the page Runs."),
+        + ("The page fills in by itself." if waits else "Start or resume the study on the page Studies."),
         ":material/hourglass_top:" if waits else ":material/menu_book:",
     )
 

@@ -12,7 +12,7 @@ def heading() -> None:
     """Title and the way to a new study."""
     top = st.container(horizontal=True, vertical_alignment="bottom")
     with top.container():
-        blocks.header("Runs", "What is running, what failed, what is there?")
+        blocks.header("Studies", "What is running, what failed, what is there?")
     if not state.read_only():
         top.button("New study", type="primary", icon=":material/add:", on_click=form.open_form, key="runs_new")
 

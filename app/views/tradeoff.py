@@ -33,7 +33,7 @@ def main() -> None:
         blocks.stop(
             "No purchase yet",
             f"No strategy of this study has finished round {round_} with seed {seed}. Choose an earlier round or "
-            "another seed on the left, or come back later.",
+            "another seed below, or come back later.",
             icon=":material/hourglass_empty:",
         )
     axis, all_seeds, so_far = _controls(view, seed, round_)
@@ -80,7 +80,7 @@ def _controls(view: state.View, seed: int, round_: int) -> tuple[Axis, bool, boo
             value=True,
             key="tradeoff_all",
             bind="query-params",
-            help=f"Every seed together, with intervals over seeds. Otherwise seed {seed}, chosen on the left.",
+            help=f"Every seed together, with intervals over seeds. Otherwise seed {seed}, chosen below.",
         )
     if round_ > 1:
         so_far = row.toggle(
@@ -178,7 +178,7 @@ def _guarantee(view: state.View, student: str, seed: int, round_: int) -> None:
         theme=state.theme(),
         height=380,
     )
-    blocks.chart(chart, "tradeoff-guarantee", basis="estimate", note="The Budget lab moves the teacher and the budget.")
+    blocks.chart(chart, "tradeoff-guarantee", basis="estimate", note="Explore moves the teacher and the budget.")
 
 
 def _deciles(scenes: list[Scene], where: str) -> None:

@@ -1,4 +1,4 @@
-"""Train the small student and the teacher of the example of Your scores and write the files beside this script.
+"""Train the small student and the teacher of the example of Your data and write the files beside this script.
 
 `python assets/example-scores/make.py [FOLDER]` takes a second; FOLDER: where to write instead.
 """

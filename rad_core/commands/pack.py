@@ -46,8 +46,8 @@ def command(
     The same study always gives the same bytes. A study that runs is packed with the rounds it has finished.
 
     A light copy shows every page of the studio, with curves, intervals and all labels bought of every seed. What shows
-    single points of the pool (Map, Budget lab, and the Trade-off's background) it has for the first seed, or for more
-    with --points. Make the maps of those seeds first (rad map): they cannot be made from a light copy.
+    single points of the pool (Explore, Map, and the Trade-off's background) it has for the first seed, or for more with
+    --points. Make the maps of those seeds first (rad map): they cannot be made from a light copy.
 
     \b
     Examples:

@@ -243,7 +243,7 @@ class Study:
         """What a presenter has decided about the story of this study, as plain values; empty where nobody has."""
         text = self._meta().get("presentation", "{}")
         damaged = DamagedError(
-            f"The presentation stored with study {self.id} is damaged; save it anew on the page Story."
+            f"The presentation stored with study {self.id} is damaged; save it anew on the page Present."
         )
         if len(text) > LONGEST_PRESENTATION:
             raise damaged

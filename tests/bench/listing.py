@@ -76,7 +76,7 @@ def _rerun_page(repeats: int) -> float:
     from app.shell import state
 
     page = AppTest.from_file(str(Path(__file__).parents[2] / "app" / "main.py"), default_timeout=60)
-    page.switch_page("views/runs.py").run()
+    page.switch_page("views/studies.py").run()
 
     def seconds(read: Callable[[], object]) -> float:
         read()

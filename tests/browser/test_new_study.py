@@ -43,7 +43,7 @@ def set_number(page: Any, label: str, value: int) -> None:
 
 def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit: Visits, store: Path) -> None:
     url = studio(store)
-    page = visit(f"{url}/runs")
+    page = visit(f"{url}/studies")
     button(page, "New study").click()
     page.get_by_role("heading", name="New study").wait_for()
     settled(page)
@@ -85,7 +85,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
 
 def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, visit: Visits, store: Path) -> None:
     url = studio(store)
-    page = visit(f"{url}/runs?new=1&seeds=2&rounds=60&budget=20&strategies=rad,margin,uniform&student_steps=150")
+    page = visit(f"{url}/studies?new=1&seeds=2&rounds=60&budget=20&strategies=rad,margin,uniform&student_steps=150")
     page.get_by_text("3 strategies x 2 seeds").wait_for()
     button(page, "Start the study").click()
     button(page, "Pause").wait_for(timeout=60_000)
@@ -100,7 +100,7 @@ def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, vis
     assert rate < POLL_BYTES, f"{rate:.0f} bytes a second"
     print(f"watching: {rate:.0f} bytes a second")
 
-    other = visit(f"{url}/runs")
+    other = visit(f"{url}/studies")
     button(other, "Cancel").click()
     button(other, "Cancel the study").click()
     page.get_by_text("Resume it if you change your mind").wait_for(timeout=60_000)
@@ -109,14 +109,14 @@ def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, vis
 
 def test_a_study_outlives_its_studio(studio: Studio, visit: Visits, store: Path) -> None:
     first = studio(store)
-    page = visit(f"{first}/runs?new=1&seeds=2&rounds=60&budget=20&strategies=rad,uniform")
+    page = visit(f"{first}/studies?new=1&seeds=2&rounds=60&budget=20&strategies=rad,uniform")
     button(page, "Start the study").click()
     button(page, "Pause").wait_for(timeout=60_000)
     study = only_study(store)
     studio.kill(first)
     done = study.info().rounds_done
     until(lambda: study.info().rounds_done > done)
-    again = visit(f"{studio(store)}/runs")
+    again = visit(f"{studio(store)}/studies")
     button(again, "Pause").click()
     button(again, "Resume").wait_for(timeout=60_000)
     assert study.info().status == "paused"
@@ -124,7 +124,7 @@ def test_a_study_outlives_its_studio(studio: Studio, visit: Visits, store: Path)
 
 def test_deleting_results_asks_for_the_name(studio: Studio, visit: Visits, store: Path) -> None:
     url = studio(store)
-    page = visit(f"{url}/runs?new=1&seeds=1&rounds=1&strategies=rad&student_steps=5&teacher_steps=5&name=Short")
+    page = visit(f"{url}/studies?new=1&seeds=1&rounds=1&strategies=rad&student_steps=5&teacher_steps=5&name=Short")
     button(page, "Start the study").click()
     page.get_by_text("What is running, what failed, what is there?").wait_for(timeout=60_000)
     button(page, "Done").click(timeout=60_000)  # whoever sees a study finish has it in a card, until this

@@ -30,7 +30,7 @@ def drop(page: Any, label: str, path: Path) -> None:
 
 
 def test_own_scores_uploaded_picks_downloaded(studio: Studio, visit: Visits, tmp_path: Path) -> None:
-    page = at_page(visit, studio(tmp_path / "store"), "scores")
+    page = at_page(visit, studio(tmp_path / "store"), "data")
     page.get_by_text("What to bring").wait_for()
     files = example.folder()
     drop(page, "The student's probabilities", files / "probabilities.npy")
@@ -56,7 +56,7 @@ def test_own_scores_uploaded_picks_downloaded(studio: Studio, visit: Visits, tmp
 
 
 def test_a_bad_upload_is_told_and_a_good_one_mends_it(studio: Studio, visit: Visits, tmp_path: Path) -> None:
-    page = at_page(visit, studio(tmp_path / "store"), "scores")
+    page = at_page(visit, studio(tmp_path / "store"), "data")
     logits = tmp_path / "logits.npy"
     np.save(logits, np.random.default_rng(0).normal(size=(50, 3)))
     drop(page, "The student's probabilities", logits)

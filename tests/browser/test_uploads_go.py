@@ -27,12 +27,12 @@ def test_an_upload_costs_its_size_and_goes_with_its_visitor(visit: Visits, tmp_p
     np.save(tmp_path / "p.npy", np.full((_ROWS, _CLASSES), 1 / _CLASSES))
     size = (tmp_path / "p.npy").stat().st_size / 1e6
     with rad_app(tmp_path) as server:
-        warm = visit(f"http://127.0.0.1:{server.port}/scores?scores_from=Example")  # loads what everybody needs
+        warm = visit(f"http://127.0.0.1:{server.port}/data?scores_from=Example")  # loads what everybody needs
         for view in ("Budget lab", "Map"):
             warm.get_by_role("radio", name=view).click()
             settled(warm)
         before = memory(server)
-        page = visit(f"http://127.0.0.1:{server.port}/scores")
+        page = visit(f"http://127.0.0.1:{server.port}/data")
         field = page.get_by_test_id("stFileUploader").filter(has_text="The student's probabilities")
         field.locator("input[type=file]").set_input_files(tmp_path / "p.npy")
         page.get_by_text("Points to choose from").wait_for(timeout=120_000)

@@ -103,11 +103,11 @@ def in_library(given: Any, budget: int = 5, **options: Any) -> Outcome:
 
 
 def in_studio(name: str, content: bytes, budget: int = 5) -> Outcome:
-    """The page Your scores with this file uploaded; all of its words as notes."""
+    """The page Your data with this file uploaded; all of its words as notes."""
     from streamlit.testing.v1 import AppTest
 
     main = str(Path(__file__).parents[2] / "app" / "main.py")
-    at = AppTest.from_file(main, default_timeout=60).switch_page("views/scores.py").run()
+    at = AppTest.from_file(main, default_timeout=60).switch_page("views/data.py").run()
     at.file_uploader(key="scores_probabilities").upload(name, content)
     at.run()
     assert not at.exception

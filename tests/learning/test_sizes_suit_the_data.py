@@ -196,7 +196,7 @@ def open_form(dataset: str, **more: object) -> AppTest:
     at = AppTest.from_file(MAIN, default_timeout=60)
     at.query_params["new"] = "1"
     at.session_state["new_study"] = {"dataset": dataset, "strategies": ["rad"], "seeds": 1, **more}
-    at.switch_page("views/runs.py").run()
+    at.switch_page("views/studies.py").run()
     assert not at.exception
     return at
 

@@ -45,7 +45,7 @@ def open_form(values: dict[str, Any] | None = None, **parameters: str) -> AppTes
         at.query_params[name] = value
     if values is not None:
         at.session_state["new_study"] = values
-    at.switch_page("views/runs.py").run()
+    at.switch_page("views/studies.py").run()
     assert not at.exception
     assert at.title[0].value == "New study"
     return at
@@ -203,7 +203,7 @@ def test_cloning_from_the_list_opens_the_form(tmp_path: Path) -> None:
     create_study(default_store(), tiny_config(budget=12), "tiny-planned")
     state.forget_list()
     at = AppTest.from_file(MAIN, default_timeout=30)
-    at.switch_page("views/runs.py").run()
+    at.switch_page("views/studies.py").run()
     at.session_state["new_study"] = of_study(Study(default_store() / "tiny-planned").config)
     at.run()
     assert filled(at, tmp_path).resolved() == tiny_config(budget=12).resolved()
@@ -286,7 +286,7 @@ def test_it_starts_in_the_background_and_is_in_view() -> None:
     assert not at.exception
     [id] = study_ids(default_store())
     assert at.session_state["run"] == id
-    assert at.title[0].value == "Runs"
+    assert at.title[0].value == "Studies"
     study, end = Study(default_store() / id), time.monotonic() + 120
     while study.info().status != "finished":
         assert study.info().status in ("queued", "running"), study.info()

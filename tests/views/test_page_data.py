@@ -1,4 +1,4 @@
-"""Your scores: it picks what `rad select` picks, byte for byte; every bad file is answered in a sentence."""
+"""Your data: it picks what `rad select` picks, byte for byte; every bad file is answered in a sentence."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def open_page(**parameters: str) -> AppTest:
     at = AppTest.from_file(MAIN, default_timeout=60)
     for name, value in parameters.items():
         at.query_params[name] = value
-    return at.switch_page("views/scores.py").run()
+    return at.switch_page("views/data.py").run()
 
 
 def upload(at: AppTest, role: str, name: str, content: bytes) -> AppTest:
@@ -286,7 +286,7 @@ def test_a_strategy_that_needs_features_says_so() -> None:
 def test_files_stay_while_another_page_is_looked_at_and_can_be_removed() -> None:
     at = upload(open_page(), "probabilities", "p.npy", npy(GOOD))
     at.switch_page("views/method.py").run()
-    at.switch_page("views/scores.py").run()
+    at.switch_page("views/data.py").run()
     assert at.metric[0].value == "60"
     at.button(key="scores-remove-probabilities").click().run()
     assert not at.metric

@@ -1,4 +1,4 @@
-"""The page Runs: every state of a study has its words and its controls, and only what may be changed can be changed."""
+"""The page Studies: every state of a study has its words and its controls, and only what may be changed can be changed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def open_page(**parameters: str) -> AppTest:
     at = AppTest.from_file(MAIN, default_timeout=30)
     for name, value in parameters.items():
         at.query_params[name] = value
-    at.switch_page("views/runs.py").run()
+    at.switch_page("views/studies.py").run()
     assert not at.exception
     return at
 
@@ -119,7 +119,7 @@ def test_a_finished_study_shows_its_best_strategy_and_opens(finished: Path) -> N
     assert "runs_first" not in keys(at)
     press(at, "open_tiny-finished")
     assert at.session_state["run"] == "tiny-finished"
-    assert at.title[0].value != "Runs"
+    assert at.title[0].value != "Studies"
 
 
 def test_a_study_without_a_finished_round_is_listed() -> None:
@@ -265,7 +265,7 @@ def test_a_read_only_studio_offers_no_change_and_makes_none(
     add(finished, "tiny-failed").set_status("failed", "Why.")
     state.forget_list()
     at = open_page(new="1")
-    assert at.title[0].value == "Runs", "the form of a new study does not open"
+    assert at.title[0].value == "Studies", "the form of a new study does not open"
     allowed = ("open_", "compare_", "details_", "live_log_", "Present")
     mine = {key for key in keys(at) if "tiny" in key}
     assert all(key.startswith(allowed) for key in mine), mine

@@ -1,4 +1,4 @@
-"""The page Story in every state: its steps and their address, the panel of the presenter, what it may not do."""
+"""The page Present in every state: its steps and their address, the panel of the presenter, what it may not do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def own(stores: dict[str, Path], tmp_path: Path) -> Path:
 
 
 def story(monkeypatch: pytest.MonkeyPatch, store: Path, **parameters: str) -> AppTest:
-    return sound(open_page(monkeypatch, store, "story", **parameters))
+    return sound(open_page(monkeypatch, store, "present", **parameters))
 
 
 def button(at: AppTest, label: str) -> Any:
@@ -65,7 +65,7 @@ def test_before_the_first_purchase_the_page_says_so(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_a_study_the_page_says_so(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
-    at = open_page(monkeypatch, stores["empty"], "story")
+    at = open_page(monkeypatch, stores["empty"], "present")
     assert not at.exception
     assert "There is no study to show yet" in words(at)
 
@@ -175,7 +175,7 @@ def test_edits_of_a_shipped_study_stay_in_the_session(
     pack(study_in(own), tmp_path / "example.rad.zip")
     monkeypatch.setattr(shipped, "archives", lambda: [tmp_path / "example.rad.zip"])
     at = AppTest.from_file(MAIN, default_timeout=60)
-    at.switch_page("views/story.py")
+    at.switch_page("views/present.py")
     sound(at.run())
     assert "edits stay in this browser session" in words(at)
     at.text_input(key="story_edit_title").set_value("Only here")
