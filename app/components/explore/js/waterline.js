@@ -17,8 +17,8 @@ class Waterline {
     this.line = drawn("line", { class: "waterline-line" });
     this.cap = drawn("line", { class: "cap-line" });
     this.lineText = drawn("text", { class: "on-chart strong", "text-anchor": "end" });
-    this.lostText = drawn("text", { class: "on-chart", "text-anchor": "end" });
-    this.capText = drawn("text", { class: "on-chart", "text-anchor": "end" });
+    this.lostText = node("span");
+    this.capText = node("span");
     this.axis = drawn("text", { class: "quiet" });
     this.side = drawn("text", { class: "quiet", "text-anchor": "middle" });
     this.place = drawn("line", { class: "place", visibility: "hidden" });
@@ -31,9 +31,10 @@ class Waterline {
     this.trackArea = drawn("rect", { class: "catch slide" });
     this.trackText = drawn("text", { class: "quiet" });
     this.svg = drawn("svg", { role: "group", "aria-label": "The pool sorted by gain" }, drawn("defs", {}, hatch), this.safe, this.lost,
-      this.bought, this.cap, this.curve, this.line, this.lostText, this.lineText, this.capText, this.axis, this.side, this.place, this.area,
+      this.bought, this.cap, this.curve, this.line, this.lineText, this.axis, this.side, this.place, this.area,
       this.track, this.range, this.mark, this.trackText, this.trackArea, this.grip);
-    const { root, aside } = panel("waterline", "What is a label worth in the worst case?", this.svg);
+    const legend = node("p", { class: "legend" }, node("span", {}, node("i", { class: "hatch" }), this.lostText), node("span", {}, node("i", { class: "fill" }), this.capText));
+    const { root, aside } = panel("waterline", "What is a label worth in the worst case?", legend, this.svg);
     this.root = root;
     aside.textContent = "drag the teacher";
     holdable(this.trackArea, this.grip, {
@@ -61,7 +62,7 @@ class Waterline {
   layout() {
     const box = this.root.getBoundingClientRect();
     if (!this.game || !box.width) return;
-    const head = this.root.firstChild.getBoundingClientRect().height;
+    const head = this.svg.getBoundingClientRect().top - box.top - 4;
     const width = (this.width = Math.round(box.width - 18));
     const height = (this.height = Math.max(150, Math.round(box.height - head - 14)));
     put(this.svg, { width, height, viewBox: `0 0 ${width} ${height}` });
@@ -129,10 +130,8 @@ class Waterline {
     put(this.cap, { x1: this.left, x2: x(clamp(Math.min(answer.edgeEnd, this.game.above(level)), 1, this.end - 1)), y1: capY, y2: capY });
     put(this.lineText, { x: this.right, y: clamp(y(waterline) - 6, this.top + 46, this.bottom - 4) });
     write(this.lineText, `waterline: one more label is worth ${waterline.toFixed(2)}`);
-    put(this.lostText, { x: this.right, y: this.top + 12 });
-    write(this.lostText, `hatched: what the teacher's ${counted(answer.k, "mistake")} can take`);
-    put(this.capText, { x: this.right, y: this.top + 29 });
-    write(this.capText, `orange: what RAD buys of it, ${level.toFixed(level < 0.1 ? 3 : 2)} of each at most`);
+    write(this.lostText, `${counted(answer.k, "mistake")} of the teacher could take this`);
+    write(this.capText, `RAD buys this, ${level.toFixed(level < 0.1 ? 3 : 2)} of each`);
     const at = this.accuracyX(accuracy);
     put(this.knob, { cx: at, cy: this.trackY });
     const text = `teacher right on ${percent(accuracy)}`;
