@@ -29,7 +29,7 @@ from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.helpers.result_pages import change, figures, make_studies, open_page, sound, study_in, words
 
-PAGES = ("overview", "curves", "story", "tradeoff", "budget", "map")
+PAGES = ("explore", "curves", "present", "tradeoff", "map")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_snapshot_reads_what_is_still_in_the_log_of_the_database(half: Path) -
         assert study_in(half).snapshot().info().name == "In the log"
 
 
-@pytest.mark.parametrize(("page", "most"), [("story", 8), ("overview", 8), ("tradeoff", 5), ("budget", 5), ("map", 5)])
+@pytest.mark.parametrize(("page", "most"), [("present", 8), ("explore", 8), ("tradeoff", 5), ("map", 5)])
 def test_a_rerun_of_a_page_opens_the_database_a_few_times_however_many_cells_there_are(
     half: Path, monkeypatch: pytest.MonkeyPatch, page: str, most: int
 ) -> None:
@@ -170,7 +170,7 @@ def to_an_audience(at: AppTest) -> None:
 
 @pytest.mark.parametrize(
     ("page", "name", "look_closer"),
-    [("curves", "half", classes_panel), ("story", "half", to_an_audience), ("overview", "begun", nothing)],
+    [("curves", "half", classes_panel), ("present", "half", to_an_audience), ("explore", "begun", nothing)],
 )
 def test_a_held_page_is_of_the_moment_when_it_was_opened_also_in_what_is_read_later(
     stores: dict[str, Path],
@@ -190,8 +190,8 @@ def test_a_held_page_is_of_the_moment_when_it_was_opened_also_in_what_is_read_la
     sound(at.run())
     assert figures(at) == figures(undisturbed)
     assert [table.value.to_json() for table in at.dataframe] == [one.value.to_json() for one in undisturbed.dataframe]
-    assert [header.proto.body for header in at.header] == [header.proto.body for header in undisturbed.header]
-    assert [header.proto.help for header in at.header] == [header.proto.help for header in undisturbed.header]
+    assert [title.proto.body for title in at.title] == [title.proto.body for title in undisturbed.title]
+    assert [title.proto.help for title in at.title] == [title.proto.help for title in undisturbed.title]
     assert any("refresh" in button.label for button in at.button), "what is new is offered"
 
 
@@ -227,7 +227,7 @@ def test_the_refresh_brings_in_all_that_was_held_back(
 def test_files_of_a_held_story_hold_the_story_that_is_shown(
     half: Path, stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = sound(open_page(monkeypatch, half, "story"))
+    at = sound(open_page(monkeypatch, half, "present"))
     held: state.View = at.session_state["story_held"]
     finish(half, stores)
     with zipfile.ZipFile(io.BytesIO(FORMATS[".zip"].make(held.study, None))) as bundle:
@@ -241,7 +241,7 @@ def test_a_story_that_begins_while_it_is_waited_for_appears_by_itself(
     stores: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Path(shutil.copytree(stores["begun"], tmp_path / "store"))
-    at = sound(open_page(monkeypatch, store, "story"))
+    at = sound(open_page(monkeypatch, store, "present"))
     assert "No story yet" in words(at)
     finish(store, stores)
     assert "No story yet" not in words(sound(at.run()))
@@ -261,6 +261,7 @@ def test_a_study_made_again_under_one_id_shows_its_own_results(
     elsewhere = sound(open_page(monkeypatch, remade, page, map_layout="pca"))
     assert figures(at) == figures(elsewhere)
     assert words(at) == words(elsewhere)
+    assert [table.value.to_json() for table in at.dataframe] == [one.value.to_json() for one in elsewhere.dataframe]
 
 
 def test_a_light_copy_in_the_place_of_its_study_is_seen_as_one(stores: dict[str, Path], tmp_path: Path) -> None:
