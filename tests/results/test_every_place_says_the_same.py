@@ -22,7 +22,7 @@ from rad_core.cli import cli
 from rad_core.results import sentences
 from rad_core.results.needed import need, savings, targets
 from rad_core.results.verdicts import Results, difference_table, results
-from rad_core.results.words import estimated_on, percent, target_text
+from rad_core.results.words import estimated_on, percent
 from rad_core.running.engine import run_study
 from rad_core.selection.strategies import STRATEGIES
 from rad_core.store.catalogue import create_study
@@ -55,7 +55,7 @@ def measured(study: Study) -> Results:
 def page(monkeypatch: pytest.MonkeyPatch, study: Study, name: str, **parameters: str) -> tuple[str, Any]:
     """The words of a page without the marks of Markdown, help texts included, and the page itself."""
     at = sound(open_page(monkeypatch, study.path.parent, name, **parameters))
-    text = " ".join([words(at), *(str(getattr(each.proto, "help", "")) for each in at.header)])
+    text = " ".join([words(at), *(str(getattr(each.proto, "help", "")) for each in at.title)])
     return text.replace("\\", ""), at
 
 
@@ -78,8 +78,8 @@ def test_the_answer_heads_every_place_in_the_same_words(
     settings = StorySettings(price_per_label=0.35)
     story = tell(study, settings)
     places = {
-        "Overview": page(monkeypatch, study, "overview")[0],
-        "Story": page(monkeypatch, study, "story", story_step="all")[0],
+        "Explore": page(monkeypatch, study, "explore")[0],
+        "Present": page(monkeypatch, study, "present", story_step="all")[0],
         "report": html.unescape(html_report(story).decode()),
         "first slide": deck_text(study, settings)[0],
         "rad show": shown(study),
@@ -99,15 +99,10 @@ def test_labels_needed_are_the_same_number_everywhere(
     options = targets(measured)
     if options.default is None:
         assert options.none_text in shown(study)
-        assert options.none_text in page(monkeypatch, study, "overview")[0]
+        assert options.none_text in page(monkeypatch, study, "curves", curves_panel="Labels needed")[0]
         return
-    target, rule = options.default, sentences.headline(measured).rule
+    target = options.default
     needs = {each: need(measured, target, each) for each in measured.finished}
-    overview, _ = page(monkeypatch, study, "overview")
-    assert f"Labels needed for {target_text(target)}" in overview
-    own = needs[rule]
-    assert (f"≈ {own.shown:,}" if own.known else "not reached") in overview
-    assert (own.interval_text if own.known else own.text) in overview
     curves, at = page(monkeypatch, study, "curves", curves_panel="Labels needed")
     drawn = str(figures(at)[-1]["layout"]["annotations"])
     printed = shown(study, "--targets", str(target))
@@ -141,18 +136,15 @@ def test_who_is_ahead_is_the_same_on_curves_story_and_the_command_line(
         assert f"{row['difference']:+.3f}" in line
         assert row["verdict"] in line
     which = sentences.which_rule(measured)
-    assert which in page(monkeypatch, study, "overview")[0]
+    assert which in page(monkeypatch, study, "explore")[0]
     assert which in shown(study)
 
 
 def test_the_worst_case_and_the_teachers_accuracies_have_one_value_for_one_context(
-    monkeypatch: pytest.MonkeyPatch, study: Study
+    study: Study,
 ) -> None:
     safe = claims.guarantee(study)
     assert safe is not None
-    overview, _ = page(monkeypatch, study, "overview")
-    assert safe.value in overview
-    assert safe.where in overview
     steps = {step.name: " ".join(step.sentences) for step in tell(study, StorySettings()).steps}
     assert safe.where in steps["recommendation"]
     for gain in safe.values.values():
@@ -182,7 +174,7 @@ def test_fewer_than_three_seeds_show_no_interval_anywhere(monkeypatch: pytest.Mo
     printed = shown(study)
     assert "too few" in printed.lower()
     assert not re.search(r"\[[+-]?\d", printed)
-    for name, parameters in (("overview", {}), ("curves", {"curves_panel": "Who is ahead"})):
+    for name, parameters in (("explore", {}), ("curves", {"curves_panel": "Who is ahead"})):
         text, _ = page(monkeypatch, study, name, **parameters)
         assert "too few" in text.lower(), name
         assert not re.search(r"\d+\.\d% to \d+\.\d% over", text), name

@@ -37,7 +37,7 @@ from tests.helpers.result_pages import MAIN
 
 SEED, COUNT = int(os.environ.get("RAD_FUZZ_SEED", "0")), int(os.environ.get("RAD_FUZZ_COUNT", "25"))
 ID, GOOD = "spoiled-study", "good-study"
-PAGES = ("overview", "tradeoff", "map", "curves", "budget", "story", "scores", "runs", "method")
+PAGES = ("explore", "tradeoff", "map", "curves", "present", "data", "studies", "method")
 SECONDS = 10.0
 
 
@@ -150,7 +150,7 @@ def check_harmless(study: Study, root: Path, out: Path) -> None:
     assert infos[study.id].status != "unreadable", infos[study.id].message
     for page in PAGES:
         check_page(page, study.id)
-    for page in ("overview", "runs"):
+    for page in ("explore", "studies"):
         check_page(page, GOOD)
     for command in commands(study, root, out):
         command()

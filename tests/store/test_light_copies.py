@@ -236,14 +236,14 @@ def test_a_whole_study_is_none(whole: Study) -> None:
 # --- every page works on it ----------------------------------------------------------------------------------------
 
 PAGES = [
-    ("overview", {}),
+    ("explore", {}),
     ("map", {}),
-    ("story", {"story_step": "all"}),
-    ("runs", {}),
-    ("scores", {}),
+    ("present", {"story_step": "all"}),
+    ("studies", {}),
+    ("data", {}),
     ("method", {}),
     *[("tradeoff", {"round": r, "tradeoff_axis": a}) for r in "12" for a in calibration.AXES.values()],
-    *[("budget", {"round": r}) for r in "12"],
+    *[("explore", {"round": r}) for r in "12"],
     *[("curves", {"curves_panel": p}) for p in ("Labels needed", "Who is ahead", "Round by round", "Classes")],
     ("curves", {"curves_y": "Agrees with the teacher"}),
 ]
@@ -253,29 +253,28 @@ PAGES = [
 def test_every_page_works(copy: Study, monkeypatch: pytest.MonkeyPatch, page: str, parameters: dict[str, str]) -> None:
     at = sound(open_page(monkeypatch, copy.path.parent, page, **parameters))
     assert not at.warning
-    if page in ("tradeoff", "budget", "map"):
-        picker = next(element for element in at.get("button_group") if element.label == "Seed")
-        assert [option.content for option in picker.proto.options] == ["0"]
-        assert "Curves and intervals use all 3 seeds" in picker.proto.help
+    if page not in ("data", "method"):
+        assert "Curves and intervals use all 3 seeds" in words(at)
 
 
-@pytest.mark.parametrize("page", ["tradeoff", "budget", "map"])
+@pytest.mark.parametrize("page", ["tradeoff", "explore", "map"])
 def test_a_link_to_a_seed_that_did_not_come_along_falls_back_with_a_word(
     copy: Study, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     at = sound(open_page(monkeypatch, copy.path.parent, page, seed="2"))
-    assert "The points of seed 2 did not come with this copy; showing seed 0." in words(at)
-    assert at.session_state["seed"] == 0
+    assert "The points of seed 2 did not come with this copy; showing another seed." in words(at)
+    assert "seed" not in at.query_params
+    assert "The points of seed 2 did not come with this copy" in words(sound(at.run())), "until another study is picked"
     assert "did not come with" not in words(sound(open_page(monkeypatch, copy.path.parent, page, seed="9")))
 
 
 def test_the_trade_off_says_of_which_seeds_it_is(copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff")))
+    said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff", round="2")))
     assert "Error bars: 95% intervals over 3 seeds. The pool behind them is that of seed 0" in said
     said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff", round="1")))
     assert "The density behind them is that of seed 0" in said, "the first gains of every seed came along"
     axis = calibration.AXES["confidence"]
-    said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff", tradeoff_axis=axis)))
+    said = words(sound(open_page(monkeypatch, copy.path.parent, "tradeoff", round="2", tradeoff_axis=axis)))
     assert "over the labels of one seed. This is of seed 0, whose points this copy holds" in said
 
 
@@ -286,7 +285,7 @@ def test_light_copies_are_compared_like_others(
     shutil.copytree(whole.path, tmp_path / "store" / "other-study")
     for kind in ("Accuracy by labels", "Informative and right", "Worst case"):
         compare = f"{ID},other-study"
-        at = sound(open_page(monkeypatch, tmp_path / "store", "runs", compare=compare, compare_kind=kind))
+        at = sound(open_page(monkeypatch, tmp_path / "store", "studies", compare=compare, compare_kind=kind))
         assert len(at.get("plotly_chart")) == 2
 
 

@@ -119,7 +119,7 @@ def test_commands_and_pages_go_on_beside_a_study_that_cannot_be_read(root: Path)
         assert GOOD in listed
         assert GOOD in rad("show", "latest", "--store", root)
         assert "Traceback" not in rad("show", BAD, "--store", root, code=2)
-        for page in ("overview", "runs", "curves"):
+        for page in ("explore", "studies", "curves"):
             at = open_page(page)
             assert not at.error
         assert "unreadable" in str(at.query_params) or BAD not in str(at.query_params)
@@ -145,7 +145,7 @@ def test_what_is_wrong_with_a_rows_value_is_told_when_it_is_read(root: Path, sai
 def test_a_study_with_a_bad_row_is_gray_in_the_list_and_left_out_of_a_comparison(root: Path, said: str) -> None:
     spoil(root, UNSEEN[said])
     shutil.copytree(root / GOOD, root / "good-study-2")
-    at = open_page("runs", compare=f"{GOOD},{BAD},good-study-2")
+    at = open_page("studies", compare=f"{GOOD},{BAD},good-study-2")
     text = words(at)
     assert not at.error
     assert f":gray[The database of study {BAD} is damaged" in text
@@ -156,12 +156,12 @@ def test_a_study_with_a_bad_row_is_gray_in_the_list_and_left_out_of_a_comparison
     assert not any("Bad" in frame for frame in frames)
 
 
-def test_a_bad_study_in_view_leaves_the_page_runs_and_the_way_to_another(root: Path) -> None:
+def test_a_bad_study_in_view_leaves_the_page_studies_and_the_way_to_another(root: Path) -> None:
     spoil(root, UNSEEN["no JSON object"])
-    assert open_page("overview", run=BAD).error
-    at = open_page("runs", run=BAD)
+    assert open_page("explore", run=BAD).error
+    at = open_page("studies", run=BAD)
     assert at.checkbox(key=f"compare_{GOOD}").label == "Compare Good"
-    at = open_page("overview", run=BAD)
+    at = open_page("explore", run=BAD)
     at.selectbox(key="picker").select(GOOD).run()
     assert not at.error
     assert not at.exception
@@ -175,7 +175,7 @@ def test_a_damaged_shipped_study_hides_no_other(
     monkeypatch.setattr(shipped, "archives", lambda: [tmp_path / "bad.rad.zip", tmp_path / "good.rad.zip"])
     infos = {info.id: info for info in shipped.infos()}
     assert (infos["bad"].status, infos[GOOD].status) == ("unreadable", "finished")
-    for page in ("overview", "runs"):
+    for page in ("explore", "studies"):
         at = open_page(page)
         assert not at.error
     assert "is damaged" in words(at)
