@@ -115,7 +115,10 @@ def remember(scene: Scene, event: MapEvent) -> None:
     _put("map_point", None if event.primary is None else str(event.primary))
     if scene.rounds:
         _put("map_round", str(event.round))
-        st.session_state["round"] = st.session_state["map-round"] = max(1, event.round or 0)
+        before, now = st.session_state.get("map-round"), max(1, event.round or 0)
+        st.session_state["map-round"] = now
+        if before not in (None, now):  # somebody moved it: opening the map changes nothing elsewhere
+            st.session_state["round"] = now
 
 
 def _put(name: str, value: str | None) -> None:
