@@ -77,7 +77,7 @@ def wrong(at):
 def opened(page):
     at = AppTest.from_file("app/main.py", default_timeout=120)
     at.query_params["run"] = "whole-study"
-    if page.stem == "scores":
+    if page.stem == "data":
         at.query_params["scores_from"] = "Example"
     return at.switch_page(f"views/{page.name}").run()
 
@@ -101,7 +101,7 @@ at = AppTest.from_file("app/main.py", default_timeout=120)
 at.query_params["new"] = "1"
 at.query_params["strategies"] = "halves,rad"
 at.query_params["gain"] = "collision"
-at.switch_page("views/runs.py").run()
+at.switch_page("views/studies.py").run()
 found["new study"] = wrong(at)
 print(json.dumps({"wrong": found, "seen": sorted(seen), "command": at.code[0].value}))
 """
@@ -211,11 +211,11 @@ def test_a_killed_and_resumed_study_keeps_its_mixtures_and_ends_as_the_uninterru
 def test_every_page_shows_what_was_added(copy: Copy) -> None:
     found = copy.python(PAGES)
     assert found["wrong"] == {page: [] for page in found["wrong"]}
-    assert {"overview", "tradeoff", "map", "curves", "budget", "story", "scores", "runs", "method", "new study"} <= set(
+    assert {"explore", "tradeoff", "map", "curves", "present", "data", "studies", "method", "new study"} <= set(
         found["wrong"]
     )
-    assert {page for page, _ in found["seen"]} >= {"tradeoff", "map", "curves", "budget", "scores"}
-    assert ["scores", "scores_gain"] in found["seen"]
+    assert {page for page, _ in found["seen"]} >= {"tradeoff", "map", "curves", "data"}
+    assert ["data", "scores_gain"] in found["seen"]
     assert "--strategies rad,halves" in found["command"]
     assert "--gain collision" in found["command"]
 

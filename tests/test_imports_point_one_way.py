@@ -36,7 +36,7 @@ APP = {
     "present": {*_PLAIN, "figures", "components", "atlas"},
     "export": {"figures", "findings", "palette", "present"},
     "views": {*_BLOCKS, "components", "atlas", "data", "explore", "export", "method", "present", "studies"},
-    "main": {"results", "shell"},
+    "main": {"explore", "method", "results", "shell"},
     "server": {"data", "shell"},
 }
 _LEAVES = {"errors", "folders", "partials", "text"}
