@@ -48,3 +48,28 @@ def test_draws_are_exact_likely_and_steady(browser: Any) -> None:
         blocks = np.add.reduceat(seen - q, np.arange(0, N, 100)) / 100
         assert np.abs(blocks).max() < 0.02
         assert not seen[q == 0].any()
+
+
+_OTHERS = """([gains, wrong, b]) => {
+  const game = new Game(Float64Array.from(gains, (g) => g / 65535), Uint8Array.from(wrong));
+  const draws = new Draws(game, gains.map((_, i) => i), 11);
+  return [[...draws.uniform(b)], [...draws.greedy(b)], [...draws.oracle(b)]];
+}"""
+
+
+def test_the_other_rules_buy_what_their_names_say(browser: Any) -> None:
+    rng = np.random.default_rng(SEED)
+    gains = np.sort(rng.integers(0, 40, 300) * 1000)[::-1]  # with many ties
+    wrong = (rng.random(300) < 0.4).astype(int)
+    page = browser.new_page()
+    scripts = "".join((SCRIPTS / name).read_text() for name in ("game.js", "draw.js"))
+    page.evaluate(f"() => {{ {scripts}; Object.assign(window, {{ Game, Draws }}); }}")
+    for b in (1, 60, 290, 300):
+        uniform, greedy, oracle = page.evaluate(_OTHERS, [gains.tolist(), wrong.tolist(), b])
+        u = permanent_numbers(np.arange(300), 11)
+        assert set(uniform) == set(np.argsort(u)[:b].tolist())
+        assert len(set(greedy)) == len(set(oracle)) == b
+        assert gains[greedy].sum() == gains[:b].sum()
+        right = np.flatnonzero(wrong == 0)
+        assert set(oracle[: len(right)]) == set(right[:b].tolist()), "wrong ones come in last"
+    page.close()

@@ -45,10 +45,13 @@ class Images {
     if (!this.shown) return;
     const { tile: [width, height], columns } = this.sheet;
     const box = this.grid.getBoundingClientRect();
-    const side = clamp(Math.floor(Math.min(box.width / 12 - 8, (box.height || 120) / 2 - 22)), 24, 56);
+    const across = box.width < 420 ? 6 : 12; // as explore.css lays them out
+    const side = clamp(Math.floor(Math.min(box.width / across - 8, box.height / (SHOWN / across) - 24)), 24, 56);
     this.scale = side / Math.max(width, height);
     const rows = Math.ceil(this.shown.length / columns);
-    for (const { picture } of this.tiles) {
+    for (const tile of this.tiles) {
+      const { picture } = tile;
+      tile.place = null; // its picture lies elsewhere on the sheet now
       picture.style.width = `${width * this.scale}px`;
       picture.style.height = `${height * this.scale}px`;
       picture.style.backgroundSize = `${columns * width * this.scale}px ${rows * height * this.scale}px`;

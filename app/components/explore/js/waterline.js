@@ -55,6 +55,9 @@ class Waterline {
     this.end = clamp(Math.ceil(1.2 * faint), Math.min(size, 50), size);
     this.ranks = Float64Array.from({ length: SAMPLES }, (_, i) => (i / (SAMPLES - 1)) * (this.end - 1));
     this.heights = this.ranks.map((rank) => g[Math.round(rank)]);
+    const { low, high, checked } = facts.teacher;
+    const known = low !== null && high !== null;
+    this.estimate = known ? ` [${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}], estimated on ${grouped(checked)} checked` : "";
     this.low = facts.teacher.used >= 0.6 ? 0.5 : 0;
     this.layout();
   }
@@ -139,7 +142,7 @@ class Waterline {
       "aria-label": "Teacher accuracy", "aria-valuemin": 0, "aria-valuemax": 100,
       "aria-valuenow": (100 * accuracy).toFixed(1), "aria-valuetext": moved ? `${text}, assumed` : `${text}, estimated`,
     });
-    write(this.trackText, moved ? `${text}: what if` : text);
+    write(this.trackText, moved ? `${text}: what if` : text + this.estimate);
     this.trackText.classList.toggle("assumed", moved);
   }
 
