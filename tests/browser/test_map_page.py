@@ -143,10 +143,10 @@ def test_the_round_follows_the_slider_of_the_map_on_every_page(study: Study, stu
     page.reload()
     drawn(page)
     page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
-    page.get_by_role("link", name="Budget lab").click()
-    page.get_by_text("Round of purchase").wait_for()
+    page.get_by_role("link", name="Explore", exact=True).click()
+    page.get_by_role("combobox", name="Round of purchase").wait_for()
     settled(page)
-    assert address(page)["round"] == "1"
+    assert page.get_by_role("combobox", name="Round of purchase").input_value() == "1"
     page.get_by_role("link", name="Map", exact=True).click()
     page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
 
