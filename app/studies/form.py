@@ -1,7 +1,7 @@
 """The form of a new study: presets, settings checked while they are typed, a plan with price and time, the start.
 
-`st.session_state["new_study"] = {setting: value}` before a switch to the page Studies opens the form filled in; so does a
-link such as `/studies?new=1&budget=500`.
+`st.session_state["new_study"] = {setting: value}` before a switch to the page Studies opens the form filled in; so does
+a link such as `/studies?new=1&budget=500`.
 """
 
 from __future__ import annotations
