@@ -84,7 +84,7 @@ def shown_cards(page: Any) -> list[int]:
     """The pool positions of all cards, page by page."""
     found: list[int] = []
     while True:
-        items = page.locator(".item")
+        items = page.locator(".item[data-position]")
         items.first.wait_for()
         found += items.evaluate_all("items => items.map((item) => Number(item.dataset.position))")
         following = page.get_by_role("button", name="Next page")
@@ -93,8 +93,9 @@ def shown_cards(page: Any) -> list[int]:
         first = found[-items.count()]
         following.click()
         page.wait_for_function(
-            "first => [...document.querySelectorAll('*')].some((host) => host.shadowRoot?.querySelector('.item')"
-            " && Number(host.shadowRoot.querySelector('.item').dataset.position) !== first)",
+            "first => [...document.querySelectorAll('*')].some((host) => {"
+            " const item = host.shadowRoot?.querySelector('.item[data-position]');"
+            " return item && Number(item.dataset.position) !== first; })",
             arg=first,
         )
         settled(page)
@@ -180,7 +181,7 @@ def test_another_color_and_one_panel_leave_zoom_and_selection_alone(
 def test_the_card_of_the_point_in_view_is_marked(study: Study, studio: Studio, visit: Visits) -> None:
     page = visit(f"{studio(study.path.parent, RAD_READ_ONLY='1')}/map")
     drawn(page)
-    items = page.locator(".item")
+    items = page.locator(".item[data-position]")
     items.nth(4).wait_for()
     first, second = (int(items.nth(i).get_attribute("data-position")) for i in (1, 4))
     items.nth(1).locator("button").click()
