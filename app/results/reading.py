@@ -236,38 +236,3 @@ def _count_bought(study: Study, strategy: str, seed: int) -> np.ndarray:
     truth = np.asarray(labels(study, seed), np.int64)
     mine = truth[round_of_purchase(study, strategy, seed) > 0]
     return np.bincount(mine, minlength=len(classes(study, seed))).astype(float)
-
-
-# --- examples ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Some of the labels that a strategy bought: (n, h, w, C) images, true classes, the teacher's, out of how many."""
-
-    images: np.ndarray
-    truth: tuple[str, ...]
-    said: tuple[str, ...]
-    bought: int
-
-
-def examples(study: Study, strategy: str, seed: int, count: int = 12) -> Examples | None:
-    """Labels evenly spaced over all that a strategy bought, in order of purchase.
-
-    None where there are no thumbnails, nothing was bought, or what was bought are mixtures of two images.
-    """
-    rounds = study.finished_rounds(strategy, seed)[1:]
-    if not rounds or "thumbnails" not in study.seed_arrays(seed):
-        return None
-    if any(study.round_array(strategy, seed, round_, "bought_correct").max(initial=0) > 1 for round_ in rounds):
-        return None
-    points = np.concatenate([bought(study, strategy, seed, round_) for round_ in rounds])
-    shown = points[np.linspace(0, len(points) - 1, min(count, len(points))).round().astype(int)]
-    names, thumbnails = classes(study, seed), study.seed_array(seed, "thumbnails")
-    said = teacher_probabilities(study, seed)[shown].argmax(1)
-    return Examples(
-        np.array(thumbnails[shown]),
-        tuple(names[i] for i in labels(study, seed)[shown]),
-        tuple(names[i] for i in said),
-        len(points),
-    )
