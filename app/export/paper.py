@@ -242,8 +242,8 @@ def _reporting(facts: _Facts, pen: Pen) -> str:
     )
 
 
-def _mean(found: summary.Interval) -> str:
-    text = f"{100 * found.mean:.1f}%"
-    if found.n < summary.FEWEST_SEEDS:
+def _mean(interval: summary.Interval) -> str:
+    text = f"{100 * interval.mean:.1f}%"
+    if interval.n < summary.FEWEST_SEEDS:
         return text
-    return f"{text} (95% interval over seeds {100 * found.low:.1f} to {100 * found.high:.1f})"
+    return f"{text} (95% interval over seeds {100 * interval.low:.1f} to {100 * interval.high:.1f})"

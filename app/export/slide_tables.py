@@ -101,9 +101,9 @@ def _rows_that_fit(texts: pd.DataFrame, widths: list[float], tall: float, size: 
 def _plain_style(table: Table) -> None:
     table.first_row, table.horz_banding = True, False
     properties: Any = table._tbl.tblPr  # never missing: the line above made it
-    found = properties.find(qn("a:tableStyleId"))
-    if found is not None:
-        found.text = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # no style, no grid: the cells have colors of their own
+    style = properties.find(qn("a:tableStyleId"))
+    if style is not None:
+        style.text = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # no style, no grid: the cells have colors of their own
 
 
 def _fill(cell: _Cell, text: str, size: int, *, head: bool, stripe: bool, first: bool) -> None:

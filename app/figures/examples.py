@@ -22,7 +22,7 @@ _LONGEST = 14  # characters of a class name
 def examples_chart(
     images: np.ndarray,
     truth: Sequence[str],
-    said: Sequence[str],
+    answers: Sequence[str],
     *,
     who: str,
     columns: int = 6,
@@ -34,9 +34,11 @@ def examples_chart(
     images: (n, h, w, 1 or 3) uint8. truth, said: n names of classes. who: the name of the strategy that bought them.
     """
     count = len(images)
-    if not count == len(truth) == len(said) or images.ndim != 4:
-        raise InputError(f"images has shape {images.shape}, truth {len(truth)}, said {len(said)}; all need n entries.")
-    right = [a == b for a, b in zip(truth, said, strict=True)]
+    if not count == len(truth) == len(answers) or images.ndim != 4:
+        raise InputError(
+            f"images has shape {images.shape}, truth {len(truth)}, answers {len(answers)}; all need n entries."
+        )
+    right = [a == b for a, b in zip(truth, answers, strict=True)]
     lines = max(1, -(-count // columns))
     sketch = new_sketch(theme, height or 12 + 186 * lines, margin={"l": 0, "r": 0, "t": 6, "b": 6}, dragmode=False)
     sketch.update_layout(
@@ -57,13 +59,13 @@ def examples_chart(
             y=-_CELL * (i // columns) - 1.0,
             yanchor="top",
             align="center",
-            text=f"<b>{_short(truth[i])}</b><br>{'✓' if right[i] else '✗'} {_short(said[i])}",
+            text=f"<b>{_short(truth[i])}</b><br>{'✓' if right[i] else '✗'} {_short(answers[i])}",
             font={"size": SMALL_SIZE, "color": color if not right[i] else ink(theme).text},
-            hovertext=f"true class: {verbatim(truth[i])}<br>teacher's label: {verbatim(said[i])}",
+            hovertext=f"true class: {verbatim(truth[i])}<br>teacher's label: {verbatim(answers[i])}",
         )
     # Something to hang the axes on; it shows nothing.
     sketch.scatter(x=f32([0, columns]), y=f32([-_CELL * lines, 0]), mode="markers", opacity=0, hoverinfo="skip")
-    table = pd.DataFrame({"True class": list(truth), "Teacher's label": list(said), "Teacher right": right})
+    table = pd.DataFrame({"True class": list(truth), "Teacher's label": list(answers), "Teacher right": right})
     wrong = count - sum(right)
     mistakes = "no teacher mistake" if wrong == 0 else f"{wrong} teacher mistake{'' if wrong == 1 else 's'}"
     return Chart(

@@ -129,13 +129,13 @@ def picks(study: Study) -> pd.DataFrame:
         labels = reading.labels(study, seed)[index].astype(np.int64)
         probabilities = reading.teacher_probabilities(study, seed)[index]
         plain = rows["right"].notna().to_numpy()
-        found = {
+        columns = {
             "probability": np.where(plain, probabilities[np.arange(len(index)), labels], np.nan),
             "confidence": np.where(plain, calibration(study, seed)(probabilities.max(1)), np.nan),
             "true_class": np.where(plain, names[labels], ""),
             "teacher_says": np.where(plain, names[probabilities.argmax(1)], ""),
         }
-        parts.append(rows.assign(**found))
+        parts.append(rows.assign(**columns))
     return (
         pd.concat(parts, ignore_index=True) if parts else table.assign(**dict.fromkeys(_ADDED, pd.Series(dtype=float)))
     )

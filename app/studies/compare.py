@@ -127,10 +127,10 @@ def results(tables: dict[str, tuple[pd.DataFrame, dict[str, float], int]]) -> pd
 
 
 def _final(table: pd.DataFrame, strategy: str) -> str:
-    mine = table[table["strategy"] == strategy]
-    if mine.empty:
+    rows = table[table["strategy"] == strategy]
+    if rows.empty:
         return "-"
-    found = summary.share_interval(mine[mine["round"] == mine["round"].max()]["accuracy"])
-    if found.n < summary.FEWEST_SEEDS:
-        return f"{found.mean:.1%} ({count(found.n, 'seed')})"
-    return f"{found.mean:.1%} [{100 * found.low:.1f}, {100 * found.high:.1f}] ({found.n} seeds)"
+    accuracy = summary.share_interval(rows[rows["round"] == rows["round"].max()]["accuracy"])
+    if accuracy.n < summary.FEWEST_SEEDS:
+        return f"{accuracy.mean:.1%} ({count(accuracy.n, 'seed')})"
+    return f"{accuracy.mean:.1%} [{100 * accuracy.low:.1f}, {100 * accuracy.high:.1f}] ({accuracy.n} seeds)"

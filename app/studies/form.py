@@ -156,8 +156,8 @@ def _checked(values: Mapping[str, Any]) -> tuple[StudyConfig | None, str]:
 
 
 def _asked() -> set[str]:
-    found: set[str] = st.session_state.setdefault(_ASKED, set())
-    return found
+    asked: set[str] = st.session_state.setdefault(_ASKED, set())
+    return asked
 
 
 def _unasked() -> list[str]:

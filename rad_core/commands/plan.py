@@ -13,27 +13,30 @@ def print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bo
     from rad_core.running.plan import plan
 
     dataset, config, _ = read_data(given, quiet)
-    found = plan(given, workers=workers, dataset=dataset)
+    planned = plan(given, workers=workers, dataset=dataset)
     if as_json:
-        print_json({**vars(found), "config": config.to_dict()})
+        print_json({**vars(planned), "config": config.to_dict()})
         return
     lines = [
-        ("Data set", f"{config.dataset}: {config.labeled} labeled, {config.validation} validation, {found.pool} pool"),
+        (
+            "Data set",
+            f"{config.dataset}: {config.labeled} labeled, {config.validation} validation, {planned.pool} pool",
+        ),
         *([("Classes", f"{config.class_share}, by frequency")] if config.class_share else []),
         ("Teacher, student", f"{config.teacher}, {config.student}"),
         *_unusual(config),
-        ("Cells", f"{len(config.strategies)} strategies x {config.seeds} seeds = {found.cells}"),
+        ("Cells", f"{len(config.strategies)} strategies x {config.seeds} seeds = {planned.cells}"),
         ("Rounds", f"{config.rounds} of {config.budget} soft labels each"),
-        ("Students trained", f"{found.trainings}"),
-        ("Teacher queries", f"{found.teacher_queries:,}"),
+        ("Students trained", f"{planned.trainings}"),
+        ("Teacher queries", f"{planned.teacher_queries:,}"),
     ]
     if config.price_per_label:
-        lines.append(("Price", money(found.price, found.currency)))
+        lines.append(("Price", money(planned.price, planned.currency)))
     if config.latency_per_label:
-        lines.append(("Teacher's time", duration(found.teacher_seconds)))
-    lines.append(("Device", f"{found.device}; {found.workers} process{'' if found.workers == 1 else 'es'}"))
-    if found.estimated_seconds is not None:
-        lines.append(("Estimated time", about(found.estimated_seconds)))
+        lines.append(("Teacher's time", duration(planned.teacher_seconds)))
+    lines.append(("Device", f"{planned.device}; {planned.workers} process{'' if planned.workers == 1 else 'es'}"))
+    if planned.estimated_seconds is not None:
+        lines.append(("Estimated time", about(planned.estimated_seconds)))
     width = max(len(name) for name, _ in lines) + 2
     for name, value in lines:
         say(f"{name:<{width}}{value}")

@@ -193,7 +193,7 @@ def _pixels(images: list[np.ndarray], names: list[str]) -> tuple[np.ndarray, lis
     for part, name in zip(images, names, strict=True):
         if part.dtype not in scales:
             scales[part.dtype] = scale_of([other for other in images if other.dtype == part.dtype], name)
-    said = {name: scales[part.dtype].words for part, name in zip(images, names, strict=True)}
-    notes = [f"{name}: {words}." for name, words in said.items() if words]
+    remarks = {name: scales[part.dtype].words for part, name in zip(images, names, strict=True)}
+    notes = [f"{name}: {words}." for name, words in remarks.items() if words]
     pixels, more = to_bytes(images, [scales[part.dtype] for part in images])
     return pixels, notes + more
