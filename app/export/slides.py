@@ -20,8 +20,19 @@ from app.export import stamp
 from app.export.fitting import FONT, fitting_size, height, share, shortened
 from app.export.map_picture import MapPicture, is_map, map_picture
 from app.export.native import drawing
-from app.export.slide_charts import INK, SOFT, TEXT_SIZE, Box, add_chart, clean, color, describe
-from app.export.slide_tables import MOST_COLUMNS, add_table, cut
+from app.export.slide_drawing import (
+    INK,
+    MOST_COLUMNS,
+    SOFT,
+    TEXT_SIZE,
+    Box,
+    add_chart,
+    add_table,
+    clean,
+    color,
+    cut,
+    describe,
+)
 from app.export.tables import as_text
 from app.figures import Chart
 
