@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from app.figures import Chart
+from app.figures.base import round_step
 from app.palette import STRATEGY_STYLES, Style, strategy_style
 
 _GREY = "#8A9099"
@@ -347,9 +348,7 @@ def _nice_of(values: np.ndarray) -> tuple[float, float]:
 
 def step(low: float, high: float) -> float:
     """A round distance between about six ticks."""
-    raw = max(high - low, 1e-9) / 6
-    power = 10.0 ** np.floor(np.log10(raw))
-    return float(next(power * unit for unit in (1, 2, 5, 10) if power * unit >= raw * 0.999))
+    return round_step(max(high - low, 1e-9) / 6)
 
 
 def _nice(low: float, high: float) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, rows
+from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, round_step, rows
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
 from rad_core.results.needed import Need, labels_by_seed, need
 from rad_core.results.summary import FEWEST_SEEDS
@@ -176,8 +176,7 @@ def _needed_text(row: Need) -> str:
 
 
 def _ticks(most: float) -> list[float]:
-    raw = most / 5
-    step = next(s for s in 10.0 ** np.floor(np.log10(raw)) * np.array([1, 2, 5, 10]) if s >= raw) if raw > 0 else 1.0
+    step = round_step(most / 5) if most > 0 else 1.0
     return [float(tick) for tick in np.arange(0, most + 1e-9, step)]
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, rgba, spread
+from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, rgba, round_step, spread
 from app.palette import strategy_style, text_color
 from rad_core.results.summary import FEWEST_SEEDS, curves
 from rad_core.results.words import few, percent
@@ -81,9 +81,7 @@ def set_x_axis(sketch: Sketch, data: pd.DataFrame, x: XAxis, room: float = 0.2) 
     span = end - start or 1.0
     ticks = sorted(set(at.round(6))) if x != "seconds" else []
     if not 1 <= len(ticks) <= 9:
-        raw = span / 6
-        step = next(step for step in 10.0 ** np.floor(np.log10(raw)) * np.array([1, 2, 5, 10]) if step >= raw)
-        step = max(step, 1.0) if x == "round" else step
+        step = max(round_step(span / 6), 1.0) if x == "round" else round_step(span / 6)
         ticks = list(np.arange(np.ceil(start / step) * step, end + 1e-9 * span, step))
     sketch.xaxis(
         title_text=X_TITLES[x],

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from app.figures.base import SMALL_SIZE, Chart, Theme, f32, ink, new_sketch, verbatim
-from app.figures.raster import layout_image
+from app.figures.raster import layout_image, png_address
 from app.palette import RIGHT_COLOR, WRONG_COLOR, rgb, text_color
 from rad_core.errors import InputError
 
@@ -80,7 +78,6 @@ def _short(name: str) -> str:
 
 def _composite(images: np.ndarray, right: Sequence[bool], columns: int) -> str:
     """All tiles as one PNG data URI: enlarged by repeating pixels, framed in the color of right or wrong."""
-    from PIL import Image
 
     lines, cell = max(1, -(-len(images) // columns)), _TILE + 24
     canvas = np.zeros((round(lines * cell * _CELL), columns * cell, 4), np.uint8)
@@ -94,6 +91,4 @@ def _composite(images: np.ndarray, right: Sequence[bool], columns: int) -> str:
         frame = 3 if right[i] else 7
         canvas[top - frame : top + height + frame, left - frame : left + width + frame] = (*rgb(color), 255)
         canvas[top : top + height, left : left + width, :3] = pixels
-    buffer = io.BytesIO()
-    Image.fromarray(canvas).save(buffer, "PNG", compress_level=6)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return png_address(canvas)
