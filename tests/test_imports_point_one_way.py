@@ -43,8 +43,7 @@ _LEAVES = {"errors", "folders", "partials", "text"}
 ENGINE = {
     **{key: set() for key in _LEAVES},
     "files": {"errors", "partials"},
-    "inputs": {"errors"},
-    "tables": {"errors", "inputs", "partials"},
+    "inputs": {"errors", "partials"},
     "selection": {"errors", "inputs"},
     "learning": {"errors", "inputs", "partials"},
     "config": {"errors", "folders", "learning", "selection"},
@@ -54,7 +53,7 @@ ENGINE = {
     "running": {"config", "errors", "files", "folders", "learning", "partials", "store", "study"},
     "commands": {
         *("config", "errors", "folders", "inputs", "learning", "results", "running", "selection", "store", "study"),
-        *("tables", "text"),
+        "text",
     },
     "cli": {"errors", "text"},
 }

@@ -27,10 +27,10 @@ from app.explore import lab
 from app.findings.words import literal, number
 from app.palette import strategy_order
 from app.shell import blocks, state
+from rad_core.inputs.writing import table_bytes
 from rad_core.results.words import percent
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import USABLE
-from rad_core.tables import table_bytes
 
 # The words stand in the address, too.
 PICKS, LAB, MAP = VIEWS = ("Picks", "Budget lab", "Map")

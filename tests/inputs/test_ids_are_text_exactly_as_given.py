@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rad_core.errors import InputError
 from rad_core.inputs.ids import bought_rows, escaped, unescaped
 from rad_core.inputs.tables import read_purchases, read_table
-from rad_core.tables import table_bytes, write_table
+from rad_core.inputs.writing import table_bytes, write_table
 from tests.helpers.own_files import (
     CLASSES,
     choose,

@@ -22,10 +22,10 @@ from app.data import files as own_files
 from app.data.choice import Wish
 from rad_core.commands.select import command
 from rad_core.errors import InputError
+from rad_core.inputs.writing import table_bytes
 from rad_core.learning.plane import principal_plane
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import USABLE
-from rad_core.tables import table_bytes
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 
