@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
@@ -28,9 +28,6 @@ from rad_core.store.database import DATABASE, in_memory, writing
 from rad_core.store.layout import SHARED
 from rad_core.store.rounds import Rounds, to_json
 from rad_core.store.rows import ACTIONS, STATUSES
-
-if TYPE_CHECKING:
-    pass
 
 LONGEST_PRESENTATION = 100_000  # characters of JSON
 LOCK = "run.lock"
