@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import __main__ as bench
+from tests.bench.__main__ import TOPICS, main
 from tests.bench.rows import Row, amount, missing, table
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"loop", "maps"}  # the slow test runs them
 
 
-@pytest.mark.parametrize("name", [name for name in bench.TOPICS if name not in HEAVY])
+@pytest.mark.parametrize("name", [name for name in TOPICS if name not in HEAVY])
 def test_a_topic_gives_rows_of_finite_numbers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAD_TEST_IMAGES", raising=False)
     rows = list(import_module(f"tests.bench.{name}").rows(True))
@@ -38,7 +38,7 @@ def test_one_command_measures_everything_and_writes_it_down(tmp_path: Path) -> N
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     text = document.read_text()
-    for title in bench.TOPICS.values():
+    for title in TOPICS.values():
         section = text.split(f"## {title}\n")[1].split("\n## ")[0]
         assert section.count("\n| ") >= 4, title
     for words in ("commit", "cores", "Python", "torch", "numpy", "met?"):
@@ -49,12 +49,12 @@ def test_one_command_measures_everything_and_writes_it_down(tmp_path: Path) -> N
 def test_names_and_places_that_are_none_are_refused_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert bench.main(["game", "speed"]) == 2
+    assert main(["game", "speed"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "'speed'" in error
-    assert all(name in error for name in bench.TOPICS)
-    assert bench.main(["game", "-o", str(tmp_path / "nowhere" / "bench.md")]) == 2
+    assert all(name in error for name in TOPICS)
+    assert main(["game", "-o", str(tmp_path / "nowhere" / "bench.md")]) == 2
     assert "nowhere" in capsys.readouterr().err
 
 

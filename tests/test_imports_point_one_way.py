@@ -146,8 +146,8 @@ for name in sys.argv[1:]:
 def test_an_export_from_the_command_line_imports_no_streamlit(finished: Path, tmp_path: Path, ending: str) -> None:
     code = """
 import json, sys
-from app.export import __main__ as command
-command.main()
+import app.export.__main__
+app.export.__main__.main()
 print(sorted(name for name in sys.modules if name.split(".")[0] in ("streamlit", "tornado")))
 """
     target = tmp_path / f"made.{ending}"

@@ -13,7 +13,7 @@ import pytest
 from app.figures import examples_chart
 from app.findings import claims
 from app.results import reading
-from app.results import shipped as showcase
+from app.results.shipped import assets
 from rad_core.errors import InputError
 from rad_core.results import sentences
 from rad_core.results.needed import targets
@@ -34,7 +34,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A study in which labels are shown to pay, so that an accuracy can be asked for."""
-    return unpack_into(showcase.assets() / "studies" / "fashion-long-tail.rad.zip", tmp_path_factory.mktemp("store"))
+    return unpack_into(assets() / "studies" / "fashion-long-tail.rad.zip", tmp_path_factory.mktemp("store"))
 
 
 def test_the_result_stands_on_top_and_is_the_measured_one(
@@ -107,7 +107,7 @@ def test_an_example_is_called_one(stores: dict[str, Path], monkeypatch: pytest.M
     (tmp_path / "own").mkdir()
     pack(study_in(stores["three"]), tmp_path / "example.rad.zip")
     at = open_page(monkeypatch, tmp_path / "own", "overview")
-    monkeypatch.setattr(showcase, "archives", lambda: [tmp_path / "example.rad.zip"])
+    monkeypatch.setattr("app.results.shipped.archives", lambda: [tmp_path / "example.rad.zip"])
     assert "This is an example" in words(sound(at.run()))
 
 
