@@ -86,7 +86,8 @@ def _figures(story: Story, dark: Story | None) -> dict[str, Any]:
     light = [_figure(chart) for step in story.steps for chart in step.charts]
     other = [_figure(chart) for step in dark.steps for chart in step.charts] if dark else [None] * len(light)
     figures = [
-        {"light": one, **({"dark": two} if two is not None else {})} for one, two in zip(light, other, strict=True)
+        {"light": bright, **({"dark": dim} if dim is not None else {})}
+        for bright, dim in zip(light, other, strict=True)
     ]
     return {"config": {**PLOTLY_CONFIG, "responsive": False}, "figures": figures}
 

@@ -70,8 +70,8 @@ Drawing = XY | Bars
 def drawing(chart: Chart) -> Drawing | None:
     """What PowerPoint is to draw of a chart, or None for one that is best shown as a table of its numbers."""
     columns = list(chart.table.columns)
-    for known, draw in _KNOWN:
-        if all(any(name.startswith(part) for name in columns) for part in known) and len(chart.table):
+    for starts, draw in _KNOWN:
+        if all(any(name.startswith(part) for name in columns) for part in starts) and len(chart.table):
             return draw(chart)
     return None
 
@@ -312,8 +312,8 @@ def _first(table: pd.DataFrame, start: str, inside: str = "") -> str:
 
 
 def _style(label: str) -> Style:
-    known = {style.label: style for style in STRATEGY_STYLES.values()}
-    return known.get(label) or known.get(_long(label)) or strategy_style(label.lower().replace(" ", "_"))
+    by_label = {style.label: style for style in STRATEGY_STYLES.values()}
+    return by_label.get(label) or by_label.get(_long(label)) or strategy_style(label.lower().replace(" ", "_"))
 
 
 def _long(label: str) -> str:

@@ -163,10 +163,10 @@ def _points(bought: pd.DataFrame | None, per_label: bool = False) -> list[tuple[
     """Strategy, place on the horizontal axis and useful gain of every purchase whose labels are right or wrong."""
     if bought is None:
         return []
-    known = bought[bought["useful_gain"].notna()]
-    x = known["accuracy"] if "accuracy" in known else known["labels"]
-    y = known["useful_gain"] / known["labels"] if per_label else known["useful_gain"]
-    return list(zip(known["strategy"], x.astype(float), y.astype(float), strict=True))
+    measured = bought[bought["useful_gain"].notna()]
+    x = measured["accuracy"] if "accuracy" in measured else measured["labels"]
+    y = measured["useful_gain"] / measured["labels"] if per_label else measured["useful_gain"]
+    return list(zip(measured["strategy"], x.astype(float), y.astype(float), strict=True))
 
 
 def _lay_over(sketch: Sketch, points: list[tuple[str, float, float]], theme: Theme) -> None:

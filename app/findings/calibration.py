@@ -118,10 +118,10 @@ def picks(study: Study) -> pd.DataFrame:
     columns are, too, for seeds whose points a light copy came without.
     """
     table = reading.purchases(study)
-    parts, known = [], light_copy.seeds_with_points(study)
+    parts, with_points = [], light_copy.seeds_with_points(study)
     for seed in table["seed"].unique().tolist():
         rows = table[table["seed"] == seed]
-        if seed not in known:
+        if seed not in with_points:
             parts.append(rows.assign(probability=np.nan, confidence=np.nan, true_class="", teacher_says=""))
             continue
         index = rows["pool_index"].to_numpy(np.int64)

@@ -191,11 +191,11 @@ def _shared(bought: Any, names: Sequence[str], last: int) -> str:
 
 def _bought_mistakes(material: Material) -> str:
     shares = claims.mistakes(material.table)
-    known = [each for each in material.shown if each in shares and shares[each].n and each not in ORACLES]
-    if not known:
+    measured = [each for each in material.shown if each in shares and shares[each].n and each not in ORACLES]
+    if not measured:
         return ""
-    parts = [f"{percent(shares[each].mean)} by {name(each)}" for each in known]
-    seeds = sorted({shares[each].n for each in known})
+    parts = [f"{percent(shares[each].mean)} by {name(each)}" for each in measured]
+    seeds = sorted({shares[each].n for each in measured})
     over = count(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
     return f"Of the labels bought, the teacher got wrong: {listed(parts)} ({over})."
 

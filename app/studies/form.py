@@ -219,7 +219,7 @@ def _dataset_fields(suits: Suited) -> tuple[str, ...]:
     Returns the settings that stand here for some data sets only.
     """
     left, right = st.columns(2)
-    offered = [name for name, known in DATASETS.items() if state.files_allowed() or not known.argument]
+    offered = [name for name, about in DATASETS.items() if state.files_allowed() or not about.argument]
     name = left.selectbox(
         "Data set",
         offered,

@@ -151,9 +151,9 @@ def _features(
     _tell(table.notes, report)
     if labeled is None:
         return table.values, None
-    known = read_table("features", labeled)
-    _tell(known.notes, report)
-    return table.values, known.values
+    reference = read_table("features", labeled)
+    _tell(reference.notes, report)
+    return table.values, reference.values
 
 
 def _names_and_rows(pool: Table, exclude: Sequence[Path], report: dict[str, Any]) -> tuple[Any, Any]:

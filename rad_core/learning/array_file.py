@@ -160,8 +160,8 @@ def _classes(
         text = next(names[role] for role, kind in kinds.items() if kind == "U")
         raise InputError(f"{text} holds names, and other labels are numbers; write all of them in one way.")
     stock = np.concatenate([labels[role] for role in use.stock])
-    known, numbers = np.unique(stock, return_inverse=True)
-    classes = tuple(map(str, known))
+    different, numbers = np.unique(stock, return_inverse=True)
+    classes = tuple(map(str, different))
     if len(classes) < 2:
         raise InputError(f"{names[use.stock[0]]} holds a single class; two or more are needed.")
     notes = []

@@ -141,8 +141,8 @@ def _incomplete(name: str, about: Published, data_dir: Path) -> str:
 
 def _idx_file(place: Path, name: str) -> Path | None:
     """A file under the name that torchvision, its authors or others give it, packed or not."""
-    for known in (name, name.replace("-idx", ".idx")):
-        for file in (place / known, place / f"{known}.gz"):
+    for alias in (name, name.replace("-idx", ".idx")):
+        for file in (place / alias, place / f"{alias}.gz"):
             if file.is_file():
                 return file
     return None

@@ -221,8 +221,8 @@ class Saving:
     @property
     def share(self) -> float:
         """Of the other's labels, how many are saved; negative where more are needed, NaN where unknown."""
-        known = self.ours.known and self.other.known and self.other.labels > 0
-        return 1.0 - self.ours.labels / self.other.labels if known else math.nan
+        reached = self.ours.known and self.other.known and self.other.labels > 0
+        return 1.0 - self.ours.labels / self.other.labels if reached else math.nan
 
 
 def savings(measured: Results, target: float, ours: str = OURS) -> dict[str, Saving]:

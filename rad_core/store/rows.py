@@ -130,7 +130,7 @@ def read_facts(text: object, what: str) -> dict[str, Any]:
     for name, value in facts.items():
         if name != "classes":
             _check_number(name, value, what)
-        elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        elif not isinstance(value, list) or not all(isinstance(label, str) for label in value):
             raise Unsound(f"the classes in {what} are {shown(value)}, which are no names")
     return facts
 
