@@ -50,7 +50,7 @@ STRATEGIES = ("rad", "margin", "unixkd")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study of two rounds, one of its strategies buying mixtures."""
     study = create_study(tmp_path_factory.mktemp("store"), tiny_config(name="Tiny", strategies=STRATEGIES))
-    run_study(study)
+    run_study(study, workers=1)
     return study
 
 
@@ -465,7 +465,7 @@ def test_the_umap_is_computed_in_the_background_and_shown_when_it_is_ready() -> 
     study = create_study(
         Path(os.environ["RAD_STORE"]), tiny_config(name="Tiny", pool=60, budget=3, strategies=("rad", "margin"))
     )
-    run_study(study)
+    run_study(study, workers=1)
     app = open_map()
     end = time.monotonic() + 240
     assert "PCA of the teacher's features" in texts(app)
