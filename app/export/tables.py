@@ -12,9 +12,9 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """The same table in texts: shares and small numbers with up to four digits, counts with thousands separated."""
     columns = [[_cell(value, table[name]) for value in table[name]] for name in table.columns]
     data = dict(enumerate(columns))
-    found = pd.DataFrame(data, dtype=object)
-    found.columns = pd.Index([str(name) for name in table.columns])
-    return found
+    text = pd.DataFrame(data, dtype=object)
+    text.columns = pd.Index([str(name) for name in table.columns])
+    return text
 
 
 def numeric(table: pd.DataFrame) -> list[bool]:

@@ -56,8 +56,8 @@ def guarantee_by_budget(
     if per_label:
         sketch.yaxis(title_text="Guaranteed gain per label (worst case)")
     if budget is not None:
-        found = {name: _at(xs, value, budget) for name, value in values.items()}
-        _mark(sketch, budget, xs, f"budget {budget:,}", found, theme)
+        heights = {name: _at(xs, value, budget) for name, value in values.items()}
+        _mark(sketch, budget, xs, f"budget {budget:,}", heights, theme)
     table = pd.DataFrame({"Labels bought": xs, **{_column(name): total for name, total in totals.items()}})
     at = int(xs[-1]) if budget is None else budget
     return Chart(
@@ -116,18 +116,18 @@ def guarantee_by_accuracy(
         text = f"estimated {percent(measured)}"
         if interval is not None and assumed is None and not narrow:
             text += f"<br>95% interval<br>{percent(interval[0])} to {percent(interval[1])}"
-        found = {name: _at(xs, value, measured) for name, value in values.items()}
+        heights = {name: _at(xs, value, measured) for name, value in values.items()}
         # Beside an assumed accuracy the measured one keeps out of the way: its name only, on the other side.
         right = None if assumed is None else measured > assumed
         if narrow:
             sketch.update_layout(margin_r=90)
             right = measured - xs[0] < 0.75 * (xs[-1] - xs[0])
-        _mark(sketch, measured, xs, text, found, theme, right=right, listed=assumed is None)
+        _mark(sketch, measured, xs, text, heights, theme, right=right, listed=assumed is None)
     if assumed is not None:
-        found = {name: _at(xs, value, assumed) for name, value in values.items()}
+        heights = {name: _at(xs, value, assumed) for name, value in values.items()}
         at_edge = assumed - xs[0] < 0.15 * (xs[-1] - xs[0])
         right = None if at_edge or measured is None else assumed > measured
-        _mark(sketch, assumed, xs, f"assumed {percent(assumed)}", found, theme, dash="dot", right=right)
+        _mark(sketch, assumed, xs, f"assumed {percent(assumed)}", heights, theme, dash="dot", right=right)
     table = pd.DataFrame({"Teacher accuracy": xs, "Teacher mistakes": wrong})
     table = table.assign(**{_column(name): value for name, value in values.items()})
     at = xs[-1] if measured is None else measured
@@ -163,10 +163,10 @@ def _points(bought: pd.DataFrame | None, per_label: bool = False) -> list[tuple[
     """Strategy, place on the horizontal axis and useful gain of every purchase whose labels are right or wrong."""
     if bought is None:
         return []
-    known = bought[bought["useful_gain"].notna()]
-    x = known["accuracy"] if "accuracy" in known else known["labels"]
-    y = known["useful_gain"] / known["labels"] if per_label else known["useful_gain"]
-    return list(zip(known["strategy"], x.astype(float), y.astype(float), strict=True))
+    measured = bought[bought["useful_gain"].notna()]
+    x = measured["accuracy"] if "accuracy" in measured else measured["labels"]
+    y = measured["useful_gain"] / measured["labels"] if per_label else measured["useful_gain"]
+    return list(zip(measured["strategy"], x.astype(float), y.astype(float), strict=True))
 
 
 def _lay_over(sketch: Sketch, points: list[tuple[str, float, float]], theme: Theme) -> None:
@@ -252,14 +252,14 @@ def _mark(
     x: float,
     xs: np.ndarray,
     text: str,
-    found: dict[str, float],
+    heights: dict[str, float],
     theme: Theme,
     dash: str = "solid",
     right: bool | None = None,
     listed: bool = True,
 ) -> None:
     """A vertical line, a symbol where it meets each curve, and the values there, listed where the curves are not."""
-    for name, y in found.items():
+    for name, y in heights.items():
         style = strategy_style(name)
         sketch.scatter(
             x=f32([x]),
@@ -280,8 +280,8 @@ def _mark(
         line={"color": ink(theme).soft, "width": 1.5, "dash": dash},
     )
     right = x - xs[0] < 0.35 * (xs[-1] - xs[0]) if right is None else right
-    lines = [f"{strategy_style(name).label} <b>{number(y)}</b>" for name, y in found.items() if listed]
-    colors = [text_color(strategy_style(name).color, theme == "dark") for name in found if listed]
+    lines = [f"{strategy_style(name).label} <b>{number(y)}</b>" for name, y in heights.items() if listed]
+    colors = [text_color(strategy_style(name).color, theme == "dark") for name in heights if listed]
     rows = [f'<span style="color:{color}">{line}</span>' for color, line in zip(colors, lines, strict=True)]
     sketch.note(
         x=x,

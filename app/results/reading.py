@@ -87,13 +87,13 @@ def purchases(study: Study) -> pd.DataFrame:
 
 def references(study: Study) -> dict[str, float]:
     """Mean accuracies of the reference lines, named as the curves want them: teacher, student_full, student_labeled."""
-    found = summary.references(study)
+    levels = summary.references(study)
     names = {
         "teacher": "teacher_accuracy_test",
         "student_full": "student_full_accuracy",
         "student_labeled": "student_labeled_accuracy",
     }
-    return {ours: found[theirs]["mean"] for ours, theirs in names.items() if theirs in found}
+    return {ours: levels[theirs]["mean"] for ours, theirs in names.items() if theirs in levels}
 
 
 # --- one seed ------------------------------------------------------------------------------------------------------
@@ -123,9 +123,9 @@ def teacher_right(study: Study, seed: int) -> np.ndarray:
 
 def teacher_estimate(study: Study, seed: int) -> TeacherEstimate:
     """The teacher's accuracy as estimated on the validation set of a seed."""
-    found = study.seed_metrics(seed)
+    metrics = study.seed_metrics(seed)
     names = ("teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used")
-    mean, low, high, used = (float(found[name]) for name in names)
+    mean, low, high, used = (float(metrics[name]) for name in names)
     return TeacherEstimate(mean, low, high, used, study.config.validation)
 
 
@@ -149,11 +149,11 @@ def bought(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
 
 def round_of_purchase(study: Study, strategy: str, seed: int, last: int | None = None) -> np.ndarray:
     """(N,) int16 the round in which each pool point was bought, 0 where it was not by the end of round last."""
-    found = np.zeros(len(labels(study, seed)), np.int16)
+    rounds = np.zeros(len(labels(study, seed)), np.int16)
     for round_ in study.finished_rounds(strategy, seed)[1:]:
         if last is None or round_ <= last:
-            found[bought(study, strategy, seed, round_)] = round_
-    return found
+            rounds[bought(study, strategy, seed, round_)] = round_
+    return rounds
 
 
 def remaining(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
@@ -192,12 +192,12 @@ def agreement(study: Study) -> pd.DataFrame:
     table = study.rounds_table()
     if "agreement" in table:  # counted when a light copy was made
         return table
-    said = {seed: teacher_probabilities(study, seed).argmax(1) for seed in study.seeds()}
+    answers = {seed: teacher_probabilities(study, seed).argmax(1) for seed in study.seeds()}
     shares: dict[tuple[str, int, int], float] = {}
     for strategy, seed, round_ in table[["strategy", "seed", "round"]].itertuples(index=False):
         key = (strategy if round_ else "", seed, round_)  # all strategies share the student of round 0
         if key not in shares:
-            shares[key] = float((predictions_after(study, strategy, seed, round_) == said[seed]).mean())
+            shares[key] = float((predictions_after(study, strategy, seed, round_) == answers[seed]).mean())
     cells = zip(table["strategy"], table["seed"], table["round"], strict=True)
     return table.assign(agreement=[shares[(name if round_ else "", seed, round_)] for name, seed, round_ in cells])
 
@@ -228,11 +228,11 @@ def _share_right(study: Study, strategy: str, seed: int) -> np.ndarray:
     last = last_round(study, strategy, seed)
     if "class_right" in study.round_arrays(strategy, seed, last):  # counted when a light copy was made
         return study.round_array(strategy, seed, last, "class_right")
-    said = predictions_after(study, strategy, seed, last)
-    return light_copy.share_right(said, labels(study, seed), len(classes(study, seed)))
+    predicted = predictions_after(study, strategy, seed, last)
+    return light_copy.share_right(predicted, labels(study, seed), len(classes(study, seed)))
 
 
 def _count_bought(study: Study, strategy: str, seed: int) -> np.ndarray:
     truth = np.asarray(labels(study, seed), np.int64)
-    mine = truth[round_of_purchase(study, strategy, seed) > 0]
-    return np.bincount(mine, minlength=len(classes(study, seed))).astype(float)
+    bought_classes = truth[round_of_purchase(study, strategy, seed) > 0]
+    return np.bincount(bought_classes, minlength=len(classes(study, seed))).astype(float)

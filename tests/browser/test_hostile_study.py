@@ -68,8 +68,9 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Study]:
 
 @pytest.fixture(scope="module")
 def url(studies: dict[str, Study], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with studios(tmp_path_factory.mktemp("servers")) as start:
-        yield start(studies["hostile-finished"].path.parent)
+    folder = tmp_path_factory.mktemp("servers")
+    with studios(folder) as start:
+        yield start(studies["hostile-finished"].path.parent, RAD_DATA=str(folder / "data"))
 
 
 def harmless(page: Any) -> str:

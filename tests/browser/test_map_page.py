@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -14,7 +16,7 @@ from app.components.map import resolve
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
-from tests.browser.conftest import Studio, Visits, settled
+from tests.browser.conftest import Studio, Visits, settled, studios
 from tests.conftest import tiny_config
 from tests.helpers.big_study import make_big_study
 
@@ -42,8 +44,21 @@ URL.revokeObjectURL = (url) => { keptImages.delete(url); revoke.call(URL, url); 
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study in a store of its own."""
     study = create_study(tmp_path_factory.mktemp("store"), tiny_config(name="Tiny", strategies=("rad", "margin")))
-    run_study(study)
+    run_study(study, workers=1)
     return study
+
+
+@pytest.fixture(scope="module")
+def url(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio that shows this study and may not change anything."""
+    with reading(study, tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@contextmanager
+def reading(study: Study, folder: Path) -> Iterator[str]:
+    with studios(folder) as studio:
+        yield studio(study.path.parent, RAD_READ_ONLY="1", RAD_DATA=str(folder / "data"))
 
 
 def drawn(page: Any) -> None:
@@ -101,10 +116,7 @@ def shown_cards(page: Any) -> list[int]:
         settled(page)
 
 
-def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(
-    study: Study, studio: Studio, visit: Visits
-) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(study: Study, url: str, visit: Visits) -> None:
     page = visit(f"{url}/map")
     drawn(page)
     layout, region = facts.read_link(select(page))
@@ -132,8 +144,7 @@ def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(
     assert "map_sel" not in address(again)
 
 
-def test_the_round_follows_the_slider_of_the_map_on_every_page(study: Study, studio: Studio, visit: Visits) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_the_round_follows_the_slider_of_the_map_on_every_page(url: str, visit: Visits) -> None:
     page = visit(f"{url}/map")
     drawn(page)
     page.get_by_role("heading", name="Bought by RAD in round 2").wait_for()
@@ -152,10 +163,7 @@ def test_the_round_follows_the_slider_of_the_map_on_every_page(study: Study, stu
     page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
 
 
-def test_another_color_and_one_panel_leave_zoom_and_selection_alone(
-    study: Study, studio: Studio, visit: Visits
-) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_another_color_and_one_panel_leave_zoom_and_selection_alone(study: Study, url: str, visit: Visits) -> None:
     page = visit(f"{url}/map")
     drawn(page)
     assert page.locator("svg.overlay").count() == 2
@@ -178,8 +186,8 @@ def test_another_color_and_one_panel_leave_zoom_and_selection_alone(
     assert page.evaluate(f"() => {VIEW}.selected") == selected
 
 
-def test_the_card_of_the_point_in_view_is_marked(study: Study, studio: Studio, visit: Visits) -> None:
-    page = visit(f"{studio(study.path.parent, RAD_READ_ONLY='1')}/map")
+def test_the_card_of_the_point_in_view_is_marked(url: str, visit: Visits) -> None:
+    page = visit(f"{url}/map")
     drawn(page)
     items = page.locator(".item[data-position]")
     items.nth(4).wait_for()
@@ -213,8 +221,8 @@ def marked(page: Any) -> list[int]:
     return pressed.evaluate_all("items => items.map((item) => Number(item.dataset.position))")
 
 
-def test_leaving_the_map_frees_its_thumbnails(study: Study, studio: Studio, visit: Visits) -> None:
-    page = visit(studio(study.path.parent, RAD_READ_ONLY="1"))
+def test_leaving_the_map_frees_its_thumbnails(url: str, visit: Visits) -> None:
+    page = visit(url)
     page.add_init_script(KEPT_IMAGES)
     page.reload()
     settled(page)
@@ -228,8 +236,7 @@ def test_leaving_the_map_frees_its_thumbnails(study: Study, studio: Studio, visi
         assert page.evaluate("keptImages.size") == 0
 
 
-def test_on_a_narrow_screen_one_panel_lies_below_the_other(study: Study, studio: Studio, visit: Visits) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_on_a_narrow_screen_one_panel_lies_below_the_other(url: str, visit: Visits) -> None:
     page = visit(f"{url}/map", size=(390, 800))
     drawn(page)
     upper, lower = (page.locator("svg.overlay").nth(i).bounding_box() for i in (0, 1))
@@ -255,8 +262,7 @@ def test_on_a_narrow_screen_one_panel_lies_below_the_other(study: Study, studio:
     )
 
 
-def test_without_webgl_a_picture_is_shown(study: Study, studio: Studio, visit: Visits) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_without_webgl_a_picture_is_shown(url: str, visit: Visits) -> None:
     page = visit(f"{url}/method")
     page.add_init_script(WITHOUT_WEBGL)
     page.goto(f"{url}/map")
@@ -269,7 +275,7 @@ def test_without_webgl_a_picture_is_shown(study: Study, studio: Studio, visit: V
 def test_the_map_changes_over_to_umap_when_that_is_ready(tmp_path: Path, studio: Studio, visit: Visits) -> None:
     config = tiny_config(name="Few", pool=15, budget=3, strategies=("rad", "margin"))  # so few that UMAP takes no time
     study = create_study(tmp_path / "store", config)
-    run_study(study)
+    run_study(study, workers=1)
     page = visit(f"{studio(study.path.parent)}/map")
     drawn(page)
     page.get_by_text("UMAP of the teacher's features").wait_for(timeout=120_000)
@@ -283,11 +289,18 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return make_big_study(tmp_path_factory.mktemp("big"))
 
 
+@pytest.fixture(scope="module")
+def big_url(big: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio that shows it."""
+    with reading(big, tmp_path_factory.mktemp("big-server")) as address:
+        yield address
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("color", facts.COLORINGS)
-def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, studio: Studio, visit: Visits, color: str) -> None:
+def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, big_url: str, visit: Visits, color: str) -> None:
     name = facts.COLORINGS[color]
-    page = visit(f"{studio(big.path.parent, RAD_READ_ONLY='1')}/map?{urlencode({'map_color': name})}")
+    page = visit(f"{big_url}/map?{urlencode({'map_color': name})}")
     drawn(page)
     assert page.evaluate(f"() => {VIEW}.data.coloring.title") == name
     assert visit.received(page) <= 1_500_000

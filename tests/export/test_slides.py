@@ -21,10 +21,12 @@ from pptx.enum.shapes import MSO_SHAPE_TYPE
 from app.export.fitting import height, lines, shortened, width
 from app.export.map_picture import is_map, map_picture
 from app.export.native import XY, Bars, drawing
+from app.export.slide_drawing import DASHES, MARKERS
 from app.export.slides import slides
 from app.palette import rgb, strategy_style
 from app.present.model import Step, Story
 from app.present.tell import tell
+from rad_core.selection.strategies import STRATEGIES
 from rad_core.store.study import Study
 from tests.helpers.figure_examples import charts
 from tests.helpers.result_pages import SETTINGS, make_studies, study_in
@@ -282,3 +284,13 @@ def test_slides_open_in_libreoffice_and_every_word_is_drawn(story: Story, tmp_pa
         words = set(re.findall(r"[A-Za-z]{4,}", page))
         wanted = set(re.findall(r"[A-Za-z]{4,}", " ".join(all_texts(slide))))
         assert len(wanted - words) <= 0.1 * len(wanted), wanted - words  # words that are hyphenated or broken apart
+
+
+def test_every_strategy_has_a_look_of_its_own_on_slides() -> None:
+    styles = {name: strategy_style(name) for name in STRATEGIES}
+    looks = {name: (DASHES[style.dash], MARKERS[style.symbol]) for name, style in styles.items()}
+    assert len(set(looks.values())) == len(looks), looks
+    for number in range(200):  # strategies without an entry in the palette
+        spare = strategy_style(f"added_{number}")
+        assert spare.dash in DASHES, spare.dash
+        assert spare.symbol in MARKERS, spare.symbol
