@@ -144,14 +144,6 @@ def chance_of_buying(study: Study, strategy: str, seed: int, round_: int) -> np.
     return q
 
 
-def thumbnails(study: Study, seed: int) -> np.ndarray | None:
-    """(N, h, w, C) uint8 small images of the pool, or None where the study keeps none."""
-    if "thumbnails" not in study.seed_arrays(seed):
-        return None
-    images = study.seed_array(seed, "thumbnails")
-    return images if images.ndim == 4 and images.shape[3] in (1, 3) else None
-
-
 # --- colorings -----------------------------------------------------------------------------------------------------
 
 

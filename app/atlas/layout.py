@@ -54,20 +54,12 @@ def _among(label: str, options: list[str], key: str, names: dict[str, str], help
     )
 
 
-def pca(study: Study, seed: int, source: str) -> np.ndarray:
-    """(N, 2) the pool by PCA."""
-    kept = maps.read_map(study, seed, source, "pca")
-    if kept is not None:
-        return kept
-    return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca")
-
-
 def place(view: state.View, seed: int, source: str, method: str) -> tuple[np.ndarray, str]:
     """The points (N, 2) and the method that placed them: PCA as long as the UMAP that was asked for is not there."""
     umap = maps.read_map(view.study, seed, SOURCES[source]) if method == "umap" else None
     if umap is not None:
         return umap, "umap"
-    return view.read(pca, seed, SOURCES[source]), "pca"
+    return view.read(reading.pca, seed, SOURCES[source]), "pca"
 
 
 def wait_for_umap(view: state.View, seed: int, source: str) -> None:

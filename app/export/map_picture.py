@@ -38,7 +38,7 @@ class MapPicture:
     legend: tuple[Key, ...]
 
 
-def is_map(chart: Chart) -> bool:
+def shows_pool(chart: Chart) -> bool:
     """Whether a chart is points on a raster without axes."""
     layout = chart.figure.layout
     return len(layout.images) == 1 and layout.xaxis.visible is False and layout.yaxis.visible is False

@@ -18,7 +18,7 @@ from pptx.util import Inches, Pt
 
 from app.export import stamp
 from app.export.fitting import FONT, fitting_size, height, share, shortened
-from app.export.map_picture import MapPicture, is_map, map_picture
+from app.export.map_picture import MapPicture, map_picture, shows_pool
 from app.export.native import drawing
 from app.export.slide_drawing import (
     INK,
@@ -149,7 +149,7 @@ def _beside(slide: Slide, sight: _Sight, words: Sequence[str]) -> list[str]:
     drawn = drawing(sight.chart) if sight.chart is not None else None
     table, mapped = sight.table, None
     if sight.chart is not None and drawn is None:
-        mapped = map_picture(sight.chart) if is_map(sight.chart) else None
+        mapped = map_picture(sight.chart) if shows_pool(sight.chart) else None
         table = sight.chart.table if mapped is None else None
     if table is not None:
         return _above_table(slide, table, words, sight.alt)

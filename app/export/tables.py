@@ -28,13 +28,13 @@ def _cell(value: object, column: pd.Series) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float | np.floating):
-        return number(float(value))
+        return readable(float(value))
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     return str(value)
 
 
-def number(value: float) -> str:
+def readable(value: float) -> str:
     """A number with up to four significant digits, no exponent where that is readable."""
     if value == 0:
         return "0"

@@ -37,14 +37,14 @@ _BETTER: dict[Axis, str] = {
 
 
 @dataclass(frozen=True)
-class Story:
+class Paragraph:
     """The paragraph, and the intervals on which its claims rest."""
 
     text: str
     intervals: str
 
 
-def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int) -> Story:
+def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int) -> Paragraph:
     """What the page shows, for somebody who sees it for the first time.
 
     groups: tenths of gain as from `deciles`. gap: the last tenth minus the first. picks: as for `tradeoff_chart`.
@@ -62,7 +62,7 @@ def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, 
         if (others := judged["seed"].nunique()) != seeds:
             intervals = [f"{text}, {_over(number)}" for text, number in zip(intervals, (seeds, others), strict=True)]
             over = ""
-    return Story(
+    return Paragraph(
         " ".join(sentences), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}."
     )
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from app.atlas import facts
 from app.figures.base import INKS, Theme
 from app.palette import WRONG_COLOR, text_color
 from app.results import reading
@@ -39,7 +38,7 @@ def mistakes(study: Study, seed: int, gains: np.ndarray, right: np.ndarray) -> M
 
     gains: (N,) of the whole pool before the first purchase. right: (N,) bool, where the teacher is right.
     """
-    thumbnails = facts.thumbnails(study, seed)
+    thumbnails = reading.thumbnails(study, seed)
     if thumbnails is None:
         return None
     tenth = np.argsort(-gains, kind="stable")[: max(1, len(gains) // 10)]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rad_core.results import summary, tables
+from rad_core.running import maps
 from rad_core.selection.game import wrong_count
 from rad_core.store import light_copy
 from rad_core.store.study import Study
@@ -119,6 +120,22 @@ def teacher_right(study: Study, seed: int) -> np.ndarray:
     if "teacher_right" in study.seed_arrays(seed):
         return study.seed_array(seed, "teacher_right")
     return teacher_probabilities(study, seed).argmax(1) == labels(study, seed)
+
+
+def thumbnails(study: Study, seed: int) -> np.ndarray | None:
+    """(N, h, w, C) uint8 small images of the pool, or None where the study keeps none."""
+    if "thumbnails" not in study.seed_arrays(seed):
+        return None
+    images = study.seed_array(seed, "thumbnails")
+    return images if images.ndim == 4 and images.shape[3] in (1, 3) else None
+
+
+def pca(study: Study, seed: int, source: str) -> np.ndarray:
+    """(N, 2) the pool by PCA of the features of a source (one of maps.SOURCES), as kept with the study or made now."""
+    kept = maps.read_map(study, seed, source, "pca")
+    if kept is not None:
+        return kept
+    return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca")
 
 
 def teacher_estimate(study: Study, seed: int) -> TeacherEstimate:

@@ -83,7 +83,7 @@ def _use(view: View, here: Stand) -> None:
     wished = purchase.current(view)
     rule = "greedy" if wished.a == view.config.gain else wished.a
     if rule not in ALL_RULES:
-        bought = instrument.bought(view.study, wished.a, here.seed, here.round)
+        bought = instrument.picks_of(view.study, wished.a, here.seed, here.round)
         st.markdown(
             f"{literal(blocks.short_label(wished.a))} chooses by more than the gains: what it bought in this round, "
             f"{count(len(bought), 'label')}, is in the study's export of purchases. Choose RAD, uniform or "

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from app.atlas import facts
-from app.atlas import layout as map_layout
 from app.components.map import resolve
+from app.results import reading
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
@@ -51,12 +51,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture(scope="module")
 def url(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a studio that shows this study and may not change anything."""
-    with reading(study, tmp_path_factory.mktemp("server")) as address:
+    with looking_at(study, tmp_path_factory.mktemp("server")) as address:
         yield address
 
 
 @contextmanager
-def reading(study: Study, folder: Path) -> Iterator[str]:
+def looking_at(study: Study, folder: Path) -> Iterator[str]:
     with studios(folder) as studio:
         yield studio(study.path.parent, RAD_READ_ONLY="1", RAD_DATA=str(folder / "data"))
 
@@ -121,7 +121,7 @@ def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(study: S
     drawn(page)
     layout, region = facts.read_link(select(page))
     assert layout == "pca-teacher"
-    expected = resolve(map_layout.pca(study, 0, "teacher_features"), region)
+    expected = resolve(reading.pca(study, 0, "teacher_features"), region)
     assert len(expected) > 5
     page.get_by_text(f"{len(expected)} of 200 selected").wait_for()
     cards = shown_cards(page)
@@ -292,7 +292,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture(scope="module")
 def big_url(big: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a studio that shows it."""
-    with reading(big, tmp_path_factory.mktemp("big-server")) as address:
+    with looking_at(big, tmp_path_factory.mktemp("big-server")) as address:
         yield address
 
 
@@ -316,7 +316,7 @@ def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, big_url: str,
         assert (page.evaluate(f"() => {VIEW}.blobs.colors.digest") != colors) == follows
     before = visit.received(page) + visit.sent(page)
     _, region = facts.read_link(select(page))
-    expected = resolve(map_layout.pca(big, 0, "teacher_features"), region)
+    expected = resolve(reading.pca(big, 0, "teacher_features"), region)
     page.get_by_text(f"{len(expected):,} of 50,000 selected").wait_for()
     assert len(expected) > 1000
     assert visit.received(page) + visit.sent(page) - before <= 250_000

@@ -19,7 +19,7 @@ from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from app.export.fitting import height, lines, shortened, width
-from app.export.map_picture import is_map, map_picture
+from app.export.map_picture import map_picture, shows_pool
 from app.export.native import XY, Bars, drawing
 from app.export.slide_drawing import DASHES, MARKERS
 from app.export.slides import slides
@@ -108,7 +108,7 @@ def test_slides_are_wide_and_nothing_overlaps_or_leaves_them(study: Study, audie
 def test_every_chart_is_powerpoints_own_or_a_map(deck: Any, story: Story) -> None:
     told = [chart for step in story.steps for chart in step.charts]
     drawn = [drawing(chart) for chart in told]
-    assert all(what is not None or is_map(chart) for what, chart in zip(drawn, told, strict=True))
+    assert all(what is not None or shows_pool(chart) for what, chart in zip(drawn, told, strict=True))
     assert len(native_charts(deck)) == sum(what is not None for what in drawn) >= 4
 
 
@@ -226,7 +226,7 @@ def test_pictures_and_charts_say_what_they_show(deck: Any) -> None:
 def test_a_map_is_drawn_with_its_picks_in_their_colors(story: Story) -> None:
     from PIL import Image
 
-    (chart,) = (chart for step in story.steps for chart in step.charts if is_map(chart))
+    (chart,) = (chart for step in story.steps for chart in step.charts if shows_pool(chart))
     found = map_picture(chart)
     assert found.png == map_picture(chart).png
     pixels = np.asarray(Image.open(io.BytesIO(found.png)).convert("RGB")).reshape(-1, 3).astype(int)

@@ -30,7 +30,7 @@ from app.atlas.facts import (
     summarize,
     table,
 )
-from app.atlas.layout import SOURCES, pca
+from app.atlas.layout import SOURCES
 from app.atlas.session import KEY
 from app.components.map import Selection, resolve
 from app.components.map.model import MISSING, STEPS
@@ -288,7 +288,7 @@ def texts(app: AppTest) -> str:
 
 
 def layout_of(study: Study, source: str = "teacher") -> np.ndarray:
-    return pca(study, 0, SOURCES[source])
+    return reading.pca(study, 0, SOURCES[source])
 
 
 def middle(points: np.ndarray) -> Selection:
