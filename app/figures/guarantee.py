@@ -32,7 +32,6 @@ def guarantee_by_budget(
     per_label: bool = False,
     gain_name: str = "margin",
     rules: Sequence[str] = RULES,
-    bought: pd.DataFrame | None = None,
     theme: Theme = "light",
     height: int = 460,
 ) -> Chart:
@@ -40,18 +39,15 @@ def guarantee_by_budget(
 
     gains: (N,) or SortedGains. wrong: number of points on which the teacher may be wrong. budget: the current one, to
     be marked. per_label: divide by the number of labels, which gives the price of a label. gain_name: the strategy
-    whose greedy choice "greedy" stands for; it lends its color. bought: what purchases really brought, columns
-    strategy, labels and useful_gain (NaN where undefined), laid over as open symbols.
+    whose greedy choice "greedy" stands for; it lends its color.
     """
     pool = sort_gains(gains)
     xs = default_budgets(pool.size, budget, wrong) if budgets is None else np.asarray(budgets, np.int64)
     totals = {_strategy(rule, gain_name): guarantees(pool, xs, wrong, rule) for rule in rules}
     values = {name: total / xs for name, total in totals.items()} if per_label else totals
     # The price of a label hardly changes with the budget: its curves need room above for the values at the mark.
-    points = _points(bought, per_label)
     room = 1.45 if per_label else 1.06
-    sketch = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}", room, points)
-    _lay_over(sketch, points, theme)
+    sketch = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}", room)
     sketch.xaxis(title_text="Labels bought", tickformat=",d", rangemode="tozero")
     if per_label:
         sketch.yaxis(title_text="Guaranteed gain per label (worst case)")
@@ -78,7 +74,6 @@ def guarantee_by_accuracy(
     accuracies: Sequence[float] | None = None,
     gain_name: str = "margin",
     rules: Sequence[str] = RULES,
-    bought: pd.DataFrame | None = None,
     narrow: bool = False,
     theme: Theme = "light",
     height: int = 460,
@@ -87,16 +82,13 @@ def guarantee_by_accuracy(
 
     gains: (N,) or SortedGains. budget: labels bought. measured and interval: the teacher's accuracy as estimated
     on checked examples and its confidence limits, to be marked. assumed: another accuracy to mark, clearly named as
-    assumed. bought: what purchases of this size really brought, columns strategy, accuracy (of the teacher on the pool)
-    and useful_gain (NaN where undefined), laid over as open symbols. narrow: for half a page.
+    assumed. narrow: for half a page.
     """
     pool = sort_gains(gains)
     xs = default_accuracies(measured, pool.size, budget) if accuracies is None else np.asarray(accuracies, float)
     wrong = wrong_counts(pool.size, xs)
     values = {_strategy(rule, gain_name): guarantees(pool, budget, wrong, rule) for rule in rules}
-    points = _points(bought)
-    sketch = _curves(values, xs, theme, height, "teacher right on %{x:.1%}: %{y:,.4~g}", points=points)
-    _lay_over(sketch, points, theme)
+    sketch = _curves(values, xs, theme, height, "teacher right on %{x:.1%}: %{y:,.4~g}")
     # Set, or a long text beside a mark would stretch the axis beyond what there is.
     ends = [float(xs[0]), float(xs[-1])]
     sketch.xaxis(title_text="Share of the pool that the teacher gets right", tickformat=".0%", range=ends)
@@ -159,48 +151,6 @@ def _alt(values: dict[str, np.ndarray], xs: np.ndarray, at: float, opening: str)
     return f"{opening}, the guaranteed gain is: {', '.join(parts)}."
 
 
-def _points(bought: pd.DataFrame | None, per_label: bool = False) -> list[tuple[str, float, float]]:
-    """Strategy, place on the horizontal axis and useful gain of every purchase whose labels are right or wrong."""
-    if bought is None:
-        return []
-    measured = bought[bought["useful_gain"].notna()]
-    x = measured["accuracy"] if "accuracy" in measured else measured["labels"]
-    y = measured["useful_gain"] / measured["labels"] if per_label else measured["useful_gain"]
-    return list(zip(measured["strategy"], x.astype(float), y.astype(float), strict=True))
-
-
-def _lay_over(sketch: Sketch, points: list[tuple[str, float, float]], theme: Theme) -> None:
-    """Purchases of real studies over the curves: as the teacher really erred, not in the worst case."""
-    for name, x, y in points:
-        style = strategy_style(name)
-        sketch.scatter(
-            x=f32([x]),
-            y=f32([y]),
-            mode="markers",
-            cliponaxis=False,
-            name=f"{style.label}, measured",
-            marker={
-                "symbol": f"{style.symbol.removesuffix('-open')}-open",
-                "size": 13,
-                "color": style.color,
-                "line": {"width": 2.5, "color": style.color},
-            },
-            hovertemplate=f"<b>{style.label}</b>, measured<br>useful gain really bought: %{{y:,.4~g}}<extra></extra>",
-        )
-    if points:
-        sketch.note(
-            x=1,
-            xref="paper",
-            xanchor="right",
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            xshift=120,
-            text="open symbols: useful gain really bought (measured)",
-            font={"color": ink(theme).soft},
-        )
-
-
 def _curves(
     values: dict[str, np.ndarray],
     xs: np.ndarray,
@@ -208,10 +158,9 @@ def _curves(
     height: int,
     hover: str,
     room: float = 1.06,
-    points: Sequence[tuple[str, float, float]] = (),
 ) -> Sketch:
-    sketch = new_sketch(theme, height, margin={"l": 80, "r": 130, "t": 34 if points else 16, "b": 60})
-    top = max([*(float(value.max()) for value in values.values()), *(y / room * 1.04 for _, _, y in points)]) or 1.0
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 130, "t": 16, "b": 60})
+    top = max(float(value.max()) for value in values.values()) or 1.0
     sketch.yaxis(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, room * top])
     # RAD is drawn last, on top of the others.
     for name, value in sorted(values.items(), key=lambda item: item[0] == "rad"):
