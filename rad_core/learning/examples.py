@@ -10,6 +10,8 @@ import torch
 
 from rad_core.learning.inputs import Inputs
 
+_NORMALIZED_BYTES = 64_000_000  # images without versions are normalized once where they take no more
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -84,7 +86,8 @@ class Examples:
     """
 
     networks: int  # E
-    windows: torch.Tensor  # (E n, ..., H, W C) every version of every image, see `all_versions`; one: (E n, H, W C)
+    # (E n, ..., H, W C) every version of every image, see `all_versions`; one alone: (E n, H, W C), normalized if few
+    windows: torch.Tensor
     mean: torch.Tensor  # (W C,) of the pixels, as they lie in memory
     std: torch.Tensor
     channels: int
@@ -115,12 +118,17 @@ class Examples:
             versions.append(draw_versions(windows, (config.steps, batch), generator))
         temperature = torch.from_numpy(np.where(soft, config.temperature, 1.0).astype(np.float32)).to(device)[:, None]
         temperature = temperature.repeat(len(inputs), 1)
+        mean, std = first.mean.flatten().repeat(width), first.std.flatten().repeat(width)
+        if windows.shape[1:4] == (1, 1, 1):
+            windows = windows[:, 0, 0, 0]
+            if 4 * windows.numel() <= _NORMALIZED_BYTES:
+                windows = windows.float().sub_(mean).div_(std)
         probabilities = torch.from_numpy(np.concatenate(targets).astype(np.float32, copy=False)).to(device)
         return cls(
             networks=len(inputs),
-            windows=windows if windows.shape[1:4] != (1, 1, 1) else windows[:, 0, 0, 0],
-            mean=first.mean.flatten().repeat(width),
-            std=first.std.flatten().repeat(width),
+            windows=windows,
+            mean=mean,
+            std=std,
             channels=first.pixels.shape[1],
             wanted=soften(probabilities, temperature),
             temperature=temperature if config.temperature != 1 else None,
@@ -136,7 +144,8 @@ class Examples:
         else:
             mirrored, down, right = self.versions[step].long()
             x = self.windows[rows, mirrored, down, right]
-        x = x.float().sub_(self.mean).div_(self.std)
+        if not x.is_floating_point():
+            x = x.float().sub_(self.mean).div_(self.std)
         return x.unflatten(2, (-1, self.channels)).permute(0, 3, 1, 2)
 
     def answers(self, step: int) -> tuple[torch.Tensor, torch.Tensor | None]:
