@@ -26,6 +26,7 @@ CONTRASTS = """() => {
   const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
   const channels = (text) => {
     const found = text.match(/[\\d.]+/g).map(Number);
+    if (text.startsWith('color(srgb')) return [...found.slice(0, 3).map((c) => 255 * c), found[3] ?? 1];
     return text.startsWith('rgb') ? [...found.slice(0, 3), found[3] ?? 1] : [0, 0, 0, 0];
   };
   const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));

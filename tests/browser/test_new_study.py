@@ -73,8 +73,9 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     until(lambda: study.info().rounds_done >= 1)
     page.reload()
     settled(page)
-    # Whichever comes first: it is still running and watched again, or it has finished meanwhile and is in the list.
-    page.get_by_text("9 of 9 rounds").or_(button(page, "Pause")).first.wait_for(timeout=60_000)
+    # It is still running and watched again, has finished under the visitor's eyes, or before the page was there again.
+    watched = button(page, "Pause").or_(button(page, "Open the results"))
+    page.get_by_text("9 of 9 rounds").or_(watched).first.wait_for(timeout=60_000)
     until(lambda: study.info().status == "finished")
     main = page.get_by_test_id("stMain")  # the picker in the sidebar has an "Open" of its own
     opening = button(main, "Open").or_(button(main, "Open the results")).first
@@ -82,7 +83,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     page.get_by_test_id("stSidebar").get_by_text("finished").wait_for(timeout=60_000)
     settled(page)
     opening.click()
-    page.wait_for_function("() => !location.pathname.includes('runs')")
+    page.wait_for_function("() => !location.pathname.includes('studies')")
     page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
     assert f"run={study.id}" in page.url
     assert study.info().rounds_done == study.info().rounds_total == 9
