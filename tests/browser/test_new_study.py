@@ -84,7 +84,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     settled(page)
     opening.click()
     page.wait_for_function("() => !location.pathname.includes('studies')")
-    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    page.get_by_role("slider", name=re.compile("^Budget")).wait_for(timeout=60_000)
     assert f"run={study.id}" in page.url
     assert study.info().rounds_done == study.info().rounds_total == 9
 
