@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from app.explore import numbers
 from app.explore.panels import PANELS
 from rad_core.selection import whatif
+from tests.helpers.result_pages import figures, sound, words
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 SIZE, OWN = 1537, 153  # of the example: points, and labels to buy unless somebody asks for others
@@ -23,22 +23,6 @@ def open_lab(**parameters: str) -> AppTest:
     for name, value in {"scores_from": "Example", "scores_show": "Budget lab", **parameters}.items():
         at.query_params[name] = value
     return sound(at.switch_page("views/data.py").run())
-
-
-def sound(at: AppTest) -> AppTest:
-    assert not at.exception, at.exception
-    assert not at.error, [error.value for error in at.error]
-    return at
-
-
-def words(at: AppTest) -> str:
-    """Everything that is written on the page, charts and tables aside."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error")
-    return " ".join(str(element.value) for kind in kinds for element in at.get(kind))
-
-
-def figures(at: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
 
 
 def chart_text(at: AppTest) -> str:

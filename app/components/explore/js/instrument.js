@@ -275,7 +275,6 @@ class Instrument extends Teller {
     this.images.draw(frame);
     this.purchase.draw({ ...frame, guarantees: this.guarantees(answer) });
     this.bar.draw(frame);
-    this.answer = answer;
     this.spent = performance.now() - start;
   }
 

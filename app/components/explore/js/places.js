@@ -1,6 +1,5 @@
 // Where it would buy: the pool painted once in grey, and above it, in every frame, the picks of the two rules.
 
-const GRID = 65535;
 const NEAR = 10; // px within which a point counts as under the cursor
 const MANY = 6000; // picks from which on they are small squares
 const MARGIN = 8; // px
