@@ -356,13 +356,16 @@ def _run_in_workers(study: Study, count: int, progress: _Progress) -> None:
     where = (str(study.path.parent), study.id)
 
     # Cells of a seed start when the seed is prepared; seeds follow one another, so that a worker keeps its setting.
-    pending: set[Future[list[Group]]] = {pool.submit(_work_on_seed, *where, seed) for seed in range(config.seeds)}
+    pending: set[Future[list[Group]]] = set()
     try:
+        with launch.uninterrupted(*ENDINGS):
+            pending = {pool.submit(_work_on_seed, *where, seed) for seed in range(config.seeds)}
         while pending:
             finished, pending = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
             _drain(queue, progress)
-            for future in finished:
-                pending |= {pool.submit(_work_on_group, *where, group) for group in future.result()}
+            with launch.uninterrupted(*ENDINGS):
+                for future in finished:
+                    pending |= {pool.submit(_work_on_group, *where, group) for group in future.result()}
             check_requests(study)
         pool.shutdown()
         _drain(queue, progress)

@@ -105,19 +105,21 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
     """
     global _heard
     heard = _heard = threading.Event()
-    asked = False
+    asked = again = False
 
     def leave(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
+        nonlocal asked, again
+        if heard.is_set() or (asked and not again):
+            return
         if not asked:
-            asked = True
             threading.Thread(target=insist, daemon=True).start()
-            raise KeyboardInterrupt
+        asked, again = True, False
+        raise KeyboardInterrupt
 
     def insist() -> None:
-        nonlocal asked
+        nonlocal again
         while not heard.wait(_AGAIN_SECONDS):
-            asked = False
+            again = True
             _thread.interrupt_main(signals[0])
 
     before = {number: signal.signal(number, leave) for number in signals}
@@ -127,6 +129,29 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
         heard.set()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def uninterrupted(*signals: signal.Signals) -> Iterator[None]:
+    """Hold these signals back while processes start, in which an interrupt would leave one that nobody knows of.
+
+    The processes do not get them either, until they deal with them.
+    """
+    if threading.current_thread() is not threading.main_thread():  # where signals do not arrive
+        yield
+        return
+    held: list[int] = []
+    # Blocking alone is not enough, since any other thread may take a signal on behalf of this one.
+    before = {number: signal.signal(number, lambda number, frame: held.append(number)) for number in signals}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for caught in held:
+            signal.raise_signal(caught)
 
 
 def hear() -> None:

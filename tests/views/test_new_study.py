@@ -286,11 +286,11 @@ def test_it_starts_in_the_background_and_is_in_view() -> None:
     assert at.session_state["run"] == id
     assert at.title[0].value == "Studies"
     study, end = Study(default_store() / id), time.monotonic() + 120
-    while study.info().status != "finished":
-        assert study.info().status in ("queued", "running"), study.info()
+    while (info := study.info()).status != "finished":
+        assert info.status in ("queued", "running"), info
         assert time.monotonic() < end
         time.sleep(0.2)
-    assert study.info().rounds_done == 1
+    assert info.rounds_done == 1
 
 
 # --- files of the machine that runs the studio -----------------------------------------------------------------------
