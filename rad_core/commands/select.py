@@ -62,10 +62,10 @@ def command(
     """Choose which rows of your own pool to have labeled by your own teacher.
 
     Files: .npy, .npz, .parquet, .csv or .tsv. --probs may be a folder or a pattern in quotation marks, whose files are
-    read in the order of their names: a pool that need not fit into memory. Such a pool is drawn in the order of its
-    rows, so that a seed gives other picks than the same rows in one file do. A column, array or index "id" names the
-    rows, as text exactly as given; otherwise they are numbered from 0. What was done to the data is told on stderr, and
-    as notes with --json.
+    read in the order of their names: a pool that need not fit into memory. Such a pool, and a file of 1 GB or more, is
+    drawn in the order of its rows: a seed gives other picks than from the same rows in memory. A column, array or index
+    "id" names the rows, as text exactly as given; otherwise they are numbered from 0. What was done to the data is told
+    on stderr, and as notes with --json.
     The output has the columns id, gain and probability (of being selected; empty where a strategy has none), and where
     a strategy mixes images partner and weight of the image to mix in. In a .csv an id that a spreadsheet would run as a
     formula has an apostrophe before it; --exclude knows that, and .parquet has every id as it is.
@@ -78,7 +78,8 @@ def command(
       rad select --probs 'pool/*.parquet' --budget 50000 --teacher-accuracy 0.7 -o picks.parquet
       rad select --probs p.npy --features f.npy --strategy badge --teacher-accuracy 0.7 --budget 500 -o picks.csv
     """
-    from rad_core.inputs.pool import Pool, is_pool
+    from rad_core.commands.select_pool import choose_from_pool, reads_in_passes, rows_to_exclude
+    from rad_core.inputs.pool import Pool
     from rad_core.inputs.writing import check_output, write_table
 
     if (teacher_accuracy is None) == (validation is None):
@@ -91,12 +92,10 @@ def command(
     _check_no_input(output, probs, features, labeled_features, validation, *exclude)
     report: dict[str, Any] = {"notes": []}
     how: dict[str, Any] = {"budget": budget, "strategy": strategy, "gain": gain, "seed": seed}
-    if is_pool(probs):
-        from rad_core.commands.select_pool import check_whole_only, choose_from_pool, rows_to_exclude
+    if reads_in_passes(probs, strategy, features):
         from rad_core.selection.stream import check_streams
 
         check_streams(strategy, gain)
-        check_whole_only(features)
         files = Pool(probs)
         _check_no_input(output, *files.files)
         excluded = rows_to_exclude(files, exclude, report, _tell)

@@ -11,9 +11,10 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.inputs.diagnosis import HARD
 from rad_core.inputs.ids import matched_rows, names_of
-from rad_core.inputs.pool import Pool
+from rad_core.inputs.pool import Pool, is_pool
 from rad_core.inputs.tables import read_purchases
 from rad_core.selection.stream import StreamSelection, choose_in_passes
+from rad_core.selection.stream_rules import STREAMS
 
 Tell = Callable[[Sequence[str], dict[str, Any]], None]
 
@@ -31,18 +32,12 @@ def choose_from_pool(
     report.
     """
     selection = choose_in_passes(pool, exclude=excluded, **asked)
-    naming = pool.naming
-    count = len(pool.files)
-    tell(
-        [
-            *selection.notes,
-            f"{pool.name}: {count:,} file{'' if count == 1 else 's'}, read in passes; {naming}.",
-            *([HARD] if selection.hard else []),
-        ],
-        report,
-    )
-    report["ids"], report["files"] = naming, count
     ids = pool.ids_of(selection.rows)
+    count = len(pool.files)
+    read = f"{pool.name}: {count:,} file{'' if count == 1 else 's'}, read in passes; {pool.naming}."
+    notes = dict.fromkeys((*selection.notes, *pool.notes))
+    tell([*notes, read, *([HARD] if selection.hard else [])], report)
+    report["ids"], report["files"] = pool.naming, count
     names = selection.rows if ids is None else ids.values
     return selection, {"id": names, "gain": selection.gains, "probability": selection.probabilities}
 
@@ -62,9 +57,17 @@ def rows_to_exclude(pool: Pool, exclude: Sequence[Path], report: dict[str, Any],
     return np.array(sorted(bought), np.int64)
 
 
-def check_whole_only(features: Path | None) -> None:
-    """Raise InputError where features are given: they would have to be in memory."""
+def reads_in_passes(probs: Path, strategy: str, features: Path | None) -> bool:
+    """Whether a pool is read in passes: many files are; one large file is where the rule can choose so.
+
+    Raises InputError where features are given for many files.
+    """
+    if not is_pool(probs):
+        return False
+    if probs.is_file():
+        return strategy in STREAMS and features is None
     if features is not None:
         raise InputError(
             "--features needs the whole pool in memory; give --probs as one file that fits there, or leave it out."
         )
+    return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,8 @@ class _Whole:
     name: str
 
     def blocks(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
-        if self.path.suffix.lower() == ".npy":
-            yield from self._mapped()
+        if self._mapped is not None:
+            yield from self._blocks_of_map()
             return
         content, notes, sheet = meant(read_sheet(self.path, self.name, "probabilities"))
         values, columns, converted = numbers_of(content.columns, sheet)
@@ -71,32 +72,29 @@ class _Whole:
             part = numbers.values[start : start + _rows(numbers.values)]
             yield Block(Numbers(part, numbers.kind), self.name, start, columns), notes
 
-    def _mapped(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
-        if not self.path.is_file() or self.path.stat().st_size == 0 or not _opens(self.path):
-            read_sheet(self.path, self.name, "probabilities")  # which says what is wrong
-        array = np.load(self.path, mmap_mode="r")
-        if array.dtype.names is not None or array.ndim != 2:
-            array = as_numbers(np.asarray(array), self.name).values
-        for start in _starts(array):
-            # Mapped anew each time, so that no more than a block stays resident.
-            part = np.load(self.path, mmap_mode="r") if isinstance(array, np.memmap) else array
-            numbers = as_numbers(np.array(part[start : start + _rows(array)]), self.name)
-            yield Block(Numbers(numbers.values, numbers.kind), self.name, start), numbers.notes
-
     def ids(self) -> Iterator[tuple[np.ndarray, str]]:
-        if self.path.suffix.lower() == ".npy":
-            return
-        content, _, _ = meant(read_sheet(self.path, self.name, "probabilities"))
-        if content.id_column is not None:
-            yield content.id_column.values, content.source
+        if self._mapped is None:
+            content, _, _ = meant(read_sheet(self.path, self.name, "probabilities"))
+            if content.id_column is not None:
+                yield content.id_column.values, content.source
 
+    @cached_property
+    def _mapped(self) -> np.ndarray | None:
+        """An array (n, C) of plain numbers in an .npy file; None of any other, which `read_sheet` reads or refuses."""
+        if self.path.suffix.lower() != ".npy":
+            return None
+        try:
+            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, OSError, EOFError):
+            return None
+        return array if array.ndim == 2 and array.dtype.kind in "fiu" and len(array) else None
 
-def _opens(path: Path) -> bool:
-    try:
-        np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError):
-        return False
-    return True
+    def _blocks_of_map(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
+        assert self._mapped is not None
+        for start in _starts(self._mapped):
+            part = np.load(self.path, mmap_mode="r")  # anew each time, so that no more than a block stays resident
+            numbers = as_numbers(np.array(part[start : start + _rows(part)]), self.name)
+            yield Block(Numbers(numbers.values, numbers.kind), self.name, start), numbers.notes
 
 
 def _rows(values: np.ndarray) -> int:
@@ -148,17 +146,19 @@ class Pool:
     @property
     def naming(self) -> str:
         """Where the names of the rows come from, for people."""
-        source = self._source()
-        return ROW_NUMBERS if source is None else f"ids from {source}"
+        if self._source is None:
+            return ROW_NUMBERS
+        source, first = self._source
+        return f"ids from {source}, first {shortened(first)}"
 
     def ids_of(self, rows: np.ndarray) -> Ids | None:
-        """The ids of rows (n,) of the pool, once it was read; None where it names none.
+        """The ids of rows (n,) of the pool, once it was read; None where it names none. Adds to the notes.
 
         Raises InputError where one of them has none, or two have the same.
         """
-        source = self._source()
-        if source is None:
+        if self._source is None:
             return None
+        source = self._source[0]
         order = np.argsort(rows, kind="stable")
         ascending, taken = rows[order], []
         for part, first, last in zip(self._parts, self._first_rows, [*self._first_rows[1:], None], strict=True):
@@ -176,22 +176,26 @@ class Pool:
                             f"Row {before + row} of {part.name} has no id in {source}; every row needs one."
                         )
                 if len(here):
-                    taken.append(make_ids(values[here], source, len(here), part.name, different=False)[0].values)
+                    named, notes = make_ids(values[here], source, len(here), part.name, different=False)
+                    taken.append(named.values)
+                    self._notes |= dict.fromkeys(notes)
             if start <= wanted[-1]:
                 raise InputError(f"{part.name} has no ids in {source}, where {self._parts[0].name} has some.")
         text = any(values.dtype == object for values in taken)
         joined = np.concatenate([Ids(values, source).text if text else values for values in taken])
-        named = np.empty_like(joined)
-        named[order] = joined
-        ids = Ids(named, source)
+        in_order = np.empty_like(joined)
+        in_order[order] = joined
+        ids = Ids(in_order, source)
         self._check_different(ids, rows)
         return ids
 
     def rows_called(self, wanted: set[str]) -> tuple[dict[str, int], str]:
         """Those of these ids that the pool has, with their rows; and its first id. Reads no probabilities."""
-        source, called, first, rows = self._source(), {}, "0", 0
-        if source is None:
-            return {text: int(text) for text in wanted if _is_int64(text) and int(text) >= 0}, first
+        if self._source is None:
+            return {text: int(text) for text in wanted if _is_int64(text) and int(text) >= 0}, "0"
+        source, first = self._source
+        called: dict[str, int] = {}
+        rows = 0
         numbers = np.array([int(text) for text in wanted if _is_int64(text)], np.int64)
         for part in self._parts:
             for values, _ in part.ids():
@@ -200,8 +204,6 @@ class Pool:
                     texts: Iterable[tuple[int, str]] = ((int(row), str(values[row])) for row in fits)
                 else:
                     texts = enumerate(make_ids(values, source, len(values), part.name, different=False)[0].text)
-                if rows == 0 and len(values):
-                    first = str(values[0])
                 for row, text in texts:
                     if text in wanted:
                         if text in called:
@@ -218,9 +220,12 @@ class Pool:
         part = int(np.searchsorted(self._first_rows, row, "right")) - 1
         return f"row {row - self._first_rows[part]} of {self._parts[part].name}"
 
-    def _source(self) -> str | None:
-        for _, source in self._parts[0].ids():
-            return source
+    @cached_property
+    def _source(self) -> tuple[str, str] | None:
+        """Where the ids are from, by the first file, and the first of them; None where it names no rows."""
+        part = self._parts[0]
+        for values, source in part.ids():
+            return source, make_ids(values[:1], source, 1, part.name, different=False)[0].text[0]
         return None
 
     def _check_different(self, ids: Ids, rows: np.ndarray) -> None:

@@ -81,7 +81,7 @@ class ParquetPart:
 
         check_readable(self.path, self.name, "probabilities")
         try:
-            return pq.ParquetFile(self.path, buffer_size=_PAGES)
+            return pq.ParquetFile(self.path, buffer_size=_PAGES, pre_buffer=False)
         except (OSError, ValueError, NotImplementedError) as error:
             raise unreadable(self.path, self.name, error) from error
 

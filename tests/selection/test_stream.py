@@ -326,7 +326,7 @@ def test_the_command_reads_a_pattern_and_excludes_by_text(tmp_path: Path) -> Non
     first = run(*asked, "-o", tmp_path / "first.csv", "--json")
     assert first.exit_code == 0, first.output
     told = json.loads(first.stdout)
-    assert (told["pool"], told["files"], told["ids"]) == (3000, 4, "ids from column id")
+    assert (told["pool"], told["files"], told["ids"]) == (3000, 4, "ids from column id, first =00000")
     assert told["guaranteed_gain"] > 0
     second = run(*asked, "--exclude", tmp_path / "first.csv", "-o", tmp_path / "second.parquet", "--json")
     assert second.exit_code == 0, second.output
