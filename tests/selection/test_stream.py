@@ -1,14 +1,12 @@
-"""A pool that is read in passes gives the equilibrium, the probabilities and the sentences of one in memory."""
+"""A pool that is read in passes gives the equilibrium, the probabilities and the draw of one in memory."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rad_core import select_stream, solve_game
-from rad_core.cli import cli
-from rad_core.errors import InputError, InputNote
+from rad_core.errors import InputError
 from rad_core.inputs.pool import Batches, Pool
 from rad_core.selection.api import choose, take_snapshot
 from rad_core.selection.gains_file import CHUNK
@@ -64,10 +60,6 @@ def write(folder: Path, values: np.ndarray, files: int, ids: list[str] | None = 
             frame["id"] = [ids[row] for row in rows]
         frame.to_parquet(folder / f"part-{number:03}.parquet", index=False)
     return folder
-
-
-def run(*words: object) -> Any:
-    return CliRunner().invoke(cli, ["select", *map(str, words)])
 
 
 # --- the game -------------------------------------------------------------------------------------------------------
@@ -206,167 +198,6 @@ def test_every_row_can_be_bought() -> None:
     assert sorted(passes([probabilities(60)], 60).rows) == list(range(60))
     with pytest.raises(InputError, match="budget is 61; it must be a whole number from 1 to the 60 rows"):
         passes([probabilities(60)], 61)
-
-
-# --- what is mended, and what is refused ----------------------------------------------------------------------------
-
-
-def in_memory(values: np.ndarray, name: str) -> str:
-    """What is said of an array that is given whole."""
-    with pytest.raises(InputError) as caught:
-        take_snapshot(values, 5, 0.8, "rad", "margin", None)
-    return str(caught.value).replace("of probabilities holds", f"of {name} holds")
-
-
-@pytest.mark.parametrize(
-    ("entry", "words"),
-    [
-        (np.nan, "Row 123 of {} holds NaN or infinity (column 'class 2'); every probability must be a number."),
-        (-0.5, "Row 123 of {} holds -0.5; probabilities are 0 or more."),
-        (7.0, "Row 123 of probabilities sums to "),
-    ],
-)
-def test_a_bad_row_is_named_with_its_file(entry: float, words: str, tmp_path: Path) -> None:
-    values = probabilities(3000)
-    values[2123, 2] = entry
-    folder = write(tmp_path / "pool", values, 3)
-    with pytest.raises(InputError) as caught:
-        passes(folder)
-    name = str(folder / "part-002.parquet")
-    assert str(caught.value).startswith(words.format(name))
-    assert name in str(caught.value)
-
-
-def test_what_is_wrong_throughout_is_called_what_it_is() -> None:
-    logits = np.random.default_rng(0).normal(size=(500, 5))
-    for values in (logits, probabilities(500) * 100, np.log(probabilities(500) + 1e-9)):
-        whole = in_memory(values, "batch 0").replace("probabilities holds", "batch 0 holds", 1)
-        with pytest.raises(InputError) as caught:
-            passes([values])
-        assert str(caught.value) == whole
-
-
-@pytest.mark.parametrize("digits", [2, 3])
-@pytest.mark.parametrize("late", [False, True])
-def test_rounded_rows_are_divided_by_their_sums_as_in_memory(digits: int, late: bool) -> None:
-    values = np.round(probabilities(3000).astype(np.float64), digits)
-    if late:  # so that rows which were taken as they are must be read again
-        off = np.abs(values.sum(axis=1) - 1) > 1e-9
-        values = np.concatenate([values[~off], values[off]])
-    with warnings.catch_warnings(record=True) as noted:
-        warnings.simplefilter("always")
-        snapshot = take_snapshot(values, 50, 0.8, "rad", "margin", None)
-    chosen = passes(np.array_split(values, 6))
-    assert (chosen.gains == snapshot.gains[chosen.rows].astype(np.float32)).all()
-    assert chosen.notes == tuple(str(one.message) for one in noted)
-
-
-def test_half_floats_and_tiny_negative_numbers_are_mended_as_in_memory() -> None:
-    values = probabilities(2000)
-    values[1500] = [-1e-4, 0.25, 0.25, 0.25, 0.2501]
-    for pool in (values, values.astype(np.float16)):
-        with warnings.catch_warnings(record=True) as noted:
-            warnings.simplefilter("always")
-            snapshot = take_snapshot(pool.copy(), 50, 0.8, "rad", "margin", None)
-        chosen = passes(np.array_split(pool, 4))
-        assert (chosen.gains == snapshot.gains[chosen.rows].astype(np.float32)).all()
-        assert chosen.notes == tuple(str(one.message) for one in noted)
-
-
-def test_a_generator_that_would_have_to_be_read_again_is_refused() -> None:
-    values = np.round(probabilities(500).astype(np.float64), 2)
-    with pytest.raises(InputError, match=r"in row \d+ of batch 1 .* give the batches as a list"):
-        passes(iter([probabilities(500), values]))
-    with pytest.warns(InputNote, match="rows summed to between"):
-        select_stream(iter([values]), 5, teacher_accuracy=0.8)
-
-
-def test_rows_that_neither_type_nor_digits_explain_are_refused() -> None:
-    values = np.round(probabilities(500).astype(np.float64), 2)
-    with pytest.raises(InputError, match=r"Row \d+ of probabilities sums to .* in batch 0"):
-        passes([values, probabilities(500)])
-
-
-def test_files_with_other_columns_are_refused(tmp_path: Path) -> None:
-    folder = write(tmp_path / "pool", probabilities(100), 2)
-    pd.DataFrame(probabilities(10), columns=CLASSES[::-1]).to_parquet(folder / "z.parquet")
-    with pytest.raises(InputError, match=r"z\.parquet has the columns .* the same columns in the same order"):
-        passes(folder)
-    with pytest.raises(InputError, match="batch 1 has 4 classes and batch 0 has 5"):
-        passes([probabilities(10), np.full((10, 4), 0.25)])
-
-
-@pytest.mark.parametrize("strategy", ["coreset", "badge", "cluster_margin", "unixkd"])
-def test_a_rule_that_needs_the_whole_pool_says_so_and_what_to_do(strategy: str) -> None:
-    with pytest.raises(InputError, match="in memory; give one file that fits there, or take one of rad,"):
-        passes([probabilities(10)], 5, strategy)
-
-
-def test_what_is_no_pool_is_refused(tmp_path: Path) -> None:
-    for place, words in (
-        (tmp_path, "is a folder that holds no probabilities"),
-        (tmp_path / "*.parquet", "No file fits"),
-        (tmp_path / "p.npy", "There is no file"),
-    ):
-        with pytest.raises(InputError, match=words):
-            select_stream(place, 5, teacher_accuracy=0.8)
-    with pytest.raises(InputError, match="batches is int"):
-        select_stream(3, 5, teacher_accuracy=0.8)
-    with pytest.raises(InputError, match="batches holds no rows"):
-        select_stream([], 5, teacher_accuracy=0.8)
-
-
-# --- the command ----------------------------------------------------------------------------------------------------
-
-
-def test_the_command_reads_a_pattern_and_excludes_by_text(tmp_path: Path) -> None:
-    ids = [f"={number:05}" for number in range(3000)]
-    write(tmp_path / "pool", probabilities(3000), 4, ids)
-    asked = ["--probs", tmp_path / "pool" / "*.parquet", "--budget", 100, "--teacher-accuracy", 0.7]
-    first = run(*asked, "-o", tmp_path / "first.csv", "--json")
-    assert first.exit_code == 0, first.output
-    told = json.loads(first.stdout)
-    assert (told["pool"], told["files"], told["ids"]) == (3000, 4, "ids from column id, first =00000")
-    assert told["guaranteed_gain"] > 0
-    second = run(*asked, "--exclude", tmp_path / "first.csv", "-o", tmp_path / "second.parquet", "--json")
-    assert second.exit_code == 0, second.output
-    assert json.loads(second.stdout)["pool"] == 2900
-    bought = set(pd.read_csv(tmp_path / "first.csv")["id"].str.removeprefix("'"))
-    picks = pd.read_parquet(tmp_path / "second.parquet")
-    assert len(picks) == 100
-    assert set(picks["id"]) <= set(ids) - bought
-    (tmp_path / "bad.txt").write_text("=00001\nx\n")
-    refused = run(*asked, "--exclude", tmp_path / "bad.txt", "-o", tmp_path / "third.csv")
-    assert "1 of the 2 ids in" in str(refused.exception)
-    assert "where the pool has =00000" in str(refused.exception)
-
-
-def test_the_ids_are_those_of_the_rows(tmp_path: Path) -> None:
-    values = probabilities(1000)
-    write(tmp_path / "named", values, 3, [f"x{number}" for number in range(1000)])
-    write(tmp_path / "numbered", values, 3)
-    for place in ("named", "numbered"):
-        done = run(
-            "--probs", tmp_path / place, "--budget", 50, "--teacher-accuracy", 0.7, "-o", tmp_path / f"{place}.csv"
-        )
-        assert done.exit_code == 0, done.output
-    named, numbered = (pd.read_csv(tmp_path / f"{place}.csv") for place in ("named", "numbered"))
-    assert (named["id"] == [f"x{row}" for row in numbered["id"]]).all()
-
-
-def test_repeated_ids_among_the_picks_are_refused(tmp_path: Path) -> None:
-    write(tmp_path / "pool", probabilities(100), 2, [str(number % 50) for number in range(100)])
-    done = run("--probs", tmp_path / "pool", "--budget", 100, "--teacher-accuracy", 0.7, "-o", tmp_path / "o.csv")
-    assert isinstance(done.exception, InputError)
-    assert "must be different" in str(done.exception)
-    assert "part-001.parquet are both called" in str(done.exception)
-    assert not (tmp_path / "o.csv").exists()
-
-
-def test_picks_are_not_written_over_the_pool(tmp_path: Path) -> None:
-    folder = write(tmp_path / "pool", probabilities(100), 2)
-    done = run("--probs", folder, "--budget", 5, "--teacher-accuracy", 0.7, "-o", folder / "part-000.parquet")
-    assert "is read here as well" in str(done.exception)
 
 
 # --- memory and kills -----------------------------------------------------------------------------------------------
