@@ -245,7 +245,7 @@ class Batches:
     def __init__(self, batches: Given) -> None:
         self.name = "probabilities"
         whole = is_frame(batches) or is_torch(batches) or isinstance(batches, np.ndarray)
-        self._batches = [batches] if whole else batches
+        self._batches: Given = [batches] if whole else batches
         # A generator, unlike a list or a data set, gives its batches once.
         self.once = not hasattr(self._batches, "to_batches") and iter(self._batches) is self._batches
         self._notes: dict[str, None] = {}

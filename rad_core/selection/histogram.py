@@ -37,7 +37,7 @@ class Histogram:
     def add(self, gains: np.ndarray) -> None:
         """Count a chunk (n,) of float32, each 0 or more, or NaN."""
         keys = gains.view(np.int32)
-        if np.isnan(gains).any():
+        if np.isnan(gains.max(initial=0)):
             gains = gains[~np.isnan(gains)]
             keys = gains.view(np.int32)
         if len(keys) == 0:

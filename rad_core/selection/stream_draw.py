@@ -54,9 +54,10 @@ def draw(parts: Callable[[], Parts], budget: int, rng: np.random.Generator) -> t
     units = _Units(left, unit, rng)
     sure: list[np.ndarray] = []
     for rows, sizes in _whole(parts(), scale):
-        sure.append(rows[sizes >= limit])
-        uncertain = sizes < limit
-        rows, sizes = rows[uncertain], sizes[uncertain]
+        if int(sizes.max(initial=0)) >= limit:
+            sure.append(rows[sizes >= limit])
+            uncertain = sizes < limit
+            rows, sizes = rows[uncertain], sizes[uncertain]
         if more:
             sizes[:more] += 1
             more = max(0, more - len(sizes))
@@ -78,11 +79,12 @@ def _counted(parts: Parts, scale: float, limit: int) -> tuple[int, int, int, int
     """How many points are certain, how many are not; the sum and the largest of what these have."""
     certain, points, total, largest = 0, 0, 0, 0
     for _, sizes in _whole(parts, scale):
-        uncertain = sizes[sizes < limit]
+        most = int(sizes.max(initial=0))
+        uncertain = sizes if most < limit else sizes[sizes < limit]
         certain += len(sizes) - len(uncertain)
         points += len(uncertain)
         total += int(uncertain.sum())
-        largest = max(largest, int(uncertain.max(initial=0)))
+        largest = max(largest, most if most < limit else int(uncertain.max(initial=0)))
     return certain, points, total, largest
 
 
