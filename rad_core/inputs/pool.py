@@ -7,7 +7,7 @@ are not kept; they are looked up for the rows that somebody asks for.
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +59,7 @@ class _Whole:
 
     path: Path
     name: str
+    empty = False
 
     def blocks(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
         if self._mapped is not None:
@@ -72,11 +73,27 @@ class _Whole:
             part = numbers.values[start : start + _rows(numbers.values)]
             yield Block(Numbers(part, numbers.kind), self.name, start, columns), notes
 
-    def ids(self) -> Iterator[tuple[np.ndarray, str]]:
-        if self._mapped is None:
-            content, _, _ = meant(read_sheet(self.path, self.name, "probabilities"))
-            if content.id_column is not None:
-                yield content.id_column.values, content.source
+    @property
+    def source(self) -> str | None:
+        return None if self._named is None else self._named[0]
+
+    @property
+    def size(self) -> int:
+        return 0 if self._named is None else len(self._named[1])
+
+    def ids(
+        self, at: np.ndarray | None = None, called: set[str] | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if self._named is not None:
+            rows = np.arange(self.size) if at is None else at
+            yield rows, self._named[1][rows]
+
+    @cached_property
+    def _named(self) -> tuple[str, np.ndarray] | None:
+        if self._mapped is not None:
+            return None
+        content, _, _ = meant(read_sheet(self.path, self.name, "probabilities"))
+        return None if content.id_column is None else (content.source, content.id_column.values)
 
     @cached_property
     def _mapped(self) -> np.ndarray | None:
@@ -164,23 +181,16 @@ class Pool:
         for part, first, last in zip(self._parts, self._first_rows, [*self._first_rows[1:], None], strict=True):
             low, high = np.searchsorted(ascending, (first, np.iinfo(np.int64).max if last is None else last))
             wanted = ascending[low:high] - first
-            start = 0
-            if not len(wanted):
-                continue
-            for values, _ in part.ids():
-                here = wanted[(wanted >= start) & (wanted < start + len(values))] - start
-                before, start = start, start + len(values)
-                for row, value in zip(here.tolist(), values[here].tolist(), strict=True):
+            if len(wanted) and part.source is None:
+                raise InputError(f"{part.name} has no ids in {source}, where {self._parts[0].name} has some.")
+            for here, values in part.ids(at=wanted):
+                for row, value in zip(here.tolist(), values.tolist(), strict=True):
                     if is_missing(value):
-                        raise InputError(
-                            f"Row {before + row} of {part.name} has no id in {source}; every row needs one."
-                        )
+                        raise InputError(f"Row {row} of {part.name} has no id in {source}; every row needs one.")
                 if len(here):
-                    named, notes = make_ids(values[here], source, len(here), part.name, different=False)
+                    named, notes = make_ids(values, source, len(here), part.name, different=False)
                     taken.append(named.values)
                     self._notes |= dict.fromkeys(notes)
-            if start <= wanted[-1]:
-                raise InputError(f"{part.name} has no ids in {source}, where {self._parts[0].name} has some.")
         text = any(values.dtype == object for values in taken)
         joined = np.concatenate([Ids(values, source).text if text else values for values in taken])
         in_order = np.empty_like(joined)
@@ -198,13 +208,12 @@ class Pool:
         rows = 0
         numbers = np.array([int(text) for text in wanted if _is_int64(text)], np.int64)
         for part in self._parts:
-            for values, _ in part.ids():
+            for here, values in part.ids(called=wanted):
                 if values.dtype.kind in "iu" and values.dtype != np.uint64:
-                    fits = np.flatnonzero(np.isin(values, numbers))
-                    texts: Iterable[tuple[int, str]] = ((int(row), str(values[row])) for row in fits)
-                else:
-                    texts = enumerate(make_ids(values, source, len(values), part.name, different=False)[0].text)
-                for row, text in texts:
+                    fits = np.isin(values, numbers)
+                    here, values = here[fits], values[fits]
+                texts = make_ids(values, source, len(values), part.name, different=False)[0].text
+                for row, text in zip(here.tolist(), texts.tolist(), strict=True):
                     if text in wanted:
                         if text in called:
                             raise InputError(
@@ -212,7 +221,7 @@ class Pool:
                                 "which is among those to exclude."
                             )
                         called[text] = rows + row
-                rows += len(values)
+            rows += part.size
         return called, first
 
     def where(self, row: int) -> str:
@@ -223,9 +232,11 @@ class Pool:
     @cached_property
     def _source(self) -> tuple[str, str] | None:
         """Where the ids are from, by the first file, and the first of them; None where it names no rows."""
-        part = self._parts[0]
-        for values, source in part.ids():
-            return source, make_ids(values[:1], source, 1, part.name, different=False)[0].text[0]
+        part = next((part for part in self._parts if not part.empty), None)
+        if part is None or part.source is None:
+            return None
+        for _, values in part.ids(at=np.zeros(1, np.int64)):
+            return part.source, str(make_ids(values, part.source, 1, part.name, different=False)[0].text[0])
         return None
 
     def _check_different(self, ids: Ids, rows: np.ndarray) -> None:

@@ -42,21 +42,43 @@ class ParquetPart:
             yield Block(Numbers(numbers.values, numbers.kind), self.name, start, columns), notes + converted
             start += len(values)
 
-    def ids(self) -> Iterator[tuple[np.ndarray, str]]:
-        """The ids as they are stored, and where they are from; nothing where the file names no rows."""
+    @property
+    def empty(self) -> bool:
+        """Whether it has no rows."""
+        return self._content is None
+
+    @property
+    def source(self) -> str | None:
+        """Where its ids are from; None where it names no rows."""
+        return None if self._content is None or self._content[0].id_column is None else self._content[0].source
+
+    def ids(
+        self, at: np.ndarray | None = None, called: set[str] | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows (n,) and their ids as they are stored, in parts; nothing where the file names no rows.
+
+        at: these rows alone, ascending. called: where it is cheap to tell, those alone that have one of these ids.
+        """
         if self._content is None or self._content[0].id_column is None:
             return
-        content = self._content[0]
-        assert content.id_column is not None
-        name = content.id_column.name
+        name = self._content[0].id_column.name
         if name not in self._schema.names:
             counted = next(entry for entry in index_entries(self._schema.metadata) if isinstance(entry, dict))
             first, step = int(counted.get("start", 0)), int(counted.get("step", 1))
-            for start in range(0, self._rows, _ROWS):
-                yield first + step * np.arange(start, min(start + _ROWS, self._rows)), content.source
+            for start in range(0, self.size, _ROWS):
+                rows = _within(at, start, min(start + _ROWS, self.size))
+                yield rows, first + step * rows
             return
+        start = 0
         for table in self._tables([name], _ROWS):
-            yield values_of(table.column(0), name, self.name), content.source
+            column, end = table.column(0), start + table.num_rows
+            rows = _within(at, start, end)
+            if called is not None:
+                rows = rows[_may_be_called(column, called)]
+            if len(rows):
+                some = column if len(rows) == table.num_rows else column.take(rows - start)
+                yield rows, values_of(some, name, self.name)
+            start = end
 
     @cached_property
     def _content(self) -> tuple[Content, tuple[str, ...]] | None:
@@ -72,7 +94,8 @@ class ParquetPart:
             return file.schema_arrow
 
     @cached_property
-    def _rows(self) -> int:
+    def size(self) -> int:
+        """Its number of rows."""
         with self._opened() as file:
             return int(file.metadata.num_rows)
 
@@ -104,3 +127,19 @@ class ParquetPart:
                     table = pa.Table.from_batches([batch])
                     # Columns come in the order that they were asked for in.
                     yield table if columns is None else table.select(columns)
+
+
+def _within(at: np.ndarray | None, start: int, end: int) -> np.ndarray:
+    """The numbers from start to end, or those of some ascending ones that lie there."""
+    return np.arange(start, end) if at is None else at[slice(*np.searchsorted(at, (start, end)))]
+
+
+def _may_be_called(column: Any, called: set[str]) -> np.ndarray:
+    """(n,) bool: where one of these texts may be written, by a look at a column that makes no Python objects of it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return np.ones(len(column), bool)
+    wanted = pa.array(sorted(called), column.type)
+    return np.asarray(pc.is_in(column, value_set=wanted).to_numpy())

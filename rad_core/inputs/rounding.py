@@ -126,7 +126,7 @@ def _of_so_many_digits(values: np.ndarray, digits: int, spacing: float) -> Slack
 
 def _last_digit(block: np.ndarray, digits: int) -> np.ndarray:
     """The unit of the last of so many significant digits; 0 for 0."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         exponent = np.floor(np.log10(block) + 1e-9)
     return np.where(block > 0, 10.0 ** (np.where(block > 0, exponent, 0) - digits + 1), 0.0)
 

@@ -121,3 +121,27 @@ def test_an_id_that_is_missing_is_named_with_its_file(tmp_path: Path) -> None:
     folder = write(tmp_path / "pool", probabilities(100), 2, [None if row == 70 else f"x{row}" for row in range(100)])
     done = run("--probs", folder, "--budget", 100, "--teacher-accuracy", 0.7, "-o", tmp_path / "o.csv")
     assert f"Row 20 of {folder / 'part-001.parquet'} has no id in column id" in str(done.exception)
+
+
+def test_empty_files_are_left_out_and_numbered_ids_excluded(tmp_path: Path) -> None:
+    folder = tmp_path / "pool"
+    folder.mkdir()
+    frame = pd.DataFrame(probabilities(300), columns=CLASSES).assign(id=np.arange(300) * 7)
+    for name, part in (("a", frame[:0]), ("b", frame[:100]), ("c", frame[:0]), ("d", frame[100:])):
+        part.to_parquet(folder / f"{name}.parquet", index=False)
+    (tmp_path / "bought.txt").write_text("\n".join(str(row * 7) for row in range(0, 300, 2)))
+    asked = ["--probs", folder, "--budget", 150, "--teacher-accuracy", 0.7, "-o", tmp_path / "o.parquet"]
+    done = run(*asked, "--exclude", tmp_path / "bought.txt")
+    assert done.exit_code == 0, done.exception
+    assert sorted(pd.read_parquet(tmp_path / "o.parquet")["id"]) == [row * 7 for row in range(1, 300, 2)]
+
+
+def test_an_index_that_goes_on_from_file_to_file_is_the_number_of_the_row(tmp_path: Path) -> None:
+    folder = tmp_path / "pool"
+    folder.mkdir()
+    frame = pd.DataFrame(probabilities(300), columns=CLASSES)
+    for number in range(3):
+        frame[100 * number : 100 * (number + 1)].to_parquet(folder / f"{number}.parquet")
+    done = run("--probs", folder, "--budget", 300, "--teacher-accuracy", 0.7, "-o", tmp_path / "o.parquet")
+    assert "rows numbered from 0" in done.stderr
+    assert sorted(pd.read_parquet(tmp_path / "o.parquet")["id"]) == list(range(300))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,9 @@ import pytest
 
 from rad_core import select_stream
 from rad_core.errors import InputError, InputNote
+from rad_core.inputs import diagnosis
+from rad_core.inputs.arrays import Numbers, as_numbers
+from rad_core.inputs.blocks import Block, BlockCheck, ReadAgain, Word
 from rad_core.selection.api import take_snapshot
 from tests.selection.test_stream import passes, probabilities, write
 
@@ -122,3 +128,54 @@ def test_what_is_no_pool_is_refused(tmp_path: Path) -> None:
         select_stream(3, 5, teacher_accuracy=0.8)
     with pytest.raises(InputError, match="batches holds no rows"):
         select_stream([], 5, teacher_accuracy=0.8)
+
+
+def _verdict(taken: Callable[[], tuple[np.ndarray, tuple[str, ...]]]) -> tuple[object, ...]:
+    try:
+        values, notes = taken()
+    except InputError:
+        return ("refused",)
+    return values.tobytes(), notes
+
+
+def _whole(numbers: Numbers) -> tuple[np.ndarray, tuple[str, ...]]:
+    checked = diagnosis.check(numbers)
+    return checked.values, checked.notes
+
+
+def _in_blocks(numbers: Numbers, cuts: list[int]) -> tuple[np.ndarray, tuple[str, ...]]:
+    word = Word.AS_THEY_ARE
+    while True:
+        check = BlockCheck("probabilities", word)
+        try:
+            blocks = [
+                Block(Numbers(numbers.values[start:end], numbers.kind), "probabilities", start)
+                for start, end in pairwise(cuts)
+            ]
+            return np.concatenate([check.take(block) for block in blocks]), check.notes()
+        except ReadAgain as again:
+            word = again.word
+
+
+@pytest.mark.parametrize("kind", ["whole", "decimals", "cut off", "half", "scaled", "mixed"])
+def test_blocks_are_taken_where_the_whole_is(kind: str) -> None:
+    rng = np.random.default_rng(len(kind))
+    for _ in range(150):
+        rows, classes = int(rng.integers(1, 60)), int(rng.integers(2, 12))
+        values = rng.dirichlet(np.full(classes, rng.choice([0.2, 1.0, 5.0])), rows)
+        unit = 10.0 ** -int(rng.integers(1, 6))
+        if kind in ("decimals", "mixed"):
+            values = np.round(values / unit) * unit
+        elif kind == "cut off":
+            values = np.floor(values / unit) * unit
+        elif kind == "half":
+            values = values.astype(np.float16)
+        elif kind == "scaled":
+            values = values * rng.choice([1, 1.0005, 1.002, 100])
+        if kind == "mixed":
+            values[rows // 2 :] = rng.dirichlet(np.ones(classes), rows - rows // 2)
+        if rng.random() < 0.3:
+            values[rng.integers(rows), rng.integers(classes)] = rng.choice([np.nan, -1e-4, -0.3, 0.5, 2, 0, 1e-3])
+        numbers = as_numbers(values, "probabilities")
+        cuts = sorted({0, rows, *rng.integers(0, rows + 1, 3).tolist()})
+        assert _verdict(partial(_whole, numbers)) == _verdict(partial(_in_blocks, numbers, cuts))
