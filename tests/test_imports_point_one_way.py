@@ -44,7 +44,7 @@ ENGINE = {
     **{key: set() for key in _LEAVES},
     "files": {"errors", "partials"},
     "inputs": {"errors", "partials"},
-    "selection": {"errors", "inputs"},
+    "selection": {"errors", "inputs", "partials"},
     "learning": {"errors", "inputs", "partials"},
     "config": {"errors", "folders", "learning", "selection"},
     "store": {"config", "errors", "files", "folders", "partials", "selection"},
@@ -177,7 +177,7 @@ def test_what_the_package_promises_is_there() -> None:
     import rad_core
 
     assert {name: callable(getattr(rad_core, name)) for name in rad_core.__all__} == dict.fromkeys(
-        ("Equilibrium", "game_value", "select", "solve_game"), True
+        ("Equilibrium", "game_value", "select", "select_stream", "solve_game"), True
     )
     assert set(rad_core.__all__) <= set(dir(rad_core))
     with pytest.raises(AttributeError, match="nothing"):

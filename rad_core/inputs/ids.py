@@ -83,7 +83,7 @@ def _as_text(values: np.ndarray, source: str, name: str) -> tuple[np.ndarray, tu
     if values.dtype.kind == "f":
         return _of_floats(values, source, name)
     entries = [_unwrapped(entry) for entry in values.tolist()]
-    missing = next((row for row, entry in enumerate(entries) if _is_missing(entry)), None)
+    missing = next((row for row, entry in enumerate(entries) if is_missing(entry)), None)
     if missing is not None:
         raise InputError(f"Row {missing} of {name} has no id in {source}; every row needs one.")
     if all(isinstance(entry, float) for entry in entries):
@@ -105,7 +105,8 @@ def _unwrapped(entry: object) -> object:
     return entry
 
 
-def _is_missing(entry: object) -> bool:
+def is_missing(entry: object) -> bool:
+    """Whether an entry is none: no text, no number."""
     if isinstance(entry, str | bytes):
         return not entry.strip()
     return entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType") or entry != entry
@@ -184,13 +185,23 @@ def bought_rows(purchases: Purchases, pool: Sequence[str]) -> tuple[np.ndarray, 
 
     pool: (N,) ids as text. Raises InputError where an id is none of the pool.
     """
-    rows = {text: row for row, text in enumerate(pool)}
+    return matched_rows(purchases, {text: row for row, text in enumerate(pool)}, pool[0])
+
+
+def names_of(purchases: Purchases) -> set[str]:
+    """All that a pool may call the rows that were bought."""
+    given = [*purchases.ids, *([] if purchases.heading is None else [purchases.heading])]
+    return {*given, *map(unescaped, given)}
+
+
+def matched_rows(purchases: Purchases, rows: dict[str, int], example: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """As `bought_rows`. rows: those of the pool's ids that are among `names_of`. example: any id of the pool."""
     matched = [_row_of(text, rows, purchases) for text in purchases.ids]
     unknown = [text for text, row in zip(purchases.ids, matched, strict=True) if row is None]
     if unknown:
         raise InputError(
             f"{len(unknown):,} of the {len(matched):,} ids in {purchases.name} are not in the pool, for instance "
-            f"{shortened(unknown[0])}, where the pool has {shortened(pool[0])}; ids are compared as text, exactly."
+            f"{shortened(unknown[0])}, where the pool has {shortened(example)}; ids are compared as text, exactly."
         )
     notes = purchases.notes
     if purchases.heading is not None:

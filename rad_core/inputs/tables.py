@@ -62,18 +62,9 @@ def read_table(role: str, path: Path, name: str | None = None) -> Table:
 
 def read_sheet(path: Path, name: str, what: str, readable: Sequence[str] = READABLE) -> Sheet:
     """What a file holds, whatever it is for."""
-    wanted = f"give the {what} as {', '.join(readable)}"
+    wanted = check_readable(path, name, what, readable)
     suffix = path.suffix.lower()
-    if path.is_dir():
-        raise InputError(f"{name} is a folder; {wanted}.")
-    if not path.is_file():
-        raise InputError(f"There is no file {name}; {wanted}.")
-    if suffix not in readable:
-        packed = ", which is packed; unpack it and" if suffix in (".gz", ".bz2", ".xz", ".zst", ".zip") else ";"
-        raise InputError(f"{name} ends in {suffix or 'nothing'}{packed} {wanted}.")
     try:
-        if path.stat().st_size == 0:
-            raise InputError(f"{name} is empty; {wanted}.")
         if suffix in (".npy", ".npz"):
             return _sheet_of_arrays(read_arrays(path, name), name)
         if suffix == ".parquet":
@@ -89,6 +80,25 @@ def read_sheet(path: Path, name: str, what: str, readable: Sequence[str] = READA
         raise InputError(f"{name} does not fit into memory; give a part of it.") from error
     except csv.Error as error:
         raise InputError(f"{name} is not a readable {suffix} table ({error}).") from error
+
+
+def check_readable(path: Path, name: str, what: str, readable: Sequence[str] = READABLE) -> str:
+    """Raise InputError unless a path is that of a file to read; returns what is wanted, for a sentence."""
+    wanted = f"give the {what} as {', '.join(readable)}"
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        raise InputError(f"{name} is a folder; {wanted}.")
+    if not path.is_file():
+        raise InputError(f"There is no file {name}; {wanted}.")
+    if suffix not in readable:
+        packed = ", which is packed; unpack it and" if suffix in (".gz", ".bz2", ".xz", ".zst", ".zip") else ";"
+        raise InputError(f"{name} ends in {suffix or 'nothing'}{packed} {wanted}.")
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{name} is empty; {wanted}.")
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror or error}); {wanted}.") from error
+    return wanted
 
 
 def _sheet_of_arrays(arrays: dict[str, np.ndarray], name: str) -> Sheet:
@@ -114,18 +124,24 @@ def read_given(given: Given, role: str, name: str) -> Numbers | Table:
 # --- roles --------------------------------------------------------------------------------------------------------
 
 
-def _probabilities(sheet: Sheet) -> Table:
+def meant(sheet: Sheet) -> tuple[Content, tuple[str, ...], Sheet]:
+    """The columns of a sheet that hold probabilities and the one that names its rows; what was left out; the sheet."""
     if sheet.doubtful_heading:
         raise InputError(
             f"{sheet.name} begins with 0 and 1: these may be the names of two classes or the first row; begin with a "
             "line of words, for instance class 0 and class 1, or add a column id."
         )
     content, notes = _with_class_called_id(content_of(sheet, ("probabilities",), "probabilities"), sheet)
+    return content, sheet.notes + content.notes + notes, sheet
+
+
+def _probabilities(sheet: Sheet) -> Table:
+    content, notes, _ = meant(sheet)
     values, names, converted = numbers_of(content.columns, sheet)
     numbers = as_numbers(values, sheet.name)
     checked = diagnosis.check(numbers, sheet.name, names, owned=sheet.kind == "arrays")
     ids, named = ids_of(content, len(checked.values), sheet.name)
-    return Table(checked.values, ids, sheet.notes + content.notes + notes + converted + checked.notes + named)
+    return Table(checked.values, ids, notes + converted + checked.notes + named)
 
 
 def _with_class_called_id(content: Content, sheet: Sheet) -> tuple[Content, tuple[str, ...]]:
