@@ -185,7 +185,7 @@ def bought_rows(purchases: Purchases, pool: Sequence[str]) -> tuple[np.ndarray, 
     pool: (N,) ids as text. Raises InputError where an id is none of the pool.
     """
     rows = {text: row for row, text in enumerate(pool)}
-    matched = [_row_of(text, rows, purchases) for text in purchases.ids]
+    matched = [row_of(text, rows, purchases) for text in purchases.ids]
     unknown = [text for text, row in zip(purchases.ids, matched, strict=True) if row is None]
     if unknown:
         raise InputError(
@@ -194,14 +194,14 @@ def bought_rows(purchases: Purchases, pool: Sequence[str]) -> tuple[np.ndarray, 
         )
     notes = purchases.notes
     if purchases.heading is not None:
-        row = _row_of(purchases.heading, rows, purchases)
+        row = row_of(purchases.heading, rows, purchases)
         matched.append(row)
         kind = "the heading of its column" if row is None else "an id: it is one of the pool"
         notes += (f"{purchases.name}: the first line, {shortened(purchases.heading)}, was read as {kind}.",)
     return np.unique(np.array([row for row in matched if row is not None], np.int64)), notes
 
 
-def _row_of(text: str, rows: dict[str, int], purchases: Purchases) -> int | None:
+def row_of(text: str, rows: dict[str, int], purchases: Purchases) -> int | None:
     """The row of an id as a file has it: with the apostrophe before a formula taken away where that is ours."""
     plain = rows.get(unescaped(text))
     if purchases.escaped == "always" or unescaped(text) == text:
