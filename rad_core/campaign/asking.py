@@ -177,9 +177,9 @@ def _places(scores: Scores, points: Sequence[Point], pool: int) -> tuple[np.ndar
     unknown = [text for text, position in zip(scores.ids, matched, strict=True) if position is None]
     if unknown:
         raise InputError(
-            f"{len(unknown):,} of the {len(matched):,} ids of the probabilities are none of this campaign, for "
-            f"instance {shortened(unknown[0])}, where its pool has {shortened(points[0].id)}; ids are compared as text, "
-            "exactly, and the pool of a campaign never changes."
+            f"{len(unknown):,} of the {len(matched):,} ids of the probabilities are none of this campaign, "
+            f"for instance {shortened(unknown[0])}, where its pool has {shortened(points[0].id)}; ids are compared as "
+            "text, exactly, and the pool of a campaign never changes."
         )
     place = np.full(len(points), -1, np.int64)
     place[np.array(matched, np.int64)] = np.arange(len(matched))

@@ -117,6 +117,8 @@ class Campaign:
     ) -> Picks:
         """Choose what to have answered next, and enter the questions in the ledger before anybody knows them.
 
+        Warns with an InputNote of what was done to the data.
+
         Args:
             probabilities: (N, C) of the student: a table with a column id and one column per class, or an array of the
                 pool's points in their order, or of those that `ids` names.
@@ -131,7 +133,9 @@ class Campaign:
         scores = scores_of(probabilities, self.classes, ids)
         with ledger.writing(self.path) as database:
             wish = Wish(budget, gain, lower_bound)
-            return asking.ask(database, self.path, self.settings, scores, wish, time.time())
+            picks = asking.ask(database, self.path, self.settings, scores, wish, time.time())
+        errors.tell(picks.notes)
+        return picks
 
     def ask_checked(self) -> Picks:
         """Ask about the checked examples that the teacher was never asked about: paid for, and needed to know m."""
@@ -158,6 +162,8 @@ class Campaign:
     def tell(self, ids: Given, answers: Given = None, *, source: str = "teacher", correct: bool = False) -> Told:
         """Enter answers; they are on disk when this returns. All of a batch count, or after an InputError none.
 
+        Warns with an InputNote of what was done to the data.
+
         Args:
             ids: of the points, or a table or file of answers: id and one column per class, or id and label.
             answers: (b, C) probabilities, a row of NaN for an abstention; or b names of classes, None to abstain.
@@ -169,7 +175,9 @@ class Campaign:
         """
         given = answers_of(ids, answers, self.classes)
         with ledger.writing(self.path) as database:
-            return telling.tell(database, given, len(self.classes), source, correct, time.time())
+            told = telling.tell(database, given, len(self.classes), source, correct, time.time())
+        errors.tell(told.notes)
+        return told
 
     def correct(self, ids: Given, answers: Given = None, *, source: str = "teacher") -> Told:
         """Enter answers in place of other ones."""

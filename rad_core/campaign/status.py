@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from rad_core.campaign import ledger
 from rad_core.campaign.contents import likeliest
 from rad_core.campaign.ledger import Account, Meter, Point
+from rad_core.campaign.money import plain
 from rad_core.campaign.rounds import Facts
 from rad_core.campaign.settings import Settings
 from rad_core.selection.api import AccuracyEstimate, estimate_accuracy
@@ -150,3 +151,16 @@ def _round(number: int, accounts: Sequence[Account], facts: Facts | None) -> Rou
         cost=sum((account.price for account in accounts if account.settled), Decimal(0)),
         facts=facts,
     )
+
+
+def plain_values(status: Status) -> dict[str, object]:
+    """A status as plain values for JSON; amounts of money are text, exact."""
+
+    def plainly(value: object) -> object:
+        if isinstance(value, Decimal):
+            return plain(value)
+        if isinstance(value, Mapping):
+            return {str(key): plainly(held) for key, held in value.items()}
+        return [plainly(held) for held in value] if isinstance(value, list | tuple) else value
+
+    return {key: plainly(value) for key, value in {**asdict(status), "open": status.open}.items()}
