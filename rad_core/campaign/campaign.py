@@ -19,7 +19,7 @@ from rad_core.campaign.answers import answers_of
 from rad_core.campaign.asking import Picks, Wish
 from rad_core.campaign.ledger import Entry, Point
 from rad_core.campaign.money import amount_of
-from rad_core.campaign.reading import scores_of
+from rad_core.campaign.reading import examples_of, scores_of
 from rad_core.campaign.scoring import score_of
 from rad_core.campaign.settings import Settings
 from rad_core.campaign.status import Score, Status, status_of
@@ -183,10 +183,14 @@ class Campaign:
         """Enter answers in place of other ones."""
         return self.tell(ids, answers, source=source, correct=True)
 
-    def withdraw(self, ids: Sequence[str]) -> int:
-        """Take back open questions: their points are free again and nothing is reserved for them. Returns how many."""
+    def withdraw(self, ids: Given) -> int:
+        """Take back open questions: their points are free again and nothing is reserved for them. Returns how many.
+
+        ids: of the points, or a table or file with a column id. Raises InputError; nothing is withdrawn then.
+        """
+        given = examples_of(ids, "withdraw", "ids", different=False)
         with ledger.writing(self.path) as database:
-            return telling.withdraw(database, [str(text) for text in ids], time.time())
+            return telling.withdraw(database, given, time.time())
 
     # --- what comes of it ---
 

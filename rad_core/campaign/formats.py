@@ -123,7 +123,7 @@ def ledger_columns(campaign: Campaign) -> dict[str, np.ndarray]:
         "source": np.array([entry.source or "" for _, entry, _ in rows], object),
         "cost": np.array([entry.cost for _, entry, _ in rows], object),
         "label": np.array(names, object),
-        **{name: soft[:, number] for number, name in enumerate(campaign.classes)},
+        **{f"answer_{name}": soft[:, number] for number, name in enumerate(campaign.classes)},
         "gain": np.array([np.nan if entry.gain is None else entry.gain for _, entry, _ in rows]),
         "probability": np.array([np.nan if entry.probability is None else entry.probability for _, entry, _ in rows]),
     }

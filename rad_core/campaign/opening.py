@@ -16,6 +16,8 @@ from rad_core.inputs.columns import listed
 from rad_core.inputs.ids import shortened
 from rad_core.inputs.sheets import Column
 
+_COLUMNS = ("id", "label", "source", "round", "weight")  # of tables in which every class has a column, too
+
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
@@ -107,7 +109,7 @@ def _classes(classes: Sequence[str] | None, tables: Sequence[Examples]) -> tuple
         raise InputError(
             f"There are at least two classes in a campaign, and the labels name {held}; give --classes a,b."
         )
-    reserved = next((text for text in names if text in ("id", "label")), None)
+    reserved = next((text for text in names if text in _COLUMNS), None)
     if reserved is not None:
         raise InputError(f"A class is called {reserved}, which is the name of a column of its own; call it otherwise.")
     return tuple(names)

@@ -11,6 +11,7 @@ from rad_core.campaign.answers import Answers
 from rad_core.campaign.contents import Content, same
 from rad_core.campaign.ledger import Account, Entry, Point
 from rad_core.campaign.money import plain
+from rad_core.campaign.reading import Examples
 from rad_core.errors import InputError
 from rad_core.inputs.ids import Purchases, row_of, shortened
 
@@ -82,10 +83,10 @@ def _check_asked(point: Point, account: Account, name: str, source: str) -> None
     raise InputError(f"{name} answers {shortened(point.id)}, which was never asked; nothing of {name} was entered.")
 
 
-def withdraw(database: sqlite3.Connection, ids: Sequence[str], now: float) -> int:
+def withdraw(database: sqlite3.Connection, given: Examples, now: float) -> int:
     """Take back open questions, all of them or, after an InputError, none: their points are free again."""
     entries = []
-    for point in dict.fromkeys(points_of(database, ids, "withdraw", escaped=False)):
+    for point in dict.fromkeys(points_of(database, given.ids, given.name, given.escaped)):
         account = ledger.account(database, point.position)
         if not account.asked or account.settled:
             why = "is answered" if account.settled else "is not asked"

@@ -107,8 +107,8 @@ def report(campaign: Campaign, picks: Picks, output: Path, again: bool, as_json:
     if facts is not None:
         say(
             f"Guaranteed informative-and-correct gain: {facts.value:.4g}, even if the teacher's {facts.wrong:,} "
-            f"mistakes fall on the worst of {facts.candidates:,} points (m {facts.teacher_accuracy:.3f}, {facts.right} of "
-            f"{facts.total} checked examples right). One more label is worth {facts.waterline:.3g}."
+            f"mistakes fall on the worst of {facts.candidates:,} points (m {facts.teacher_accuracy:.3f}, {facts.right} "
+            f"of {facts.total} checked examples right). One more label is worth {facts.waterline:.3g}."
         )
     most = "" if settings.max_cost is None else f" of at most {money_text(settings.max_cost, settings.currency)}"
     spent, reserved = (money_text(amount, settings.currency) for amount in (status.spent, status.reserved))

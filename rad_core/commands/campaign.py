@@ -247,10 +247,8 @@ def withdraw(name: str, ids: Path, store: Path | None) -> None:
       rad campaign withdraw reviews never-sent.csv
     """
     from rad_core.campaign.campaign import Campaign
-    from rad_core.campaign.reading import examples_of
 
-    campaign = Campaign.open(name, store)
-    count = campaign.withdraw(examples_of(str(ids), str(ids), "ids").ids)
+    count = Campaign.open(name, store).withdraw(str(ids))
     say(f"{count:,} questions withdrawn.")
 
 
