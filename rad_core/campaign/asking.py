@@ -59,20 +59,18 @@ def ask(
     database: sqlite3.Connection, folder: Path, settings: Settings, scores: Scores, wish: Wish, now: float
 ) -> Picks:
     """Draw a round and enter its questions. Raises InputError; nothing is entered then."""
-    points = ledger.points(database)
-    if shown.digest_of_ids([point.id for point in points]) != settings.ids:
+    names, in_pool = ledger.ids(database)
+    if shown.digest_of_ids(names) != settings.ids:
         raise DamagedError(
             f"The points of campaign {settings.name} are not those that it was made of; restore {folder}."
         )
-    pool = [point.id for point in points if point.part == "pool"]
-    place, notes = _places(scores, points, len(pool))
-    taken = np.zeros(len(pool), bool)
-    taken[[position for position in ledger.taken(database) if position < len(pool)]] = True
+    place, notes = _places(scores, names, in_pool)
+    taken = np.zeros(in_pool, bool)
+    taken[[position for position in ledger.taken(database) if position < in_pool]] = True
     free = np.flatnonzero(~taken & (place >= 0))
     budget = _checked_budget(wish.budget, len(free), int(np.count_nonzero(~taken)))
     check_wall(database, settings, budget, f"a budget of {budget:,}")
-    flags = teacher_flags(points, ledger.accounts(database), len(settings.classes))
-    estimate = estimate_of(flags)
+    estimate = estimate_of(teacher_flags(database, len(settings.classes)))
     if estimate is None:
         raise InputError(
             "Nobody knows yet how often the teacher is right: it has answered no checked example; ask about them first "
@@ -90,12 +88,12 @@ def ask(
         seed=(settings.seed, number),
     )
     # On disk before the ledger names it; a file that no round names is written over by the next one.
-    rounds.save_gains(folder, number, len(pool), free, drawn.all_gains)
+    rounds.save_gains(folder, number, in_pool, free, drawn.all_gains)
     database.execute("insert into rounds values (?, ?, ?)", [number, now, drawn.facts.to_json()])
     beliefs = scores.values[place[drawn.rows]]
     ledger.add(database, _entries(drawn, beliefs, number, plain(settings.price), now))
     return Picks(
-        [pool[row] for row in drawn.rows.tolist()],
+        [names[row] for row in drawn.rows.tolist()],
         drawn.gains,
         drawn.q,
         np.full(budget, number),
@@ -116,12 +114,9 @@ def _entries(drawn: Draw, beliefs: np.ndarray, number: int, price: str, now: flo
 
 def ask_checked(database: sqlite3.Connection, settings: Settings, now: float) -> Picks:
     """Enter questions about the checked examples that nobody asked about. After an InputError nothing is entered."""
-    accounts = ledger.accounts(database)
-    left = [
-        point
-        for point in ledger.points(database)
-        if point.part == "checked" and accounts.get(point.position, Account()).state == "free"
-    ]
+    accounts = ledger.accounts(database, "checked")
+    checked = ledger.points(database, "checked")
+    left = [point for point in checked if accounts.get(point.position, Account()).state == "free"]
     if not left:
         raise InputError(
             f"There is no checked example left to ask about in campaign {settings.name}; rad ask {settings.name} "
@@ -162,7 +157,7 @@ def _picks_of(questions: Sequence[tuple[Point, Entry]], classes: Sequence[str]) 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 
-def _places(scores: Scores, points: Sequence[Point], pool: int) -> tuple[np.ndarray, tuple[str, ...]]:
+def _places(scores: Scores, names: Sequence[str], pool: int) -> tuple[np.ndarray, tuple[str, ...]]:
     """(pool,) the row of probabilities of each point of the pool, -1 where it has none; what was left out."""
     if scores.ids is None:
         if len(scores.values) != pool:
@@ -171,17 +166,21 @@ def _places(scores: Scores, points: Sequence[Point], pool: int) -> tuple[np.ndar
                 "their order, or name the rows by ids."
             )
         return np.arange(pool), ()
-    positions = {point.id: point.position for point in points}
+    positions = {text: position for position, text in enumerate(names)}
     way = Purchases(scores.ids, "probabilities", "perhaps" if scores.escaped else "never")
-    matched = [row_of(text, positions, way) for text in scores.ids]
+    matched = (
+        [row_of(text, positions, way) for text in scores.ids]
+        if scores.escaped
+        else list(map(positions.get, scores.ids))
+    )
     unknown = [text for text, position in zip(scores.ids, matched, strict=True) if position is None]
     if unknown:
         raise InputError(
             f"{len(unknown):,} of the {len(matched):,} ids of the probabilities are none of this campaign, "
-            f"for instance {shortened(unknown[0])}, where its pool has {shortened(points[0].id)}; ids are compared as "
+            f"for instance {shortened(unknown[0])}, where its pool has {shortened(names[0])}; ids are compared as "
             "text, exactly, and the pool of a campaign never changes."
         )
-    place = np.full(len(points), -1, np.int64)
+    place = np.full(len(names), -1, np.int64)
     place[np.array(matched, np.int64)] = np.arange(len(matched))
     place = place[:pool]
     missing = int(np.count_nonzero(place < 0))

@@ -230,9 +230,10 @@ def add(database: sqlite3.Connection, entries: Iterable[Entry]) -> None:
 _ROWS = f"select entry, {', '.join(Entry._fields)} from ledger"  # noqa: S608
 
 
-def entries(database: sqlite3.Connection) -> Iterator[tuple[int, Entry]]:
-    """All entries and their numbers, in order."""
-    for number, *row in database.execute(f"{_ROWS} order by entry"):
+def entries(database: sqlite3.Connection, part: str | None = None) -> Iterator[tuple[int, Entry]]:
+    """All entries and their numbers, in order, or those about one part of the points."""
+    of_part = " where position in (select position from points where part = ?)" if part else ""
+    for number, *row in database.execute(f"{_ROWS}{of_part} order by entry", [part] if part else []):
         yield number, Entry(*row)
 
 
@@ -244,10 +245,10 @@ def account(database: sqlite3.Connection, position: int) -> Account:
     return held
 
 
-def accounts(database: sqlite3.Connection) -> dict[int, Account]:
-    """What the ledger says of every point that it names, by position."""
+def accounts(database: sqlite3.Connection, part: str | None = None) -> dict[int, Account]:
+    """What the ledger says of every point that it names, by position; of one part of the points alone, if asked."""
     held: dict[int, Account] = {}
-    for number, entry in entries(database):
+    for number, entry in entries(database, part):
         held.setdefault(entry.position, Account()).enter(number, entry)
     return held
 
@@ -258,9 +259,17 @@ def point(database: sqlite3.Connection, name: str) -> Point | None:
     return None if row is None else Point(*row)
 
 
-def points(database: sqlite3.Connection) -> list[Point]:
-    """All points in order of their positions: those of the pool first."""
-    return [Point(*row) for row in database.execute("select position, id, part, label from points order by position")]
+def points(database: sqlite3.Connection, part: str | None = None) -> list[Point]:
+    """All points, or those of one part, in order of their positions: those of the pool come first."""
+    of_part = " where part = ?" if part else ""
+    query = f"select position, id, part, label from points{of_part} order by position"  # noqa: S608
+    return [Point(*row) for row in database.execute(query, [part] if part else [])]
+
+
+def ids(database: sqlite3.Connection) -> tuple[list[str], int]:
+    """The ids of all points in order of their positions, and how many of them are the pool's: the first ones."""
+    names = [row[0] for row in database.execute("select id from points order by position")]
+    return names, database.execute("select count(*) from points where part = 'pool'").fetchone()[0]
 
 
 def taken(database: sqlite3.Connection) -> list[int]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from rad_core.campaign import ledger
 from rad_core.campaign.contents import likeliest
-from rad_core.campaign.ledger import Account, Meter, Point
+from rad_core.campaign.ledger import Account, Meter
 from rad_core.campaign.money import plain
 from rad_core.campaign.rounds import Facts
 from rad_core.campaign.settings import Settings
@@ -71,13 +71,12 @@ class Status:
         return sum(each.open for each in self.rounds)
 
 
-def teacher_flags(points: Sequence[Point], accounts: Mapping[int, Account], classes: int) -> list[bool]:
+def teacher_flags(database: sqlite3.Connection, classes: int) -> list[bool]:
     """Whether the teacher was right, of each checked example that it answered; an abstention is no answer."""
+    accounts = ledger.accounts(database, "checked")
     flags = []
-    for point in points:
-        if point.part != "checked" or point.position not in accounts:
-            continue
-        content = accounts[point.position].answers.get("teacher")
+    for point in ledger.points(database, "checked"):
+        content = accounts[point.position].answers.get("teacher") if point.position in accounts else None
         if content is not None and not content.abstains:
             flags.append(likeliest(content, classes) == point.label)
     return flags
@@ -92,15 +91,11 @@ def status_of(database: sqlite3.Connection) -> Status:
     """A campaign at a glance."""
     settings = Settings.of(ledger.meta(database))
     classes = settings.classes
-    points = ledger.points(database)
     accounts = ledger.accounts(database)
-    flags = teacher_flags(points, accounts, len(classes))
-    parts = Counter(point.part for point in points)
-    states = Counter(
-        accounts[point.position].state if point.position in accounts else "free"
-        for point in points
-        if point.part == "pool"
-    )
+    flags = teacher_flags(database, len(classes))
+    parts = Counter(dict(database.execute("select part, count(*) from points group by part").fetchall()))
+    states = Counter(account.state for position, account in accounts.items() if position < parts["pool"])
+    states["free"] = parts["pool"] - states["asked"] - states["answered"] - states["abstained"]
     money: Meter = ledger.meter(database)
     return Status(
         name=settings.name,

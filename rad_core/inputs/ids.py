@@ -140,7 +140,7 @@ def _of_bytes(entries: list[Any], source: str, name: str) -> tuple[np.ndarray, t
 
 
 def _check_different(ids: Ids, name: str) -> None:
-    if len(np.unique(ids.values if ids.values.dtype != object else ids.values.astype(str))) == len(ids.values):
+    if len(set(ids.values.tolist())) == len(ids.values):
         return
     remedy = " Give a column id, or save without the index (pandas: index=False)." if "index" in ids.source else ""
     first: dict[str, int] = {}
