@@ -117,3 +117,35 @@ def test_kills_lose_nothing(tmp_path: Path) -> None:
         assert status.reserved == Decimal("0.1") * status.open
         assert campaign.verify() == []
     assert told
+
+
+# Tells a batch of answers where no file may grow beyond so many bytes.
+FULL = """
+import resource, signal, sys
+import numpy as np
+from rad_core import Campaign
+from rad_core.errors import RadError
+campaign = Campaign.open("reviews", sys.argv[1])
+ids = campaign.open_questions().ids
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    campaign.tell(ids, np.full((len(ids), 3), 1 / 3))
+    print("told")
+except RadError as error:
+    print(error.exit_code, error)
+"""
+
+
+def test_a_full_disk_takes_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    campaign = make(tmp_path, pool=2000)
+    ids = campaign.ask(probabilities(2000), 2000).ids
+    before = campaign.entries()
+    for most in (50_000, 100_000, 200_000):
+        ran = subprocess.run(
+            [sys.executable, "-c", FULL, str(tmp_path), str(most)], capture_output=True, text=True, check=True
+        )
+        assert "cannot be written (disk I/O error)" in ran.stdout, ran.stdout + ran.stderr  # what SQLite calls a limit
+        assert campaign.entries() == before
+        assert campaign.verify() == []
+    assert campaign.tell(ids, ["bad"] * 2000).new == 2000
