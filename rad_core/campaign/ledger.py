@@ -27,6 +27,7 @@ from typing import NamedTuple
 from rad_core import files
 from rad_core.campaign.contents import Content
 from rad_core.errors import DamagedError, InputError, StoreError
+from rad_core.store.database import connect_to_read
 
 SCHEMA = 1
 DATABASE = "campaign.sqlite"
@@ -180,7 +181,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     try:
         if not path.is_file():
             raise sqlite3.OperationalError("it is not there")
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as database:
+        with closing(connect_to_read(path)) as database:
             database.execute("begin")
             version = database.execute("pragma user_version").fetchone()[0]
             if version > SCHEMA:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rad_core.commands.common import say, store_option
-from rad_core.errors import DamagedError
+from rad_core.errors import DamagedError, InputError
 
 
 @click.command()
@@ -25,7 +25,11 @@ def command(name: str, store: Path | None) -> None:
       rad verify reviews
     """
     from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.catalogue import root_of
+    from rad_core.store.catalogue import study_ids
 
+    if name in study_ids(root_of(store)):
+        raise InputError(f"{name} is a study; campaigns alone keep their gains exactly, of which all else is made again.")
     campaign = Campaign.open(name, store)
     faults = campaign.verify()
     for fault in faults:
