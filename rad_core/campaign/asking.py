@@ -16,7 +16,7 @@ from rad_core.campaign.money import money_text, plain
 from rad_core.campaign.reading import Scores
 from rad_core.campaign.rounds import Draw, Facts
 from rad_core.campaign.settings import Settings
-from rad_core.campaign.status import estimate_of, teacher_flags
+from rad_core.campaign.status import estimate_of, teacher_right
 from rad_core.errors import DamagedError, InputError
 from rad_core.inputs.ids import Purchases, row_of, shortened
 
@@ -48,11 +48,15 @@ class Picks:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for. gain: one of `rad_core.selection.gains.GAINS`. lower_bound: of m, for the game."""
+    """What is asked for. gain: one of `rad_core.selection.gains.GAINS`. lower_bound: of m, for the game.
+
+    checked_unseen: whether the student's probabilities of checked examples come without having learned from them.
+    """
 
     budget: int
     gain: str = "margin"
     lower_bound: bool = True
+    checked_unseen: bool = False
 
 
 def ask(
@@ -64,13 +68,15 @@ def ask(
         raise DamagedError(
             f"The points of campaign {settings.name} are not those that it was made of; restore {folder}."
         )
-    place, notes = _places(scores, names, in_pool)
+    everywhere, notes = _places(scores, names, in_pool)
+    place = everywhere[:in_pool]
+    unseen = _unseen(database, scores, everywhere) if wish.checked_unseen else None
     taken = np.zeros(in_pool, bool)
     taken[[position for position in ledger.taken(database) if position < in_pool]] = True
     free = np.flatnonzero(~taken & (place >= 0))
     budget = _checked_budget(wish.budget, len(free), int(np.count_nonzero(~taken)))
     check_wall(database, settings, budget, f"a budget of {budget:,}")
-    estimate = estimate_of(teacher_flags(database, len(settings.classes)))
+    estimate = estimate_of(teacher_right(database, len(settings.classes)))
     if estimate is None:
         raise InputError(
             "Nobody knows yet how often the teacher is right: it has answered no checked example; ask about them first "
@@ -86,6 +92,7 @@ def ask(
         lower_bound=wish.lower_bound,
         gain=wish.gain,
         seed=(settings.seed, number),
+        unseen=unseen,
     )
     # On disk before the ledger names it; a file that no round names is written over by the next one.
     rounds.save_gains(folder, number, in_pool, free, drawn.all_gains)
@@ -158,7 +165,7 @@ def _picks_of(questions: Sequence[tuple[Point, Entry]], classes: Sequence[str]) 
 
 
 def _places(scores: Scores, names: Sequence[str], pool: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(pool,) the row of probabilities of each point of the pool, -1 where it has none; what was left out."""
+    """The row of probabilities of each point, those of the pool first, -1 where it has none; what was left out."""
     if scores.ids is None:
         if len(scores.values) != pool:
             raise InputError(
@@ -182,10 +189,18 @@ def _places(scores: Scores, names: Sequence[str], pool: int) -> tuple[np.ndarray
         )
     place = np.full(len(names), -1, np.int64)
     place[np.array(matched, np.int64)] = np.arange(len(matched))
-    place = place[:pool]
-    missing = int(np.count_nonzero(place < 0))
+    missing = int(np.count_nonzero(place[:pool] < 0))
     notes = (f"{missing:,} points of the pool have no probabilities and cannot be asked about now.",) if missing else ()
     return place, notes
+
+
+def _unseen(database: sqlite3.Connection, scores: Scores, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (V,) of the checked examples that have probabilities, and these (V, C). Raises InputError: none has."""
+    checked = np.array([point.position for point in ledger.points(database, "checked")], np.int64)
+    held = checked[(checked < len(place)) & (place[np.minimum(checked, len(place) - 1)] >= 0)]
+    if len(held) == 0:
+        raise InputError("The probabilities hold no checked example; give rows for their ids as well.")
+    return held, scores.values[place[held]]
 
 
 def _checked_budget(budget: int, buyable: int, free: int) -> int:

@@ -114,6 +114,7 @@ class Campaign:
         ids: Given = None,
         gain: str = "margin",
         lower_bound: bool = True,
+        checked_unseen: bool = False,
     ) -> Picks:
         """Choose what to have answered next, and enter the questions in the ledger before anybody knows them.
 
@@ -126,13 +127,15 @@ class Campaign:
             ids: names of the rows of an array.
             gain: how informative a point is, one of `rad_core.selection.gains.GAINS`.
             lower_bound: give the game the one-sided 95 % lower bound of m; else its estimate.
+            checked_unseen: there are rows for checked examples, too, of students that did not learn from them; of these
+                follows how often the teacher was right among the picks.
 
         Raises:
             InputError: on bad input, on a budget that could cross `max_cost`, and where m is unknown.
         """
         scores = scores_of(probabilities, self.classes, ids)
         with ledger.writing(self.path) as database:
-            wish = Wish(budget, gain, lower_bound)
+            wish = Wish(budget, gain, lower_bound, checked_unseen)
             picks = asking.ask(database, self.path, self.settings, scores, wish, time.time())
         errors.tell(picks.notes)
         return picks

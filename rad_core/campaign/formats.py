@@ -40,7 +40,7 @@ def format_of(path: Path, wanted: str | None = None, choices: Sequence[str] = tu
 
 def write_picks(path: Path, kind: str, campaign: Campaign, picks: Picks) -> None:
     """Write picks in a format of FORMATS, with what the teacher is shown."""
-    held = campaign.shown(picks.ids)
+    held = {name: [_path_of(value) for value in values] for name, values in campaign.shown(picks.ids).items()}
     shown = {
         name: values
         for name, values in held.items()
@@ -72,6 +72,11 @@ def write_picks(path: Path, kind: str, campaign: Campaign, picks: Picks) -> None
     agent = f"{campaign.name}-student"
     made = tools.label_studio_tasks(records, agent) if kind == "label-studio" else tools.argilla_records(records, agent)
     _write(path, json.dumps(made, ensure_ascii=False, indent=1).encode())
+
+
+def _path_of(value: object) -> object:
+    """Of an image as data sets keep it, bytes and a path, the path; anything else as it is."""
+    return value.get("path") if isinstance(value, dict) and "path" in value else value
 
 
 def write_table(path: Path, kind: str, columns: Mapping[str, np.ndarray]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rad_core import files
+from rad_core.campaign.audit import chances_at
 from rad_core.errors import InputError
 from rad_core.selection.api import AccuracyEstimate
 from rad_core.selection.gains import GAINS
@@ -31,7 +32,8 @@ class Facts:
 
     gain: one of GAINS. budget: labels asked for, of `candidates` free points with probabilities. teacher_accuracy: the
     m that the game got; wrong: the mistakes that it allows. right and total: the checked examples behind m. cap,
-    waterline, value, total_q: of the equilibrium. digest: of the gains. seed: of the generator of the draw.
+    waterline, value, total_q: of the equilibrium. digest: of the gains. seed: of the generator of the draw. audit:
+    checked examples that the student did not learn from, by position, each with the chance of a point of its gain.
     """
 
     gain: str
@@ -48,6 +50,7 @@ class Facts:
     total_q: float
     digest: str
     seed: tuple[int, int]
+    audit: tuple[tuple[int, float], ...] = ()
 
     def to_json(self) -> str:
         """As the ledger has it."""
@@ -58,12 +61,13 @@ class Facts:
         """Of what the ledger has. Raises ValueError, TypeError or KeyError where it was changed."""
         values = json.loads(text)
         first, second = values["seed"]
-        return cls(**{**values, "seed": (int(first), int(second))})
+        audit = tuple((int(position), float(chance)) for position, chance in values.get("audit", ()))
+        return cls(**{**values, "seed": (int(first), int(second)), "audit": audit})
 
 
 @dataclass(frozen=True, eq=False)
 class Draw:
-    """A purchase: rows of the pool (b,) in random order, their gains and probabilities of being chosen, and the facts.
+    """A purchase: rows of the pool (b,) in random order, their gains, their probabilities of being chosen, the facts.
 
     all_gains: (n,) of every point that could be bought.
     """
@@ -89,11 +93,13 @@ def draw(
     lower_bound: bool,
     gain: str,
     seed: tuple[int, int],
+    unseen: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Draw:
     """Play the game on the free points and draw from it.
 
     probabilities: (n, C) of the points that may be bought; rows: (n,) where they stand in the pool. estimate: of m.
-    lower_bound: whether the game gets the one-sided lower bound of m. Raises InputError.
+    lower_bound: whether the game gets the one-sided lower bound of m. unseen: positions (V,) and probabilities (V, C)
+    of checked examples that the student did not learn from. Raises InputError.
     """
     if gain not in GAINS:
         raise InputError(f"gain is {gain!r}; choose one of {', '.join(GAINS)}.")
@@ -117,8 +123,16 @@ def draw(
         total_q=float(game.q.sum(dtype=np.float64)),
         digest=digest_of(gains),
         seed=seed,
+        audit=() if unseen is None else _audit(*unseen, gain, gains, game),
     )
     return Draw(rows[positions], gains[positions], game.q[positions], facts, gains)
+
+
+def _audit(
+    positions: np.ndarray, beliefs: np.ndarray, gain: str, gains: np.ndarray, game: Equilibrium
+) -> tuple[tuple[int, float], ...]:
+    chances = chances_at(np.asarray(GAINS[gain](beliefs)), gains, game.q)
+    return tuple(zip(positions.tolist(), chances.tolist(), strict=True))
 
 
 def _draw(game: Equilibrium, seed: tuple[int, int]) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from rad_core.campaign import ledger
+from rad_core.campaign.audit import ShareRight, share_right
 from rad_core.campaign.contents import likeliest
 from rad_core.campaign.ledger import Account, Meter
 from rad_core.campaign.money import plain
@@ -19,7 +20,10 @@ from rad_core.selection.api import AccuracyEstimate, estimate_accuracy
 
 @dataclass(frozen=True)
 class RoundStatus:
-    """A round: labels asked for, how many were answered, abstained from and are open, what they cost, the promise."""
+    """A round: labels asked for, how many were answered, abstained from and are open, what they cost, the promise.
+
+    right: how often the teacher was right among the picks, where the student's gains of checked examples were given.
+    """
 
     number: int
     asked: int
@@ -28,6 +32,7 @@ class RoundStatus:
     open: int
     cost: Decimal
     facts: Facts | None
+    right: ShareRight | None
 
 
 @dataclass(frozen=True)
@@ -71,20 +76,20 @@ class Status:
         return sum(each.open for each in self.rounds)
 
 
-def teacher_flags(database: sqlite3.Connection, classes: int) -> list[bool]:
-    """Whether the teacher was right, of each checked example that it answered; an abstention is no answer."""
+def teacher_right(database: sqlite3.Connection, classes: int) -> dict[int, bool]:
+    """Whether the teacher was right, by position of each checked example that it answered and did not abstain from."""
     accounts = ledger.accounts(database, "checked")
-    flags = []
+    flags = {}
     for point in ledger.points(database, "checked"):
         content = accounts[point.position].answers.get("teacher") if point.position in accounts else None
         if content is not None and not content.abstains:
-            flags.append(likeliest(content, classes) == point.label)
+            flags[point.position] = likeliest(content, classes) == point.label
     return flags
 
 
-def estimate_of(flags: Sequence[bool]) -> AccuracyEstimate | None:
+def estimate_of(flags: Mapping[int, bool]) -> AccuracyEstimate | None:
     """m with its interval and lower bound; None where there is nothing to estimate it from."""
-    return estimate_accuracy([float(flag) for flag in flags]) if flags else None
+    return estimate_accuracy([float(flag) for flag in flags.values()]) if flags else None
 
 
 def status_of(database: sqlite3.Connection) -> Status:
@@ -92,7 +97,7 @@ def status_of(database: sqlite3.Connection) -> Status:
     settings = Settings.of(ledger.meta(database))
     classes = settings.classes
     accounts = ledger.accounts(database)
-    flags = teacher_flags(database, len(classes))
+    flags = teacher_right(database, len(classes))
     parts = Counter(dict(database.execute("select part, count(*) from points group by part").fetchall()))
     states = Counter(account.state for position, account in accounts.items() if position < parts["pool"])
     states["free"] = parts["pool"] - states["asked"] - states["answered"] - states["abstained"]
@@ -110,7 +115,7 @@ def status_of(database: sqlite3.Connection) -> Status:
         max_cost=settings.max_cost,
         spent=money.spent,
         reserved=money.reserved,
-        rounds=tuple(_rounds(database, accounts)),
+        rounds=tuple(_rounds(database, accounts, flags)),
         scores=tuple(
             Score(time, number, labels, Decimal(cost), accuracy, total)
             for time, number, labels, cost, accuracy, total in database.execute(
@@ -121,7 +126,9 @@ def status_of(database: sqlite3.Connection) -> Status:
     )
 
 
-def _rounds(database: sqlite3.Connection, accounts: Mapping[int, Account]) -> list[RoundStatus]:
+def _rounds(
+    database: sqlite3.Connection, accounts: Mapping[int, Account], flags: Mapping[int, bool]
+) -> list[RoundStatus]:
     """Round 0 is there where checked examples were asked about."""
     by_round: dict[int, list[Account]] = {}
     for account in accounts.values():
@@ -129,14 +136,15 @@ def _rounds(database: sqlite3.Connection, accounts: Mapping[int, Account]) -> li
             by_round.setdefault(account.round, []).append(account)
     rows = database.execute("select round, facts from rounds order by round").fetchall()
     return [
-        _round(number, by_round.get(number, []), Facts.from_json(facts) if number else None)
+        _round(number, by_round.get(number, []), Facts.from_json(facts) if number else None, flags)
         for number, facts in rows
         if number or number in by_round
     ]
 
 
-def _round(number: int, accounts: Sequence[Account], facts: Facts | None) -> RoundStatus:
+def _round(number: int, accounts: Sequence[Account], facts: Facts | None, flags: Mapping[int, bool]) -> RoundStatus:
     states = Counter(account.state for account in accounts)
+    audit = [(chance, flags[position]) for position, chance in facts.audit if position in flags] if facts else []
     return RoundStatus(
         number=number,
         asked=len(accounts),
@@ -145,6 +153,7 @@ def _round(number: int, accounts: Sequence[Account], facts: Facts | None) -> Rou
         open=states["asked"],
         cost=sum((account.price for account in accounts if account.settled), Decimal(0)),
         facts=facts,
+        right=share_right(*zip(*audit, strict=True)) if audit else None,
     )
 
 

@@ -25,6 +25,11 @@ _FILE = click.Path(path_type=Path)
 @click.option("--again", is_flag=True, help="Write the open questions once more, instead; nothing new is asked.")
 @click.option("--gain", default="margin", show_default=True, help="Informativeness: margin, entropy, least_confidence.")
 @click.option("--mean", is_flag=True, help="Give the game the estimate of m, not its one-sided 95 % lower bound.")
+@click.option(
+    "--checked-unseen",
+    is_flag=True,
+    help="--probs has rows for checked examples, too, of students that did not learn from them.",
+)
 @click.option("-o", "--output", type=_FILE, required=True, help="Where to write the picks: .csv, .parquet, .jsonl.")
 @click.option("--format", "kind", help="csv, parquet, jsonl, label-studio or argilla (default: by the ending).")
 @store_option
@@ -37,6 +42,7 @@ def command(
     again: bool,
     gain: str,
     mean: bool,
+    checked_unseen: bool,
     output: Path,
     kind: str | None,
     store: Path | None,
@@ -70,7 +76,7 @@ def command(
     campaign = Campaign.open(name, store)
     with notes_said() as notes:
         if probs is not None and budget is not None:
-            picks = campaign.ask(str(probs), budget, gain=gain, lower_bound=not mean)
+            picks = campaign.ask(str(probs), budget, gain=gain, lower_bound=not mean, checked_unseen=checked_unseen)
         else:
             picks = campaign.ask_checked() if checked else campaign.open_questions()
     write_picks(output, kind, campaign, picks)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rad_core.commands.common import json_option, notes_said, print_json, print_table, say, store_option
+from rad_core.commands.common import json_option, notes_said, print_json, print_table, say, store_option, with_interval
 from rad_core.text import one_line
 
 if TYPE_CHECKING:
@@ -168,7 +168,18 @@ def _print_status(status: Status) -> None:
     most = "no wall" if status.max_cost is None else f"at most {money_text(status.max_cost, status.currency)}"
     say(f"Spent {spent}, reserved {reserved} for {status.open:,} open questions; {most}; {price} an answer.")
     if status.rounds:
-        columns = ("round", "asked", "answered", "abstained", "open", "cost", "m", "guarantee", "one more label")
+        columns = (
+            "round",
+            "asked",
+            "answered",
+            "abstained",
+            "open",
+            "cost",
+            "m",
+            "guarantee",
+            "one more label",
+            "right among picks",
+        )
         print_table("Rounds", columns, [_round_row(each, status.currency) for each in status.rounds])
     if status.scores:
         rows = [
@@ -189,9 +200,10 @@ def _round_row(each: RoundStatus, currency: str) -> Sequence[str]:
     counts = [f"{count:,}" for count in (each.asked, each.answered, each.abstained, each.open)]
     facts = each.facts
     promise = ("-", "-", "-")
+    right = "-" if each.right is None else with_interval(vars(each.right) | {"mean": each.right.share})
     if facts is not None:
         promise = (f"{facts.teacher_accuracy:.3f}", f"{facts.value:.4g}", f"{facts.waterline:.3g}")
-    return (str(each.number) if facts else "checked", *counts, money_text(each.cost, currency), *promise)
+    return (str(each.number) if facts else "checked", *counts, money_text(each.cost, currency), *promise, right)
 
 
 @command.command("training-set")

@@ -29,7 +29,9 @@ def command(name: str, store: Path | None) -> None:
     from rad_core.store.catalogue import study_ids
 
     if name in study_ids(root_of(store)):
-        raise InputError(f"{name} is a study; campaigns alone keep their gains exactly, of which all else is made again.")
+        raise InputError(
+            f"{name} is a study; campaigns alone keep their gains exactly, of which all else is made again."
+        )
     campaign = Campaign.open(name, store)
     faults = campaign.verify()
     for fault in faults:

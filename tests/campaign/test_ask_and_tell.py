@@ -206,6 +206,29 @@ def test_verify_sees_what_was_changed(tmp_path: Path) -> None:
     assert any("other digest" in fault for fault in campaign.verify())
 
 
+def test_the_share_right_among_the_picks_is_that_of_a_simulation(tmp_path: Path) -> None:
+    """A teacher that errs where the student is unsure: m is too optimistic for the picks, the weighted share is not."""
+    rng = np.random.default_rng(1)
+    checked, pool = 1500, 3000
+    beliefs = rng.dirichlet([0.4] * 3, checked + pool)
+    ranked = np.sort(beliefs, axis=1)
+    right = rng.random(checked + pool) > 0.5 * (1 - (ranked[:, 2] - ranked[:, 1]))
+    ids = [f"{'c' if row < checked else 'p'}{row}" for row in range(checked + pool)]
+    examples = [(ids[row], "bad", "bad" if right[row] else "fair") for row in range(checked)]
+    campaign = Campaign.create("shares", ids[checked:], classes=CLASSES, checked=examples, store=tmp_path)
+    picks = campaign.ask(beliefs, 600, ids=ids, checked_unseen=True)
+    true_share = np.mean([right[int(name[1:])] for name in picks.ids])
+    (audited,) = campaign.status().rounds
+    assert audited.right is not None
+    assert audited.right.low < true_share < audited.right.high
+    estimate = campaign.status().accuracy
+    assert estimate is not None
+    assert estimate.mean > true_share + 0.03
+    assert 1 <= audited.right.effective <= audited.right.examples <= checked
+    with pytest.raises(InputError, match="hold no checked example"):
+        campaign.ask(beliefs[checked:], 5, checked_unseen=True)
+
+
 def test_classes_are_those_that_occur(tmp_path: Path) -> None:
     campaign = Campaign.create("two", ["x"], labeled={"l": "no"}, checked=[("c", "yes", "no")], store=tmp_path)
     assert campaign.classes == ("no", "yes")

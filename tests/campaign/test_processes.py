@@ -35,8 +35,9 @@ import numpy as np
 from rad_core import Campaign
 campaign = Campaign.open("reviews", sys.argv[1])
 rng = np.random.default_rng(int(sys.argv[2]))
+pool = sum(campaign.status().pool.values())
 while campaign.status().pool["free"] >= 5:
-    picks = campaign.ask(rng.dirichlet([1, 1, 1], 2000), 5)
+    picks = campaign.ask(rng.dirichlet([1, 1, 1], pool), 5)
     print("asked", *picks.ids, flush=True)
     campaign.tell(picks.ids[:4], ["good"] * 4)
     print("told", *picks.ids[:4], flush=True)
@@ -89,7 +90,7 @@ def test_kills_lose_nothing(tmp_path: Path) -> None:
 
     RAD_LEDGER_KILLS=100 pytest -m slow tests/campaign/test_processes.py
     """
-    campaign = make(tmp_path, pool=2000)
+    campaign = make(tmp_path, pool=max(1000, 80 * KILLS))
     chance = random.Random(0)
     asked: list[str] = []
     told: set[str] = set()
