@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rad_core.errors import DamagedError
+
 SAME = 1e-6  # answers that differ by no more in any class are one answer, told twice
 
 
@@ -38,17 +40,18 @@ def soft(probabilities: np.ndarray) -> Content:
 
 
 def vector(content: Content, classes: int) -> np.ndarray:
-    """(C,) float64: an answer as class probabilities. Raises ValueError for an abstention or another number of them."""
+    """(C,) float64: an answer as class probabilities. Raises DamagedError where the ledger was changed."""
     if content.label is not None:
+        if not 0 <= content.label < classes:
+            raise DamagedError(f"An answer in the ledger is none of {classes} classes; restore the campaign.")
         one_hot = np.zeros(classes)
         one_hot[content.label] = 1.0
         return one_hot
     if content.soft is None:
         raise ValueError("an abstention has no probabilities")
-    values = np.frombuffer(content.soft, "<f8")
-    if len(values) != classes:
-        raise ValueError(f"an answer has {len(values)} probabilities where there are {classes} classes")
-    return values
+    if not isinstance(content.soft, bytes) or len(content.soft) != 8 * classes:
+        raise DamagedError(f"An answer in the ledger is none of {classes} classes; restore the campaign.")
+    return np.frombuffer(content.soft, "<f8")
 
 
 def same(one: Content, other: Content, classes: int) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 
 from rad_core import files
 from rad_core.campaign.audit import chances_at
-from rad_core.errors import InputError
+from rad_core.errors import DamagedError, InputError
 from rad_core.selection.api import AccuracyEstimate
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import Equilibrium, attack_value, game_value, solve_game, wrong_count
@@ -58,11 +58,14 @@ class Facts:
 
     @classmethod
     def from_json(cls, text: str) -> Facts:
-        """Of what the ledger has. Raises ValueError, TypeError or KeyError where it was changed."""
-        values = json.loads(text)
-        first, second = values["seed"]
-        audit = tuple((int(position), float(chance)) for position, chance in values.get("audit", ()))
-        return cls(**{**values, "seed": (int(first), int(second)), "audit": audit})
+        """Of what the ledger has. Raises DamagedError where it was changed."""
+        try:
+            values = json.loads(text)
+            first, second = values["seed"]
+            audit = tuple((int(position), float(chance)) for position, chance in values.get("audit", ()))
+            return cls(**{**values, "seed": (int(first), int(second)), "audit": audit})
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise DamagedError(f"What a round promised cannot be read ({error}); restore the campaign.") from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,6 +76,6 @@ def _check_rounds(database: sqlite3.Connection, folder: Path) -> list[str]:
     for number, text in database.execute("select round, facts from rounds where round > 0 order by round").fetchall():
         try:
             faults += rounds.check(folder, number, Facts.from_json(text), bought.get(number, []))
-        except (ValueError, TypeError, KeyError, RadError) as error:
+        except RadError as error:
             faults.append(f"Round {number} cannot be checked ({error}).")
     return faults

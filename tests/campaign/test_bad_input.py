@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,3 +134,32 @@ def test_the_pool_kept_beside_the_ledger_may_not_change(tmp_path: Path) -> None:
     with pytest.raises(DamagedError, match="was changed after campaign texts was made"):
         campaign.shown(picks.ids)
     assert any("was changed" in fault for fault in campaign.verify())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update ledger set soft = x'00' where kind = 'told'",
+        "update ledger set label = 7, soft = null where kind = 'told'",
+        "update rounds set facts = '{}' where round = 1",
+        "update meta set value = 'much' where key = 'price'",
+        "drop table scores",
+    ],
+)
+def test_a_ledger_that_was_changed_is_said_to_be_damaged(campaign: Campaign, statement: str) -> None:
+    campaign.tell(FIRST, [[0.2, 0.3, 0.5], [0.5, 0.3, 0.2]])
+    database = sqlite3.connect(campaign.path / "campaign.sqlite")
+    for table in ("ledger", "rounds"):
+        database.execute(f"drop trigger {table}_update")
+    database.execute(statement)
+    database.commit()
+    database.close()
+    with pytest.raises(DamagedError) as told:
+        read_all(campaign.path.parent)
+    assert "\n" not in str(told.value)
+
+
+def read_all(store: Path) -> None:
+    again = Campaign.open("reviews", store)
+    again.status()
+    again.training_set()
