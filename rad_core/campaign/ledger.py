@@ -177,45 +177,64 @@ def _connect(folder: Path) -> sqlite3.Connection:
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """One consistent state of the ledger. Raises DamagedError where it cannot be read."""
-    path = folder / DATABASE
     try:
-        if not path.is_file():
-            raise sqlite3.OperationalError("it is not there")
-        with closing(connect_to_read(path)) as database:
+        with closing(connect_to_read(_existing(folder))) as database:
             database.execute("begin")
-            version = database.execute("pragma user_version").fetchone()[0]
-            if version > SCHEMA:
-                raise InputError(
-                    f"Campaign {folder.name} was written by a newer version of RAD Studio (schema {version}, this one "
-                    f"knows {SCHEMA}); upgrade with pip install --upgrade rad-studio."
-                )
+            _check_schema(database, folder)
             yield database
     except sqlite3.Error as error:
-        raise files.no_room(folder, error) or DamagedError(
-            f"The ledger of campaign {folder.name} cannot be read ({error}); restore the folder {folder}."
-        ) from error
+        raise files.no_room(folder, error) or _damaged(folder, error) from error
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[sqlite3.Connection]:
     """One transaction: all of it counts, or nothing. It is on disk when the block is left.
 
-    Nobody else writes meanwhile: what is read within the block still holds when the block is left.
+    Nobody else writes meanwhile: what is read within the block still holds when the block is left. Raises DamagedError,
+    and StoreError where another process writes too long or there is no room left.
     """
-    with reading(folder):  # refuses what is newer or cannot be read
-        pass
-    with files.writing(folder), closing(_connect(folder)) as database:
-        try:
-            database.execute("begin immediate")
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
-                raise StoreError(
-                    f"Campaign {folder.name} is being written by another process for more than {PATIENCE:.0f} seconds; "
-                    "nothing was written: try again."
-                ) from error
-            raise
-        yield database  # an error closes the database, which takes everything back
-        database.execute("commit")
+    path = _existing(folder)
+    try:
+        with files.writing(folder), closing(_connect(path.parent)) as database:
+            _begin(database, folder)
+            _check_schema(database, folder)
+            yield database  # an error closes the database, which takes everything back
+            database.execute("commit")
+    except sqlite3.DatabaseError as error:  # what is no matter of writing
+        raise _damaged(folder, error) from error
+
+
+def _begin(database: sqlite3.Connection, folder: Path) -> None:
+    """Wait for the others that write, and keep new ones out."""
+    try:
+        database.execute("begin immediate")
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+            raise StoreError(
+                f"Campaign {folder.name} is being written by another process for more than {PATIENCE:.0f} seconds; "
+                "nothing was written: try again."
+            ) from error
+        raise
+
+
+def _existing(folder: Path) -> Path:
+    path = folder / DATABASE
+    if not path.is_file():
+        raise _damaged(folder, "it is not there")
+    return path
+
+
+def _check_schema(database: sqlite3.Connection, folder: Path) -> None:
+    version = database.execute("pragma user_version").fetchone()[0]
+    if version > SCHEMA:
+        raise InputError(
+            f"Campaign {folder.name} was written by a newer version of RAD Studio (schema {version}, this one knows "
+            f"{SCHEMA}); upgrade with pip install --upgrade rad-studio."
+        )
+
+
+def _damaged(folder: Path, why: object) -> DamagedError:
+    return DamagedError(f"The ledger of campaign {folder.name} cannot be read ({why}); restore the folder {folder}.")
 
 
 # --- writing and reading ----------------------------------------------------------------------------------------

@@ -117,8 +117,9 @@ def test_a_campaign_that_is_none(campaign: Campaign) -> None:
     with pytest.raises(InputError, match="There are none in"):
         Campaign.open("reviews", store / "elsewhere")
     (campaign.path / "campaign.sqlite").write_bytes(b"no database at all, but long enough to be read as one" * 99)
-    with pytest.raises(DamagedError, match="ledger of campaign reviews cannot be read"):
-        Campaign.open("reviews", store)
+    for act in (lambda: Campaign.open("reviews", store), lambda: campaign.tell(["p0"], ["bad"])):
+        with pytest.raises(DamagedError, match="ledger of campaign reviews cannot be read"):
+            act()
 
 
 def test_the_pool_kept_beside_the_ledger_may_not_change(tmp_path: Path) -> None:
