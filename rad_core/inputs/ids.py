@@ -141,7 +141,7 @@ def _of_bytes(entries: list[Any], source: str, name: str) -> tuple[np.ndarray, t
 
 
 def _check_different(ids: Ids, name: str) -> None:
-    if len(np.unique(ids.values if ids.values.dtype != object else ids.values.astype(str))) == len(ids.values):
+    if len(set(ids.values.tolist())) == len(ids.values):
         return
     remedy = " Give a column id, or save without the index (pandas: index=False)." if "index" in ids.source else ""
     first: dict[str, int] = {}
@@ -196,7 +196,7 @@ def names_of(purchases: Purchases) -> set[str]:
 
 def matched_rows(purchases: Purchases, rows: dict[str, int], example: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """As `bought_rows`. rows: those of the pool's ids that are among `names_of`. example: any id of the pool."""
-    matched = [_row_of(text, rows, purchases) for text in purchases.ids]
+    matched = [row_of(text, rows, purchases) for text in purchases.ids]
     unknown = [text for text, row in zip(purchases.ids, matched, strict=True) if row is None]
     if unknown:
         raise InputError(
@@ -205,14 +205,14 @@ def matched_rows(purchases: Purchases, rows: dict[str, int], example: str) -> tu
         )
     notes = purchases.notes
     if purchases.heading is not None:
-        row = _row_of(purchases.heading, rows, purchases)
+        row = row_of(purchases.heading, rows, purchases)
         matched.append(row)
         kind = "the heading of its column" if row is None else "an id: it is one of the pool"
         notes += (f"{purchases.name}: the first line, {shortened(purchases.heading)}, was read as {kind}.",)
     return np.unique(np.array([row for row in matched if row is not None], np.int64)), notes
 
 
-def _row_of(text: str, rows: dict[str, int], purchases: Purchases) -> int | None:
+def row_of(text: str, rows: dict[str, int], purchases: Purchases) -> int | None:
     """The row of an id as a file has it: with the apostrophe before a formula taken away where that is ours."""
     plain = rows.get(unescaped(text))
     if purchases.escaped == "always" or unescaped(text) == text:

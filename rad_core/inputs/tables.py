@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -60,8 +60,10 @@ def read_table(role: str, path: Path, name: str | None = None) -> Table:
     return ROLES[role].read(read_sheet(path, name, ROLES[role].what))
 
 
-def read_sheet(path: Path, name: str, what: str, readable: Sequence[str] = READABLE) -> Sheet:
-    """What a file holds, whatever it is for."""
+def read_sheet(
+    path: Path, name: str, what: str, readable: Sequence[str] = READABLE, exact: Collection[str] = ()
+) -> Sheet:
+    """What a file holds, whatever it is for. exact: names of columns that are kept as text, where it is text."""
     wanted = check_readable(path, name, what, readable)
     suffix = path.suffix.lower()
     try:
@@ -73,7 +75,7 @@ def read_sheet(path: Path, name: str, what: str, readable: Sequence[str] = READA
             return read_parquet(path, name)
         from rad_core.inputs.text import read_text
 
-        return read_text(path, name)
+        return read_text(path, name, exact)
     except OSError as error:
         raise InputError(f"{name} cannot be read ({error.strerror or error}); {wanted}.") from error
     except MemoryError as error:
