@@ -52,16 +52,20 @@ def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, 
     """
     said, intervals = [_about_pool(groups, gap, axis)], [f"most minus least informative tenth {_limits(gap)}"]
     known = picks[picks["right"].notna()]
-    over = _over(seeds)
-    greedy = next((name for name in _GREEDY if name in set(known["strategy"])), None)
-    if greedy is not None and "rad" in set(known["strategy"]):
-        rad, other = _Point(known, "rad"), _Point(known, greedy)
-        difference = _difference(known, greedy, rad, other)
-        said.append(_about_picks(strategy_label(greedy), rad, other, difference, axis))
-        intervals.append(f"RAD minus {strategy_label(greedy)} {_limits(difference)}")
-        if (others := known["seed"].nunique()) != seeds:
-            intervals = [f"{text}, {_over(number)}" for text, number in zip(intervals, (seeds, others), strict=True)]
-            over = ""
+    over, names = _over(seeds), set(known["strategy"])
+    greedy = next((name for name in _GREEDY if name in names), None)
+    others = [name for name in (greedy, "uniform") if name in names] if "rad" in names else []
+    for name in others:
+        rad, other = _Point(known, "rad"), _Point(known, name)
+        difference = _difference(known, name, rad, other)
+        if name == greedy:
+            said.append(_about_picks(strategy_label(greedy), rad, other, difference, axis))
+        else:
+            said.append(_about_uniform(rad, other, difference, axis, opening=greedy is None))
+        intervals.append(f"RAD minus {strategy_label(name)} {_limits(difference)}")
+    if others and (counted := known["seed"].nunique()) != seeds:
+        intervals = [f"{text}, {_over(counted if i else seeds)}" for i, text in enumerate(intervals)]
+        over = ""
     return Story(" ".join(said), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}.")
 
 
@@ -92,6 +96,21 @@ def _about_picks(name: str, rad: _Point, other: _Point, difference: Interval, ax
         f"{name}, which buys the most informative labels first, bought a mean gain of {other.gain:.2f} with "
         f"{_PICKED[axis]} **{percent(other.right)}**; RAD bought {rad.gain:.2f} with **{percent(rad.right)}**: "
         f"{ends[verdict(difference)]}"
+    )
+
+
+def _about_uniform(rad: _Point, other: _Point, difference: Interval, axis: Axis, *, opening: bool) -> str:
+    """RAD beside a choice that looks at nothing. opening: whether RAD's own numbers have not been told yet."""
+    price = "for labels that would teach more, RAD accepts" if rad.gain > other.gain else "RAD's labels have"
+    ends = {
+        "lower": f"{price} more mistakes of the teacher.",
+        "higher": "RAD's labels are right even more often.",
+        "no difference shown": "a difference to RAD in correctness that these data cannot tell from chance.",
+    }
+    own = f"; RAD bought {rad.gain:.2f} with **{percent(rad.right)}**" if opening else ""
+    return (
+        f"Uniform, which looks at nothing, bought a mean gain of {other.gain:.2f} with {_PICKED[axis]} "
+        f"**{percent(other.right)}**{own}: {ends[verdict(difference)]}"
     )
 
 
