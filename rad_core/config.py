@@ -292,11 +292,11 @@ class StudyConfig:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> StudyConfig:
         """A configuration from names and values; unknown names are refused."""
-        known = [field.name for field in attrs.fields(cls)]
+        names = [field.name for field in attrs.fields(cls)]
         for key in values:
-            if key not in known:
-                close = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
+            if key not in names:
+                close = difflib.get_close_matches(key, names, 1)
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}."
                 raise InputError(f"{_shown(key)[1:-1]} = {_shown(values[key])} is not a setting of a study; {hint}")
         return cls(**values)
 

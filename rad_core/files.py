@@ -60,8 +60,8 @@ def no_room(place: Path, error: BaseException) -> StoreError | None:
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     name = str(getattr(error, "sqlite_errorname", ""))
     if name.startswith("SQLITE_IOERR"):
-        there = next(folder for folder in (place, *place.parents) if folder.exists())
-        full = shutil.disk_usage(there).free < _LITTLE
+        existing = next(folder for folder in (place, *place.parents) if folder.exists())
+        full = shutil.disk_usage(existing).free < _LITTLE
     if not full and name != "SQLITE_FULL":
         return None
     return StoreError(

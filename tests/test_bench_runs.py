@@ -10,17 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import __main__ as bench
+from tests.bench.__main__ import TOPICS, main
 from tests.bench.rows import Row, amount, missing, table
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"loop", "maps"}  # the slow test runs them
+SLOW, ELSEWHERE = {"loop"}, {"maps"}  # elsewhere: beside the tests that compile a UMAP anyway
 
 
-@pytest.mark.parametrize("name", [name for name in bench.TOPICS if name not in HEAVY])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in TOPICS if name not in ELSEWHERE],
+)
 def test_a_topic_gives_rows_of_finite_numbers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAD_TEST_IMAGES", raising=False)
-    rows = list(import_module(f"tests.bench.{name}").rows(True))
+    check_rows(list(import_module(f"tests.bench.{name}").rows(True)))
+
+
+def check_rows(rows: list[Row]) -> None:
+    """A topic measured something, and says in every row against what."""
     measured = [row for row in rows if row.ours is not None]
     assert len(measured) >= 3
     for row in rows:
@@ -31,15 +38,34 @@ def test_a_topic_gives_rows_of_finite_numbers(name: str, monkeypatch: pytest.Mon
         assert row.line().count(" | ") == 5, row.line()
 
 
+def sections(document: Path) -> dict[str, str]:
+    """What stands under each title of second order."""
+    parts = document.read_text().split("\n## ")[1:]
+    return {title: text for title, _, text in (part.partition("\n") for part in parts)}
+
+
+def test_one_command_measures_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def two_rows(quick: bool) -> list[Row]:
+        assert quick
+        return [Row(what, 1.0, "s", 2.0, "b") for what in "ab"]
+
+    for name in TOPICS:
+        monkeypatch.setattr(import_module(f"tests.bench.{name}"), "rows", two_rows)
+    assert main(["--quick", "-o", str(tmp_path / "bench.md")]) == 0
+    found = sections(tmp_path / "bench.md")
+    assert list(found) == list(TOPICS.values())
+    assert all(text.count("\n| ") == 2 + 2 for text in found.values()), "each with its rows under a head"
+
+
 @pytest.mark.slow
-def test_one_command_measures_everything_and_writes_it_down(tmp_path: Path) -> None:
+def test_what_is_measured_is_written_down(tmp_path: Path) -> None:
     document = tmp_path / "bench.md"
-    command = [sys.executable, "-m", "tests.bench", "--quick", "-o", str(document)]
+    command = [sys.executable, "-m", "tests.bench", "game", "draw", "--quick", "-o", str(document)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    text = document.read_text()
-    for title in bench.TOPICS.values():
-        section = text.split(f"## {title}\n")[1].split("\n## ")[0]
+    text, found = document.read_text(), sections(document)
+    assert list(found) == [TOPICS[name] for name in ("game", "draw")]
+    for title, section in found.items():
         assert section.count("\n| ") >= 4, title
     for words in ("commit", "cores", "Python", "torch", "numpy", "met?"):
         assert words in text
@@ -49,12 +75,12 @@ def test_one_command_measures_everything_and_writes_it_down(tmp_path: Path) -> N
 def test_names_and_places_that_are_none_are_refused_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert bench.main(["game", "speed"]) == 2
+    assert main(["game", "speed"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "'speed'" in error
-    assert all(name in error for name in bench.TOPICS)
-    assert bench.main(["game", "-o", str(tmp_path / "nowhere" / "bench.md")]) == 2
+    assert all(name in error for name in TOPICS)
+    assert main(["game", "-o", str(tmp_path / "nowhere" / "bench.md")]) == 2
     assert "nowhere" in capsys.readouterr().err
 
 

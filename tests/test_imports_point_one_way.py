@@ -43,8 +43,7 @@ _LEAVES = {"errors", "folders", "partials", "text"}
 ENGINE = {
     **{key: set() for key in _LEAVES},
     "files": {"errors", "partials"},
-    "inputs": {"errors"},
-    "tables": {"errors", "inputs", "partials"},
+    "inputs": {"errors", "partials"},
     "selection": {"errors", "inputs"},
     "learning": {"errors", "inputs", "partials"},
     "config": {"errors", "folders", "learning", "selection"},
@@ -54,7 +53,7 @@ ENGINE = {
     "running": {"config", "errors", "files", "folders", "learning", "partials", "store", "study"},
     "commands": {
         *("config", "errors", "folders", "inputs", "learning", "results", "running", "selection", "store", "study"),
-        *("tables", "text"),
+        "text",
     },
     "cli": {"errors", "text"},
 }
@@ -147,8 +146,8 @@ for name in sys.argv[1:]:
 def test_an_export_from_the_command_line_imports_no_streamlit(finished: Path, tmp_path: Path, ending: str) -> None:
     code = """
 import json, sys
-from app.export import __main__ as command
-command.main()
+import app.export.__main__
+app.export.__main__.main()
 print(sorted(name for name in sys.modules if name.split(".")[0] in ("streamlit", "tornado")))
 """
     target = tmp_path / f"made.{ending}"

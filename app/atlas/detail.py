@@ -50,9 +50,9 @@ def point(
         st.caption(_purchase(facts, i))
 
 
-def _verdict(who: str, said: str, right: bool) -> str:
+def _verdict(who: str, label: str, right: bool) -> str:
     mark = ":green[right]" if right else ":red[**wrong**]"
-    return f"{who} says **{literal(said)}** {mark}"
+    return f"{who} says **{literal(label)}** {mark}"
 
 
 def _soft_label(facts: Facts, i: int, teacher: np.ndarray) -> None:
@@ -63,8 +63,8 @@ def _soft_label(facts: Facts, i: int, teacher: np.ndarray) -> None:
     st.caption("The teacher's soft label")
     for c in shown:
         marks = [word for word, place in (("truth", truth), ("student", student)) if place == c]
-        said = f"{literal(facts.classes[c])}: {percent(float(teacher[c]))}"
-        st.progress(float(np.clip(teacher[c], 0.0, 1.0)), said + (f" · **{' + '.join(marks)}**" if marks else ""))
+        text = f"{literal(facts.classes[c])}: {percent(float(teacher[c]))}"
+        st.progress(float(np.clip(teacher[c], 0.0, 1.0)), text + (f" · **{' + '.join(marks)}**" if marks else ""))
 
 
 def _purchase(facts: Facts, i: int) -> str:

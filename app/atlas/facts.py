@@ -144,14 +144,6 @@ def chance_of_buying(study: Study, strategy: str, seed: int, round_: int) -> np.
     return q
 
 
-def thumbnails(study: Study, seed: int) -> np.ndarray | None:
-    """(N, h, w, C) uint8 small images of the pool, or None where the study keeps none."""
-    if "thumbnails" not in study.seed_arrays(seed):
-        return None
-    found = study.seed_array(seed, "thumbnails")
-    return found if found.ndim == 4 and found.shape[3] in (1, 3) else None
-
-
 # --- colorings -----------------------------------------------------------------------------------------------------
 
 
@@ -230,21 +222,21 @@ def panels(
         marks = _crosses({name: wrong[name][only[name][wrong[name]] > 0] for name in strategies}, only)
         return [MapPanel("", (*layers, *(marks if mark_wrong else ())))]
     parts = [[name] for name in strategies] if display == "side" else [list(strategies)]
-    found = []
+    map_panels = []
     for names in parts:
         layers = [_layer(name, purchases[name], palette.strategy_label(name)) for name in names]
         marks = _crosses({name: wrong[name] for name in names}, purchases) if mark_wrong else ()
-        found.append(MapPanel("", (*layers, *marks)))
-    return found
+        map_panels.append(MapPanel("", (*layers, *marks)))
+    return map_panels
 
 
 def wrongly_labeled(study: Study, strategy: str, seed: int) -> np.ndarray:
     """(n,) int32 pool positions that a strategy bought with a wrong label; mixtures are neither right nor wrong."""
-    found = [np.empty(0, np.int32)]
+    positions = [np.empty(0, np.int32)]
     for round_ in study.finished_rounds(strategy, seed)[1:]:
         correct = study.round_array(strategy, seed, round_, "bought_correct")
-        found.append(np.asarray(reading.bought(study, strategy, seed, round_))[correct == 0])
-    return np.concatenate(found)
+        positions.append(np.asarray(reading.bought(study, strategy, seed, round_))[correct == 0])
+    return np.concatenate(positions)
 
 
 def _layer(name: str, rounds: np.ndarray, label: str) -> MapLayer:

@@ -17,17 +17,17 @@ METHODS = {"umap": "UMAP", "pca": "PCA"}
 
 def choose(view: state.View, seed: int) -> tuple[str, str]:
     """Whose features and which method the points are placed by, chosen among what there is (a light copy has less)."""
-    there = view.read(maps.layouts, seed) or [("teacher_features", "umap")]
+    ready = view.read(maps.layouts, seed) or [("teacher_features", "umap")]
     source = _among(
         "Alike in the eyes of",
-        [name for name, array in SOURCES.items() if array in dict(there)],
+        [name for name, array in SOURCES.items() if array in dict(ready)],
         "map_features",
         {name: name.capitalize() for name in SOURCES},
         "The map is made of the features of the teacher, or of the student trained on the labeled images alone.",
     )
     method = _among(
         "Layout",
-        [name for name in METHODS if (SOURCES[source], name) in there],
+        [name for name in METHODS if (SOURCES[source], name) in ready],
         "map_layout",
         METHODS,
         "UMAP keeps neighbors together. PCA is the flattest view of the features, there at once.",
@@ -54,20 +54,12 @@ def _among(label: str, options: list[str], key: str, names: dict[str, str], help
     )
 
 
-def pca(study: Study, seed: int, source: str) -> np.ndarray:
-    """(N, 2) the pool by PCA."""
-    kept = maps.read_map(study, seed, source, "pca")
-    if kept is not None:
-        return kept
-    return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca")
-
-
 def place(view: state.View, seed: int, source: str, method: str) -> tuple[np.ndarray, str]:
     """The points (N, 2) and the method that placed them: PCA as long as the UMAP that was asked for is not there."""
     umap = maps.read_map(view.study, seed, SOURCES[source]) if method == "umap" else None
     if umap is not None:
         return umap, "umap"
-    return view.read(pca, seed, SOURCES[source]), "pca"
+    return view.read(reading.pca, seed, SOURCES[source]), "pca"
 
 
 def wait_for_umap(view: state.View, seed: int, source: str) -> None:
@@ -84,23 +76,23 @@ def wait_for_umap(view: state.View, seed: int, source: str) -> None:
 def _watch(study: Study, seed: int, source: str) -> None:
     with blocks.spoken_errors():
         started = st.session_state.setdefault("map-started", set())
-        found = maps.map_state(study, seed, source)
+        status = maps.map_state(study, seed, source)
         wanted = (study.id, study.info().created, seed, source)
-        if found == "absent" and wanted not in started:
+        if status == "absent" and wanted not in started:
             started.add(wanted)  # first: what fails to start is not started again every second
             maps.start_map(study, seed, source)
-            found = maps.map_state(study, seed, source)
-        if found == "ready":
+            status = maps.map_state(study, seed, source)
+        if status == "ready":
             st.session_state["map-news"] = "UMAP is ready."
             st.rerun()
-        if found == "computing":
+        if status == "computing":
             count = len(reading.labels(study, seed))
             st.caption(
                 f"PCA for now. The UMAP of {count:,} points is being computed "
                 f"({_duration(count)}); the map changes over by itself."
             )
             return
-        why = found.removeprefix("failed: ") if found != "absent" else "its process ended early."
+        why = status.removeprefix("failed: ") if status != "absent" else "its process ended early."
         st.warning(f"This is a PCA; the UMAP could not be computed: {literal(why)}", icon=":material/warning:")
         st.button("Try again", on_click=_again, args=[study, seed, source], key="map-again")
 

@@ -18,7 +18,7 @@ KEY = "pool-map"
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class MapScene:
     """What the controls above the map ask for, and the layout to draw it on.
 
     layout: names the points (method and features) in links. rounds: how many can be shown.
@@ -40,7 +40,7 @@ class Scene:
         return (self.view.study.id, self.seed, self.layout)
 
 
-def shown_now(scene: Scene) -> MapEvent:
+def shown_now(scene: MapScene) -> MapEvent:
     """What the user made of the map; on first sight what the address says; on another layout what still makes sense."""
     session = st.session_state
     before = session.get("map-tag")
@@ -60,7 +60,7 @@ def shown_now(scene: Scene) -> MapEvent:
     return replace(event, round=round_, primary=primary)
 
 
-def _carried_over(scene: Scene, before: tuple[str, int, str], event: MapEvent) -> MapEvent:
+def _carried_over(scene: MapScene, before: tuple[str, int, str], event: MapEvent) -> MapEvent:
     """What still makes sense on another map: the round; of the same pool the point; a selection where it was drawn."""
     if before[:2] != scene.tag[:2]:
         st.session_state.pop("map-pending", None)
@@ -76,7 +76,7 @@ def waiting_layout() -> str | None:
     return None if pending is None else pending.partition(".")[0]
 
 
-def _from_address(scene: Scene) -> MapEvent:
+def _from_address(scene: MapScene) -> MapEvent:
     asked = st.query_params
     if asked.get("map_sel"):
         st.session_state["map-pending"] = asked["map_sel"]
@@ -89,7 +89,7 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
-def _pending(scene: Scene) -> Selection | None:
+def _pending(scene: MapScene) -> Selection | None:
     """The selection that a link brought, once the layout that it was drawn on is shown."""
     text = st.session_state.get("map-pending")
     if text is None:
@@ -106,7 +106,7 @@ def _pending(scene: Scene) -> Selection | None:
     return selection
 
 
-def remember(scene: Scene, event: MapEvent) -> None:
+def remember(scene: MapScene, event: MapEvent) -> None:
     """Keep what is shown in the address, and the round for the other pages."""
     link = facts.link_text(scene.layout, event.selection)
     if event.selection is not None:

@@ -27,10 +27,10 @@ from app.explore import lab
 from app.findings.words import literal, number
 from app.palette import strategy_order
 from app.shell import blocks, state
+from rad_core.inputs.writing import table_bytes
 from rad_core.results.words import percent
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import USABLE
-from rad_core.tables import table_bytes
 
 # The words stand in the address, too.
 PICKS, LAB, MAP = VIEWS = ("Picks", "Budget lab", "Map")
@@ -73,16 +73,17 @@ def _what_was_read(scores: Scores) -> None:
     row = st.container(horizontal=True, gap="large")
     row.metric("Points to choose from", f"{scores.size:,}", width="content")
     row.metric("Classes", f"{scores.classes:,}", width="content")
-    found = scores.estimate
-    if found is not None:
+    estimate = scores.estimate
+    if estimate is not None:
         row.metric(
             "Teacher right",
-            percent(found.mean),
-            f"95 % interval {percent(found.low)} to {percent(found.high)}",
+            percent(estimate.mean),
+            f"95 % interval {percent(estimate.low)} to {percent(estimate.high)}",
             delta_color="off",
             delta_arrow="off",
             width="content",
-            help=f"On {found.right:,} of {found.total:,} validation points; exact binomial interval (Clopper-Pearson).",
+            help=f"On {estimate.right:,} of {estimate.total:,} validation points; "
+            "exact binomial interval (Clopper-Pearson).",
         )
     labels = scores.classes_of_rows
     if labels is not None:
@@ -153,8 +154,8 @@ def _budget(size: int) -> int:
 
 def _accuracy(scores: Scores) -> tuple[float | None, bool]:
     """The typed accuracy, or None for the measured one; whether its lower bound is to be used."""
-    found = scores.estimate
-    if found is None:
+    estimate = scores.estimate
+    if estimate is None:
         return _typed(st, "No flags were given, so say how often the teacher is right."), False
     left, right = st.columns([0.45, 0.55], vertical_alignment="bottom")
     use = left.segmented_control(
@@ -170,8 +171,8 @@ def _accuracy(scores: Scores) -> tuple[float | None, bool]:
     )
     if use == "typed":
         return _typed(right, "A what-if: not what was measured."), False
-    value = found.lower_bound if use == "bound" else found.mean
-    right.caption(f"Used: {percent(value)}, from {found.total:,} validation points.")
+    value = estimate.lower_bound if use == "bound" else estimate.mean
+    right.caption(f"Used: {percent(value)}, from {estimate.total:,} validation points.")
     return None, use == "bound"
 
 

@@ -103,18 +103,18 @@ def put_together(given: dict[str, Given]) -> Scores:
 def remarks(scores: Scores) -> list[str]:
     """What is not wrong but worth knowing."""
     hard = hard_predictions(scores.values)
-    found = [] if hard is None else [hard]
+    texts = [] if hard is None else [hard]
     flags = scores.flags
     if flags is not None and len(flags.table.values) == scores.size:
-        found.append(
+        texts.append(
             "There are as many flags as points in the pool. They should come from validation points with known "
             "labels, not from the pool."
         )
     if scores.estimate is not None and scores.estimate.total < 30:
-        found.append(
+        texts.append(
             f"{scores.estimate.total} validation points say little of the teacher: consider using the lower bound."
         )
-    return found
+    return texts
 
 
 # --- choosing -----------------------------------------------------------------------------------------------------
@@ -190,18 +190,18 @@ def heavy(scores: Scores, wish: Wish) -> bool:
 
 def gains_of(scores: Scores, gain: str) -> np.ndarray:
     """(N,) gains."""
-    found: np.ndarray = GAINS[gain](scores.values)
-    return found
+    gains: np.ndarray = GAINS[gain](scores.values)
+    return gains
 
 
 def pool_of(scores: Scores, gains: np.ndarray, wish: Wish) -> reading.Pool:
     """The pool as the lab and Explore see it. A typed accuracy has no interval."""
     used = wish.accuracy_of(scores)
-    found = scores.estimate if wish.accuracy is None else None
+    estimate = scores.estimate if wish.accuracy is None else None
     teacher = (
         reading.TeacherEstimate(used, np.nan, np.nan, used)
-        if found is None
-        else reading.TeacherEstimate(found.mean, found.low, found.high, used, found.total)
+        if estimate is None
+        else reading.TeacherEstimate(estimate.mean, estimate.low, estimate.high, used, estimate.total)
     )
     return reading.Pool(
         key=f"own-{scores.key}-{wish.gain}-{used}",

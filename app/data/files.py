@@ -82,12 +82,12 @@ def read_from_folder(role: str, folder: Path, name: str) -> Given:
 def files_in(folder: Path, most: int = 500) -> list[str]:
     """Names of the readable files directly in a folder; links that lead out of it are left out."""
     root = folder.resolve()
-    found = [
+    paths = [
         path.name
         for path in sorted(root.iterdir())
         if path.suffix.lower() in READABLE and path.is_file() and path.resolve().parent == root
     ]
-    return found[:most]
+    return paths[:most]
 
 
 def _read(role: str, path: Path, name: str, room: int) -> Given:

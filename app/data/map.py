@@ -42,13 +42,13 @@ def draw_map(scores: Scores, wish: Wish, choice: Choice) -> None:
 
 
 def _map(scores: Scores, wish: Wish, choice: Choice) -> None:
-    known = {"gain": True, "chance": choice.selection.q is not None, "says": True}
-    known |= dict.fromkeys(("class", "student"), scores.labels is not None)
+    offered = {"gain": True, "chance": choice.selection.q is not None, "says": True}
+    offered |= dict.fromkeys(("class", "student"), scores.labels is not None)
     bases = ["features", "probabilities"] if scores.features is not None else ["probabilities"]
     left, right = st.columns(2)
     by = left.selectbox(
         "Color by",
-        [name for name, there in known.items() if there],
+        [name for name, possible in offered.items() if possible],
         format_func=COLORINGS.__getitem__,
         key="scores_color",
         bind="query-params",

@@ -96,7 +96,7 @@ def _beside(view: View, here: Stand, key: str) -> dict[str, Any]:
             "seeds": list(view.read(light_copy.seeds_with_points)),
             "seed": here.seed,
         },
-        "bought": {rule: view.read(bought, rule, here.seed, here.round) for rule in pair if not live(view, rule)},
+        "bought": {rule: view.read(picks_of, rule, here.seed, here.round) for rule in pair if not live(view, rule)},
         "sequence": component.happened(key).get("sequence", 0),
         "dark": state.theme() == "dark",
     }
@@ -115,7 +115,7 @@ def offered(view: View, here: Stand) -> list[str]:
     return strategy_order(list(dict.fromkeys(named)))
 
 
-def bought(study: Study, strategy: str, seed: int, round_: int) -> list[int]:
+def picks_of(study: Study, strategy: str, seed: int, round_: int) -> list[int]:
     """Pool positions that a rule bought in a round; none where it has not come so far."""
     if round_ not in study.finished_rounds(strategy, seed):
         return []

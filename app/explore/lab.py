@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.explore import panels
-from app.explore.numbers import Levers, Measured, answers, budget_steps, nearest_step, solve
+from app.explore.numbers import Levers, answers, budget_steps, nearest_step, solve
 from app.figures import guarantee_by_accuracy, guarantee_by_budget, waterline_chart
 from app.findings.words import literal, number
 from app.results import reading
@@ -33,22 +33,21 @@ _NOTES = {
 _HEIGHT = 440
 
 
-def draw(pool: reading.Pool, key_prefix: str, *, measured: Measured | None = None, gain_name: str = "margin") -> None:
+def draw(pool: reading.Pool, key_prefix: str, *, gain_name: str = "margin") -> None:
     """The lab for one pool, as a fragment of its own; call it at the top level of a page.
 
     pool: with or without known labels (`right` and `labels` may be None); its key must change with its contents.
-    key_prefix: of all widget keys and URL parameters, for instance "budget" gives ?budget_b=, ?budget_m=. measured:
-    what a study really bought, laid over the estimates; None where there is no study. gain_name: the strategy that
-    buys the largest gains first (margin, entropy or least_confidence); it lends its color to that rule.
+    key_prefix: of all widget keys and URL parameters, for instance "budget" gives ?budget_b=, ?budget_m=. gain_name:
+    the strategy that buys the largest gains first (margin, entropy or least_confidence); it lends that rule its color.
     """
-    st.fragment(_lab)(pool, key_prefix, measured, gain_name)
+    st.fragment(_lab)(pool, key_prefix, gain_name)
 
 
-def _lab(pool: reading.Pool, prefix: str, measured: Measured | None, gain_name: str) -> None:
+def _lab(pool: reading.Pool, prefix: str, gain_name: str) -> None:
     levers = _levers(pool, prefix)
     game = solve(pool, levers)
     found = answers(pool, levers, game)
-    price, latency = _heading(pool, levers, prefix, "" if measured is None else measured.where)
+    price, latency = _heading(pool, levers, prefix)
     _metrics(pool, levers, found, game, price, latency)
     view = st.segmented_control(
         "Picture",
@@ -61,8 +60,8 @@ def _lab(pool: reading.Pool, prefix: str, measured: Measured | None, gain_name: 
         label_visibility="collapsed",
         width="stretch",
     )
-    _picture(view or "game", pool, levers, game, prefix, measured, gain_name)
-    lab = panels.Lab(pool, levers, game, found, prefix, measured, gain_name, price, latency)
+    _picture(view or "game", pool, levers, game, prefix, gain_name)
+    lab = panels.Lab(pool, levers, game, found, prefix, None, gain_name, price, latency)
     panels.draw(lab)
 
 
@@ -166,10 +165,10 @@ def _was_estimated(pool: reading.Pool) -> bool:
 # --- the answer in four numbers ------------------------------------------------------------------------------------
 
 
-def _heading(pool: reading.Pool, levers: Levers, prefix: str, where: str) -> tuple[float, float]:
+def _heading(pool: reading.Pool, levers: Levers, prefix: str) -> tuple[float, float]:
     """What the four numbers are, and the fields for price and seconds per label."""
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown(f"**What RAD would buy**{f', {where}' if where else ''}", width="content")
+    row.markdown("**What RAD would buy**", width="content")
     blocks.badge("estimate", row)
     if levers.assumed:
         row.badge(f"WHAT IF the teacher is right on {percent(levers.accuracy)}", color="orange")
@@ -252,16 +251,13 @@ def _picture(
     levers: Levers,
     game: Equilibrium,
     prefix: str,
-    measured: Measured | None,
     gain_name: str,
 ) -> None:
     """The one large chart; the others wait until somebody asks for them, so that a slider repaints a single one."""
-    theme, bought = state.theme(), None if measured is None else measured.bought
+    theme = state.theme()
     if view == "game":
         chart = waterline_chart(pool.gains, game, theme=theme, height=_HEIGHT)
     elif view == "teacher":
-        if measured is not None and bought is not None:
-            bought = bought[bought["labels"] == levers.budget].assign(accuracy=measured.accuracy)
         known = _was_estimated(pool)
         chart = guarantee_by_accuracy(
             sorted_gains(pool),
@@ -270,7 +266,6 @@ def _picture(
             interval=(pool.teacher.low, pool.teacher.high) if known else None,
             assumed=levers.accuracy if levers.assumed or not known else None,
             gain_name=gain_name,
-            bought=bought,
             theme=theme,
             height=_HEIGHT,
         )
@@ -281,14 +276,10 @@ def _picture(
             budget=levers.budget,
             per_label=view == "price",
             gain_name=gain_name,
-            bought=bought,
             theme=theme,
             height=_HEIGHT,
         )
-    note = _NOTES.get(view, "")
-    if note and measured is not None:
-        note += f" Open symbols: measured in {measured.where}, each strategy by the gains of its own student."
-    blocks.chart(chart, f"{prefix}-{view}", basis="estimate", lazy=True, note=note)
+    blocks.chart(chart, f"{prefix}-{view}", basis="estimate", lazy=True, note=_NOTES.get(view, ""))
 
 
 def sorted_gains(pool: reading.Pool) -> SortedGains:

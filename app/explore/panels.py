@@ -156,7 +156,7 @@ def _next(lab: Lab) -> None:
     )
     if table["Seeds"].max() < FEWEST_SEEDS:
         st.caption(f"{few(int(table['Seeds'].max()))}.")
-    st.caption("The number of labels bought so far follows the round chosen on the left.")
+    st.caption("The number of labels bought so far follows the round in view.")
 
 
 def _classes(lab: Lab) -> None:
@@ -181,7 +181,7 @@ def _cost(lab: Lab) -> None:
     """Money and waiting, from a price and a time per label."""
     heading("What does that cost?", "estimate")
     if not lab.price and not lab.latency:
-        st.caption("Enter a price or a time of a label above to see what a choice costs.")
+        st.caption("Enter the price of a label to see what a choice costs.")
         return
     budget, rows = lab.levers.budget, [(f"{lab.levers.budget:,} labels", float(lab.levers.budget))]
     for answer in lab.found[:3]:

@@ -84,7 +84,7 @@ def pool_blob(study: Study, strategy: str, seed: int, round_: int, places: np.nd
         parts.append(grid.ravel())
         names.append("grid")
         header["peaks"] = peaks(grid, truth, classes)
-    if (images := thumbnails(study, seed)) is not None:
+    if (images := reading.thumbnails(study, seed)) is not None:
         wrong = wrong_count(len(left), reading.teacher_estimate(study, seed).used)
         shown = first_to_enter(gains, permanent_numbers(positions, start), budget, wrong)
         sheet, kind, tile = sprite(np.asarray(images[positions[shown]]))
@@ -92,14 +92,6 @@ def pool_blob(study: Study, strategy: str, seed: int, round_: int, places: np.nd
         names += ["shown", "sheet"]
         header["sheet"] = {"type": kind, "tile": tile, "columns": _SPRITE_COLUMNS}
     return pack({**header, "names": names}, parts)
-
-
-def thumbnails(study: Study, seed: int) -> np.ndarray | None:
-    """(N, h, w, C) uint8 small images of the pool, or None where the study keeps none."""
-    if "thumbnails" not in study.seed_arrays(seed):
-        return None
-    found = study.seed_array(seed, "thumbnails")
-    return found if found.ndim == 4 and found.shape[3] in (1, 3) else None
 
 
 def first_to_enter(gains: np.ndarray, u: np.ndarray, budget: int, wrong: int) -> np.ndarray:
@@ -168,13 +160,8 @@ def umap(study: Study, seed: int) -> np.ndarray | None:
 
 def pca(study: Study, seed: int) -> np.ndarray | None:
     """(N, 2) the PCA of the pool; None of a light copy that came without any map."""
-    for source, method in maps.layouts(study, seed):
-        if method == "pca":
-            places = maps.read_map(study, seed, source, "pca")
-            if places is not None:
-                return places
-            return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca")
-    return None
+    source = next((source for source, method in maps.layouts(study, seed) if method == "pca"), None)
+    return None if source is None else reading.pca(study, seed, source)
 
 
 # --- what stands beside it -----------------------------------------------------------------------------------------
@@ -194,7 +181,7 @@ def facts(study: Study, strategy: str, seed: int, round_: int) -> dict[str, Any]
         "budget": min(config.budget, left),
         "round": round_,
         "rounds": config.rounds,
-        "noun": "images" if thumbnails(study, seed) is not None else "points",
+        "noun": "images" if reading.thumbnails(study, seed) is not None else "points",
         "teacher": {
             "used": teacher.used,
             "low": teacher.low,

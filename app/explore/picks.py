@@ -10,7 +10,7 @@ from app.explore.payload import draw_seed
 from app.results import reading
 from rad_core.errors import InputError
 from rad_core.selection.sampling import sample
-from rad_core.selection.whatif import ALL_RULES
+from rad_core.selection.whatif import ALL_RULES, ORACLE
 from rad_core.store.study import Study
 
 
@@ -24,6 +24,8 @@ def draw(
     """
     if rule not in ALL_RULES:
         raise InputError(f"{rule} is no function of the gains; choose RAD, uniform or the most informative first.")
+    if rule == ORACLE and accuracy is not None:
+        raise InputError("The oracle knows where this very teacher is right; leave its accuracy as estimated.")
     pool = reading.pool_before(study, strategy, seed, round_)
     used = pool.teacher.used if accuracy is None else accuracy
     levers = Levers(min(budget, pool.size), used, accuracy is not None, pool.wrong(used))

@@ -17,6 +17,7 @@ import pandas as pd
 from app.export import stamp
 from app.export.tables import as_text, numeric
 from app.figures import PLOTLY_CONFIG, Chart
+from app.figures.raster import address_of
 
 if TYPE_CHECKING:
     from app.present.model import Step, Story
@@ -85,7 +86,8 @@ def _figures(story: Story, dark: Story | None) -> dict[str, Any]:
     light = [_figure(chart) for step in story.steps for chart in step.charts]
     other = [_figure(chart) for step in dark.steps for chart in step.charts] if dark else [None] * len(light)
     figures = [
-        {"light": one, **({"dark": two} if two is not None else {})} for one, two in zip(light, other, strict=True)
+        {"light": bright, **({"dark": dim} if dim is not None else {})}
+        for bright, dim in zip(light, other, strict=True)
     ]
     return {"config": {**PLOTLY_CONFIG, "responsive": False}, "figures": figures}
 
@@ -133,9 +135,8 @@ def _step(step: Step, number: int, first: int) -> str:
         *(_chart(chart, first + i) for i, chart in enumerate(step.charts)),
     ]
     if step.picture is not None:
-        data = base64.b64encode(step.picture).decode()
         parts.append(
-            f'<figure class="picture"><img src="data:image/png;base64,{data}" alt="{escape(step.picture_alt)}">'
+            f'<figure class="picture"><img src="{address_of(step.picture)}" alt="{escape(step.picture_alt)}">'
             "</figure>\n"
         )
     if step.table is not None:

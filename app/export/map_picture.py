@@ -38,7 +38,7 @@ class MapPicture:
     legend: tuple[Key, ...]
 
 
-def is_map(chart: Chart) -> bool:
+def shows_pool(chart: Chart) -> bool:
     """Whether a chart is points on a raster without axes."""
     layout = chart.figure.layout
     return len(layout.images) == 1 and layout.xaxis.visible is False and layout.yaxis.visible is False
@@ -110,10 +110,10 @@ def _corners(symbol: str, x: float, y: float, size: float) -> Sequence[tuple[flo
         "hexagram": (6, 0.0),
         "star": (5, -90.0),
     }
-    found = next((value for name, value in kinds.items() if symbol.startswith(name)), None)
-    if found is None:
+    shape = next((value for name, value in kinds.items() if symbol.startswith(name)), None)
+    if shape is None:
         return None
-    count, first = found
+    count, first = shape
     far = size * (1.25 if count == 4 else 1.15)
     angles = [math.radians(first + 360 * i / count) for i in range(count)]
     return [(x + far * math.cos(angle), y + far * math.sin(angle)) for angle in angles]

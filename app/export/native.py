@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from app.figures import Chart
+from app.figures.base import round_step
 from app.palette import STRATEGY_STYLES, Style, strategy_style
 
 _GREY = "#8A9099"
@@ -69,8 +70,8 @@ Drawing = XY | Bars
 def drawing(chart: Chart) -> Drawing | None:
     """What PowerPoint is to draw of a chart, or None for one that is best shown as a table of its numbers."""
     columns = list(chart.table.columns)
-    for known, draw in _KNOWN:
-        if all(any(name.startswith(part) for name in columns) for part in known) and len(chart.table):
+    for starts, draw in _KNOWN:
+        if all(any(name.startswith(part) for name in columns) for part in starts) and len(chart.table):
             return draw(chart)
     return None
 
@@ -91,25 +92,27 @@ def _curves(chart: Chart) -> XY:
     )
     labels = list(dict.fromkeys(table["Strategy"]))
     shaded = set(labels) if len(labels) <= 3 else {STRATEGY_STYLES["rad"].label}
-    found = []
+    series = []
     for label in sorted(labels, key=_rank):
-        mine = table[table["Strategy"] == label]
-        limits = (_numbers(mine[_LOW]), _numbers(mine[_HIGH])) if label in shaded else (None, None)
-        found.append(Series(_short(label), _style(label), _numbers(mine[x]), _numbers(mine[value]), *limits))
+        rows = table[table["Strategy"] == label]
+        limits = (_numbers(rows[_LOW]), _numbers(rows[_HIGH])) if label in shaded else (None, None)
+        series.append(Series(_short(label), _style(label), _numbers(rows[x]), _numbers(rows[value]), *limits))
     share = "point" not in value.lower()
     ends = float(table[x].min()), float(table[x].max())
-    found += [
+    series += [
         Series(name, Style(name, _GREY, dash, "square", 2.0), np.array(ends), np.array([level, level]), markers=False)
         for name, level, dash in _marks(chart)
     ]
-    spread = np.concatenate([values for one in found for values in (one.y, one.low, one.high) if values is not None])
+    spread = np.concatenate(
+        [values for line in series for values in (line.y, line.low, line.high) if values is not None]
+    )
     unit = "0%" if share else "0.0"
-    return XY(found, x_title, plain(_axis_title(chart, "yaxis")), "#,##0", unit, _nice(*ends), _nice_of(spread))
+    return XY(series, x_title, plain(_axis_title(chart, "yaxis")), "#,##0", unit, _nice(*ends), _nice_of(spread))
 
 
 def _tradeoff(chart: Chart) -> XY:
     table = chart.table
-    found = [
+    series = [
         Series(
             _short(row["Strategy"]),
             _style(str(row["Strategy"])),
@@ -124,10 +127,10 @@ def _tradeoff(chart: Chart) -> XY:
         for _, row in table.iterrows()
         if np.isfinite(row["Share right"])
     ]
-    x = np.concatenate([[*one.x, *_known(one.left), *_known(one.right)] for one in found] or [[0.0, 1.0]])
-    y = np.concatenate([[*one.y, *_known(one.low), *_known(one.high)] for one in found] or [[0.0, 1.0]])
+    x = np.concatenate([[*point.x, *_known(point.left), *_known(point.right)] for point in series] or [[0.0, 1.0]])
+    y = np.concatenate([[*point.y, *_known(point.low), *_known(point.high)] for point in series] or [[0.0, 1.0]])
     return XY(
-        found,
+        series,
         plain(_axis_title(chart, "xaxis")),
         plain(_axis_title(chart, "yaxis")).split(" behind:")[0],
         "0.0",
@@ -140,15 +143,15 @@ def _tradeoff(chart: Chart) -> XY:
 def _guarantees(chart: Chart) -> XY:
     table = chart.table
     x, named = str(table.columns[0]), [name for name in table.columns if str(name).startswith("Guaranteed gain")]
-    found = []
+    series = []
     for column in named:
         label = str(column).removeprefix("Guaranteed gain, ")
-        found.append(Series(label, _style(label), _numbers(table[x]), _numbers(table[column]), markers=False))
+        series.append(Series(label, _style(label), _numbers(table[x]), _numbers(table[column]), markers=False))
     share = x == "Teacher accuracy"
     ends = _nice(float(table[x].min()), float(table[x].max()))
-    y = np.concatenate([one.y for one in found])
+    y = np.concatenate([line.y for line in series])
     return XY(
-        found,
+        series,
         plain(_axis_title(chart, "xaxis")),
         plain(_axis_title(chart, "yaxis")),
         "0%" if share else "#,##0",
@@ -187,7 +190,7 @@ def _calibration(chart: Chart) -> XY:
         np.array([0.0, 1.0]),
         markers=False,
     )
-    mine = Series(
+    curve = Series(
         "Teacher",
         share,
         _numbers(table["Mean confidence"]),
@@ -196,7 +199,7 @@ def _calibration(chart: Chart) -> XY:
         _numbers(table["Share right, high"]),
     )
     return XY(
-        [mine, truth],
+        [curve, truth],
         plain(_axis_title(chart, "xaxis")),
         plain(_axis_title(chart, "yaxis")),
         "0%",
@@ -229,8 +232,8 @@ def _differences(chart: Chart) -> Bars:
     value, verdict = _first(table, "", "minus it"), _first(table, "Verdict for ")
     ours = verdict.removeprefix("Verdict for ")
     colors = [
-        _style(ours if said == "higher" else str(other)).color if said in ("higher", "lower") else _GREY
-        for other, said in zip(table["Compared with"], table[verdict], strict=True)
+        _style(ours if outcome == "higher" else str(other)).color if outcome in ("higher", "lower") else _GREY
+        for other, outcome in zip(table["Compared with"], table[verdict], strict=True)
     ]
     low, high = (_numbers(table[f"Corrected interval, {end}"]) for end in ("low", "high"))
     return Bars(
@@ -248,7 +251,7 @@ def _differences(chart: Chart) -> Bars:
 def _water(chart: Chart) -> XY:
     table = chart.table
     x, gains, left = _first(table, "Rank"), _numbers(table["Gain"]), _numbers(table["Gain left in the worst case"])
-    found = [
+    series = [
         Series("Gain", Style("", _GREY, "solid", "circle", 2.5), _numbers(table[x]), gains, markers=False),
         Series(
             "Left in the worst case",
@@ -258,7 +261,7 @@ def _water(chart: Chart) -> XY:
             markers=False,
         ),
     ]
-    return XY(found, plain(_axis_title(chart, "xaxis")), "Gain", "#,##0", "0.0", None, (0.0, 1.0))
+    return XY(series, plain(_axis_title(chart, "xaxis")), "Gain", "#,##0", "0.0", None, (0.0, 1.0))
 
 
 _KNOWN: tuple[tuple[tuple[str, ...], Callable[[Chart], Drawing]], ...] = (
@@ -290,13 +293,13 @@ def _marks(chart: Chart) -> list[tuple[str, float, str]]:
     dashes = {
         float(shape.y0): str(shape.line.dash or "dash") for shape in chart.figure.layout.shapes if shape.y0 == shape.y1
     }
-    found = []
+    lines = []
     for trace in chart.figure.data:
         if trace.type == "scatter" and trace.mode == "lines+text" and not trace.legendgroup and trace.name:
             level = float(np.asarray(trace.y)[0])
             dash = min(dashes, key=lambda known: abs(known - level)) if dashes else None
-            found.append((plain(str(trace.name)), level, dashes[dash] if dash is not None else "dash"))
-    return found
+            lines.append((plain(str(trace.name)), level, dashes[dash] if dash is not None else "dash"))
+    return lines
 
 
 def _value_column(table: pd.DataFrame) -> str:
@@ -309,8 +312,8 @@ def _first(table: pd.DataFrame, start: str, inside: str = "") -> str:
 
 
 def _style(label: str) -> Style:
-    known = {style.label: style for style in STRATEGY_STYLES.values()}
-    return known.get(label) or known.get(_long(label)) or strategy_style(label.lower().replace(" ", "_"))
+    by_label = {style.label: style for style in STRATEGY_STYLES.values()}
+    return by_label.get(label) or by_label.get(_long(label)) or strategy_style(label.lower().replace(" ", "_"))
 
 
 def _long(label: str) -> str:
@@ -345,9 +348,7 @@ def _nice_of(values: np.ndarray) -> tuple[float, float]:
 
 def step(low: float, high: float) -> float:
     """A round distance between about six ticks."""
-    raw = max(high - low, 1e-9) / 6
-    power = 10.0 ** np.floor(np.log10(raw))
-    return float(next(power * unit for unit in (1, 2, 5, 10) if power * unit >= raw * 0.999))
+    return round_step(max(high - low, 1e-9) / 6)
 
 
 def _nice(low: float, high: float) -> tuple[float, float]:

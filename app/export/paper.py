@@ -148,9 +148,9 @@ def _networks(facts: _Facts, pen: Pen) -> str:
         return f"{fixed} The student is {student}."
     how = ", pretrained on ImageNet and fine-tuned" if kind == "pretrained" else ", trained"
     more = f"{config.teacher_labeled:,} more examples that nobody else sees" if config.teacher_labeled else ""
-    known = f"the labeled set and {more}" if more else "the labeled set alone"
+    examples = f"the labeled set and {more}" if more else "the labeled set alone"
     return (
-        f"The teacher is {_network(argument, pen)}{how} on {known} for "
+        f"The teacher is {_network(argument, pen)}{how} on {examples} for "
         f"{config.teacher_steps:,} steps; it is right on {right} of the pool. The student is {student}."
     )
 
@@ -167,12 +167,12 @@ def _training(facts: _Facts, pen: Pen) -> str:
     name, _ = parse_spec(config.dataset)
     moved = _AUGMENTED.get(name) if config.augmentation == "auto" else _VARIED[config.augmentation]
     softened = "" if config.temperature == 1 else f" at temperature {config.temperature:g}"
-    known = "labeled set and the validation set" if config.learn_from_validation else "labeled set"
+    examples = "labeled set and the validation set" if config.learn_from_validation else "labeled set"
     answers = {"soft": f"soft labels{softened}", "hard": "the teacher's likeliest classes"}
     bought = answers.get(config.labels, "classes drawn by the teacher's probabilities")
     return (
         f"After each purchase the student is trained from scratch for {config.student_steps:,} steps of AdamW"
-        f"{pen('loshchilov2019decoupled')} on the {known} (hard labels) and everything bought so far "
+        f"{pen('loshchilov2019decoupled')} on the {examples} (hard labels) and everything bought so far "
         f"({bought}), with batches of {config.batch_size:,}, a peak learning rate of {config.learning_rate:g} "
         f"(linear warm-up over the first tenth of the steps, then cosine decay), weight decay {config.weight_decay:g} "
         f"and {f'{moved} as augmentation' if moved and config.augment else 'no augmentation'}."
@@ -242,8 +242,8 @@ def _reporting(facts: _Facts, pen: Pen) -> str:
     )
 
 
-def _mean(found: summary.Interval) -> str:
-    text = f"{100 * found.mean:.1f}%"
-    if found.n < summary.FEWEST_SEEDS:
+def _mean(interval: summary.Interval) -> str:
+    text = f"{100 * interval.mean:.1f}%"
+    if interval.n < summary.FEWEST_SEEDS:
         return text
-    return f"{text} (95% interval over seeds {100 * found.low:.1f} to {100 * found.high:.1f})"
+    return f"{text} (95% interval over seeds {100 * interval.low:.1f} to {100 * interval.high:.1f})"

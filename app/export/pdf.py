@@ -38,8 +38,8 @@ def find_browser() -> Path | None:
     """Chromium, Chrome or Edge: the one that CHROME names, or else one on PATH or in its usual place."""
     named = os.environ.get("CHROME", "").strip()
     candidates = [named] if named else [*_NAMES, *_PLACES]
-    found = (shutil.which(name) for name in candidates)
-    return next((Path(path) for path in found if path), None)
+    paths = (shutil.which(name) for name in candidates)
+    return next((Path(path) for path in paths if path), None)
 
 
 def missing() -> str:
@@ -84,8 +84,8 @@ def print_pdf(report: bytes) -> bytes:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise InputError(_failed(browser, error)) from error
         if not target.exists() or done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise InputError(_failed(browser, said[-1] if said else f"it ended with code {done.returncode}"))
+            errors = done.stderr.decode(errors="replace").strip().splitlines()
+            raise InputError(_failed(browser, errors[-1] if errors else f"it ended with code {done.returncode}"))
         return _restamped(target.read_bytes(), at)
 
 
@@ -100,7 +100,7 @@ def _restamped(content: bytes, at: datetime) -> bytes:
     stays right.
     """
     content = _DATES.sub(
-        lambda found: b"/%s (D:%s%s)" % (found[1], at.strftime("%Y%m%d%H%M%S").encode(), found[3]), content
+        lambda match: b"/%s (D:%s%s)" % (match[1], at.strftime("%Y%m%d%H%M%S").encode(), match[3]), content
     )
     numbers = {node: rank for rank, node in enumerate(sorted(set(_NODES.findall(content))), 1)}
     return _NODES.sub(lambda node: b"(node%08d)" % numbers[node[1]], content)

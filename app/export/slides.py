@@ -18,10 +18,21 @@ from pptx.util import Inches, Pt
 
 from app.export import stamp
 from app.export.fitting import FONT, fitting_size, height, share, shortened
-from app.export.map_picture import MapPicture, is_map, map_picture
+from app.export.map_picture import MapPicture, map_picture, shows_pool
 from app.export.native import drawing
-from app.export.slide_charts import INK, SOFT, TEXT_SIZE, Box, add_chart, clean, color, describe
-from app.export.slide_tables import MOST_COLUMNS, add_table, cut
+from app.export.slide_drawing import (
+    INK,
+    MOST_COLUMNS,
+    SOFT,
+    TEXT_SIZE,
+    Box,
+    add_chart,
+    add_table,
+    clean,
+    color,
+    cut,
+    describe,
+)
 from app.export.tables import as_text
 from app.figures import Chart
 
@@ -97,8 +108,8 @@ def _cover(deck: Deck, story: Story, at: datetime) -> None:
     facts = [clean(f"{name}: {value}") for name, value in story.facts.items()]
     size = TEXT_SIZE
     for column in (0, 1):
-        mine = facts[: -(-len(facts) // 2)] if column == 0 else facts[-(-len(facts) // 2) :]
-        shown, _ = share(mine, (room / 2 - 0.3, 2.2), size)
+        half = facts[: -(-len(facts) // 2)] if column == 0 else facts[-(-len(facts) // 2) :]
+        shown, _ = share(half, (room / 2 - 0.3, 2.2), size)
         _text(slide, (1.1 + column * room / 2, 4.6, room / 2 - 0.3, 2.2), shown, size, gap=0.25)
     _foot(slide, _footer(story, at))
     _notes(slide, [story.title, story.subtitle, *facts])
@@ -118,18 +129,18 @@ def _add_step(deck: Deck, step: Step, footer: str) -> None:
         slide = _titled(deck, step.title, bool(sights))
         room = (WIDTH - 2 * _MARGIN, _BOTTOM - _TOP)
         size = fitting_size(left, room, (28, *_SIZES)) or TEXT_SIZE
-        mine, left = share(left, room, size)
-        _text(slide, (_MARGIN, _TOP, *room), mine, size, gap=0.6)
+        fitting, left = share(left, room, size)
+        _text(slide, (_MARGIN, _TOP, *room), fitting, size, gap=0.6)
         _finish(slide, step, None, footer)
 
 
 def _sights(step: Step) -> list[_Sight]:
-    found = [_Sight(chart=chart, alt=chart.alt) for chart in step.charts]
+    sights = [_Sight(chart=chart, alt=chart.alt) for chart in step.charts]
     if step.picture is not None:
-        found.append(_Sight(picture=step.picture, alt=step.picture_alt))
+        sights.append(_Sight(picture=step.picture, alt=step.picture_alt))
     if step.table is not None and len(step.table):
-        found.append(_Sight(table=step.table, alt=step.title))
-    return found
+        sights.append(_Sight(table=step.table, alt=step.title))
+    return sights
 
 
 def _beside(slide: Slide, sight: _Sight, words: Sequence[str]) -> list[str]:
@@ -138,7 +149,7 @@ def _beside(slide: Slide, sight: _Sight, words: Sequence[str]) -> list[str]:
     drawn = drawing(sight.chart) if sight.chart is not None else None
     table, mapped = sight.table, None
     if sight.chart is not None and drawn is None:
-        mapped = map_picture(sight.chart) if is_map(sight.chart) else None
+        mapped = map_picture(sight.chart) if shows_pool(sight.chart) else None
         table = sight.chart.table if mapped is None else None
     if table is not None:
         return _above_table(slide, table, words, sight.alt)
@@ -284,12 +295,12 @@ def _picture(slide: Slide, content: bytes, box: Box, alt: str) -> None:
     describe(shape, alt)
 
 
-def _legend(slide: Slide, found: MapPicture, box: Box) -> None:
+def _legend(slide: Slide, picture: MapPicture, box: Box) -> None:
     """What the marks of a map mean, each in its color and with its sign."""
     signs = {"square": "■", "diamond": "◆", "x": "✕", "cross": "✚", "triangle-up": "▲", "triangle-down": "▼"}
     shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
-    _write(shape, [f"  {key.text}" for key in found.legend], TEXT_SIZE)
-    for paragraph, key in zip(shape.text_frame.paragraphs, found.legend, strict=True):
+    _write(shape, [f"  {key.text}" for key in picture.legend], TEXT_SIZE)
+    for paragraph, key in zip(shape.text_frame.paragraphs, picture.legend, strict=True):
         run = paragraph.runs[0]
         sign = paragraph.add_run()
         run._r.addprevious(sign._r)

@@ -12,9 +12,9 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """The same table in texts: shares and small numbers with up to four digits, counts with thousands separated."""
     columns = [[_cell(value, table[name]) for value in table[name]] for name in table.columns]
     data = dict(enumerate(columns))
-    found = pd.DataFrame(data, dtype=object)
-    found.columns = pd.Index([str(name) for name in table.columns])
-    return found
+    text = pd.DataFrame(data, dtype=object)
+    text.columns = pd.Index([str(name) for name in table.columns])
+    return text
 
 
 def numeric(table: pd.DataFrame) -> list[bool]:
@@ -28,13 +28,13 @@ def _cell(value: object, column: pd.Series) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float | np.floating):
-        return number(float(value))
+        return readable(float(value))
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     return str(value)
 
 
-def number(value: float) -> str:
+def readable(value: float) -> str:
     """A number with up to four significant digits, no exponent where that is readable."""
     if value == 0:
         return "0"

@@ -3,7 +3,6 @@
 from app.figures.base import PLOTLY_CONFIG, Chart, Theme, plotly_config, plotly_template
 from app.figures.compare import label_efficiency_chart, paired_difference_chart
 from app.figures.curves import accuracy_curves, round_delta_chart
-from app.figures.examples import examples_chart
 from app.figures.game import small_game_chart, waterline_chart
 from app.figures.guarantee import guarantee_by_accuracy, guarantee_by_budget
 from app.figures.heatmaps import class_heatmap, overlap_heatmap, pick_overlap
@@ -21,7 +20,6 @@ __all__ = [
     "calibration_table",
     "class_heatmap",
     "density_raster",
-    "examples_chart",
     "guarantee_by_accuracy",
     "guarantee_by_budget",
     "label_efficiency_chart",

@@ -183,6 +183,12 @@ def verbatim(text: str) -> str:
     return line.replace("%{", "&#37;{")
 
 
+def round_step(least: float) -> float:
+    """The smallest of ..., 0.1, 0.2, 0.5, 1, 2, 5, 10, ... that is at least this, give or take a thousandth of it."""
+    power = 10.0 ** np.floor(np.log10(least))
+    return float(next(power * unit for unit in (1, 2, 5, 10) if power * unit >= least * 0.999))
+
+
 def f32(values: ArrayLike) -> np.ndarray:
     """Numbers as they are sent to the browser: float32."""
     return np.ascontiguousarray(values, dtype=np.float32)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, rows
+from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, round_step, rows
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
 from rad_core.results.needed import Need, labels_by_seed, need
 from rad_core.results.summary import FEWEST_SEEDS
@@ -87,11 +87,11 @@ def paired_difference_chart(
     verdict. A difference that the interval does not separate from zero is grey and open. scale and unit: of the axis.
     """
     order = {name: i for i, name in enumerate(strategy_order(list(differences["baseline"])))}
-    found = differences.sort_values("baseline", key=lambda names: names.map(order)).reset_index(drop=True)
-    listed = rows(found)[::-1]
+    ordered = differences.sort_values("baseline", key=lambda names: names.map(order)).reset_index(drop=True)
+    listed = rows(ordered)[::-1]
     label = strategy_style(ours).label
     sketch = new_sketch(theme, height or 130 + 44 * len(listed), margin={"l": 20, "r": 230, "t": 40, "b": 60})
-    ends = scale * found[["difference", "low", "high"]].to_numpy(float)
+    ends = scale * ordered[["difference", "low", "high"]].to_numpy(float)
     low, high = float(np.nanmin(ends, initial=0.0)), float(np.nanmax(ends, initial=0.0))
     pad = 0.14 * max(high - low, 1e-9)
     sketch.update_layout(
@@ -127,7 +127,7 @@ def paired_difference_chart(
         _draw_difference(sketch, y, row, ours, scale, theme)
     return Chart(
         sketch.finish(),
-        _difference_table(found, label, what, scale, unit),
+        _difference_table(ordered, label, what, scale, unit),
         f"Is {label} better than the others, beyond what the seeds can tell?",
         _difference_alt(listed[::-1], label, what, scale, unit),
     )
@@ -176,8 +176,7 @@ def _needed_text(row: Need) -> str:
 
 
 def _ticks(most: float) -> list[float]:
-    raw = most / 5
-    step = next(s for s in 10.0 ** np.floor(np.log10(raw)) * np.array([1, 2, 5, 10]) if s >= raw) if raw > 0 else 1.0
+    step = round_step(most / 5) if most > 0 else 1.0
     return [float(tick) for tick in np.arange(0, most + 1e-9, step)]
 
 
@@ -248,15 +247,15 @@ def _signed(value: float) -> str:
     return f"{value:+.1f}" if abs(value) >= 0.05 or value == 0 else f"{value:+.1g}"
 
 
-def _difference_table(found: pd.DataFrame, label: str, what: str, scale: float, unit: str) -> pd.DataFrame:
+def _difference_table(differences: pd.DataFrame, label: str, what: str, scale: float, unit: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Compared with": [strategy_label(name) for name in found["baseline"]],
-            f"{label} minus it, {what} ({unit})": scale * found["difference"],
-            "Corrected interval, low": scale * found["low"],
-            "Corrected interval, high": scale * found["high"],
-            "Seeds": found["n"],
-            "Verdict for " + label: found["verdict"],
+            "Compared with": [strategy_label(name) for name in differences["baseline"]],
+            f"{label} minus it, {what} ({unit})": scale * differences["difference"],
+            "Corrected interval, low": scale * differences["low"],
+            "Corrected interval, high": scale * differences["high"],
+            "Seeds": differences["n"],
+            "Verdict for " + label: differences["verdict"],
         }
     )
 

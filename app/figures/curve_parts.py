@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, rgba, spread
+from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, rgba, round_step, spread
 from app.palette import strategy_style, text_color
 from rad_core.results.summary import FEWEST_SEEDS, curves
 from rad_core.results.words import few, percent
@@ -41,25 +41,25 @@ class Mark:
 
 def marks(references: Mapping[str, float], target: float | None) -> list[Mark]:
     """The reference lines that are known, and the target."""
-    found = [
+    lines = [
         Mark(references[key], f"{short} {percent(references[key])}", meaning, dash)
         for key, (short, meaning, dash) in _REFERENCES.items()
         if key in references and np.isfinite(references[key])
     ]
     if target is not None:
-        found.append(Mark(target, f"target {percent(target)}", "the accuracy aimed at", "solid"))
-    return found
+        lines.append(Mark(target, f"target {percent(target)}", "the accuracy aimed at", "solid"))
+    return lines
 
 
 def along(table: pd.DataFrame, x: XAxis, value: str) -> pd.DataFrame:
     """Mean and interval of the value per strategy and round, and where that lies on the x axis."""
-    found = curves(table, value)
+    points = curves(table, value)
     if x == "seconds":
         at = table.groupby(["strategy", "round"])["seconds"].mean()
-        found["x"] = [float(at[key]) for key in zip(found["strategy"], found["round"], strict=True)]
+        points["x"] = [float(at[key]) for key in zip(points["strategy"], points["round"], strict=True)]
     else:
-        found["x"] = found[x].astype(float)
-    return found.sort_values(["strategy", "round"], kind="stable")
+        points["x"] = points[x].astype(float)
+    return points.sort_values(["strategy", "round"], kind="stable")
 
 
 def shaded_strategies(shown: Sequence[str], band: bool | Sequence[str] | None) -> list[str]:
@@ -81,9 +81,7 @@ def set_x_axis(sketch: Sketch, data: pd.DataFrame, x: XAxis, room: float = 0.2) 
     span = end - start or 1.0
     ticks = sorted(set(at.round(6))) if x != "seconds" else []
     if not 1 <= len(ticks) <= 9:
-        raw = span / 6
-        step = next(step for step in 10.0 ** np.floor(np.log10(raw)) * np.array([1, 2, 5, 10]) if step >= raw)
-        step = max(step, 1.0) if x == "round" else step
+        step = max(round_step(span / 6), 1.0) if x == "round" else round_step(span / 6)
         ticks = list(np.arange(np.ceil(start / step) * step, end + 1e-9 * span, step))
     sketch.xaxis(
         title_text=X_TITLES[x],
@@ -94,9 +92,9 @@ def set_x_axis(sketch: Sketch, data: pd.DataFrame, x: XAxis, room: float = 0.2) 
     return end
 
 
-def set_legend(sketch: Sketch, found: pd.DataFrame, shaded: Sequence[str]) -> None:
+def set_legend(sketch: Sketch, points: pd.DataFrame, shaded: Sequence[str]) -> None:
     """The legend says what a curve is: how many seeds, and whose interval is shaded."""
-    counts = sorted(set(found["n"]))
+    counts = sorted(set(points["n"]))
     text = ""
     if counts and counts[-1] < FEWEST_SEEDS:
         text = few(counts[-1])
@@ -104,7 +102,7 @@ def set_legend(sketch: Sketch, found: pd.DataFrame, shaded: Sequence[str]) -> No
         text = f"mean of {counts[-1]} seeds" if len(counts) == 1 else "mean over the seeds finished"
         names = [strategy_style(name).label for name in shaded]
         if names:
-            whose = "" if len(names) == found["strategy"].nunique() else f" of {', '.join(names)}"
+            whose = "" if len(names) == points["strategy"].nunique() else f" of {', '.join(names)}"
             text += f"; shaded: 95% interval{whose}"
     sketch.update_layout(
         showlegend=True,
@@ -133,10 +131,10 @@ def accuracy_range(
     return (max(-0.005, low - pad), min(1.005, high + pad))
 
 
-def difference_range(found: pd.DataFrame, bands: pd.DataFrame) -> tuple[float, float]:
-    if found.empty:
+def difference_range(points: pd.DataFrame, bands: pd.DataFrame) -> tuple[float, float]:
+    if points.empty:
         return (-1.0, 1.0)
-    low, high = min(0.0, float(found["mean"].min())), max(0.0, float(found["mean"].max()))
+    low, high = min(0.0, float(points["mean"].min())), max(0.0, float(points["mean"].max()))
     low, high = _widened(low, high, bands, 0.5)
     return (low - 0.05 * (high - low), high + 0.05 * (high - low))
 
@@ -150,12 +148,12 @@ def _widened(low: float, high: float, bands: pd.DataFrame, least: float) -> tupl
 
 
 def draw_curve(
-    sketch: Sketch, mine: pd.DataFrame, name: str, band: bool, x: XAxis, rank: int, *, same: bool, unit: str = ""
+    sketch: Sketch, points: pd.DataFrame, name: str, band: bool, x: XAxis, rank: int, *, same: bool, unit: str = ""
 ) -> None:
     style = strategy_style(name)
-    at = f32(mine["x"])
-    if band and mine["low"].notna().any():
-        both = mine.dropna(subset=["low"])
+    at = f32(points["x"])
+    if band and points["low"].notna().any():
+        both = points.dropna(subset=["low"])
         there_and_back = np.concatenate([both["x"], both["x"][::-1]])
         sketch.scatter(
             x=f32(there_and_back),
@@ -170,14 +168,14 @@ def draw_curve(
             name=f"{style.label}, interval",
         )
     number = ":,.1f" if unit else ":.1%"
-    count = int(mine["n"].max()) if len(mine) else 0
+    count = int(points["n"].max()) if len(points) else 0
     seeds = f"{count} {'seed' if count == 1 else 'seeds'}"
     place = {"labels": "%{x:,.0f} labels", "round": "round %{x:.0f}", "seconds": "%{x:,.0f} s"}[x]
     interval_text = f" (%{{customdata[0]{number}}} to %{{customdata[1]{number}}})<br>%{{customdata[2]:.0f}} seeds"
     interval_text = interval_text if count >= FEWEST_SEEDS else f"<br>{seeds}"
     sketch.scatter(
         x=at,
-        y=f32(mine["mean"]),
+        y=f32(points["mean"]),
         mode="lines+markers",
         legendgroup=name,
         legendrank=1000 + rank,
@@ -185,7 +183,7 @@ def draw_curve(
         cliponaxis=False,
         line={"color": style.color, "width": style.width, "dash": style.dash},
         marker={"symbol": style.symbol, "size": 10 if name == "rad" else 8, "color": style.color},
-        customdata=f32(mine[["low", "high", "n"]]),
+        customdata=f32(points[["low", "high", "n"]]),
         hovertemplate=f"<b>{style.label}</b><br>{place}<br>%{{y{number}}}{unit}{interval_text}<extra></extra>",
     )
 
@@ -204,10 +202,10 @@ def draw_muted(sketch: Sketch, rows: pd.DataFrame, name: str, theme: Theme) -> N
     )
 
 
-def draw_seeds(sketch: Sketch, mine: pd.DataFrame, name: str, x: XAxis, value: str) -> None:
+def draw_seeds(sketch: Sketch, rows: pd.DataFrame, name: str, x: XAxis, value: str) -> None:
     """Every seed as a thin line; one trace, with gaps between the seeds."""
     style, xs, ys = strategy_style(name), [], []
-    for _, group in mine.groupby("seed"):
+    for _, group in rows.groupby("seed"):
         group = group.sort_values("round")
         xs += [*group[x], np.nan]
         ys += [*group[value], np.nan]
@@ -240,7 +238,7 @@ def draw_marks(sketch: Sketch, lines: Sequence[Mark], end: float, theme: Theme) 
 
 def label_ends(
     sketch: Sketch,
-    found: pd.DataFrame,
+    points: pd.DataFrame,
     shown: Sequence[str],
     lines: Sequence[Mark],
     end: float,
@@ -249,7 +247,7 @@ def label_ends(
     theme: Theme,
 ) -> None:
     """Name every curve and every line where it ends, moved apart where they meet; hiding a curve hides its name."""
-    ends = [(name, found[found["strategy"] == name].iloc[-1]) for name in shown if (found["strategy"] == name).any()]
+    ends = [(name, points[points["strategy"] == name].iloc[-1]) for name in shown if (points["strategy"] == name).any()]
     plot_height = max(1, height - 170)
     gap = (limits[1] - limits[0]) * 19 / plot_height
     # Of two equal ends the first strategy in the palette's order stands above.

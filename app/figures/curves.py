@@ -63,27 +63,27 @@ def accuracy_curves(
     shown = [name for name in shown if (strategies is None or name in strategies) and name not in gray]
     table = table[table["strategy"].isin([*shown, *gray])].dropna(subset=[value])
     every = along(table, x, value)
-    found = every[every["strategy"].isin(shown)]
+    points = every[every["strategy"].isin(shown)]
     shaded = shaded_strategies(shown, band)
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 64})
-    low, high = y_range or accuracy_range(found[found["strategy"].isin(shaded)], every["mean"], references, target)
+    low, high = y_range or accuracy_range(points[points["strategy"].isin(shaded)], every["mean"], references, target)
     if seeds and y_range is None and len(table):
         low, high = min(low, float(table[value].min()) - 0.005), max(high, float(table[value].max()) + 0.005)
     lines = marks(references or {}, target)
-    end = set_x_axis(sketch, table if seeds else found, x, 0.26 if lines else 0.2)
+    end = set_x_axis(sketch, table if seeds else points, x, 0.26 if lines else 0.2)
     sketch.yaxis(title_text=value_title, tickformat=".1~%", range=[low, high])
-    set_legend(sketch, found, shaded)
+    set_legend(sketch, points, shaded)
     draw_marks(sketch, lines, end, theme)
     for name in gray:
         draw_muted(sketch, every[every["strategy"] == name], name, theme)
     # The most important curve is drawn last, on top; the legend keeps the palette's order.
     for name in sorted(shown, key=lambda name: name == "rad"):
-        mine = found[found["strategy"] == name]
+        curve = points[points["strategy"] == name]
         if seeds:
             draw_seeds(sketch, table[table["strategy"] == name], name, x, value)
-        draw_curve(sketch, mine, name, name in shaded, x, shown.index(name), same=found["n"].nunique() == 1)
-    label_ends(sketch, found, shown, lines, end, (low, high), height, theme)
-    alt = _curve_alt(found, shown)
+        draw_curve(sketch, curve, name, name in shaded, x, shown.index(name), same=points["n"].nunique() == 1)
+    label_ends(sketch, points, shown, lines, end, (low, high), height, theme)
+    alt = _curve_alt(points, shown)
     if lines:
         alt += f" For reference: {', '.join(line.text for line in lines)}."
     return Chart(sketch.finish(), _curve_table(every, x, value_title), _curve_question(x), alt)
@@ -110,15 +110,17 @@ def round_delta_chart(
         raise InputError(f"baseline is {baseline!r}; the table has {', '.join(map(str, wide.columns))}.")
     shown = [name for name in strategy_order(list(wide.columns)) if name != baseline]
     shown = [name for name in shown if strategies is None or name in strategies]
-    found = _differences(wide, shown, baseline)
-    found["x"] = found["round"].astype(float) if x == "round" else found["round"].map(table.groupby("round")[x].mean())
+    deltas = _differences(wide, shown, baseline)
+    deltas["x"] = (
+        deltas["round"].astype(float) if x == "round" else deltas["round"].map(table.groupby("round")[x].mean())
+    )
     label = strategy_style(baseline).label
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 60})
     shaded = shaded_strategies(shown, band)
-    low, high = difference_range(found, found[found["strategy"].isin(shaded)])
-    end = set_x_axis(sketch, found, x)
+    low, high = difference_range(deltas, deltas[deltas["strategy"].isin(shaded)])
+    end = set_x_axis(sketch, deltas, x)
     sketch.yaxis(title_text=f"Accuracy minus {label} (percentage points)", range=[low, high])
-    set_legend(sketch, found, shaded)
+    set_legend(sketch, deltas, shaded)
     sketch.shape(
         type="line",
         x0=0,
@@ -129,15 +131,15 @@ def round_delta_chart(
         line={"color": strategy_style(baseline).color, "width": 2, "dash": strategy_style(baseline).dash},
     )
     for name in sorted(shown, key=lambda name: name == "rad"):
-        mine = found[found["strategy"] == name]
-        same = found["n"].nunique() == 1
-        draw_curve(sketch, mine, name, name in shaded, x, shown.index(name), same=same, unit=" points")
-    label_ends(sketch, found, shown, [], end, (low, high), height, theme)
-    last = found[found["round"] == found["round"].max()] if len(found) else found
+        curve = deltas[deltas["strategy"] == name]
+        same = deltas["n"].nunique() == 1
+        draw_curve(sketch, curve, name, name in shaded, x, shown.index(name), same=same, unit=" points")
+    label_ends(sketch, deltas, shown, [], end, (low, high), height, theme)
+    last = deltas[deltas["round"] == deltas["round"].max()] if len(deltas) else deltas
     parts = [f"{strategy_style(str(row.strategy)).label} {row.mean:+.1f}" for row in rows(last)]
     return Chart(
         sketch.finish(),
-        _delta_table(found, x, label),
+        _delta_table(deltas, x, label),
         f"How far ahead of {label} is each strategy, round by round?",
         f"After the last round, in percentage points of accuracy above {label}: {', '.join(parts)}.",
     )
@@ -148,12 +150,12 @@ def round_delta_chart(
 
 def _differences(wide: pd.DataFrame, shown: Sequence[str], baseline: str) -> pd.DataFrame:
     """Mean and interval per strategy and round of the difference to the baseline, in percentage points."""
-    found = []
+    rows = []
     for name in shown:
         for number, values in (wide[name] - wide[baseline]).dropna().groupby(level="round"):
             ours = interval(100 * values)
-            found.append((name, number, ours.mean, ours.low, ours.high, ours.n))
-    return pd.DataFrame(found, columns=["strategy", "round", "mean", "low", "high", "n"])
+            rows.append((name, number, ours.mean, ours.low, ours.high, ours.n))
+    return pd.DataFrame(rows, columns=["strategy", "round", "mean", "low", "high", "n"])
 
 
 def _curve_question(x: XAxis) -> str:
@@ -164,44 +166,44 @@ def _curve_question(x: XAxis) -> str:
     }[x]
 
 
-def _curve_alt(found: pd.DataFrame, shown: Sequence[str]) -> str:
-    if found.empty:
+def _curve_alt(points: pd.DataFrame, shown: Sequence[str]) -> str:
+    if points.empty:
         return "No round has finished yet."
     parts = []
     for name in shown:
-        last = found[found["strategy"] == name].iloc[-1]
+        last = points[points["strategy"] == name].iloc[-1]
         spread_ = f" ({percent(last['low'])} to {percent(last['high'])})" if np.isfinite(last["low"]) else ""
         parts.append(f"{strategy_style(name).label} {percent(last['mean'])}{spread_}")
     return f"After the last finished round, mean over seeds: {'; '.join(parts)}."
 
 
-def _curve_table(found: pd.DataFrame, x: XAxis, value_title: str) -> pd.DataFrame:
+def _curve_table(points: pd.DataFrame, x: XAxis, value_title: str) -> pd.DataFrame:
     columns: dict[str, Any] = {
-        "Strategy": [strategy_style(name).label for name in found["strategy"]],
-        "Round": found["round"].to_numpy(),
-        "Soft labels": found["labels"].to_numpy(),
+        "Strategy": [strategy_style(name).label for name in points["strategy"]],
+        "Round": points["round"].to_numpy(),
+        "Soft labels": points["labels"].to_numpy(),
     }
     if x == "seconds":
-        columns["Seconds"] = found["x"].to_numpy()
+        columns["Seconds"] = points["x"].to_numpy()
     return pd.DataFrame(columns).assign(
         **{
-            value_title: found["mean"].to_numpy(),
-            "95% interval, low": found["low"].to_numpy(),
-            "95% interval, high": found["high"].to_numpy(),
-            "Seeds": found["n"].to_numpy(),
+            value_title: points["mean"].to_numpy(),
+            "95% interval, low": points["low"].to_numpy(),
+            "95% interval, high": points["high"].to_numpy(),
+            "Seeds": points["n"].to_numpy(),
         }
     )
 
 
-def _delta_table(found: pd.DataFrame, x: XAxis, label: str) -> pd.DataFrame:
+def _delta_table(deltas: pd.DataFrame, x: XAxis, label: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Strategy": [strategy_style(name).label for name in found["strategy"]],
-            "Round": found["round"],
-            X_TITLES[x] if x != "round" else "Round again": found["x"],
-            f"Accuracy minus {label} (points)": found["mean"],
-            "95% interval, low": found["low"],
-            "95% interval, high": found["high"],
-            "Seeds": found["n"],
+            "Strategy": [strategy_style(name).label for name in deltas["strategy"]],
+            "Round": deltas["round"],
+            X_TITLES[x] if x != "round" else "Round again": deltas["x"],
+            f"Accuracy minus {label} (points)": deltas["mean"],
+            "95% interval, low": deltas["low"],
+            "95% interval, high": deltas["high"],
+            "Seeds": deltas["n"],
         }
     ).drop(columns="Round again", errors="ignore")

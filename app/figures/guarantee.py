@@ -32,7 +32,6 @@ def guarantee_by_budget(
     per_label: bool = False,
     gain_name: str = "margin",
     rules: Sequence[str] = RULES,
-    bought: pd.DataFrame | None = None,
     theme: Theme = "light",
     height: int = 460,
 ) -> Chart:
@@ -40,24 +39,21 @@ def guarantee_by_budget(
 
     gains: (N,) or SortedGains. wrong: number of points on which the teacher may be wrong. budget: the current one, to
     be marked. per_label: divide by the number of labels, which gives the price of a label. gain_name: the strategy
-    whose greedy choice "greedy" stands for; it lends its color. bought: what purchases really brought, columns
-    strategy, labels and useful_gain (NaN where undefined), laid over as open symbols.
+    whose greedy choice "greedy" stands for; it lends its color.
     """
     pool = sort_gains(gains)
     xs = default_budgets(pool.size, budget, wrong) if budgets is None else np.asarray(budgets, np.int64)
     totals = {_strategy(rule, gain_name): guarantees(pool, xs, wrong, rule) for rule in rules}
     values = {name: total / xs for name, total in totals.items()} if per_label else totals
     # The price of a label hardly changes with the budget: its curves need room above for the values at the mark.
-    points = _points(bought, per_label)
     room = 1.45 if per_label else 1.06
-    sketch = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}", room, points)
-    _lay_over(sketch, points, theme)
+    sketch = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}", room)
     sketch.xaxis(title_text="Labels bought", tickformat=",d", rangemode="tozero")
     if per_label:
         sketch.yaxis(title_text="Guaranteed gain per label (worst case)")
     if budget is not None:
-        found = {name: _at(xs, value, budget) for name, value in values.items()}
-        _mark(sketch, budget, xs, f"budget {budget:,}", found, theme)
+        heights = {name: _at(xs, value, budget) for name, value in values.items()}
+        _mark(sketch, budget, xs, f"budget {budget:,}", heights, theme)
     table = pd.DataFrame({"Labels bought": xs, **{_column(name): total for name, total in totals.items()}})
     at = int(xs[-1]) if budget is None else budget
     return Chart(
@@ -78,7 +74,6 @@ def guarantee_by_accuracy(
     accuracies: Sequence[float] | None = None,
     gain_name: str = "margin",
     rules: Sequence[str] = RULES,
-    bought: pd.DataFrame | None = None,
     narrow: bool = False,
     theme: Theme = "light",
     height: int = 460,
@@ -87,16 +82,13 @@ def guarantee_by_accuracy(
 
     gains: (N,) or SortedGains. budget: labels bought. measured and interval: the teacher's accuracy as estimated
     on checked examples and its confidence limits, to be marked. assumed: another accuracy to mark, clearly named as
-    assumed. bought: what purchases of this size really brought, columns strategy, accuracy (of the teacher on the pool)
-    and useful_gain (NaN where undefined), laid over as open symbols. narrow: for half a page.
+    assumed. narrow: for half a page.
     """
     pool = sort_gains(gains)
     xs = default_accuracies(measured, pool.size, budget) if accuracies is None else np.asarray(accuracies, float)
     wrong = wrong_counts(pool.size, xs)
     values = {_strategy(rule, gain_name): guarantees(pool, budget, wrong, rule) for rule in rules}
-    points = _points(bought)
-    sketch = _curves(values, xs, theme, height, "teacher right on %{x:.1%}: %{y:,.4~g}", points=points)
-    _lay_over(sketch, points, theme)
+    sketch = _curves(values, xs, theme, height, "teacher right on %{x:.1%}: %{y:,.4~g}")
     # Set, or a long text beside a mark would stretch the axis beyond what there is.
     ends = [float(xs[0]), float(xs[-1])]
     sketch.xaxis(title_text="Share of the pool that the teacher gets right", tickformat=".0%", range=ends)
@@ -116,18 +108,18 @@ def guarantee_by_accuracy(
         text = f"estimated {percent(measured)}"
         if interval is not None and assumed is None and not narrow:
             text += f"<br>95% interval<br>{percent(interval[0])} to {percent(interval[1])}"
-        found = {name: _at(xs, value, measured) for name, value in values.items()}
+        heights = {name: _at(xs, value, measured) for name, value in values.items()}
         # Beside an assumed accuracy the measured one keeps out of the way: its name only, on the other side.
         right = None if assumed is None else measured > assumed
         if narrow:
             sketch.update_layout(margin_r=90)
             right = measured - xs[0] < 0.75 * (xs[-1] - xs[0])
-        _mark(sketch, measured, xs, text, found, theme, right=right, listed=assumed is None)
+        _mark(sketch, measured, xs, text, heights, theme, right=right, listed=assumed is None)
     if assumed is not None:
-        found = {name: _at(xs, value, assumed) for name, value in values.items()}
+        heights = {name: _at(xs, value, assumed) for name, value in values.items()}
         at_edge = assumed - xs[0] < 0.15 * (xs[-1] - xs[0])
         right = None if at_edge or measured is None else assumed > measured
-        _mark(sketch, assumed, xs, f"assumed {percent(assumed)}", found, theme, dash="dot", right=right)
+        _mark(sketch, assumed, xs, f"assumed {percent(assumed)}", heights, theme, dash="dot", right=right)
     table = pd.DataFrame({"Teacher accuracy": xs, "Teacher mistakes": wrong})
     table = table.assign(**{_column(name): value for name, value in values.items()})
     at = xs[-1] if measured is None else measured
@@ -159,48 +151,6 @@ def _alt(values: dict[str, np.ndarray], xs: np.ndarray, at: float, opening: str)
     return f"{opening}, the guaranteed gain is: {', '.join(parts)}."
 
 
-def _points(bought: pd.DataFrame | None, per_label: bool = False) -> list[tuple[str, float, float]]:
-    """Strategy, place on the horizontal axis and useful gain of every purchase whose labels are right or wrong."""
-    if bought is None:
-        return []
-    known = bought[bought["useful_gain"].notna()]
-    x = known["accuracy"] if "accuracy" in known else known["labels"]
-    y = known["useful_gain"] / known["labels"] if per_label else known["useful_gain"]
-    return list(zip(known["strategy"], x.astype(float), y.astype(float), strict=True))
-
-
-def _lay_over(sketch: Sketch, points: list[tuple[str, float, float]], theme: Theme) -> None:
-    """Purchases of real studies over the curves: as the teacher really erred, not in the worst case."""
-    for name, x, y in points:
-        style = strategy_style(name)
-        sketch.scatter(
-            x=f32([x]),
-            y=f32([y]),
-            mode="markers",
-            cliponaxis=False,
-            name=f"{style.label}, measured",
-            marker={
-                "symbol": f"{style.symbol.removesuffix('-open')}-open",
-                "size": 13,
-                "color": style.color,
-                "line": {"width": 2.5, "color": style.color},
-            },
-            hovertemplate=f"<b>{style.label}</b>, measured<br>useful gain really bought: %{{y:,.4~g}}<extra></extra>",
-        )
-    if points:
-        sketch.note(
-            x=1,
-            xref="paper",
-            xanchor="right",
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            xshift=120,
-            text="open symbols: useful gain really bought (measured)",
-            font={"color": ink(theme).soft},
-        )
-
-
 def _curves(
     values: dict[str, np.ndarray],
     xs: np.ndarray,
@@ -208,10 +158,9 @@ def _curves(
     height: int,
     hover: str,
     room: float = 1.06,
-    points: Sequence[tuple[str, float, float]] = (),
 ) -> Sketch:
-    sketch = new_sketch(theme, height, margin={"l": 80, "r": 130, "t": 34 if points else 16, "b": 60})
-    top = max([*(float(value.max()) for value in values.values()), *(y / room * 1.04 for _, _, y in points)]) or 1.0
+    sketch = new_sketch(theme, height, margin={"l": 80, "r": 130, "t": 16, "b": 60})
+    top = max(float(value.max()) for value in values.values()) or 1.0
     sketch.yaxis(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, room * top])
     # RAD is drawn last, on top of the others.
     for name, value in sorted(values.items(), key=lambda item: item[0] == "rad"):
@@ -252,14 +201,14 @@ def _mark(
     x: float,
     xs: np.ndarray,
     text: str,
-    found: dict[str, float],
+    heights: dict[str, float],
     theme: Theme,
     dash: str = "solid",
     right: bool | None = None,
     listed: bool = True,
 ) -> None:
     """A vertical line, a symbol where it meets each curve, and the values there, listed where the curves are not."""
-    for name, y in found.items():
+    for name, y in heights.items():
         style = strategy_style(name)
         sketch.scatter(
             x=f32([x]),
@@ -280,8 +229,8 @@ def _mark(
         line={"color": ink(theme).soft, "width": 1.5, "dash": dash},
     )
     right = x - xs[0] < 0.35 * (xs[-1] - xs[0]) if right is None else right
-    lines = [f"{strategy_style(name).label} <b>{number(y)}</b>" for name, y in found.items() if listed]
-    colors = [text_color(strategy_style(name).color, theme == "dark") for name in found if listed]
+    lines = [f"{strategy_style(name).label} <b>{number(y)}</b>" for name, y in heights.items() if listed]
+    colors = [text_color(strategy_style(name).color, theme == "dark") for name in heights if listed]
     rows = [f'<span style="color:{color}">{line}</span>' for color, line in zip(colors, lines, strict=True)]
     sketch.note(
         x=x,

@@ -34,7 +34,6 @@ def density_raster(
     left out. size: width and height in pixels. blur: standard deviation of a Gaussian, in pixels. opacity: of the
     densest pixel.
     """
-    from PIL import Image
     from scipy.ndimage import gaussian_filter
 
     width, height = size
@@ -56,9 +55,7 @@ def density_raster(
         strength = dense**0.4 if blur > 0 else np.log1p(counts[shown]) / np.log1p(counts.max())
         floor = 0.0 if blur > 0 else (0.25 if theme == "light" else 0.35)
         pixels[shown, 3] = (255 * opacity * (floor + (1 - floor) * strength)).round()
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", optimize=False, compress_level=6)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return png_address(pixels)
 
 
 def layout_image(source: str, x_range: tuple[float, float], y_range: tuple[float, float]) -> dict[str, Any]:
@@ -86,3 +83,17 @@ def _cells(
     column = np.clip(np.where(inside, right, 0) * size[0], 0, size[0] - 1).astype(np.int64)
     row = np.clip((1 - np.where(inside, up, 0)) * size[1], 0, size[1] - 1).astype(np.int64)
     return column, row, inside
+
+
+def png_address(pixels: np.ndarray) -> str:
+    """Pixels, (height, width, 3 or 4) of uint8, as the address of a PNG that holds them itself."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=6)
+    return address_of(buffer.getvalue())
+
+
+def address_of(png: bytes) -> str:
+    """A PNG as an address that holds it itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()

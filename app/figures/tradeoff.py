@@ -73,9 +73,9 @@ def tradeoff_chart(
     _draw_margins(sketch, g, r, edge, theme, narrow=narrow)
     _draw_deciles(sketch, groups, theme, "teacher right on" if level is None else "on average")
     average = float(vertical.mean())
-    said = f"{'teacher on ' if level is None and not narrow else ''}{where} {percent(average)}"
+    text = f"{'teacher on ' if level is None and not narrow else ''}{where} {percent(average)}"
     drawn_x, drawn_y = pd.concat([groups["mean_gain"], points["gain"]]), pd.concat([groups["share"], points["right"]])
-    _draw_average(sketch, average, edge, said, clear_side(drawn_x / edge, drawn_y - average), theme)
+    _draw_average(sketch, average, edge, text, clear_side(drawn_x / edge, drawn_y - average), theme)
     _draw_frontier(sketch, points, theme)
     words = "teacher right on" if level is None else f"{level_name.lower()}:"
     _draw_points(sketch, points, low, theme, words, 2.6 * _LETTER if narrow else _LETTER)

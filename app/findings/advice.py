@@ -147,14 +147,14 @@ def _gain(value: float) -> str:
 def ceiling(advice: Recommendation, levels: Mapping[str, float]) -> str:
     """How far a student can be expected to come. levels: reference accuracies, as `reading.references` gives them."""
     words = {"teacher": "the teacher itself is right on", "student_full": "a student taught on the whole pool reaches"}
-    known = {key: levels[key] for key in words if key in levels and np.isfinite(levels[key])}
-    if not known:
+    measured = {key: levels[key] for key in words if key in levels and np.isfinite(levels[key])}
+    if not measured:
         return "The teacher's own accuracy was not measured on the test set, so no ceiling is shown."
-    text = capital(f"{listed([f'{words[key]} {percent(level)}' for key, level in known.items()])} of the test set.")
-    if "student_full" not in known:
+    text = capital(f"{listed([f'{words[key]} {percent(level)}' for key, level in measured.items()])} of the test set.")
+    if "student_full" not in measured:
         text += " A student taught on the whole pool was not trained."
     target = advice.goal.target if advice.goal is not None else None
-    seen = [*known.values(), *(option.accuracy.mean for option in advice.options if option.accuracy.n)]
+    seen = [*measured.values(), *(option.accuracy.mean for option in advice.options if option.accuracy.n)]
     if target is not None and target > max(seen):
         text += (
             f" {target_text(target)} is above every average measured here ({percent(max(seen))} at best): whether any "

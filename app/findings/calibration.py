@@ -118,10 +118,10 @@ def picks(study: Study) -> pd.DataFrame:
     columns are, too, for seeds whose points a light copy came without.
     """
     table = reading.purchases(study)
-    parts, known = [], light_copy.seeds_with_points(study)
+    parts, with_points = [], light_copy.seeds_with_points(study)
     for seed in table["seed"].unique().tolist():
         rows = table[table["seed"] == seed]
-        if seed not in known:
+        if seed not in with_points:
             parts.append(rows.assign(probability=np.nan, confidence=np.nan, true_class="", teacher_says=""))
             continue
         index = rows["pool_index"].to_numpy(np.int64)
@@ -129,13 +129,13 @@ def picks(study: Study) -> pd.DataFrame:
         labels = reading.labels(study, seed)[index].astype(np.int64)
         probabilities = reading.teacher_probabilities(study, seed)[index]
         plain = rows["right"].notna().to_numpy()
-        found = {
+        columns = {
             "probability": np.where(plain, probabilities[np.arange(len(index)), labels], np.nan),
             "confidence": np.where(plain, calibration(study, seed)(probabilities.max(1)), np.nan),
             "true_class": np.where(plain, names[labels], ""),
             "teacher_says": np.where(plain, names[probabilities.argmax(1)], ""),
         }
-        parts.append(rows.assign(**found))
+        parts.append(rows.assign(**columns))
     return (
         pd.concat(parts, ignore_index=True) if parts else table.assign(**dict.fromkeys(_ADDED, pd.Series(dtype=float)))
     )

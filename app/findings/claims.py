@@ -41,9 +41,9 @@ def references(levels: Mapping[str, float]) -> str:
         "student_full": "a student taught on the whole pool",
         "student_labeled": "a student without any bought label",
     }
-    known = [f"{text} {percent(levels[key])}" for key, text in words.items() if _measured(levels, key)]
+    texts = [f"{text} {percent(levels[key])}" for key, text in words.items() if _measured(levels, key)]
     missing = [text for key, text in words.items() if not _measured(levels, key)]
-    parts = [f"To compare, on the test set: {listed(known)}."] if known else []
+    parts = [f"To compare, on the test set: {listed(texts)}."] if texts else []
     return " ".join([*parts, *([f"Not measured: {listed(missing)}."] if missing else [])])
 
 

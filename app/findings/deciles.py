@@ -37,8 +37,8 @@ def deciles(gains: ArrayLike, right: ArrayLike, groups: int = 10) -> pd.DataFram
     counts = np.array([len(part) for part in parts])
     hits = np.array([r[part].sum() for part in parts])
     if r.dtype.kind == "f":
-        found = [interval(r[part]) for part in parts]
-        low, high = np.array([each.low for each in found]), np.array([each.high for each in found])
+        intervals = [interval(r[part]) for part in parts]
+        low, high = np.array([each.low for each in intervals]), np.array([each.high for each in intervals])
     else:
         low, high = clopper_pearson(hits, counts)
     return pd.DataFrame(
@@ -65,11 +65,11 @@ def deciles_over_seeds(pools: Sequence[tuple[ArrayLike, ArrayLike]], groups: int
     if len(tables) == 1:
         return tables[0]
     together = pd.concat(tables).groupby("group", as_index=False)
-    found = together.agg(
+    means = together.agg(
         {"low_gain": "mean", "high_gain": "mean", "mean_gain": "mean", "count": "sum", "right": "sum", "share": "mean"}
     )
     limits = [interval(rows["share"]) for _, rows in together]
-    return found.assign(
+    return means.assign(
         low=np.clip([each.low for each in limits], 0, 1), high=np.clip([each.high for each in limits], 0, 1)
     )
 
@@ -111,8 +111,8 @@ def summarize_picks(picks: pd.DataFrame) -> pd.DataFrame:
             gain, right, over = interval(by_seed["gain"]), interval(by_seed["right"].dropna()), "seeds"
         else:
             gain, right, over = interval(group["gain"]), _share(group["right"].dropna()), "picks"
-        found = (gain.mean, gain.low, gain.high, right.mean, right.low, right.high)
-        rows.append((strategy, len(by_seed), len(group), over, *found))
+        numbers = (gain.mean, gain.low, gain.high, right.mean, right.low, right.high)
+        rows.append((strategy, len(by_seed), len(group), over, *numbers))
     columns = [
         "strategy",
         "seeds",

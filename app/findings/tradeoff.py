@@ -37,36 +37,38 @@ _BETTER: dict[Axis, str] = {
 
 
 @dataclass(frozen=True)
-class Story:
+class Paragraph:
     """The paragraph, and the intervals on which its claims rest."""
 
     text: str
     intervals: str
 
 
-def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int) -> Story:
+def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int) -> Paragraph:
     """What the page shows, for somebody who sees it for the first time.
 
     groups: tenths of gain as from `deciles`. gap: the last tenth minus the first. picks: as for `tradeoff_chart`.
     seeds: whose pools the tenths are of; the picks may be of more.
     """
-    said, intervals = [_about_pool(groups, gap, axis)], [f"most minus least informative tenth {_limits(gap)}"]
-    known = picks[picks["right"].notna()]
-    over, names = _over(seeds), set(known["strategy"])
+    sentences, intervals = [_about_pool(groups, gap, axis)], [f"most minus least informative tenth {_limits(gap)}"]
+    judged = picks[picks["right"].notna()]
+    over, names = _over(seeds), set(judged["strategy"])
     greedy = next((name for name in _GREEDY if name in names), None)
     others = [name for name in (greedy, "uniform") if name in names] if "rad" in names else []
     for name in others:
-        rad, other = _Point(known, "rad"), _Point(known, name)
-        difference = _difference(known, name, rad, other)
+        rad, other = _Point(judged, "rad"), _Point(judged, name)
+        difference = _difference(judged, name, rad, other)
         if name == greedy:
-            said.append(_about_picks(strategy_label(greedy), rad, other, difference, axis))
+            sentences.append(_about_picks(strategy_label(greedy), rad, other, difference, axis))
         else:
-            said.append(_about_uniform(rad, other, difference, axis, opening=greedy is None))
+            sentences.append(_about_uniform(rad, other, difference, axis, opening=greedy is None))
         intervals.append(f"RAD minus {strategy_label(name)} {_limits(difference)}")
-    if others and (counted := known["seed"].nunique()) != seeds:
+    if others and (counted := judged["seed"].nunique()) != seeds:
         intervals = [f"{text}, {_over(counted if i else seeds)}" for i, text in enumerate(intervals)]
         over = ""
-    return Story(" ".join(said), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}.")
+    return Paragraph(
+        " ".join(sentences), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}."
+    )
 
 
 def _over(seeds: int) -> str:
@@ -117,20 +119,20 @@ def _about_uniform(rad: _Point, other: _Point, difference: Interval, axis: Axis,
 class _Point:
     """Where the picks of a strategy lie: mean gain, and the share right with its limits."""
 
-    def __init__(self, known: pd.DataFrame, strategy: str) -> None:
-        row = summarize_picks(known[known["strategy"] == strategy]).to_dict("records")[0]
+    def __init__(self, judged: pd.DataFrame, strategy: str) -> None:
+        row = summarize_picks(judged[judged["strategy"] == strategy]).to_dict("records")[0]
         self.gain, self.right = float(row["gain"]), float(row["right"])
         self.limits = (self.right, float(row["right_low"]), float(row["right_high"]))
 
 
-def _limits(found: Interval) -> str:
-    if not np.isfinite(found.low):
-        return few(found.n)
-    return f"{100 * found.low:+.1f} to {100 * found.high:+.1f} points".replace("-", MINUS)
+def _limits(interval: Interval) -> str:
+    if not np.isfinite(interval.low):
+        return few(interval.n)
+    return f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f} points".replace("-", MINUS)
 
 
-def _difference(known: pd.DataFrame, greedy: str, rad: _Point, other: _Point) -> Interval:
+def _difference(judged: pd.DataFrame, greedy: str, rad: _Point, other: _Point) -> Interval:
     """RAD minus the greedy strategy: paired by seed, or of two independent sets of labels with a single seed."""
-    means = known.groupby(["seed", "strategy"])["right"].mean().unstack("strategy")
+    means = judged.groupby(["seed", "strategy"])["right"].mean().unstack("strategy")
     both = (means["rad"] - means[greedy]).dropna()
     return interval(both) if len(both) > 1 else difference_of_shares(rad.limits, other.limits)

@@ -74,8 +74,8 @@ class Material:
         if self.technical:
             return self.names
         few = {self.ours, self.greedy, "uniform", *ORACLES, self.recommended.rule or self.recommended.headline.rule}
-        found = [name for name in self.names if name in few]
-        return found if len(found) > 1 else self.names
+        chosen = [name for name in self.names if name in few]
+        return chosen if len(chosen) > 1 else self.names
 
     @cached_property
     def scenes(self) -> list[calibration.Scene]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from app.atlas import facts
 from app.figures.base import INKS, Theme
 from app.palette import WRONG_COLOR, text_color
 from app.results import reading
@@ -29,7 +28,7 @@ class Mistakes:
 
     images: np.ndarray
     truth: tuple[str, ...]
-    said: tuple[str, ...]
+    answers: tuple[str, ...]
     wrong: int
     tenth: int
 
@@ -39,7 +38,7 @@ def mistakes(study: Study, seed: int, gains: np.ndarray, right: np.ndarray) -> M
 
     gains: (N,) of the whole pool before the first purchase. right: (N,) bool, where the teacher is right.
     """
-    thumbnails = facts.thumbnails(study, seed)
+    thumbnails = reading.thumbnails(study, seed)
     if thumbnails is None:
         return None
     tenth = np.argsort(-gains, kind="stable")[: max(1, len(gains) // 10)]
@@ -48,26 +47,26 @@ def mistakes(study: Study, seed: int, gains: np.ndarray, right: np.ndarray) -> M
         return None
     shown = wrong[:_MOST]
     names = reading.classes(study, seed)
-    said = reading.teacher_probabilities(study, seed)[shown].argmax(1)
+    answers = reading.teacher_probabilities(study, seed)[shown].argmax(1)
     return Mistakes(
         np.array(thumbnails[shown]),
         tuple(names[i] for i in reading.labels(study, seed)[shown]),
-        tuple(names[i] for i in said),
+        tuple(names[i] for i in answers),
         len(wrong),
         len(tenth),
     )
 
 
-def draw(found: Mistakes, theme: Theme) -> bytes:
+def draw(sample: Mistakes, theme: Theme) -> bytes:
     """The thumbnails in rows of five, the true class and the teacher's under each, as a PNG on the theme's paper."""
     ink = INKS[theme]
-    columns = min(_COLUMNS, len(found.images))
-    rows = -(-len(found.images) // columns)
+    columns = min(_COLUMNS, len(sample.images))
+    rows = -(-len(sample.images) // columns)
     cell = (_TILE + _GAP, _TILE + 2 * _LINE + _GAP)
     picture = Image.new("RGB", (columns * cell[0], rows * cell[1]), ink.paper)
     pen = ImageDraw.Draw(picture)
     wrong = text_color(WRONG_COLOR, theme == "dark")
-    for i, image in enumerate(found.images):
+    for i, image in enumerate(sample.images):
         left, top = (i % columns) * cell[0] + _GAP // 2, (i // columns) * cell[1] + _GAP // 2
         tile = _scaled(image)
         place = (left + (_TILE - tile.width) // 2, top + (_TILE - tile.height) // 2)
@@ -75,20 +74,20 @@ def draw(found: Mistakes, theme: Theme) -> bytes:
         pen.rectangle(box, fill=WRONG_COLOR)
         picture.paste(tile, place)
         middle = left + _TILE // 2
-        truth, said = f"is {_fitting(found.truth[i])}", f"teacher: {_fitting(found.said[i])}"
+        truth, answer = f"is {_fitting(sample.truth[i])}", f"teacher: {_fitting(sample.answers[i])}"
         pen.text((middle, top + _TILE + 12), truth, fill=ink.text, font=_font_for(truth), anchor="mt")
-        pen.text((middle, top + _TILE + 12 + _LINE), said, fill=wrong, font=_font_for(said), anchor="mt")
+        pen.text((middle, top + _TILE + 12 + _LINE), answer, fill=wrong, font=_font_for(answer), anchor="mt")
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def describe(found: Mistakes, seed: int) -> str:
+def describe(sample: Mistakes, seed: int) -> str:
     """What the picture shows, in words."""
-    pairs = [f"{truth} taken for {said}" for truth, said in zip(found.truth, found.said, strict=True)]
-    of = f"{len(pairs)} of the {found.wrong:,}" if found.wrong > len(pairs) else f"All {found.wrong:,}"
+    pairs = [f"{truth} taken for {answer}" for truth, answer in zip(sample.truth, sample.answers, strict=True)]
+    of = f"{len(pairs)} of the {sample.wrong:,}" if sample.wrong > len(pairs) else f"All {sample.wrong:,}"
     return (
-        f"{of} labels that the teacher gets wrong among the {found.tenth:,} most informative images of the pool "
+        f"{of} labels that the teacher gets wrong among the {sample.tenth:,} most informative images of the pool "
         f"(seed {seed}): {'; '.join(pairs)}."
     )
 

@@ -133,10 +133,10 @@ class StorySettings:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> StorySettings:
         """Settings from names and values; unknown names are refused."""
-        known = [field.name for field in attrs.fields(cls)]
+        names = [field.name for field in attrs.fields(cls)]
         for key in values:
-            if key not in known:
-                raise InputError(f"{str(key)[:40]!r} is not a setting of a story; known are {', '.join(known)}.")
+            if key not in names:
+                raise InputError(f"{str(key)[:40]!r} is not a setting of a story; known are {', '.join(names)}.")
         return cls(**values)
 
     @classmethod

@@ -56,19 +56,19 @@ def problem(material: Material) -> Step:
     pools = _pools(material)
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
     wrong = material.teacher_wrong
-    said = [_about_teacher(wrong), _pool_words(material, groups, gap)]
+    texts = [_about_teacher(wrong), _pool_words(material, groups, gap)]
     if material.technical:
-        said.append(story(groups, gap, _NO_PICKS, "right", len(pools)).intervals)
+        texts.append(story(groups, gap, _NO_PICKS, "right", len(pools)).intervals)
     first = material.scenes[0]
-    found = None
+    sample = None
     if material.settings.thumbnails:
-        found = picture.mistakes(material.study, first.seed, first.gains, first.right)
+        sample = picture.mistakes(material.study, first.seed, first.gains, first.right)
     more: dict[str, Any] = {}
-    if found is not None:
-        more = {"picture": picture.draw(found, material.theme)}
-        more["picture_alt"] = picture.describe(found, first.seed)
-    charts = () if found is not None and not material.technical else (_deciles(material, groups),)
-    return _step(material, "problem", _problem_title(wrong, verdict(gap)), said, charts, **more)
+    if sample is not None:
+        more = {"picture": picture.draw(sample, material.theme)}
+        more["picture_alt"] = picture.describe(sample, first.seed)
+    charts = () if sample is not None and not material.technical else (_deciles(material, groups),)
+    return _step(material, "problem", _problem_title(wrong, verdict(gap)), texts, charts, **more)
 
 
 def _about_teacher(wrong: float) -> str:
@@ -111,18 +111,18 @@ def tradeoff(material: Material) -> Step:
     )
     told = story(groups, gap, bought, "right", len(pools))
     picks = _plain(told.text).removeprefix(_pool_words(material, groups, gap)).strip()
-    said = [
+    texts = [
         "Buying what is informative and buying what is right pull against each other; every rule strikes a balance."
     ]
     if verdict(gap) != "lower":
-        said = ["A rule may buy the most informative labels, or those that are likeliest to be right."]
-    said += [
+        texts = ["A rule may buy the most informative labels, or those that are likeliest to be right."]
+    texts += [
         picks,
         "Gain says how informative a label is taken to be, from 0 to 1. Shown is the first purchase of every seed.",
     ]
     if material.technical:
-        said.append(told.intervals)
-    return _step(material, "tradeoff", "Informative, or right?", said, (chart,))
+        texts.append(told.intervals)
+    return _step(material, "tradeoff", "Informative, or right?", texts, (chart,))
 
 
 def _first_picks(material: Material) -> pd.DataFrame:
@@ -143,19 +143,19 @@ def pool_map(material: Material) -> Step:
     colors = coloring(facts, "teacher", material.theme)
     panel = panels(material.read, seed, names, "one", last)[0]
     chart = fallback_chart(points, colors, panel, round=last, theme=material.theme, height=material.chart_height)
-    said = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
-    said += [_shared(facts.bought, names, last), _bought_mistakes(material)]
+    texts = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
+    texts += [_shared(facts.bought, names, last), _bought_mistakes(material)]
     if material.technical:
-        said.append(f"{method} of the teacher's features, seed {seed}.")
-    return _step(material, "map", "Where the labels are bought", said, (chart,))
+        texts.append(f"{method} of the teacher's features, seed {seed}.")
+    return _step(material, "map", "Where the labels are bought", texts, (chart,))
 
 
 def _on_the_map(material: Material, seed: int) -> list[str]:
     """Two strategies at most: ours, and the one whose choices differ the most from it in idea."""
-    there = [each for each in material.names if reading.last_round(material.study, each, seed) > 0]
-    wanted = [material.ours, material.greedy, "uniform", *there]
-    usable = [each for each in dict.fromkeys(wanted) if each in there and each not in ORACLES]
-    return (usable or there)[:2]
+    measured = [each for each in material.names if reading.last_round(material.study, each, seed) > 0]
+    wanted = [material.ours, material.greedy, "uniform", *measured]
+    usable = [each for each in dict.fromkeys(wanted) if each in measured and each not in ORACLES]
+    return (usable or measured)[:2]
 
 
 def _rounds_on_the_map(material: Material, names: Sequence[str], seed: int) -> int:
@@ -190,12 +190,12 @@ def _shared(bought: Any, names: Sequence[str], last: int) -> str:
 
 
 def _bought_mistakes(material: Material) -> str:
-    found = claims.mistakes(material.table)
-    known = [each for each in material.shown if each in found and found[each].n and each not in ORACLES]
-    if not known:
+    shares = claims.mistakes(material.table)
+    measured = [each for each in material.shown if each in shares and shares[each].n and each not in ORACLES]
+    if not measured:
         return ""
-    parts = [f"{percent(found[each].mean)} by {name(each)}" for each in known]
-    seeds = sorted({found[each].n for each in known})
+    parts = [f"{percent(shares[each].mean)} by {name(each)}" for each in measured]
+    seeds = sorted({shares[each].n for each in measured})
     over = count(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
     return f"Of the labels bought, the teacher got wrong: {listed(parts)} ({over})."
 
@@ -277,16 +277,16 @@ def _needed_chart(material: Material) -> Chart:
 
 
 def cost(material: Material) -> Step:
-    found, settings, config = material.recommended, material.settings, material.study.config
-    spent = advice.cost(found, settings.price_per_label, settings.currency, config.latency_per_label)
+    recommended, settings, config = material.recommended, material.settings, material.study.config
+    spent = advice.cost(recommended, settings.price_per_label, settings.currency, config.latency_per_label)
     title = "What it costs, and what could go wrong"
-    said = [*spent, *_caveats(material)]
-    table = advice.table(found, settings.price_per_label, settings.currency) if found.options else None
+    texts = [*spent, *_caveats(material)]
+    table = advice.table(recommended, settings.price_per_label, settings.currency) if recommended.options else None
     return _step(
         material,
         "cost",
         title,
-        said,
+        texts,
         (_worse_teacher(material),),
         table=None if material.technical else table,
         basis="estimate",
@@ -294,24 +294,24 @@ def cost(material: Material) -> Step:
 
 
 def _caveats(material: Material) -> list[str]:
-    config, found = material.study.config, material.recommended
+    config, recommended = material.study.config, material.recommended
     seeds = len({scene.seed for scene in material.scenes})
-    said = []
+    texts = []
     if seeds == 1:
-        said.append("Everything here was measured once (1 repetition): another run may come out differently.")
+        texts.append("Everything here was measured once (1 repetition): another run may come out differently.")
     elif seeds < FEWEST_SEEDS:
-        said.append(f"{capital(few(seeds))}: another run may come out differently.")
+        texts.append(f"{capital(few(seeds))}: another run may come out differently.")
     elif seeds < 5:
-        said.append(f"Only {count(seeds, 'repetition')} were measured: small differences may be missed.")
-    said.append(_about_worse_teachers(material))
-    if found.labels and found.labels < config.budget * config.rounds:
-        said.append(
+        texts.append(f"Only {count(seeds, 'repetition')} were measured: small differences may be missed.")
+    texts.append(_about_worse_teachers(material))
+    if recommended.labels and recommended.labels < config.budget * config.rounds:
+        texts.append(
             f"Labels were bought {config.budget:,} at a time. Other images, another teacher or another student need a "
             "study of their own."
         )
     else:
-        said.append("Other images, another teacher or another student need a study of their own.")
-    return said
+        texts.append("Other images, another teacher or another student need a study of their own.")
+    return texts
 
 
 def _about_worse_teachers(material: Material) -> str:
@@ -359,7 +359,7 @@ def _plain(text: str) -> str:
 
 
 def _step(
-    material: Material, step: str, title: str, said: Sequence[str], charts: tuple[Chart, ...], **more: Any
+    material: Material, step: str, title: str, texts: Sequence[str], charts: tuple[Chart, ...], **more: Any
 ) -> Step:
     note = material.settings.notes.get(step, "")
-    return Step(step, title, tuple(text for text in said if text), charts, note=note, **more)
+    return Step(step, title, tuple(text for text in texts if text), charts, note=note, **more)

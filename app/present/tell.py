@@ -45,10 +45,10 @@ def tell(
 def facts(study: Study) -> dict[str, str]:
     """Where the numbers of a study come from, as names and values."""
     config, info = study.config, study.info()
-    known = DATASETS.get(parse_spec(config.dataset)[0])
+    about = DATASETS.get(parse_spec(config.dataset)[0])
     return {
         "Data set": one_line(config.dataset),
-        **({"Images": known.credit} if known and known.credit else {}),
+        **({"Images": about.credit} if about and about.credit else {}),
         "Teacher": one_line(config.teacher),
         "Student": config.student,
         "Seeds": f"{config.seeds:,}",

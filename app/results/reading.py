@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rad_core.results import summary, tables
+from rad_core.running import maps
 from rad_core.selection.game import wrong_count
 from rad_core.store import light_copy
 from rad_core.store.study import Study
@@ -87,13 +88,13 @@ def purchases(study: Study) -> pd.DataFrame:
 
 def references(study: Study) -> dict[str, float]:
     """Mean accuracies of the reference lines, named as the curves want them: teacher, student_full, student_labeled."""
-    found = summary.references(study)
+    levels = summary.references(study)
     names = {
         "teacher": "teacher_accuracy_test",
         "student_full": "student_full_accuracy",
         "student_labeled": "student_labeled_accuracy",
     }
-    return {ours: found[theirs]["mean"] for ours, theirs in names.items() if theirs in found}
+    return {ours: levels[theirs]["mean"] for ours, theirs in names.items() if theirs in levels}
 
 
 # --- one seed ------------------------------------------------------------------------------------------------------
@@ -121,11 +122,27 @@ def teacher_right(study: Study, seed: int) -> np.ndarray:
     return teacher_probabilities(study, seed).argmax(1) == labels(study, seed)
 
 
+def thumbnails(study: Study, seed: int) -> np.ndarray | None:
+    """(N, h, w, C) uint8 small images of the pool, or None where the study keeps none."""
+    if "thumbnails" not in study.seed_arrays(seed):
+        return None
+    images = study.seed_array(seed, "thumbnails")
+    return images if images.ndim == 4 and images.shape[3] in (1, 3) else None
+
+
+def pca(study: Study, seed: int, source: str) -> np.ndarray:
+    """(N, 2) the pool by PCA of the features of a source (one of maps.SOURCES), as kept with the study or made now."""
+    kept = maps.read_map(study, seed, source, "pca")
+    if kept is not None:
+        return kept
+    return maps.compute_map(study.seed_array(seed, maps.mapped_array(study, seed, source)), "pca")
+
+
 def teacher_estimate(study: Study, seed: int) -> TeacherEstimate:
     """The teacher's accuracy as estimated on the validation set of a seed."""
-    found = study.seed_metrics(seed)
+    metrics = study.seed_metrics(seed)
     names = ("teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used")
-    mean, low, high, used = (float(found[name]) for name in names)
+    mean, low, high, used = (float(metrics[name]) for name in names)
     return TeacherEstimate(mean, low, high, used, study.config.validation)
 
 
@@ -149,11 +166,11 @@ def bought(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
 
 def round_of_purchase(study: Study, strategy: str, seed: int, last: int | None = None) -> np.ndarray:
     """(N,) int16 the round in which each pool point was bought, 0 where it was not by the end of round last."""
-    found = np.zeros(len(labels(study, seed)), np.int16)
+    rounds = np.zeros(len(labels(study, seed)), np.int16)
     for round_ in study.finished_rounds(strategy, seed)[1:]:
         if last is None or round_ <= last:
-            found[bought(study, strategy, seed, round_)] = round_
-    return found
+            rounds[bought(study, strategy, seed, round_)] = round_
+    return rounds
 
 
 def remaining(study: Study, strategy: str, seed: int, round_: int) -> np.ndarray:
@@ -192,12 +209,12 @@ def agreement(study: Study) -> pd.DataFrame:
     table = study.rounds_table()
     if "agreement" in table:  # counted when a light copy was made
         return table
-    said = {seed: teacher_probabilities(study, seed).argmax(1) for seed in study.seeds()}
+    answers = {seed: teacher_probabilities(study, seed).argmax(1) for seed in study.seeds()}
     shares: dict[tuple[str, int, int], float] = {}
     for strategy, seed, round_ in table[["strategy", "seed", "round"]].itertuples(index=False):
         key = (strategy if round_ else "", seed, round_)  # all strategies share the student of round 0
         if key not in shares:
-            shares[key] = float((predictions_after(study, strategy, seed, round_) == said[seed]).mean())
+            shares[key] = float((predictions_after(study, strategy, seed, round_) == answers[seed]).mean())
     cells = zip(table["strategy"], table["seed"], table["round"], strict=True)
     return table.assign(agreement=[shares[(name if round_ else "", seed, round_)] for name, seed, round_ in cells])
 
@@ -228,46 +245,11 @@ def _share_right(study: Study, strategy: str, seed: int) -> np.ndarray:
     last = last_round(study, strategy, seed)
     if "class_right" in study.round_arrays(strategy, seed, last):  # counted when a light copy was made
         return study.round_array(strategy, seed, last, "class_right")
-    said = predictions_after(study, strategy, seed, last)
-    return light_copy.share_right(said, labels(study, seed), len(classes(study, seed)))
+    predicted = predictions_after(study, strategy, seed, last)
+    return light_copy.share_right(predicted, labels(study, seed), len(classes(study, seed)))
 
 
 def _count_bought(study: Study, strategy: str, seed: int) -> np.ndarray:
     truth = np.asarray(labels(study, seed), np.int64)
-    mine = truth[round_of_purchase(study, strategy, seed) > 0]
-    return np.bincount(mine, minlength=len(classes(study, seed))).astype(float)
-
-
-# --- examples ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Some of the labels that a strategy bought: (n, h, w, C) images, true classes, the teacher's, out of how many."""
-
-    images: np.ndarray
-    truth: tuple[str, ...]
-    said: tuple[str, ...]
-    bought: int
-
-
-def examples(study: Study, strategy: str, seed: int, count: int = 12) -> Examples | None:
-    """Labels evenly spaced over all that a strategy bought, in order of purchase.
-
-    None where there are no thumbnails, nothing was bought, or what was bought are mixtures of two images.
-    """
-    rounds = study.finished_rounds(strategy, seed)[1:]
-    if not rounds or "thumbnails" not in study.seed_arrays(seed):
-        return None
-    if any(study.round_array(strategy, seed, round_, "bought_correct").max(initial=0) > 1 for round_ in rounds):
-        return None
-    points = np.concatenate([bought(study, strategy, seed, round_) for round_ in rounds])
-    shown = points[np.linspace(0, len(points) - 1, min(count, len(points))).round().astype(int)]
-    names, thumbnails = classes(study, seed), study.seed_array(seed, "thumbnails")
-    said = teacher_probabilities(study, seed)[shown].argmax(1)
-    return Examples(
-        np.array(thumbnails[shown]),
-        tuple(names[i] for i in labels(study, seed)[shown]),
-        tuple(names[i] for i in said),
-        len(points),
-    )
+    bought_classes = truth[round_of_purchase(study, strategy, seed) > 0]
+    return np.bincount(bought_classes, minlength=len(classes(study, seed))).astype(float)

@@ -34,8 +34,8 @@ def assets() -> Path:
 
 def archives() -> list[Path]:
     """The shipped studies as files, in the order in which they are offered."""
-    found = (assets() / "studies").glob(f"*{ENDING}")
-    return sorted(found, key=lambda path: (path.name != f"{_FIRST}{ENDING}", path.name))
+    paths = (assets() / "studies").glob(f"*{ENDING}")
+    return sorted(paths, key=lambda path: (path.name != f"{_FIRST}{ENDING}", path.name))
 
 
 def infos() -> list[StudyInfo]:
@@ -83,10 +83,10 @@ def _info(path: Path) -> StudyInfo:
 
 
 def _archive(study_id: str) -> Path:
-    found = {info.id: archive for archive, info in _shipped(tuple(archives()))}
-    if study_id not in found:
+    by_id = {info.id: archive for archive, info in _shipped(tuple(archives()))}
+    if study_id not in by_id:
         raise InputError(f"There is no study {study_id!r} any more; choose another one.")
-    return found[study_id]
+    return by_id[study_id]
 
 
 @cache

@@ -47,7 +47,9 @@ def navigation(pages: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
     st.logo(str(shipped.assets() / "logo.svg"), size="large")
     if presenting():
         st.html(_PRESENTING)
-    return st.navigation(pages, position="top" if presenting() else "sidebar", expanded=True)
+    if presenting():  # each page a click away, without menus
+        return st.navigation([page for group in pages.values() for page in group], position="top")
+    return st.navigation(pages, position="sidebar", expanded=True)
 
 
 def presenting() -> bool:

@@ -20,19 +20,19 @@ _URL = "compare"
 
 def ticked(entries: Sequence[Entry]) -> list[Entry]:
     """The studies to compare: those ticked, at first those that the link names. Kept in the URL."""
-    known = {entry.info.id: entry for entry in entries if entry.info.status != "unreadable"}
+    readable = {entry.info.id: entry for entry in entries if entry.info.status != "unreadable"}
     if not st.session_state.get("compare_linked"):
         st.session_state["compare_linked"] = True
         for study_id in st.query_params.get(_URL, "").split(","):
-            if study_id in known:
+            if study_id in readable:
                 st.session_state[f"compare_{study_id}"] = True
-    chosen = [study_id for study_id in known if st.session_state.get(f"compare_{study_id}")]
+    chosen = [study_id for study_id in readable if st.session_state.get(f"compare_{study_id}")]
     text = ",".join(chosen)
     if not text:
         st.query_params.pop(_URL, None)
     elif st.query_params.get(_URL) != text:
         st.query_params[_URL] = text
-    return [known[study_id] for study_id in chosen]
+    return [readable[study_id] for study_id in chosen]
 
 
 def clear(entries: Sequence[Entry]) -> None:
@@ -127,10 +127,10 @@ def results(tables: dict[str, tuple[pd.DataFrame, dict[str, float], int]]) -> pd
 
 
 def _final(table: pd.DataFrame, strategy: str) -> str:
-    mine = table[table["strategy"] == strategy]
-    if mine.empty:
+    rows = table[table["strategy"] == strategy]
+    if rows.empty:
         return "-"
-    found = summary.share_interval(mine[mine["round"] == mine["round"].max()]["accuracy"])
-    if found.n < summary.FEWEST_SEEDS:
-        return f"{found.mean:.1%} ({count(found.n, 'seed')})"
-    return f"{found.mean:.1%} [{100 * found.low:.1f}, {100 * found.high:.1f}] ({found.n} seeds)"
+    accuracy = summary.share_interval(rows[rows["round"] == rows["round"].max()]["accuracy"])
+    if accuracy.n < summary.FEWEST_SEEDS:
+        return f"{accuracy.mean:.1%} ({count(accuracy.n, 'seed')})"
+    return f"{accuracy.mean:.1%} [{100 * accuracy.low:.1f}, {100 * accuracy.high:.1f}] ({accuracy.n} seeds)"

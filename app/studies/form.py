@@ -1,7 +1,7 @@
 """The form of a new study: presets, settings checked while they are typed, a plan with price and time, the start.
 
-`st.session_state["new_study"] = {setting: value}` before a switch to the page Studies opens the form filled in; so does a
-link such as `/studies?new=1&budget=500`.
+`st.session_state["new_study"] = {setting: value}` before a switch to the page Studies opens the form filled in; so does
+a link such as `/studies?new=1&budget=500`.
 """
 
 from __future__ import annotations
@@ -156,8 +156,8 @@ def _checked(values: Mapping[str, Any]) -> tuple[StudyConfig | None, str]:
 
 
 def _asked() -> set[str]:
-    found: set[str] = st.session_state.setdefault(_ASKED, set())
-    return found
+    asked: set[str] = st.session_state.setdefault(_ASKED, set())
+    return asked
 
 
 def _unasked() -> list[str]:
@@ -219,7 +219,7 @@ def _dataset_fields(suits: Suited) -> tuple[str, ...]:
     Returns the settings that stand here for some data sets only.
     """
     left, right = st.columns(2)
-    offered = [name for name, known in DATASETS.items() if state.files_allowed() or not known.argument]
+    offered = [name for name, about in DATASETS.items() if state.files_allowed() or not about.argument]
     name = left.selectbox(
         "Data set",
         offered,

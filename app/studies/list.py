@@ -42,14 +42,14 @@ class Entry:
 
 def entries(leave_out: list[str]) -> list[Entry]:
     """The user's studies, the newest first, then the shipped ones."""
-    mine = [Entry(info) for info in state.studies() if info.id not in leave_out]
+    own = [Entry(info) for info in state.studies() if info.id not in leave_out]
     taken = {info.id for info in state.studies()}
-    return mine + [Entry(info, demo=True) for info in state.demos() if info.id not in taken]
+    return own + [Entry(info, demo=True) for info in state.demos() if info.id not in taken]
 
 
-def show(found: list[Entry]) -> None:
+def show(listed: list[Entry]) -> None:
     """The list, with a filter where it is long."""
-    shown = _filtered(found) if len(found) > _FEW else found
+    shown = _filtered(listed) if len(listed) > _FEW else listed
     limit = st.session_state.setdefault("runs_limit", _PAGE)
     for entry in shown[:limit]:
         _row(entry)
@@ -62,8 +62,8 @@ def show(found: list[Entry]) -> None:
             st.rerun()
 
 
-def _filtered(found: list[Entry]) -> list[Entry]:
-    statuses = [status for status in blocks.STATUS_COLORS if any(entry.info.status == status for entry in found)]
+def _filtered(listed: list[Entry]) -> list[Entry]:
+    statuses = [status for status in blocks.STATUS_COLORS if any(entry.info.status == status for entry in listed)]
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     wanted = left.pills("Status", statuses, selection_mode="multi", key="runs_status", bind="query-params")
     words = right.text_input(
@@ -72,7 +72,7 @@ def _filtered(found: list[Entry]) -> list[Entry]:
     find = (words or "").strip().lower()
     return [
         entry
-        for entry in found
+        for entry in listed
         if (not wanted or entry.info.status in wanted)
         and find in f"{entry.info.name} {entry.info.id} {entry.info.dataset}".lower()
     ]

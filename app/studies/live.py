@@ -57,8 +57,8 @@ def _tick(study_id: str, statuses: dict[str, str]) -> None:
     """How far a study is; the whole page is drawn anew when any study on its way has changed its status."""
     with blocks.spoken_errors():
         study = Study(default_store() / study_id)
-        info, found = study.info(), progress(study)
-        st.progress(min(1.0, found.done / max(1, found.total)), text=_how_far(info, found))
+        info, current = study.info(), progress(study)
+        st.progress(min(1.0, current.done / max(1, current.total)), text=_how_far(info, current))
         if any(_status(other) != status for other, status in statuses.items()):
             state.forget_list()
             st.rerun()
@@ -96,13 +96,13 @@ def _heading(info: StudyInfo) -> None:
     blocks.status_badge(info, row)
 
 
-def _how_far(info: StudyInfo, found: Progress) -> str:
+def _how_far(info: StudyInfo, current: Progress) -> str:
     """Progress in words."""
     if info.status == "queued":
-        return literal(found.phase)
+        return literal(current.phase)
     counted = f"{info.rounds_done:,} of {count(info.rounds_total, 'round')}"
-    left = "" if found.seconds_left is None else f" · about {about(found.seconds_left)} left"
-    return f"{counted}{left} · {literal(found.phase)}"
+    left = "" if current.seconds_left is None else f" · about {about(current.seconds_left)} left"
+    return f"{counted}{left} · {literal(current.phase)}"
 
 
 def _controls(info: StudyInfo, study: Study) -> None:

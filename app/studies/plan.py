@@ -73,8 +73,8 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
     plan, full = outline(config), config.resolved()
     numbers = st.container(horizontal=True, gap="medium")  # below each other where a line is too short for both
     numbers.metric("Labels bought", f"{plan.teacher_queries:,}", width="content")
-    known = isinstance(measured, Plan) and measured.estimated_seconds is not None
-    time_text = f"≈ {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and known else "…"
+    timed = isinstance(measured, Plan) and measured.estimated_seconds is not None
+    time_text = f"≈ {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and timed else "…"
     numbers.metric(
         "Time",
         time_text,
@@ -106,22 +106,22 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
 def _measured(config: StudyConfig) -> Plan | str | None:
     """The plan with its time, why there is none, or None while it is being measured."""
     key, session = config.to_json(), st.session_state
-    known: dict[str, Any] = session.get(_PLAN, {})
-    if known.get("key") != key:
-        _forget(known)
-        session[_PLAN] = known = {"key": key, "since": time.monotonic(), "job": None, "visitor": object()}
-    if "answer" in known:
-        return known["answer"]
-    if known["job"] is None:
-        if time.monotonic() < known["since"] + _SETTLED_SECONDS:
+    request: dict[str, Any] = session.get(_PLAN, {})
+    if request.get("key") != key:
+        _forget(request)
+        session[_PLAN] = request = {"key": key, "since": time.monotonic(), "job": None, "visitor": object()}
+    if "answer" in request:
+        return request["answer"]
+    if request["job"] is None:
+        if time.monotonic() < request["since"] + _SETTLED_SECONDS:
             return None
-        known["job"] = request_plan(config, visitor=known["visitor"])
+        request["job"] = request_plan(config, visitor=request["visitor"])
     try:
-        answer: Plan | str | None = known["job"].poll()
+        answer: Plan | str | None = request["job"].poll()
     except RadError as error:
         answer = str(error)
     if answer is not None:
-        known["answer"] = answer
+        request["answer"] = answer
     return answer
 
 
@@ -129,12 +129,12 @@ def _look_again(config: StudyConfig) -> None:
     """Measure anew what failed: the data may have been mended."""
     visitor = object()
     job = request_plan(config, again=True, visitor=visitor)
-    known = {"key": config.to_json(), "since": time.monotonic(), "job": job, "visitor": visitor}
-    st.session_state[_PLAN] = known
+    request = {"key": config.to_json(), "since": time.monotonic(), "job": job, "visitor": visitor}
+    st.session_state[_PLAN] = request
 
 
-def _forget(known: dict[str, Any]) -> None:
+def _forget(request: dict[str, Any]) -> None:
     """Wait no more; another visitor may wait for the same plan."""
-    job: PlanJob | None = known.get("job")
-    if job is not None and "answer" not in known:
-        job.cancel(known["visitor"])
+    job: PlanJob | None = request.get("job")
+    if job is not None and "answer" not in request:
+        job.cancel(request["visitor"])

@@ -101,25 +101,25 @@ PRESETS = {
 
 
 def _settings() -> dict[str, Setting]:
-    found = {}
-    for one in attrs.fields(StudyConfig):
-        plain = str(one.type).split(" | ")[0]
-        choices = tuple(one.metadata["choices"] or ())
-        if one.name == "teacher":
+    settings = {}
+    for attribute in attrs.fields(StudyConfig):
+        plain = str(attribute.type).split(" | ")[0]
+        choices = tuple(attribute.metadata["choices"] or ())
+        if attribute.name == "teacher":
             choices = (*MODELS, *(f"pretrained:{name}" for name in TORCHVISION))
         kind: Kind = _PLAIN.get(plain, "choice" if choices else "text")
-        kind = "dataset" if one.name == "dataset" else "choices" if plain.startswith("tuple") else kind
-        found[one.name] = Setting(
-            name=one.name,
+        kind = "dataset" if attribute.name == "dataset" else "choices" if plain.startswith("tuple") else kind
+        settings[attribute.name] = Setting(
+            name=attribute.name,
             kind=kind,
-            label=_LABELS.get(one.name, one.name.replace("_", " ").capitalize()),
-            help=one.metadata["help"],
-            unit=one.metadata["unit"],
-            default=None if one.metadata["of_dataset"] else one.default,
+            label=_LABELS.get(attribute.name, attribute.name.replace("_", " ").capitalize()),
+            help=attribute.metadata["help"],
+            unit=attribute.metadata["unit"],
+            default=None if attribute.metadata["of_dataset"] else attribute.default,
             choices=choices,
-            open=one.name in _OPEN,
+            open=attribute.name in _OPEN,
         )
-    return found
+    return settings
 
 
 SETTINGS = _settings()
@@ -226,9 +226,9 @@ def of_study(config: StudyConfig) -> dict[str, Any]:
     plain = StudyConfig.from_mapping({"dataset": config.dataset, **sizes}).resolved()
     usual = suiting(config.dataset, None, {})
     own = DATASETS[config.dataset.partition(":")[0]].measure is not None
-    found = {name: getattr(config, name) for name in SETTINGS if getattr(config, name) != getattr(plain, name)}
-    found |= {name: size for name, size in sizes.items() if own or size != usual[name]}
-    return {**found, "dataset": config.dataset, "name": f"{config.name} (copy)"[:100] if config.name else ""}
+    values = {name: getattr(config, name) for name in SETTINGS if getattr(config, name) != getattr(plain, name)}
+    values |= {name: size for name, size in sizes.items() if own or size != usual[name]}
+    return {**values, "dataset": config.dataset, "name": f"{config.name} (copy)"[:100] if config.name else ""}
 
 
 def to_config(values: Mapping[str, Any]) -> StudyConfig:

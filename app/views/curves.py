@@ -210,15 +210,15 @@ def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
     if measured.done.empty:
         wait_for_rounds(view)
         return
-    mine = [rule for rule in measured.finished if rule in shown]
-    if len(mine) < 2:
+    rules = [rule for rule in measured.finished if rule in shown]
+    if len(rules) < 2:
         st.info("Choose two strategies that have finished, to compare them.", icon=":material/compare_arrows:")
         return
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     ours = left.selectbox(
         "Compare",
-        mine,
-        index=mine.index(measured.ours) if measured.ours in mine else 0,
+        rules,
+        index=rules.index(measured.ours) if measured.ours in rules else 0,
         format_func=blocks.short_label,
         key="curves_ours",
         bind="query-params",
@@ -239,12 +239,12 @@ def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
     what = "final accuracy" if value == "final" else "mean accuracy over the curve"
     rows = difference_table(measured, ours, cast("Value", value))
     chart = figure(
-        lambda: paired_difference_chart(rows[rows["baseline"].isin(mine)], ours, what=what, theme=state.theme()),
+        lambda: paired_difference_chart(rows[rows["baseline"].isin(rules)], ours, what=what, theme=state.theme()),
         view,
         "ahead",
         ours,
         value,
-        tuple(mine),
+        tuple(rules),
     )
     bound = claims.upper_bound(measured) if "oracle" in shown else ""
     note = f"{words.corrected(len(measured.rules) - 1)} {bound}".strip()

@@ -23,7 +23,7 @@ _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 2rem; max-width: none; }
 [data-testid="stHeader"] { background: none; }
 [data-testid="stHeader"], [data-testid="stHeader"] * { pointer-events: none; }
-[data-testid="stHeader"] :is(button, button *) { pointer-events: auto; }
+[data-testid="stHeader"] :is(a, a *, button, button *) { pointer-events: auto; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
 .st-key-verdict h1 { font-size: 1.3rem; line-height: 1.3; padding: 0 0 1rem; }
 .st-key-verdict p { font-size: 0.85rem; line-height: 1.35; }
@@ -83,7 +83,7 @@ def _use(view: View, here: Stand) -> None:
     wished = purchase.current(view)
     rule = "greedy" if wished.a == view.config.gain else wished.a
     if rule not in ALL_RULES:
-        bought = instrument.bought(view.study, wished.a, here.seed, here.round)
+        bought = instrument.picks_of(view.study, wished.a, here.seed, here.round)
         st.markdown(
             f"{literal(blocks.short_label(wished.a))} chooses by more than the gains: what it bought in this round, "
             f"{count(len(bought), 'label')}, is in the study's export of purchases. Choose RAD, uniform or "

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from app.atlas import cards, detail, layout
-from app.atlas.facts import COLORINGS, Facts, coloring, gather, link_text, panels, table, thumbnails
-from app.atlas.session import KEY, Scene, remember, shown_now, waiting_layout
+from app.atlas.facts import COLORINGS, Facts, coloring, gather, link_text, panels, table
+from app.atlas.session import KEY, MapScene, remember, shown_now, waiting_layout
 from app.components.map import MapEvent, Selection, Sprites, fallback_chart, resolve
 from app.components.map.component import pool_map
 from app.palette import CLASS_COLORS, strategy_order
@@ -114,7 +114,7 @@ def _highlight(classes: tuple[str, ...]) -> tuple[str, ...] | None:
 # --- the map and what is beside and below it -----------------------------------------------------------------------
 
 
-def body(scene: Scene) -> None:
+def body(scene: MapScene) -> None:
     """The map, the point in view and the gallery; run alone when the user does something on the map."""
     with blocks.spoken_errors():
         event = shown_now(scene)
@@ -136,20 +136,20 @@ def body(scene: Scene) -> None:
             beside(scene, facts, event, positions)
 
 
-def _positions(scene: Scene, facts: Facts, event: MapEvent) -> np.ndarray:
+def _positions(scene: MapScene, facts: Facts, event: MapEvent) -> np.ndarray:
     """What the gallery shows: the selection, or, without one, the labels bought in the round in view."""
     if event.selection is not None:
         return resolve(scene.points, event.selection)
     return np.flatnonzero(facts.bought[facts.strategy] == facts.round) if facts.round else np.empty(0, np.int64)
 
 
-def gather_now(scene: Scene, event: MapEvent) -> Facts:
+def gather_now(scene: MapScene, event: MapEvent) -> Facts:
     bought = strategy_order(state.with_results(scene.view, scene.seed))
     names = [*scene.strategies, *(name for name in bought if name not in scene.strategies)]
     return gather(scene.view.read, scene.seed, scene.strategies[0], event.round or 0, names)
 
 
-def draw(scene: Scene, facts: Facts, event: MapEvent) -> MapEvent:
+def draw(scene: MapScene, facts: Facts, event: MapEvent) -> MapEvent:
     """The map itself, or its still picture where the browser cannot draw it."""
     theme = state.theme()
     colors = coloring(facts, scene.color, theme, scene.highlight)
@@ -179,19 +179,19 @@ def draw(scene: Scene, facts: Facts, event: MapEvent) -> MapEvent:
 
 def sprites(study: Study, seed: int) -> Sprites | None:
     """The pool's thumbnails for the map's tooltip, where they are few and small enough to come with the page."""
-    images = thumbnails(study, seed)
+    images = reading.thumbnails(study, seed)
     if images is None or images.nbytes > _SPRITE_BYTES or images.shape[1] != images.shape[2]:
         return None
     sheet = cards.make_sheet(np.asarray(images), columns=40, most=None)
     return Sprites(sheet.image, sheet.columns, len(images))
 
 
-def beside(scene: Scene, facts: Facts, event: MapEvent, positions: np.ndarray) -> None:
+def beside(scene: MapScene, facts: Facts, event: MapEvent, positions: np.ndarray) -> None:
     """What stays in sight beside map and gallery: the gallery in numbers, the point in view or how to get one."""
     if len(positions):
         name = "Selected" if event.selection is not None else f"Round {facts.round}"
         detail.numbers(facts, positions, name)
-    images = scene.view.read(thumbnails, scene.seed)
+    images = scene.view.read(reading.thumbnails, scene.seed)
     if event.primary is None:
         detail.invitation(images=images is not None)
         return
@@ -207,7 +207,7 @@ def _pick() -> None:
     st.session_state["map-wanted"] = cards.picked(detail.CARDS)
 
 
-def below(scene: Scene, facts: Facts, event: MapEvent, positions: np.ndarray) -> None:
+def below(scene: MapScene, facts: Facts, event: MapEvent, positions: np.ndarray) -> None:
     """The images of the selection; without one, of the labels bought in the round in view."""
     chosen = event.selection is not None
     buyer = blocks.short_label(facts.strategy)
@@ -217,7 +217,7 @@ def below(scene: Scene, facts: Facts, event: MapEvent, positions: np.ndarray) ->
         return
     st.subheader(title, anchor=False)
     _take_away(scene, facts, positions, event.selection)
-    images = scene.view.read(thumbnails, scene.seed)
+    images = scene.view.read(reading.thumbnails, scene.seed)
     detail.gallery(facts, positions, images, state.theme(), primary=event.primary, on_pick=_pick)
 
 
@@ -230,7 +230,7 @@ def _nothing(facts: Facts, chosen: bool) -> None:
         blocks.empty("No labels bought yet", "Draw a box or a lasso on the map to see the images of a region.")
 
 
-def _take_away(scene: Scene, facts: Facts, positions: np.ndarray, selection: Selection | None) -> None:
+def _take_away(scene: MapScene, facts: Facts, positions: np.ndarray, selection: Selection | None) -> None:
     """The selection as a file and as a link."""
     row = st.container(horizontal=True, vertical_alignment="center")
     row.download_button(
@@ -269,7 +269,7 @@ def page() -> None:
     points, shown = layout.place(view, seed, source, method)
     rounds = max(view.read(reading.last_round, name, seed) for name in wishes["strategies"])
     status = st.container()
-    scene = Scene(view=view, seed=seed, points=points, layout=f"{shown}-{source}", rounds=rounds, **wishes)
+    scene = MapScene(view=view, seed=seed, points=points, layout=f"{shown}-{source}", rounds=rounds, **wishes)
     st.fragment(body, key="map-body")(scene)
     cards.bring_script()  # last, as it takes up a line
     if news := st.session_state.pop("map-news", None):

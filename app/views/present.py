@@ -207,14 +207,14 @@ def _below(chart: Chart) -> str:
 def _enlarged(part: Any) -> Any:
     """The sizes of all fonts in a layout, larger."""
     if isinstance(part, (list, tuple)):
-        return [_enlarged(one) for one in part]
+        return [_enlarged(item) for item in part]
     if not isinstance(part, dict):
         return part
-    found = {key: _enlarged(value) for key, value in part.items()}
-    for key, value in found.items():
+    larger = {key: _enlarged(value) for key, value in part.items()}
+    for key, value in larger.items():
         if key.endswith("font") and isinstance(value, dict) and "size" in value:
-            found[key] = {**value, "size": round(_LARGER * value["size"], 1)}
-    return found
+            larger[key] = {**value, "size": round(_LARGER * value["size"], 1)}
+    return larger
 
 
 # --- what the presenter chose --------------------------------------------------------------------------------------

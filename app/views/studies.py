@@ -42,14 +42,14 @@ def studies() -> None:
     if not state.studies():
         first_study()
     busy = live.show()
-    found = entries(leave_out=[])
-    chosen = compare.ticked(found)
+    listed = entries(leave_out=[])
+    chosen = compare.ticked(listed)
     if len(chosen) > 1:
         compare.show(chosen)
     rest = entries(leave_out=busy)
     if rest:
         st.subheader("Studies", anchor=False)
-        if len(found) > 1:
+        if len(listed) > 1:
             tick = "One study is ticked; tick another" if len(chosen) == 1 else "Tick two or more studies"
             st.caption(
                 f"{tick} to compare them. Highest mean: of accuracy after the last round, the oracle aside; whether it "

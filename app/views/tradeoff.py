@@ -28,8 +28,8 @@ def main() -> None:
     view = state.current()
     blocks.header("Trade-off", "Why not just buy the most informative labels?")
     seed, round_ = state.current_seed(view), state.current_round(view)
-    there = state.with_results(view, seed, round_)
-    if not there:
+    strategies = state.with_results(view, seed, round_)
+    if not strategies:
         blocks.stop(
             "No purchase yet",
             f"No strategy of this study has finished round {round_} with seed {seed}. Choose an earlier round or "
@@ -38,12 +38,12 @@ def main() -> None:
         )
     axis, all_seeds, so_far = _controls(view, seed, round_)
     points = view.read(light_copy.seeds_with_points)
-    wanted = _seeds(view, there, round_) if all_seeds else [seed]
+    wanted = _seeds(view, strategies, round_) if all_seeds else [seed]
     seeds = [each for each in wanted if axis == "right" or each in points]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        first = _FIRST if len(there) > len(_FIRST) else there
-        chosen = blocks.choose_strategies("Strategies", there, first, "tradeoff_strategies")
-        student = _student(there, round_)
+        first = _FIRST if len(strategies) > len(_FIRST) else strategies
+        chosen = blocks.choose_strategies("Strategies", strategies, first, "tradeoff_strategies")
+        student = _student(strategies, round_)
     seeds = [each for each in seeds if student in state.with_results(view, each, round_)]
     picks = _picks(view, seeds, round_, so_far, chosen)
     # A light copy has the first gains of every seed, later ones of some alone.
@@ -93,19 +93,19 @@ def _controls(view: state.View, seed: int, round_: int) -> tuple[Axis, bool, boo
     return axis or "right", all_seeds, so_far
 
 
-def _seeds(view: state.View, there: list[str], round_: int) -> list[int]:
-    return [seed for seed in view.study.seeds() if set(there) <= set(state.with_results(view, seed, round_))]
+def _seeds(view: state.View, strategies: list[str], round_: int) -> list[int]:
+    return [seed for seed in view.study.seeds() if set(strategies) <= set(state.with_results(view, seed, round_))]
 
 
-def _student(there: list[str], round_: int) -> str:
+def _student(strategies: list[str], round_: int) -> str:
     """Whose student scores the pool: all begin alike, and go separate ways after the first purchase."""
-    first = "rad" if "rad" in there else there[0]
-    if round_ == 1 or len(there) == 1:
+    first = "rad" if "rad" in strategies else strategies[0]
+    if round_ == 1 or len(strategies) == 1:
         return first
     picked = st.selectbox(
         "The pool as seen by the student of",
-        there,
-        index=there.index(first),
+        strategies,
+        index=strategies.index(first),
         format_func=blocks.short_label,
         key="tradeoff_student",
         bind="query-params",

@@ -119,22 +119,22 @@ def _names(host: str, others: Sequence[str]) -> tuple[str, ...]:
     machine = platform.node().lower()
     own = [name for name in (machine, f"{machine.partition('.')[0]}.local") if _NAME.fullmatch(name)]
     if _is_loopback(host):
-        found = [host.lower(), *loopback]
+        names = [host.lower(), *loopback]
     elif _is_address(host) and ipaddress.ip_address(host).is_unspecified:
-        found = [*loopback, *own, *_own_addresses()]
+        names = [*loopback, *own, *_own_addresses()]
     else:
-        found = [host.lower(), *own]
-    return tuple(dict.fromkeys([*found, *others]))
+        names = [host.lower(), *own]
+    return tuple(dict.fromkeys([*names, *others]))
 
 
 def _own_addresses() -> list[str]:
     """The addresses from which this machine talks to others, as its own tables say; nobody is asked."""
-    found = []
+    addresses = []
     for family, far_away in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:  # no such network here
             probe.connect((far_away, 9))  # of a datagram socket: nothing is sent
-            found.append(str(probe.getsockname()[0]))
-    return found
+            addresses.append(str(probe.getsockname()[0]))
+    return addresses
 
 
 def _reach(names: Sequence[str], *, private: bool, read_only: bool, files: bool) -> str:

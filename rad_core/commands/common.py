@@ -97,9 +97,9 @@ def with_interval(values: dict[str, Any], digits: int = 3, signed: bool = False)
     mean, low, high = (values[name] for name in ("mean", "low", "high"))
     if mean is None or mean != mean:
         return "-"
-    sign = "+" if signed else ""
-    text = f"{mean:{sign}.{digits}f}"
-    return text if low is None or low != low else f"{text} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+    form = f"{'+' if signed else ''}z.{digits}f"  # z: what rounds to zero has no minus
+    text = f"{mean:{form}}"
+    return text if low is None or low != low else f"{text} [{low:{form}}, {high:{form}}]"
 
 
 def comma_floats(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[float] | None:

@@ -33,7 +33,7 @@ def command(store: Path | None, as_json: bool) -> None:
     device = pick_device("auto")
     packages = {name: _version(name) for name in _PACKAGES}
     folders = {"store": {**_folder(root), "studies": len(study_ids(root))}, "data": _folder(data)}
-    found = {
+    facts = {
         "rad-studio": _version("rad-studio"),
         "python": platform.python_version(),
         "device": f"{device.type}: {describe_device(device)}",
@@ -41,9 +41,9 @@ def command(store: Path | None, as_json: bool) -> None:
         **folders,
     }
     if as_json:
-        print_json(found)
+        print_json(facts)
         return
-    lines = [(name, str(found[name])) for name in ("rad-studio", "python", "device")]
+    lines = [(name, str(facts[name])) for name in ("rad-studio", "python", "device")]
     lines += [(name, version or "not installed") for name, version in packages.items()]
     for name, about in folders.items():
         state = "writable" if about["writable"] else "NOT WRITABLE"
@@ -60,10 +60,10 @@ def _version(package: str) -> str | None:
 
 
 def _folder(path: Path) -> dict[str, object]:
-    there = next(place for place in (path, *path.parents) if place.exists())
+    nearest = next(place for place in (path, *path.parents) if place.exists())
     return {
         "path": str(path),
         "exists": path.is_dir(),
-        "writable": os.access(there, os.W_OK),
-        "free_gib": shutil.disk_usage(there).free / 2**30,
+        "writable": os.access(nearest, os.W_OK),
+        "free_gib": shutil.disk_usage(nearest).free / 2**30,
     }

@@ -94,8 +94,8 @@ def _checked(target: Path, force: bool) -> Path:
     if target.name.endswith(".rad.zip"):
         raise InputError(f"{target.name} is the name of a packed study; make one with rad pack, or leave out the .rad.")
     if target.suffix.lower() not in ENDINGS:
-        known = ", ".join(f"{ending} ({what})" for ending, what in ENDINGS.items())
-        raise InputError(f"--to is {str(target)!r}; its ending must be one of {known}.")
+        endings = ", ".join(f"{ending} ({what})" for ending, what in ENDINGS.items())
+        raise InputError(f"--to is {str(target)!r}; its ending must be one of {endings}.")
     if not target.parent.is_dir():
         raise InputError(f"There is no folder {target.parent}; make it first, or choose another file with --to.")
     if target.is_dir():

@@ -37,7 +37,8 @@ def run_and_report(
     from rad_core.running import launch
     from rad_core.running.engine import ENDINGS, StudyStopped, run_study
 
-    endings = [one for one in ENDINGS if signal.getsignal(one) is not signal.SIG_IGN]  # nohup has the last one ignored
+    # nohup has the last one ignored
+    endings = [ending for ending in ENDINGS if signal.getsignal(ending) is not signal.SIG_IGN]
     with _progress(study, quiet) as on_event, launch.interrupted_by(*endings):
         try:
             run_study(study, workers=workers, on_event=on_event)

@@ -25,11 +25,11 @@ def command(store: Path | None, as_json: bool) -> None:
     from rad_core.store.catalogue import list_studies
 
     root = store_root(store)
-    found = list_studies(root)
+    studies = list_studies(root)
     if as_json:
-        print_json([attrs.asdict(info) for info in found])
+        print_json([attrs.asdict(info) for info in studies])
         return
-    if not found:
+    if not studies:
         say(f"There are no studies in {root} yet; start one with rad run.")
         return
     rows = [
@@ -42,9 +42,9 @@ def command(store: Path | None, as_json: bool) -> None:
             info.best or "-",
             time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created)) if info.created else "-",
         )
-        for info in found
+        for info in studies
     ]
     print_table(f"Studies in {root}", ("id", "name", "data set", "status", "rounds", "best", "started"), rows, 4)
-    for info in found:
+    for info in studies:
         if info.status in ("failed", "unreadable", "lost"):
             say(f"{info.id}: {info.message}")

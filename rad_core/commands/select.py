@@ -71,8 +71,8 @@ def command(
       rad select --probs p.csv --exclude picks.csv --budget 500 --teacher-accuracy 0.7 -o more.csv
       rad select --probs p.npy --features f.npy --strategy badge --teacher-accuracy 0.7 --budget 500 -o picks.csv
     """
+    from rad_core.inputs.writing import check_output, write_table
     from rad_core.selection.api import choose, pick_columns, take_snapshot
-    from rad_core.tables import check_output, write_table
 
     if (teacher_accuracy is None) == (validation is None):
         raise InputError("Give exactly one of --teacher-accuracy and --validation: the game needs to know how often.")
@@ -151,9 +151,9 @@ def _features(
     _tell(table.notes, report)
     if labeled is None:
         return table.values, None
-    known = read_table("features", labeled)
-    _tell(known.notes, report)
-    return table.values, known.values
+    reference = read_table("features", labeled)
+    _tell(reference.notes, report)
+    return table.values, reference.values
 
 
 def _names_and_rows(pool: Table, exclude: Sequence[Path], report: dict[str, Any]) -> tuple[Any, Any]:
@@ -177,7 +177,7 @@ def _names_and_rows(pool: Table, exclude: Sequence[Path], report: dict[str, Any]
 
 
 def _tell_formulas(columns: dict[str, Any], output: Path, report: dict[str, Any]) -> None:
-    from rad_core.tables import escaped_cells
+    from rad_core.inputs.writing import escaped_cells
 
     count = escaped_cells(columns) if output.suffix.lower() == ".csv" else 0
     if count:

@@ -48,25 +48,25 @@ def print_summary(study: Study, targets: list[float] | None, as_json: bool, note
     from rad_core.results.report import summarize
     from rad_core.store.light_copy import describe
 
-    found = summarize(study, targets)
+    summary = summarize(study, targets)
     if as_json:
-        print_json(found if notes is None else {**found, "notes": notes})
+        print_json(summary if notes is None else {**summary, "notes": notes})
         return
-    config = found["config"]
-    title = f"Study {found['id']}{' - ' + found['name'] if found['name'] else ''}: {found['status']}"
-    say(f"{title}, {found['rounds_done']} of {found['rounds_total']} rounds. {found['message']}".rstrip())
+    config = summary["config"]
+    title = f"Study {summary['id']}{' - ' + summary['name'] if summary['name'] else ''}: {summary['status']}"
+    say(f"{title}, {summary['rounds_done']} of {summary['rounds_total']} rounds. {summary['message']}".rstrip())
     seeds = f"{config['seeds']} seed{'s' if config['seeds'] > 1 else ''}"
     plan = f"{config['rounds']} rounds of {config['budget']} soft labels"
     say(f"{config['dataset']}, {config['labeled']} labeled, {plan}, {seeds}.")
     if copy := describe(study):
         say(copy)
     _print_costs(config)
-    _print_verdict(found)
-    _print_references(found["references"], config)
-    if not found["strategies"]:
+    _print_verdict(summary)
+    _print_references(summary["references"], config)
+    if not summary["strategies"]:
         return
-    _print_strategies(found["strategies"], found["targets"]["none"])
-    _print_differences(found["differences"], found["compared"])
+    _print_strategies(summary["strategies"], summary["targets"]["none"])
+    _print_differences(summary["differences"], summary["compared"])
 
 
 def _print_costs(config: dict[str, Any]) -> None:
@@ -82,10 +82,10 @@ def _print_costs(config: dict[str, Any]) -> None:
         say(f"The {labels:,} soft labels of one strategy and seed cost {' and '.join(costs)}.")
 
 
-def _print_verdict(found: dict[str, Any]) -> None:
+def _print_verdict(summary: dict[str, Any]) -> None:
     say()
-    say(f"Worth it? {found['worth_it']['sentence']}")
-    for text in (found["worth_it"]["details"], found["which_rule"]):
+    say(f"Worth it? {summary['worth_it']['sentence']}")
+    for text in (summary["worth_it"]["details"], summary["which_rule"]):
         if text:
             say(text)
     say()

@@ -160,8 +160,8 @@ def _classes(
         text = next(names[role] for role, kind in kinds.items() if kind == "U")
         raise InputError(f"{text} holds names, and other labels are numbers; write all of them in one way.")
     stock = np.concatenate([labels[role] for role in use.stock])
-    known, numbers = np.unique(stock, return_inverse=True)
-    classes = tuple(map(str, known))
+    different, numbers = np.unique(stock, return_inverse=True)
+    classes = tuple(map(str, different))
     if len(classes) < 2:
         raise InputError(f"{names[use.stock[0]]} holds a single class; two or more are needed.")
     notes = []
@@ -193,7 +193,7 @@ def _pixels(images: list[np.ndarray], names: list[str]) -> tuple[np.ndarray, lis
     for part, name in zip(images, names, strict=True):
         if part.dtype not in scales:
             scales[part.dtype] = scale_of([other for other in images if other.dtype == part.dtype], name)
-    said = {name: scales[part.dtype].words for part, name in zip(images, names, strict=True)}
-    notes = [f"{name}: {words}." for name, words in said.items() if words]
+    remarks = {name: scales[part.dtype].words for part, name in zip(images, names, strict=True)}
+    notes = [f"{name}: {words}." for name, words in remarks.items() if words]
     pixels, more = to_bytes(images, [scales[part.dtype] for part in images])
     return pixels, notes + more

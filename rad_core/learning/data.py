@@ -160,8 +160,8 @@ def parse_spec(spec: str) -> tuple[str, str]:
     """Split "folder:/photos" into its name and argument, and check both."""
     name, _, argument = spec.partition(":")
     if name not in DATASETS:
-        known = ", ".join(f"{key}:{value.argument}" if value.argument else key for key, value in DATASETS.items())
-        raise InputError(f"dataset is {spec!r}; choose one of {known}.")
+        offered = ", ".join(f"{key}:{value.argument}" if value.argument else key for key, value in DATASETS.items())
+        raise InputError(f"dataset is {spec!r}; choose one of {offered}.")
     wanted = DATASETS[name].argument
     if wanted and not argument:
         raise InputError(f"dataset is {spec!r}; write {name}:{wanted}.")

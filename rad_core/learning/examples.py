@@ -104,10 +104,10 @@ class Examples:
         batch: int,
     ) -> Examples:
         """Draw order and augmentation of each network from a generator of its own."""
-        one = inputs[0]
-        n, width, device = len(one), one.pixels.shape[3], one.pixels.device
-        augmentation = AUGMENTATIONS[one.augment if config.augment else "none"]
-        windows = all_versions(torch.cat([part.pixels for part in inputs]), one.mean.flatten(), augmentation)
+        first = inputs[0]
+        n, width, device = len(first), first.pixels.shape[3], first.pixels.device
+        augmentation = AUGMENTATIONS[first.augment if config.augment else "none"]
+        windows = all_versions(torch.cat([part.pixels for part in inputs]), first.mean.flatten(), augmentation)
         rows, versions = [], []
         for number, seed in enumerate(seeds):
             generator = torch.Generator().manual_seed(seed)
@@ -119,9 +119,9 @@ class Examples:
         return cls(
             networks=len(inputs),
             windows=windows if windows.shape[1:4] != (1, 1, 1) else windows[:, 0, 0, 0],
-            mean=one.mean.flatten().repeat(width),
-            std=one.std.flatten().repeat(width),
-            channels=one.pixels.shape[1],
+            mean=first.mean.flatten().repeat(width),
+            std=first.std.flatten().repeat(width),
+            channels=first.pixels.shape[1],
             wanted=soften(probabilities, temperature),
             temperature=temperature if config.temperature != 1 else None,
             rows=torch.cat(rows, 1).to(device),

@@ -175,13 +175,13 @@ def _filled(part: Tree) -> list[str]:
 
 def _meanings(stock: Sequence[Tree]) -> list[dict[str, str]]:
     """For each part that is split the class that each of its folders means: the parts may write a class differently."""
-    known = _filled(stock[0])
-    meanings = [{name: name for name in known}]
+    classes = _filled(stock[0])
+    meanings = [{name: name for name in classes}]
     for part in stock[1:]:
         names = _filled(part)
-        new = [name for name in names if name.casefold() not in {other.casefold() for other in known}]
-        known += new
-        meanings.append(match_classes(names, known, part.name, stock[0].name))
+        new = [name for name in names if name.casefold() not in {other.casefold() for other in classes}]
+        classes += new
+        meanings.append(match_classes(names, classes, part.name, stock[0].name))
     return meanings
 
 
@@ -264,7 +264,7 @@ def _unused_note(unused: dict[str, Counter[str]]) -> list[str]:
 
 
 def _left_out(words: str, names: Iterable[list[str]]) -> list[str]:
-    every = [name for some in names for name in some]
+    every = [name for part in names for name in part]
     return [f"{words}: {listed(sorted(set(every)))}."] if every else []
 
 

@@ -17,17 +17,17 @@ def principal_plane(values: np.ndarray, sample: int = SAMPLE) -> np.ndarray:
     """
     from sklearn.decomposition import PCA  # takes half a second
 
-    found = np.zeros((len(values), 2), np.float32)
-    some = np.asarray(values[:: max(1, -(-len(values) // sample))], np.float64)
-    if len(some) < 2:
-        return found
-    tall = len(some) >= some.shape[1]
-    model = PCA(min(2, *some.shape), svd_solver="covariance_eigh" if tall else "full")
+    projected = np.zeros((len(values), 2), np.float32)
+    sampled = np.asarray(values[:: max(1, -(-len(values) // sample))], np.float64)
+    if len(sampled) < 2:
+        return projected
+    tall = len(sampled) >= sampled.shape[1]
+    model = PCA(min(2, *sampled.shape), svd_solver="covariance_eigh" if tall else "full")
     with np.errstate(invalid="ignore"):  # shares of the variance, of rows that are all the same
-        model.fit(some - some.mean(0))
+        model.fit(sampled - sampled.mean(0))
     axes = model.components_ * np.sign([row[np.abs(row).argmax()] for row in model.components_])[:, None]
-    middle, axes = some.mean(0).astype(np.float32), axes.T.astype(np.float32)
+    middle, axes = sampled.mean(0).astype(np.float32), axes.T.astype(np.float32)
     for block in row_blocks(*values.shape):
         # Half floats are too coarse to subtract in.
-        found[block, : axes.shape[1]] = (values[block].astype(np.float32, copy=False) - middle) @ axes
-    return found
+        projected[block, : axes.shape[1]] = (values[block].astype(np.float32, copy=False) - middle) @ axes
+    return projected

@@ -55,16 +55,16 @@ def load_published(name: str, argument: str, how: Reading) -> Dataset:
     about = PUBLISHED[name]
     kind = getattr(torchvision.datasets, about.kind)
     for place in _places(name, about, how.data_dir):
-        if (found := _read(kind, about, place)) is not None:
+        if (content := _read(kind, about, place)) is not None:
             break
     else:
         place = how.data_dir / name / about.inside
-        found = _download(name, kind, about, how.data_dir)
-    (x, y), (x_test, y_test) = found[0]
+        content = _download(name, kind, about, how.data_dir)
+    (x, y), (x_test, y_test) = content[0]
     labels = np.concatenate([y, y_test]).astype(np.int64)
     own = np.arange(len(x), len(labels))
     note = f"{name} is read from {place}."
-    return Dataset(name, np.concatenate([x, x_test]), labels, found[1], own, about.augment, (note,))
+    return Dataset(name, np.concatenate([x, x_test]), labels, content[1], own, about.augment, (note,))
 
 
 def _places(name: str, about: Published, data_dir: Path) -> list[Path]:
@@ -141,8 +141,8 @@ def _incomplete(name: str, about: Published, data_dir: Path) -> str:
 
 def _idx_file(place: Path, name: str) -> Path | None:
     """A file under the name that torchvision, its authors or others give it, packed or not."""
-    for known in (name, name.replace("-idx", ".idx")):
-        for file in (place / known, place / f"{known}.gz"):
+    for alias in (name, name.replace("-idx", ".idx")):
+        for file in (place / alias, place / f"{alias}.gz"):
             if file.is_file():
                 return file
     return None

@@ -75,9 +75,9 @@ def fit_together(
         try:
             reports: list[FitReport] = []
             for first in range(0, len(networks), together):
-                some = slice(first, first + together)
-                examples = Examples.of(inputs[some], targets[some], soft, config, seeds[some], batch)
-                reports += _fit([network.to(device) for network in networks[some]], examples, config)
+                block = slice(first, first + together)
+                examples = Examples.of(inputs[block], targets[block], soft, config, seeds[block], batch)
+                reports += _fit([network.to(device) for network in networks[block]], examples, config)
             return reports
         except torch.cuda.OutOfMemoryError as error:
             if together > 1:
@@ -240,9 +240,9 @@ def _predict(network: Network, inputs: Inputs, batch: int) -> tuple[torch.Tensor
     for block in inputs.pixels.split(batch):
         with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
             x = inputs.normalized(block).contiguous(memory_format=torch.channels_last)
-            logits, found = network(x)
+            logits, hidden = network(x)
         probabilities.append(torch.softmax(logits.float(), 1))
-        features.append(found.float())
+        features.append(hidden.float())
     return torch.cat(probabilities), torch.cat(features)
 
 

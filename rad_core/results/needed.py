@@ -221,8 +221,8 @@ class Saving:
     @property
     def share(self) -> float:
         """Of the other's labels, how many are saved; negative where more are needed, NaN where unknown."""
-        known = self.ours.known and self.other.known and self.other.labels > 0
-        return 1.0 - self.ours.labels / self.other.labels if known else math.nan
+        reached = self.ours.known and self.other.known and self.other.labels > 0
+        return 1.0 - self.ours.labels / self.other.labels if reached else math.nan
 
 
 def savings(measured: Results, target: float, ours: str = OURS) -> dict[str, Saving]:
@@ -235,8 +235,8 @@ def savings(measured: Results, target: float, ours: str = OURS) -> dict[str, Sav
     others = [rule for rule in measured.finished if rule != ours]
     samples = {other: _pseudo_values(own, curve(measured, other), target) for other in others}
     tested = holm(samples, len(measured.rules) - 1)
-    mine = needs.get(ours) or need(measured, target, ours)
-    return {other: Saving(mine, needs[other], tested[other]) for other in others}
+    need_of_ours = needs.get(ours) or need(measured, target, ours)
+    return {other: Saving(need_of_ours, needs[other], tested[other]) for other in others}
 
 
 def _pseudo_values(ours: Curve | None, other: Curve | None, target: float) -> Sequence[float]:
@@ -258,10 +258,10 @@ def _pseudo_values(ours: Curve | None, other: Curve | None, target: float) -> Se
         return []
 
     def difference(rows: list[int]) -> float:
-        mine, theirs = (
+        own, theirs = (
             float(crossings(each.labels, never_falling(each.accuracy[rows].mean(0)), target)) for each in pair
         )
-        return theirs - mine
+        return theirs - own
 
     every = list(range(len(seeds)))
     whole = difference(every)

@@ -184,18 +184,18 @@ def verdict(measured: Results, ours: str = OURS, value: Value = "final", *, brie
     if not compared:
         return Claim(_not_compared(measured, ours), "unknown")
     by = {outcome: [row for row in compared if row.outcome == outcome] for outcome in ("behind", "ahead", "tie")}
-    known = sum(map(len, by.values()))
-    if not known:
+    judged = sum(map(len, by.values()))
+    if not judged:
         most = max(row.difference.n for row in compared)
         why = few(most) if most else "No repetition of two rules has finished yet"
         return Claim(f"{why}, and no comparison is claimed.", "unknown")
     parts = [text for text in (_behind(ours, by["behind"], brief), _ahead(ours, by["ahead"], brief)) if text]
     if by["tie"]:
-        parts.append(f"no difference is shown between {name(ours)} and {_others(by['tie'], known)}")
+        parts.append(f"no difference is shown between {name(ours)} and {_others(by['tie'], judged)}")
     labels = f"{measured.labels:,.0f} labels"
     opening = f"After {labels}" if value == "final" else f"On average over the first {labels}"
     text = f"{opening}, {'; '.join(parts)} ({_seeds(compared)})."
-    if known < len(compared):
+    if judged < len(compared):
         missing = [name(row.other) for row in compared if row.outcome == "unknown"]
         text += f" Too few repetitions yet to compare with {listed(missing)}."
     outcomes: dict[tuple[bool, bool], Outcome | Literal["mixed"]] = {

@@ -69,8 +69,8 @@ def curves(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
     """Mean and 95 % interval over seeds, a row per strategy and round: strategy, round, labels, mean, low, high, n."""
     rows = []
     for (strategy, round_), group in table.groupby(["strategy", "round"], sort=False):
-        found = share_interval(group[value].dropna())
-        rows.append((strategy, round_, group["labels"].mean(), found.mean, found.low, found.high, found.n))
+        interval = share_interval(group[value].dropna())
+        rows.append((strategy, round_, group["labels"].mean(), interval.mean, interval.low, interval.high, interval.n))
     return pd.DataFrame(rows, columns=["strategy", "round", "labels", "mean", "low", "high", "n"])
 
 
@@ -94,7 +94,7 @@ def references(study: Study) -> dict[str, dict[str, Any]]:
     """The reference lines: teacher, student on the labeled set alone, student on the whole soft-labeled pool."""
     seeds = study.seeds()
     metrics = [study.seed_metrics(seed) for seed in seeds]
-    found = {
+    levels = {
         name: vars(share_interval([values[name] for values in metrics]))
         for name in (
             "teacher_accuracy",
@@ -106,5 +106,5 @@ def references(study: Study) -> dict[str, dict[str, Any]]:
     }
     if seeds:
         firsts = [study.round_metrics("", seed, 0)["accuracy"] for seed in seeds]
-        found["student_labeled_accuracy"] = vars(share_interval(firsts))
-    return found
+        levels["student_labeled_accuracy"] = vars(share_interval(firsts))
+    return levels

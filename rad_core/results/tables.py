@@ -19,28 +19,28 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     """Every table by name. All but `seconds` depend on the configuration alone."""
     rounds = study.rounds_table()
     done = summary.complete(rounds, study.config.rounds)
-    found = {"rounds": rounds, "purchases": purchases(study), "seeds": seeds(study)}
+    by_name = {"rounds": rounds, "purchases": purchases(study), "seeds": seeds(study)}
     if not done.empty:
         measured = results(study)
         values: tuple[Value, ...] = ("final", "area")
         differences = [difference_table(measured, value=value).assign(value=value) for value in values]
-        found |= {
+        by_name |= {
             "curves": summary.curves(done),
             "scores": summary.cell_scores(done),
             "differences": pd.concat(differences),
         }
-    return {**found, "seconds": study.seconds_table()}
+    return {**by_name, "seconds": study.seconds_table()}
 
 
 def purchases(study: Study) -> pd.DataFrame:
     """One row per soft label bought: strategy, seed, round, pool_index, gain, q, teacher_right (empty for mixtures)."""
     names = ["strategy", "seed", "round", "pool_index", "gain", "q", "teacher_right"]
-    found = list(study.each_purchase(["bought", "bought_gain", "bought_q", "bought_correct"]))
-    if not found:
+    rows = list(study.each_purchase(["bought", "bought_gain", "bought_q", "bought_correct"]))
+    if not rows:
         return pd.DataFrame(columns=names)
-    sizes = [len(arrays[0]) for *_, arrays in found]
-    bought, gain, q, right = (np.concatenate(column) for column in zip(*(arrays for *_, arrays in found), strict=True))
-    cells = {name: np.repeat([row[i] for row in found], sizes) for i, name in enumerate(names[:3])}
+    sizes = [len(arrays[0]) for *_, arrays in rows]
+    bought, gain, q, right = (np.concatenate(column) for column in zip(*(arrays for *_, arrays in rows), strict=True))
+    cells = {name: np.repeat([row[i] for row in rows], sizes) for i, name in enumerate(names[:3])}
     judged = np.where(right > 1, np.nan, right)
     return pd.DataFrame({**cells, "pool_index": bought, "gain": gain, "q": q, "teacher_right": judged}, columns=names)
 
@@ -61,9 +61,9 @@ def export_tables(study: Study, output: Path, *, force: bool = False) -> list[Pa
     paths = [output / f"{name}.{suffix}" for name in contents for suffix in ("csv", "parquet")] + [
         output / "study.toml"
     ]
-    there = [path for path in paths if path.exists()]
-    if there and not force:
-        raise InputError(f"{there[0]} is there already; choose another folder, or --force to replace it.")
+    existing = [path for path in paths if path.exists()]
+    if existing and not force:
+        raise InputError(f"{existing[0]} is there already; choose another folder, or --force to replace it.")
     with files.writing(output, "-o DIR"):
         output.mkdir(parents=True, exist_ok=True)
         partials.sweep_files(output)

@@ -146,13 +146,13 @@ def end_with(folder: Path) -> None:
         while True:
             time.sleep(_LOOK_SECONDS)
             try:
-                found = folder.stat()
-                there = held is None or os.path.samestat(found, os.fstat(held))
+                status = folder.stat()
+                in_place = held is None or os.path.samestat(status, os.fstat(held))
             except FileNotFoundError:
-                there = False
+                in_place = False
             except OSError:  # it cannot be seen for a moment, on a network drive
                 continue
-            if not there:
+            if not in_place:
                 os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

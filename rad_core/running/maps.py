@@ -121,9 +121,9 @@ def read_map(study: Study, seed: int, source: str = "teacher_features", method: 
         if path is not None and path.exists():
             count = len(study.seed_array(seed, "pool_labels"))
             with suppress(RadError):
-                found = files.load_array(path.parent.parent, path)
-                if found.shape == (count, 2) and found.dtype == np.float32:
-                    return found
+                points = files.load_array(path.parent.parent, path)
+                if points.shape == (count, 2) and points.dtype == np.float32:
+                    return points
     return None
 
 
@@ -142,9 +142,9 @@ def map_state(study: Study, seed: int, source: str = "teacher_features", method:
 
 def make_map(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> np.ndarray:
     """The map of a seed's pool, computed and kept unless it is there; waits for a process that is computing it."""
-    found = read_map(study, seed, source, method)
-    if found is not None:
-        return found
+    points = read_map(study, seed, source, method)
+    if points is not None:
+        return points
     with FileLock(_folder_for(study, seed, source, method).with_suffix(".lock")):
         return _make(study, seed, source, method)
 
@@ -161,9 +161,9 @@ def start_map(study: Study, seed: int, source: str = "teacher_features", method:
 
 def _make(study: Study, seed: int, source: str, method: str) -> np.ndarray:
     """Compute a map whose lock is held, unless another process did so in the meantime."""
-    found = read_map(study, seed, source, method)
-    if found is not None:
-        return found
+    points = read_map(study, seed, source, method)
+    if points is not None:
+        return points
     stem = _folder_for(study, seed, source, method)
     failure = stem.with_suffix(".failed")
     failure.unlink(missing_ok=True)

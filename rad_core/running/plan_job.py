@@ -131,9 +131,9 @@ def request_plan(
         job = _jobs.get(key)
         if job is None or (again and job.is_over) or not job.join(visitor):
             _jobs.pop(key, None)
-            over = [known for known, kept in _jobs.items() if kept.is_over]
-            for known in over[: max(0, len(_jobs) + 1 - _JOBS)]:
-                del _jobs[known]
+            over = [ended for ended, kept in _jobs.items() if kept.is_over]
+            for ended in over[: max(0, len(_jobs) + 1 - _JOBS)]:
+                del _jobs[ended]
             job = _jobs[key] = PlanJob(config, workers)
             job.join(visitor)
         return job

@@ -29,10 +29,10 @@ def turn(folder: Path, name: str, device: Callable[[], str], waits_for: Callable
         folder.mkdir(parents=True, exist_ok=True)
         number, lock = _take_number(folder)
     try:
-        mine = device()
+        own_device = device()
         with files.writing(folder):
-            files.replace(_about(folder, number), lambda file: file.write(f"{mine}\n{name}".encode()))  # type: ignore[arg-type]
-        while (other := _in_front(folder, number, mine)) is not None:
+            files.replace(_about(folder, number), lambda file: file.write(f"{own_device}\n{name}".encode()))  # type: ignore[arg-type]
+        while (other := _in_front(folder, number, own_device)) is not None:
             waits_for(other)
             time.sleep(_POLL_SECONDS)
         yield
@@ -56,10 +56,10 @@ def _take_number(folder: Path) -> tuple[int, FileLock]:
         return number, lock
 
 
-def _in_front(folder: Path, mine: int, device: str) -> str | None:
+def _in_front(folder: Path, own: int, device: str) -> str | None:
     """The name of the next one in front who wants the device, or does not know yet."""
     for number in reversed(_numbers(folder)):
-        if number < mine and files.is_locked(_lock(folder, number)):
+        if number < own and files.is_locked(_lock(folder, number)):
             try:
                 theirs, _, name = _about(folder, number).read_text("utf-8").partition("\n")
             except FileNotFoundError:

@@ -64,13 +64,13 @@ def read_output(study: Study, characters: int = 4000) -> str:
 def _turn(study: Study) -> Iterator[None]:
     """Hold the study's device. Raises StudyStopped when the study is asked to pause or to cancel meanwhile."""
     launch.ready()
-    said = ""
+    announced = ""
 
     def waits_for(other: str) -> None:
-        nonlocal said
+        nonlocal announced
         check_requests(study)
-        if other != said:
-            said = other
+        if other != announced:
+            announced = other
             study.set_status("queued", f"Waits for its turn: {other} comes first.")
 
     check_requests(study)
@@ -82,20 +82,20 @@ def _device(study: Study) -> str:
     """The kind of the study's device. torch is imported beside, so that requests are heard meanwhile."""
     if study.config.device == "cpu":
         return "cpu"
-    found: Future[str] = Future()
+    answer: Future[str] = Future()
 
     def find() -> None:
         from rad_core.learning.device import pick_device
 
         try:
-            found.set_result(pick_device(study.config.device).type)
+            answer.set_result(pick_device(study.config.device).type)
         except BaseException as error:
-            found.set_exception(error)
+            answer.set_exception(error)
 
     Thread(target=find, daemon=True).start()
     while True:
         try:
-            return found.result(timeout=0.25)
+            return answer.result(timeout=0.25)
         except TimeoutError:
             check_requests(study)
 

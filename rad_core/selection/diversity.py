@@ -198,13 +198,13 @@ def _clusters(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     count = max(1, len(sample) // POINTS_PER_CLUSTER)
     if count == 1:
         return np.zeros(len(points), np.int64)
-    found = AgglomerativeClustering(n_clusters=count, linkage="average").fit_predict(points[sample])
+    clusters = AgglomerativeClustering(n_clusters=count, linkage="average").fit_predict(points[sample])
     means = np.zeros((count, points.shape[1]), np.float32)
-    np.add.at(means, found, points[sample])
-    means /= np.bincount(found)[:, None]
+    np.add.at(means, clusters, points[sample])
+    means /= np.bincount(clusters)[:, None]
     half_squares = np.einsum("nd,nd->n", means, means) / 2
     labels = np.empty(len(points), np.int64)
     for start in range(0, len(points), _BLOCK):
         labels[start : start + _BLOCK] = (half_squares - points[start : start + _BLOCK] @ means.T).argmin(1)
-    labels[sample] = found
+    labels[sample] = clusters
     return labels

@@ -79,11 +79,11 @@ class Ordered:
         start = self._places[t]
         if start < j:
             return float(self._open[start][1][j - start - 1])
-        found = self._sums[t]
-        if found is None:  # the end of the list, which no look has reached
+        total = self._sums[t]
+        if total is None:  # the end of the list, which no look has reached
             before = self._places[t - 1]
-            found = self._sums[t] = self._sums[t - 1] + sum_of_inverses(self._negated[before:start])  # type: ignore[operator]
-        return found
+            total = self._sums[t] = self._sums[t - 1] + sum_of_inverses(self._negated[before:start])  # type: ignore[operator]
+        return total
 
     def above(self, level: float) -> int:
         """Number of positive gains > level."""

@@ -234,8 +234,8 @@ def label_of(name: str) -> str:
         return STRATEGIES[name].label
     words = " ".join(re.sub(r"[\W_]+", " ", name).split())
     words = words if len(words) <= _LONGEST_LABEL else f"{words[: _LONGEST_LABEL - 1]}…"
-    for known, strategy in STRATEGIES.items():
-        beginning = known.replace("_", " ")
+    for base, strategy in STRATEGIES.items():
+        beginning = base.replace("_", " ")
         if words.startswith(f"{beginning} "):
             return strategy.short_label + words[len(beginning) :]
     return words[:1].upper() + words[1:] or "(unnamed)"

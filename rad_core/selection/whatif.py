@@ -246,15 +246,15 @@ def right_chance(right: Given, accuracy: float | None = None) -> np.ndarray:
     right: (N,) bool or probability. A worse teacher makes the same mistakes and further ones anywhere at random; a
     better one is spared a part of its mistakes at random. None leaves it as it is.
     """
-    known = np.asarray(right, np.float64)
-    now = float(known.mean())
+    chances = np.asarray(right, np.float64)
+    now = float(chances.mean())
     if accuracy is None or accuracy == now:
-        return known
+        return chances
     if not 0.0 <= accuracy <= 1.0:
         raise InputError(f"accuracy is {accuracy!r}; it must lie between 0 and 1.")
     if accuracy < now:
-        return known * (accuracy / now)
-    return 1.0 - (1.0 - known) * ((1.0 - accuracy) / (1.0 - now))
+        return chances * (accuracy / now)
+    return 1.0 - (1.0 - chances) * ((1.0 - accuracy) / (1.0 - now))
 
 
 def expected_gain(q: np.ndarray, gains: Array, right: Given = None) -> float:
@@ -327,14 +327,14 @@ def what_if(
     answers = []
     for rule in rules:
         q = inclusion(array, budget, wrong, rule, right, game)
-        known = right is not None
+        judged = right is not None
         answers.append(
             WhatIf(
                 rule=rule,
                 labels=int(budget),
-                wrong_labels=expected_wrong(q, right) if known else math.nan,
+                wrong_labels=expected_wrong(q, right) if judged else math.nan,
                 gain=expected_gain(q, array),
-                useful_gain=expected_gain(q, array, right) if known else math.nan,
+                useful_gain=expected_gain(q, array, right) if judged else math.nan,
                 guarantee=game_value(q, array, wrong),
                 cost=budget * price,
                 seconds=budget * latency,

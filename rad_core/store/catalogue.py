@@ -128,8 +128,8 @@ def _looks_like_study(folder: os.DirEntry[str]) -> bool:
 
 def list_studies(root: Path) -> list[StudyInfo]:
     """All studies of a store, the newest first; one that cannot be read says why and hides no other."""
-    found = glance_at(root, study_ids(root))
-    return sorted(found, key=lambda info: (-info.created, info.id))
+    studies = glance_at(root, study_ids(root))
+    return sorted(studies, key=lambda info: (-info.created, info.id))
 
 
 def delete_study(root: Path, study_id: str) -> None:

@@ -37,7 +37,7 @@ def glance_at(root: Path, ids: Sequence[str]) -> list[StudyInfo]:
     known = _known.get(root)
     if known is None:
         known = _known[root] = _load(root)
-    found: Known = {}
+    current: Known = {}
     infos, news = [], False
     for study_id in ids:
         study = Study(root / study_id)
@@ -48,11 +48,11 @@ def glance_at(root: Path, ids: Sequence[str]) -> list[StudyInfo]:
         else:
             info = known[study_id][1]
         if state is not None and info.status != "unreadable":
-            found[study_id] = (state, info)
+            current[study_id] = (state, info)
         infos.append(_now(study, info))
-    _known[root] = found
+    _known[root] = current
     if news:
-        _save(root, found)
+        _save(root, current)
     return infos
 
 
@@ -77,7 +77,7 @@ def _now(study: Study, info: StudyInfo) -> StudyInfo:
 
 def _state(folder: Path) -> State | None:
     """Sizes and times of a database and its log: equal ones mean equal contents. None where they tell too little."""
-    found: list[int] = []
+    numbers: list[int] = []
     for name in (DATABASE, f"{DATABASE}-wal"):
         try:
             status = os.stat(f"{folder}/{name}")  # noqa: PTH116 - a half of the time of a path, for a thousand
@@ -88,8 +88,8 @@ def _state(folder: Path) -> State | None:
         if max(status.st_mtime, status.st_ctime) > time.time() - _SETTLED:
             return None
         if status.st_size:
-            found += [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-    return tuple(found) or None
+            numbers += [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    return tuple(numbers) or None
 
 
 # --- between processes ---------------------------------------------------------------------------------------------

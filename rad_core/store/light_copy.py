@@ -46,10 +46,10 @@ def seeds_with_points(study: Study) -> list[int]:
 
 def missing_points(study: Study) -> str:
     """Of which seeds a copy holds the points of the pool, in a sentence; empty where it holds those of all."""
-    there, seeds = seeds_with_points(study), study.seeds()
-    if len(there) == len(seeds):
+    with_points, seeds = seeds_with_points(study), study.seeds()
+    if len(with_points) == len(seeds):
         return ""
-    which = f"seed{'s' if len(there) > 1 else ''} {', '.join(map(str, there))} alone"
+    which = f"seed{'s' if len(with_points) > 1 else ''} {', '.join(map(str, with_points))} alone"
     return f"Curves and intervals use all {len(seeds)} seeds; the points of the pool are here for {which}."
 
 
@@ -113,11 +113,11 @@ class Thinner:
             database.execute("update seeds set arrays = ? where seed = ?", [json.dumps(kept), seed])
         query = "select strategy, seed, round, metrics, arrays from rounds"
         for strategy, seed, number, metrics, names in database.execute(query).fetchall():
-            found = json.loads(metrics)
-            kept = sorted(self._round(strategy, seed, number, set(json.loads(names)), found))
+            numbers = json.loads(metrics)
+            kept = sorted(self._round(strategy, seed, number, set(json.loads(names)), numbers))
             database.execute(
                 "update rounds set arrays = ?, metrics = ? where strategy = ? and seed = ? and round = ?",
-                [json.dumps(kept), json.dumps(found, sort_keys=True), strategy, seed, number],
+                [json.dumps(kept), json.dumps(numbers, sort_keys=True), strategy, seed, number],
             )
         database.execute("insert or replace into meta values (?, '1')", [MARK])
 
@@ -157,14 +157,14 @@ class Thinner:
             gains = self.study.round_array(strategy, seed, number, "bought_gain")
             self._write(layout.round_file(*key, "bought_gain"), _on_steps(gains, _GAIN))
         if "predictions" in names:
-            said = self.study.round_array(strategy, seed, number, "predictions")
-            metrics["agreement"] = float((said == self._teacher_says(seed)).mean())
+            predictions = self.study.round_array(strategy, seed, number, "predictions")
+            metrics["agreement"] = float((predictions == self._teacher_says(seed)).mean())
             if not whole:
                 gone.add("predictions")
             if not whole and last:
                 size = len(self.study.seed_metrics(seed)["classes"])
-                found = share_right(said, self.study.seed_array(seed, "pool_labels"), size)
-                self._write(layout.round_file(*key, "class_right"), found)
+                right = share_right(predictions, self.study.seed_array(seed, "pool_labels"), size)
+                self._write(layout.round_file(*key, "class_right"), right)
                 names = names | {"class_right"}
         return names - gone
 

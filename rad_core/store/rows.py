@@ -102,37 +102,37 @@ def _float(text: str, what: str) -> float:
 
 def read_object(text: object, what: str) -> dict[str, Any]:
     """The JSON object in a cell, by name; every text in it can be written to a file."""
-    found = _read_json(text, what)
-    if not isinstance(found, dict):
+    content = _read_json(text, what)
+    if not isinstance(content, dict):
         raise Unsound(f"{what} are {shown(text)}, which is no JSON object")
-    return found
+    return content
 
 
 def read_names(text: object, what: str) -> list[str]:
     """The names in a cell."""
-    found = _read_json(text, what)
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+    names = _read_json(text, what)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Unsound(f"{what} are {shown(text)}, which are no names")
-    return found
+    return names
 
 
 def read_numbers(text: object, what: str) -> dict[str, float]:
     """The metrics or seconds in a cell: a number for each name. Only a loss may be none, where training went astray."""
-    found = read_object(text, what)
-    for name, value in found.items():
+    numbers = read_object(text, what)
+    for name, value in numbers.items():
         _check_number(name, value, what)
-    return found
+    return numbers
 
 
 def read_facts(text: object, what: str) -> dict[str, Any]:
     """The metrics of a seed: a number for each name, and the names of the classes."""
-    found = read_object(text, what)
-    for name, value in found.items():
+    facts = read_object(text, what)
+    for name, value in facts.items():
         if name != "classes":
             _check_number(name, value, what)
-        elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        elif not isinstance(value, list) or not all(isinstance(label, str) for label in value):
             raise Unsound(f"the classes in {what} are {shown(value)}, which are no names")
-    return found
+    return facts
 
 
 def _check_number(name: str, value: object, what: str) -> None:
@@ -148,12 +148,12 @@ def _read_json(text: object, what: str) -> object:
     if not isinstance(text, str) or len(text) > _MOST_TEXT:
         raise Unsound(f"{what} are {shown(text)}, which is no text")
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Unsound(f"{what} are {shown(text)}, which is no JSON") from error
     if "\\u" in text:
         try:
-            json.dumps(found, ensure_ascii=False).encode()
+            json.dumps(content, ensure_ascii=False).encode()
         except (UnicodeEncodeError, RecursionError) as error:
             raise Unsound(f"{what} hold half a character, which no file could") from error
-    return found
+    return content

@@ -172,7 +172,7 @@ def _check_seeds(contents: Contents) -> None:
 
 def _check_rounds(contents: Contents) -> None:
     """Each cell's rounds follow one another from the seed's shared round 0 on."""
-    config, there = contents.config, {(row.strategy, row.seed, row.round): row for row in contents.rounds}
+    config, rows = contents.config, {(row.strategy, row.seed, row.round): row for row in contents.rounds}
     seeds = {row.seed for row in contents.seeds}
     for row in contents.rounds:
         shared = row.strategy == SHARED
@@ -181,11 +181,11 @@ def _check_rounds(contents: Contents) -> None:
         if not shared and row.strategy not in config.strategies:
             raise Unsound(f"it has a round of {shown(row.strategy)}, which is none of its strategies")
         before = (SHARED if row.round <= 1 else row.strategy, row.seed, row.round - 1)
-        if not shared and (row.seed not in seeds or before not in there):
+        if not shared and (row.seed not in seeds or before not in rows):
             raise Unsound(f"it has {row.title}, and not what comes before that")
         _check_round(contents, row)
     for seed in seeds:
-        if (SHARED, seed, 0) not in there:
+        if (SHARED, seed, 0) not in rows:
             raise Unsound(f"it has seed {seed} without its round 0")
 
 
@@ -285,11 +285,11 @@ def _check_purchases(folder: Path, contents: Contents, strategy: str, seed: int,
 
 def _check_maps(folder: Path, contents: Contents, row: SeedRow, sizes: Sizes) -> None:
     """The maps of a seed; without features a light copy cannot make any."""
-    found = sorted((folder / layout.MAPS).glob(f"*-seed{row.seed}-*.npy"))
-    for path in found:
+    paths = sorted((folder / layout.MAPS).glob(f"*-seed{row.seed}-*.npy"))
+    for path in paths:
         check_map(files.load_array(folder, path), sizes, f"the map {path.name}")
     wanted = contents.light and row.seed in contents.whole_seeds()
-    if wanted and not any(path.name.startswith("teacher_") for path in found):
+    if wanted and not any(path.name.startswith("teacher_") for path in paths):
         raise Unsound(f"it has no map of seed {row.seed}, and a light copy can make none")
 
 

@@ -193,15 +193,15 @@ def _read_manifest(archive: Path, zipped: zipfile.ZipFile) -> Packed:
     study_id, entered = about["id"], about["files"]
     if not isinstance(study_id, str) or not ID.fullmatch(study_id):
         raise _refused(archive, f"the id of its study is {shown(id)}")
-    found = Packed(
+    packed = Packed(
         study_id,
         about["schema"],
         _digest(about, "fingerprint"),
         {name: _number(values, "size") for name, values in entered.items()},
         {name: _digest(values, "sha256") for name, values in entered.items()},
     )
-    _check_entries(archive, entries, found)
-    return found
+    _check_entries(archive, entries, packed)
+    return packed
 
 
 def _number(values: dict[str, Any], name: str) -> int:

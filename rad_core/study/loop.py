@@ -17,7 +17,7 @@ from rad_core.selection.arrays import stack, to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import wrong_count
 from rad_core.selection.strategies import STRATEGIES, Selection, Snapshot
-from rad_core.store.study import Round
+from rad_core.store.rounds import Round
 from rad_core.study.rounds import Clock, describe_purchase, describe_student, measure_purchase
 from rad_core.study.seeds import generator
 from rad_core.study.students import Purchases, SeedSetting, Student, train_students

@@ -34,7 +34,7 @@ def rows(quick: bool) -> Iterator[Row]:
 def _write(root: Path, number: int) -> None:
     """Studies of five strategies, five seeds and five rounds."""
     from rad_core.store.catalogue import create_study
-    from rad_core.store.study import Round
+    from rad_core.store.rounds import Round
     from tests.conftest import tiny_config
 
     config = tiny_config(strategies=("rad", "uniform", "margin", "entropy", "badge"), seeds=5, rounds=5)

@@ -93,7 +93,7 @@ class Studio:
                 start_new_session=True,
             )
         self.stores.append(store)
-        _until_healthy(url, self.servers[url], self.logs / f"studio-{port}.log")
+        until_healthy(url, self.servers[url], self.logs / f"studio-{port}.log")
         return url
 
     def kill(self, url: str) -> None:
@@ -115,7 +115,8 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server answers; what it wrote to its log tells why it does not."""
     end = time.monotonic() + 60
     while time.monotonic() < end and server.poll() is None:
         try:

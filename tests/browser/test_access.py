@@ -16,7 +16,7 @@ from tests.conftest import tiny_config
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("", "tradeoff", "map", "curves", "budget", "story", "scores", "runs", "runs?new=1", "method")
+PAGES = ("", "tradeoff", "map", "curves", "present", "data", "studies", "studies?new=1", "method")
 ODD = "CIFAR-10, *two* teachers"  # a name that would be Markdown
 
 # Every visible text and its contrast to what it stands on, as WCAG defines it: [contrast, pixels, bold, text]. Left out
@@ -88,7 +88,7 @@ def test_every_text_stands_out_from_what_it_stands_on(url: str, visit: Visits, t
 
 def test_primary_buttons_can_be_read_while_they_are_pointed_at(url: str, visit: Visits) -> None:
     for dark in (False, True):
-        page = visit(f"{url}/runs", dark=dark)
+        page = visit(f"{url}/studies", dark=dark)
         page.get_by_role("button", name="New study").hover()
         page.wait_for_timeout(400)  # the color fades over
         assert min(row[0] for row in page.evaluate(CONTRASTS) if row[3] == "New study") >= 4.5
@@ -101,12 +101,13 @@ def test_no_name_of_an_icon_and_no_markdown_is_read_aloud(url: str, visit: Visit
         said = page.locator("body").aria_snapshot()
         lines = [line for line in said.splitlines() if re.search(r'img ".* icon"|:material|(?<!\w)\*\*|\\\\', line)]
         assert not lines, (path, lines)
-        for name in ("Overview", "Trade-off", "Map", "Curves", "Budget lab", "Story", "Your scores", "Runs", "Method"):
-            assert page.get_by_role("link", name=name, exact=True).count() == 1, (path, name)
+        for name in ("Explore", "Trade-off", "Map", "Curves", "Present", "Your data", "Studies"):
+            link = page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True)
+            assert link.count() == 1, (path, name)
 
 
 def test_studies_are_ticked_by_their_names(url: str, visit: Visits) -> None:
-    page = visit(f"{url}/runs")
+    page = visit(f"{url}/studies")
     for name in (ODD.replace("*", ""), "CIFAR-10, a poor teacher: when not to buy"):
         box = page.get_by_role("checkbox", name=f"Compare {name}", exact=True)
         box.check(force=True)
@@ -117,7 +118,7 @@ def test_studies_are_ticked_by_their_names(url: str, visit: Visits) -> None:
 
 @pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1600])
 def test_the_time_of_a_plan_is_never_cut(url: str, visit: Visits, width: int) -> None:
-    page = visit(f"{url}/runs?new=1", size=(width, 900))
+    page = visit(f"{url}/studies?new=1", size=(width, 900))
     values = page.locator('[data-testid="stMetricValue"]')
     for text in ("≈ 25 s", "≈ 9 min 50 s", "≈ 9 h 55 min", "≈ 1,234.5 days"):
         cut = values.nth(1).evaluate(

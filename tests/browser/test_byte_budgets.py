@@ -5,6 +5,7 @@ The map's own budgets are in test_map_page.py, those of a running study in test_
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,9 +21,9 @@ PAGE_BYTES = 1_500_000
 SLIDER_BYTES = 50_000
 # The pages as they open, and what is largest of what can be asked of them by link.
 PAGES = (
-    *("", "tradeoff", "map", "curves", "budget", "story", "scores", "runs", "method"),
+    *("", "tradeoff", "map", "curves", "present", "data", "studies", "method"),
     *("tradeoff?round=1&tradeoff_axis=Its+probability+of+the+true+class", "curves?curves_panel=Classes&curves_seeds=1"),
-    *("budget?budget_view=Worth+of+one+label&budget_panel=Overlap", "story?story_step=all"),
+    *("?explore_panel=Overlap", "present?story_step=all"),
 )
 
 
@@ -51,23 +52,28 @@ def test_every_page_opens_within_its_bytes(big: str, visit: Visits) -> None:
     for path in PAGES:
         before = visit.received(page)
         page.goto(f"{big}/{path}")
-        sizes[path or "overview"] = quiet(visit, page) - before
+        sizes[path or "explore"] = quiet(visit, page) - before
         assert page.get_by_test_id("stAlertContentError").all_inner_texts() == [], path
     print("bytes per page:", sizes)
     assert {path: size for path, size in sizes.items() if not 0 < size <= PAGE_BYTES} == {}
 
 
-def test_a_move_of_a_slider_in_the_budget_lab_stays_within_its_bytes(big: str, visit: Visits) -> None:
-    page, sizes = visit(f"{big}/budget"), {}
-    guarantee = page.get_by_test_id("stMetricValue").nth(2)
+def test_a_move_of_a_handle_or_a_slider_stays_within_its_bytes(big: str, visit: Visits) -> None:
+    page, sizes = visit(big), {}
+    for panel in ("Ways of choosing", "Overlap", "Cost"):
+        page.get_by_role("radio", name=panel).click()
+        for handle, key in ((re.compile("^Budget"), "ArrowRight"), ("Teacher accuracy", "ArrowLeft")):
+            before, address = quiet(visit, page), page.evaluate("location.search")
+            page.get_by_role("slider", name=handle).press(key)
+            page.wait_for_function("address => location.search !== address", arg=address)
+            sizes[f"{panel}: {key}"] = quiet(visit, page) - before
+    page = visit(f"{big}/data?scores_from=Example&scores_show=Budget+lab")
+    bought = page.get_by_test_id("stMetric").filter(has_text="Labels bought").get_by_test_id("stMetricValue")
     for picture in ("The game", "More or fewer labels", "A worse teacher", "Worth of one label"):
         page.get_by_role("radio", name=picture).click()
-        for slider, key in (("Labels to buy", "ArrowRight"), ("How often the teacher is right", "ArrowLeft")):
-            before, shown = quiet(visit, page), guarantee.inner_text()
-            page.get_by_role("slider", name=slider).press(key)
-            page.wait_for_function(
-                "([node, shown]) => node.innerText !== shown", arg=[guarantee.element_handle(), shown]
-            )
-            sizes[f"{picture}: {slider}"] = quiet(visit, page) - before
+        before, shown = quiet(visit, page), bought.inner_text()
+        page.get_by_role("slider", name="Labels to buy").press("ArrowRight")
+        page.wait_for_function("([node, shown]) => node.innerText !== shown", arg=[bought.element_handle(), shown])
+        sizes[picture] = quiet(visit, page) - before
     print("bytes per move:", sizes)
     assert {move: size for move, size in sizes.items() if not 0 < size <= SLIDER_BYTES} == {}

@@ -28,7 +28,7 @@ def test_a_link_looks_at_nothing(
     there.mkdir()
     data = tmp_path / "data"
     asked = urlencode({"new": "1", **{name: value.format(there) for name, value in named.items()}})
-    page = visit(f"{studio(tmp_path / 'store', RAD_DATA=str(data))}/runs?{asked}")
+    page = visit(f"{studio(tmp_path / 'store', RAD_DATA=str(data))}/studies?{asked}")
     page.wait_for_timeout(4000)  # a plan is asked for after less than one
     assert page.locator("[data-testid=stAlert]").count() == 0
     assert not list(tmp_path.rglob("plans")), "no plan was made"
@@ -40,7 +40,7 @@ def test_a_link_looks_at_nothing(
 
 def test_visitors_from_elsewhere_cannot_name_files(visit: Visits, tmp_path: Path) -> None:
     with rad_app(tmp_path, "--host", "0.0.0.0") as server:
-        page = visit(f"http://127.0.0.1:{server.port}/runs?new=1&dataset=folder:/etc&budget=77")
+        page = visit(f"http://127.0.0.1:{server.port}/studies?new=1&dataset=folder:/etc&budget=77")
         assert "start it with rad app --files" in page.inner_text("body")
         assert "/etc" not in page.locator(".st-key-new-plan").inner_text()
         page.locator(".st-key-new_dataset input").click()

@@ -19,28 +19,29 @@ pytestmark = pytest.mark.browser
 
 _LINK = "%21%5Bx%5D(http%3A%2F%2Fevil.example%2Fb.png)+http%3A%2F%2Fevil.example+%3Cb%3Ebold%3C%2Fb%3E"  # in an address
 PAGES = {
-    "overview": "/?run=hostile-finished",
+    "explore": "/?run=hostile-finished",
     "trade-off": "/tradeoff?run=hostile-finished",
     "map": "/map?run=hostile-finished&map_color=class&map_point=3",
     "curves, classes": "/curves?run=hostile-finished&curves_panel=Classes",
     "curves, ahead": "/curves?run=hostile-finished&curves_panel=Who+is+ahead&curves_seeds=true",
-    "budget lab": "/budget?run=hostile-finished&budget_panel=Classes&budget_price=1",
-    "budget lab, cost": "/budget?run=hostile-finished&budget_panel=Cost&budget_price=1",
-    "story": "/story?run=hostile-finished&story_step=all",
-    "presented": "/story?run=hostile-finished&story_step=map&present=1",
-    "runs": "/runs?run=hostile-finished&compare=hostile-finished,hostile-failed",
-    "your scores": "/scores?run=hostile-finished",
+    "explore, classes": "/?run=hostile-finished&explore_panel=Classes&price=1",
+    "explore, cost": "/?run=hostile-finished&explore_panel=Cost&price=1",
+    "present": "/present?run=hostile-finished&story_step=all",
+    "presented": "/present?run=hostile-finished&story_step=map&present=1",
+    "studies": "/studies?run=hostile-finished&compare=hostile-finished,hostile-failed",
+    "your data": "/data?run=hostile-finished",
     "method": "/method?run=hostile-finished",
     "a failed study": "/?run=hostile-failed",
     "a hostile strategy": "/?run=hostile-strategy",
     "its curves": "/curves?run=hostile-strategy",
     "its trade-off": "/tradeoff?run=hostile-strategy",
+    "a hostile purchase": f"/?run=hostile-finished&b={_LINK}&a={_LINK}&vs={_LINK}&round={_LINK}",
     "a study that is not there": f"/?run={_LINK}",
-    "a hostile form": f"/runs?new=1&seeds={_LINK}&name={_LINK}&currency={_LINK}&dataset=folder:{_LINK}",
-    "a hostile teacher": f"/runs?new=1&teacher=table:{_LINK}&device={_LINK}",
+    "a hostile form": f"/studies?new=1&seeds={_LINK}&name={_LINK}&currency={_LINK}&dataset=folder:{_LINK}",
+    "a hostile teacher": f"/studies?new=1&teacher=table:{_LINK}&device={_LINK}",
     "a hostile map": f"/map?run=hostile-finished&map_sel={_LINK}&map_color={_LINK}",
 }
-FOLDED = ("overview", "map", "curves, classes", "budget lab", "story", "runs", "a hostile form")
+FOLDED = ("explore", "map", "curves, classes", "explore, classes", "present", "studies", "a hostile form")
 # What a page must never make of the bait. Our own bold words and the links to papers are no bait.
 _MADE = """words => {
   const all = selector => [...document.querySelectorAll(selector)];
@@ -67,8 +68,9 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Study]:
 
 @pytest.fixture(scope="module")
 def url(studies: dict[str, Study], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with studios(tmp_path_factory.mktemp("servers")) as start:
-        yield start(studies["hostile-finished"].path.parent)
+    folder = tmp_path_factory.mktemp("servers")
+    with studios(folder) as start:
+        yield start(studies["hostile-finished"].path.parent, RAD_DATA=str(folder / "data"))
 
 
 def harmless(page: Any) -> str:
@@ -97,7 +99,7 @@ def test_nothing_is_made_of_hostile_text(url: str, visit: Visits, name: str) -> 
     page = visit(f"{url}{PAGES[name]}")
     page.on("dialog", lambda dialog: visit.wrong.append(f"a dialog: {dialog.message}"))
     text = harmless(page)
-    if "run=hostile" in PAGES[name] and name not in ("presented", "your scores", "method"):
+    if "run=hostile" in PAGES[name] and name not in ("presented", "your data", "method"):
         assert TEXT in text, "the data set stands beside every page of a study, letter by letter"
     if name in FOLDED:
         open_everything(page)
@@ -105,8 +107,8 @@ def test_nothing_is_made_of_hostile_text(url: str, visit: Visits, name: str) -> 
 
 
 def test_names_and_messages_stand_letter_by_letter(url: str, visit: Visits) -> None:
-    assert seen(f"{BAIT[-1]} {BAIT[0]} {BAIT[4]}") in harmless(visit(f"{url}/runs"))
-    story = harmless(visit(f"{url}/story?run=hostile-finished&story_step=all"))
+    assert seen(f"{BAIT[-1]} {BAIT[0]} {BAIT[4]}") in harmless(visit(f"{url}/studies"))
+    story = harmless(visit(f"{url}/present?run=hostile-finished&story_step=all"))
     assert f"{BAIT[0]} {BAIT[4]} {BAIT[7]} {BAIT[8]}" in story
     assert f"# {TEXT}" in story
 
@@ -129,7 +131,7 @@ def test_what_hovers_over_a_chart_is_text(url: str, visit: Visits) -> None:
 
 
 def test_questions_about_a_hostile_study_are_text(url: str, visit: Visits) -> None:
-    page = visit(f"{url}/runs")
+    page = visit(f"{url}/studies")
     for choice in ("Rename", "Delete"):
         page.locator(".st-key-row-hostile-failed").get_by_role("button", name="More").click()
         page.get_by_text(choice, exact=True).last.click()

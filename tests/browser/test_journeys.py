@@ -20,19 +20,19 @@ from tests.helpers.big_study import make_big_study
 
 pytestmark = pytest.mark.browser
 
-# For every page in the navigation: its address, its heading, how many charts it draws, and words that it says of the
+# For every page: its address, its heading, how many charts it draws, and words that it says of the
 # shipped study or, where it needs none, to everybody.
 PAGES = {
-    "Overview": ("", "Is it worth it?", 2, "This is an example"),
+    "Explore": ("", re.compile(r"^Yes\. "), 0, "An example that ships with the program"),
     "Trade-off": ("tradeoff", "Trade-off", 4, "the teacher is right on"),
     "Map": ("map", "Map", 0, "points · seed 0"),
     "Curves": ("curves", "Curves", 2, "To compare, on the test set: the teacher itself"),
-    "Budget lab": ("budget", "Budget lab", 1, "Guaranteed useful gain"),
-    "Story": ("story", "Fashion-MNIST, long tail", 0, "Study fashion-long-tail"),
-    "Your scores": ("scores", "What should I have labeled?", 0, "Try with an example"),
-    "Runs": ("runs", "Runs", 0, "275 of 275 rounds"),
+    "Present": ("present", "Fashion-MNIST, long tail", 0, "Study fashion-long-tail"),
+    "Your data": ("data", "What should I have labeled?", 0, "Try with an example"),
+    "Studies": ("studies", "Studies", 0, "275 of 275 rounds"),
     "Method": ("method", "Method", 0, "Buying just the best points could lose everything."),
 }
+LISTED = [title for title in PAGES if title != "Method"]  # a button opens that one
 PHONE = (390, 844)
 DIGITS = "handwritten-digits"  # the shipped study that holds the points of every seed
 
@@ -84,6 +84,8 @@ def sound(page: Any, title: str) -> None:
     assert page.locator(".js-plotly-plot").count() == charts, title
     if title == "Map":
         page.wait_for_function(_MAP)
+    if title == "Explore":
+        budget(page).wait_for()
     without_errors(page, title)
     assert page.evaluate(_TOO_WIDE) == [], title
 
@@ -121,9 +123,14 @@ def figures(page: Any) -> str:
     return page.evaluate(_DRAWN)
 
 
-def metric(page: Any, label: str) -> str:
-    """The value under a label, of the Budget lab's four."""
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+def budget(page: Any) -> Any:
+    """The handle of the instrument that is moved for more labels."""
+    return page.get_by_role("slider", name=re.compile("^Budget"))
+
+
+def labels(page: Any) -> str:
+    """How many labels the bar says are bought."""
+    return page.get_by_role("spinbutton", name="Labels of this purchase").input_value()
 
 
 def number(cell: str) -> float | str:
@@ -154,7 +161,7 @@ def test_every_page_is_the_first_request_of_a_fresh_server(
         else:
             page.goto(f"{url}/{path}")
         sound(page, title)
-        assert page.get_by_test_id("stSidebarNavLink").count() == len(PAGES)
+        assert page.get_by_test_id("stSidebarNavLink").count() == len(LISTED)
         page.goto("about:blank")
         studio.kill(url)
 
@@ -162,13 +169,18 @@ def test_every_page_is_the_first_request_of_a_fresh_server(
 @pytest.mark.parametrize(("dark", "size"), [(False, (1280, 720)), (True, PHONE)])
 def test_every_page_is_reached_by_clicking(demo: str, visit: Visits, dark: bool, size: tuple[int, int]) -> None:
     page = visit(demo, dark=dark, size=size)
-    sound(page, "Overview")
-    for title in [*list(PAGES)[1:], "Overview"]:
+    sound(page, "Explore")
+    for title in [*LISTED[1:], "Explore"]:
         opener, links = page.get_by_test_id("stExpandSidebarButton"), page.get_by_test_id("stSidebarNav")
         if opener.is_visible():  # on a phone the navigation is folded away
             opener.click()
         links.get_by_role("link", name=title, exact=True).click()
         sound(page, title)
+    if opener.is_visible():
+        opener.click()
+    page.get_by_role("button", name="How it works").click()
+    page.get_by_role("dialog").get_by_role("link", name="The setting, the limits, the sources").click()
+    sound(page, "Method")
     background = page.get_by_test_id("stApp").evaluate("node => getComputedStyle(node).backgroundColor")
     assert background == ("rgb(14, 17, 23)" if dark else "rgb(255, 255, 255)")
 
@@ -176,28 +188,50 @@ def test_every_page_is_reached_by_clicking(demo: str, visit: Visits, dark: bool,
 # --- links ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_budget_slider_moves_by_keyboard_and_its_link_shows_the_same_numbers(demo: str, visit: Visits) -> None:
-    page = visit(f"{demo}/budget")
-    before, drawn = page.get_by_test_id("stMetric").all_inner_texts(), figures(page)
-    for key, label in (("ArrowRight", "Labels to buy"), ("ArrowLeft", "How often the teacher is right")):
-        slider = page.get_by_role("slider", name=label)
-        slider.press(key)
-        until(page, lambda old=drawn: figures(page) != old)
-        settled(page)
-        drawn = figures(page)
-    page.get_by_text("WHAT IF the teacher is right on").wait_for()
-    after = page.get_by_test_id("stMetric").all_inner_texts()
-    assert all(one != other for one, other in zip(before[:3], after[:3], strict=True))  # the shipped study has no price
-    until(page, lambda: address(page).get("budget_b", "") == metric(page, "Labels bought").replace(",", ""))
-    assert "budget_m" in address(page)
-    opens_the_same(visit, page)
+def test_the_handles_move_by_keyboard_and_their_link_shows_the_same_numbers(demo: str, visit: Visits) -> None:
+    page = visit(demo)
+    teacher = page.get_by_role("slider", name="Teacher accuracy")
+    before = [handle.get_attribute("aria-valuenow") for handle in (budget(page), teacher)]
+    budget(page).press("ArrowRight")
+    teacher.press("ArrowLeft")
+    after = [handle.get_attribute("aria-valuenow") for handle in (budget(page), teacher)]
+    assert all(one != other for one, other in zip(before, after, strict=True))
+    page.get_by_text("what if", exact=False).first.wait_for()
+    until(page, lambda: address(page).get("b", "") == after[0] == labels(page))
+    until(page, lambda: "m" in address(page))
+    settled(page)
+    other = opens_the_same(visit, page)
+    there = (budget(other), other.get_by_role("slider", name="Teacher accuracy"))
+    assert [handle.get_attribute("aria-valuenow") for handle in there] == after
+
+
+@pytest.mark.parametrize(
+    ("old", "title", "wanted"),
+    [
+        ("overview?round=2", "Explore", {"round": "2"}),
+        ("budget?budget_b=77&budget_m=70", "Explore", {"b": "77", "m": "70"}),
+        ("story?story_step=curves", "Present", {"story_step": "curves"}),
+        ("scores?scores_from=Example&scores_b=44", "Your data", {"scores_from": "Example", "scores_b": "44"}),
+        ("runs?compare=fashion-long-tail", "Studies", {"compare": "fashion-long-tail"}),
+    ],
+)
+def test_links_made_before_lead_to_the_page_that_answers_now(
+    demo: str, visit: Visits, old: str, title: str, wanted: dict[str, str]
+) -> None:
+    page = visit(f"{demo}/{old}")
+    path, heading, *_ = PAGES[title]
+    page.get_by_role("heading", name=heading, exact=True, level=1).wait_for()
+    asks_for(page, **wanted)
+    assert page.evaluate("location.pathname") == f"/{path}"
+    assert not [name for name in address(page) if name.startswith("budget_")]
+    without_errors(page, old)
 
 
 def test_a_link_to_the_tradeoff_keeps_its_controls(demo: str, visit: Visits) -> None:
     page = visit(f"{demo}/tradeoff?run={DIGITS}")
-    page.get_by_test_id("stSidebar").get_by_role("radio", name="2", exact=True).click()
+    page.get_by_role("combobox", name="Repetition").select_option("2")
     asks_for(page, seed="2")
-    page.get_by_role("slider", name="Round of purchase").press("ArrowLeft")
+    page.get_by_role("combobox", name="Round of purchase").select_option("4")
     asks_for(page, round="4")
     page.get_by_role("radio", name="Its calibrated confidence").click()
     asks_for(page, tradeoff_axis="Its calibrated confidence")
@@ -246,7 +280,7 @@ def test_a_link_to_the_map_keeps_its_controls(demo: str, visit: Visits) -> None:
 @pytest.mark.parametrize(
     ("path", "parameters"),
     [
-        ("budget", {"budget_b": "evil", "budget_m": "NaN", "budget_view": "<script>", "budget_student": "../x"}),
+        ("", {"b": "evil", "m": "NaN", "a": "<script>", "vs": "../x", "price": "-1", "budget_view": "<script>"}),
         ("tradeoff", {"tradeoff_axis": "evil", "seed": "-1", "tradeoff_strategies": "evil", "tradeoff_all": "2"}),
         ("map", {"map_color": "evil", "map_round": "1e9", "map_point": "-4", "map_sel": "umap-teacher.L9999"}),
         ("curves", {"curves_x": "evil", "curves_target": "9999", "curves_strategies": "evil", "curves_panel": "%00"}),
@@ -268,18 +302,18 @@ def test_nonsense_in_the_address_falls_back(demo: str, visit: Visits, path: str,
 
 def test_presenting_by_link_hides_the_sidebar_until_one_leaves(demo: str, visit: Visits) -> None:
     page = visit(f"{demo}/?present=1")
-    sound(page, "Overview")
+    sound(page, "Explore")
     sidebar = page.get_by_test_id("stSidebar")
     assert not sidebar.is_visible()
-    page.get_by_test_id("stTopNavLink").get_by_text("Budget lab").click()
-    sound(page, "Budget lab")
+    page.get_by_test_id("stTopNavLink").get_by_text("Trade-off").click()
+    sound(page, "Trade-off")
     assert not sidebar.is_visible()
     assert address(page)["present"] == "1"
     page.get_by_role("button", name="Leave presentation").click()
     sidebar.get_by_role("button", name="Present").wait_for()
     settled(page)
     assert "present" not in address(page)
-    sound(page, "Budget lab")
+    sound(page, "Trade-off")
 
 
 def test_the_camera_saves_an_svg_or_a_png(demo: str, visit: Visits) -> None:
@@ -330,9 +364,9 @@ def test_the_numbers_behind_a_chart_download_as_they_are_shown(demo: str, visit:
 @pytest.mark.parametrize(
     ("path", "controls"),
     [
-        ("tradeoff", ["Study", "Round of purchase", "Is it right?", "All seeds", "RAD", "Numbers behind this chart"]),
+        ("tradeoff", ["Study", "Is it right?", "All seeds", "RAD", "Numbers behind this chart", "Round of purchase"]),
         ("map", ["Color by", "Shown", "Options", "Select by lasso (Alt + drag)", "Round", "Download as CSV"]),
-        ("budget", ["Labels to buy", "How often the teacher is right", "The game", "Numbers behind this chart"]),
+        ("", ["Study", "How it works", "Use this purchase", "Teacher accuracy", "Round of purchase", "Download CSV"]),
         ("method", ["Gain of point 1", "Labels you can pay for", "All alike"]),
     ],
 )
@@ -347,7 +381,8 @@ def test_tab_reaches_the_controls_of_a_page(demo: str, visit: Visits, path: str,
     places = [next((i for i, name in enumerate(reached) if name == wanted), None) for wanted in controls]
     assert None not in places, f"{dict(zip(controls, places, strict=True))}; reached: {reached}"
     assert places == sorted(places)  # in the order in which they are seen
-    assert set(PAGES) <= set(reached)
+    assert set(LISTED) <= set(reached)
+    assert ("How it works" in reached) == (path != "method")
 
 
 # --- others, and restarts ------------------------------------------------------------------------------------------
@@ -358,33 +393,34 @@ def test_two_browsers_on_two_studies_do_not_disturb_each_other(
 ) -> None:
     own = make_big_study(tmp_path / "store", points=4000)
     url = studio(tmp_path / "store", RAD_DATA=str(data))
-    theirs, mine = visit(f"{url}/budget?run={DIGITS}&budget_b=77"), visit(f"{url}/budget?run={own.id}")
-    before = words(theirs), figures(theirs)
-    assert metric(theirs, "Labels bought") == "77"
-    assert metric(mine, "Labels bought") == "1,000"
-    mine.get_by_role("slider", name="Labels to buy").press("ArrowLeft")
+    theirs, mine = visit(f"{url}/?run={DIGITS}&b=77"), visit(f"{url}/?run={own.id}")
+    before = words(theirs)
+    assert labels(theirs) == "77"
+    assert labels(mine) == "1000"
+    budget(mine).press("ArrowLeft")
     mine.get_by_role("link", name="Curves", exact=True).click()  # both at once
-    theirs.get_by_role("slider", name="Labels to buy").press("ArrowRight")
-    until(theirs, lambda: metric(theirs, "Labels bought") != "77")
+    budget(theirs).press("ArrowRight")
+    until(theirs, lambda: labels(theirs) != "77")
     mine.get_by_role("heading", name="Curves", exact=True).wait_for()
     for page, id in ((mine, own.id), (theirs, DIGITS)):
         settled(page)
         without_errors(page, id)
         assert address(page)["run"] == id
-    field = theirs.get_by_role("spinbutton", name="Exact number of labels")
+    field = theirs.get_by_role("spinbutton", name="Labels of this purchase")
     field.fill("77")
     field.press("Enter")
-    until(theirs, lambda: (words(theirs), figures(theirs)) == before)
-    mine.get_by_role("link", name="Budget lab").click()
-    mine.get_by_text("Guaranteed useful gain").first.wait_for()
+    until(theirs, lambda: words(theirs) == before)
+    mine.get_by_role("link", name="Explore", exact=True).click()
+    budget(mine).wait_for()
     settled(mine)
-    assert metric(mine, "Labels bought") not in ("1,000", metric(theirs, "Labels bought"))
+    assert labels(mine) not in ("1000", labels(theirs))
 
 
 def test_a_tab_goes_on_when_the_server_is_back(studio: Studio, visit: Visits, tmp_path: Path, data: Path) -> None:
     url = studio(tmp_path / "store", RAD_DATA=str(data))
-    page = visit(f"{url}/budget?run={DIGITS}&budget_b=77&seed=3")
-    before = words(page), figures(page), page.url
+    page = visit(f"{url}/?run={DIGITS}&b=77&seed=3")
+    budget(page).wait_for()
+    before = words(page), labels(page), page.url
     studio.kill(url)
     app = page.get_by_test_id("stApp")
     until(page, lambda: app.get_attribute("data-test-connection-state") != "CONNECTED")
@@ -393,9 +429,9 @@ def test_a_tab_goes_on_when_the_server_is_back(studio: Studio, visit: Visits, tm
     studio(tmp_path / "store", urlsplit(url).port, RAD_DATA=str(data))
     until(page, lambda: visit.received(page) > received + 10_000, 60)  # the whole page again, without a click
     settled(page)
-    assert (words(page), figures(page), page.url) == before
-    page.get_by_role("slider", name="Labels to buy").press("ArrowRight")
-    until(page, lambda: metric(page, "Labels bought") != "77")
+    assert (words(page), labels(page), page.url) == before
+    budget(page).press("ArrowRight")
+    until(page, lambda: labels(page) != "77")
+    until(page, lambda: address(page)["b"] == labels(page))
     settled(page)
     without_errors(page, "after the restart")
-    assert re.search(r"budget_b=\d+", page.url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -9,12 +11,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from app.atlas import facts
-from app.atlas import layout as map_layout
 from app.components.map import resolve
+from app.results import reading
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
-from tests.browser.conftest import Studio, Visits, settled
+from tests.browser.conftest import Studio, Visits, settled, studios
 from tests.conftest import tiny_config
 from tests.helpers.big_study import make_big_study
 
@@ -42,8 +44,21 @@ URL.revokeObjectURL = (url) => { keptImages.delete(url); revoke.call(URL, url); 
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study in a store of its own."""
     study = create_study(tmp_path_factory.mktemp("store"), tiny_config(name="Tiny", strategies=("rad", "margin")))
-    run_study(study)
+    run_study(study, workers=1)
     return study
+
+
+@pytest.fixture(scope="module")
+def url(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio that shows this study and may not change anything."""
+    with looking_at(study, tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@contextmanager
+def looking_at(study: Study, folder: Path) -> Iterator[str]:
+    with studios(folder) as studio:
+        yield studio(study.path.parent, RAD_READ_ONLY="1", RAD_DATA=str(folder / "data"))
 
 
 def drawn(page: Any) -> None:
@@ -84,7 +99,7 @@ def shown_cards(page: Any) -> list[int]:
     """The pool positions of all cards, page by page."""
     found: list[int] = []
     while True:
-        items = page.locator(".item")
+        items = page.locator(".item[data-position]")
         items.first.wait_for()
         found += items.evaluate_all("items => items.map((item) => Number(item.dataset.position))")
         following = page.get_by_role("button", name="Next page")
@@ -93,22 +108,20 @@ def shown_cards(page: Any) -> list[int]:
         first = found[-items.count()]
         following.click()
         page.wait_for_function(
-            "first => [...document.querySelectorAll('*')].some((host) => host.shadowRoot?.querySelector('.item')"
-            " && Number(host.shadowRoot.querySelector('.item').dataset.position) !== first)",
+            "first => [...document.querySelectorAll('*')].some((host) => {"
+            " const item = host.shadowRoot?.querySelector('.item[data-position]');"
+            " return item && Number(item.dataset.position) !== first; })",
             arg=first,
         )
         settled(page)
 
 
-def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(
-    study: Study, studio: Studio, visit: Visits
-) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(study: Study, url: str, visit: Visits) -> None:
     page = visit(f"{url}/map")
     drawn(page)
     layout, region = facts.read_link(select(page))
     assert layout == "pca-teacher"
-    expected = resolve(map_layout.pca(study, 0, "teacher_features"), region)
+    expected = resolve(reading.pca(study, 0, "teacher_features"), region)
     assert len(expected) > 5
     page.get_by_text(f"{len(expected)} of 200 selected").wait_for()
     cards = shown_cards(page)
@@ -131,8 +144,7 @@ def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(
     assert "map_sel" not in address(again)
 
 
-def test_the_round_follows_the_slider_of_the_map_on_every_page(study: Study, studio: Studio, visit: Visits) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_the_round_follows_the_slider_of_the_map_on_every_page(url: str, visit: Visits) -> None:
     page = visit(f"{url}/map")
     drawn(page)
     page.get_by_role("heading", name="Bought by RAD in round 2").wait_for()
@@ -143,18 +155,15 @@ def test_the_round_follows_the_slider_of_the_map_on_every_page(study: Study, stu
     page.reload()
     drawn(page)
     page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
-    page.get_by_role("link", name="Budget lab").click()
-    page.get_by_text("Round of purchase").wait_for()
+    page.get_by_role("link", name="Explore", exact=True).click()
+    page.get_by_role("combobox", name="Round of purchase").wait_for()
     settled(page)
-    assert address(page)["round"] == "1"
+    assert page.get_by_role("combobox", name="Round of purchase").input_value() == "1"
     page.get_by_role("link", name="Map", exact=True).click()
     page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
 
 
-def test_another_color_and_one_panel_leave_zoom_and_selection_alone(
-    study: Study, studio: Studio, visit: Visits
-) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_another_color_and_one_panel_leave_zoom_and_selection_alone(study: Study, url: str, visit: Visits) -> None:
     page = visit(f"{url}/map")
     drawn(page)
     assert page.locator("svg.overlay").count() == 2
@@ -177,10 +186,10 @@ def test_another_color_and_one_panel_leave_zoom_and_selection_alone(
     assert page.evaluate(f"() => {VIEW}.selected") == selected
 
 
-def test_the_card_of_the_point_in_view_is_marked(study: Study, studio: Studio, visit: Visits) -> None:
-    page = visit(f"{studio(study.path.parent, RAD_READ_ONLY='1')}/map")
+def test_the_card_of_the_point_in_view_is_marked(url: str, visit: Visits) -> None:
+    page = visit(f"{url}/map")
     drawn(page)
-    items = page.locator(".item")
+    items = page.locator(".item[data-position]")
     items.nth(4).wait_for()
     first, second = (int(items.nth(i).get_attribute("data-position")) for i in (1, 4))
     items.nth(1).locator("button").click()
@@ -212,8 +221,8 @@ def marked(page: Any) -> list[int]:
     return pressed.evaluate_all("items => items.map((item) => Number(item.dataset.position))")
 
 
-def test_leaving_the_map_frees_its_thumbnails(study: Study, studio: Studio, visit: Visits) -> None:
-    page = visit(studio(study.path.parent, RAD_READ_ONLY="1"))
+def test_leaving_the_map_frees_its_thumbnails(url: str, visit: Visits) -> None:
+    page = visit(url)
     page.add_init_script(KEPT_IMAGES)
     page.reload()
     settled(page)
@@ -227,8 +236,7 @@ def test_leaving_the_map_frees_its_thumbnails(study: Study, studio: Studio, visi
         assert page.evaluate("keptImages.size") == 0
 
 
-def test_on_a_narrow_screen_one_panel_lies_below_the_other(study: Study, studio: Studio, visit: Visits) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_on_a_narrow_screen_one_panel_lies_below_the_other(url: str, visit: Visits) -> None:
     page = visit(f"{url}/map", size=(390, 800))
     drawn(page)
     upper, lower = (page.locator("svg.overlay").nth(i).bounding_box() for i in (0, 1))
@@ -254,8 +262,7 @@ def test_on_a_narrow_screen_one_panel_lies_below_the_other(study: Study, studio:
     )
 
 
-def test_without_webgl_a_picture_is_shown(study: Study, studio: Studio, visit: Visits) -> None:
-    url = studio(study.path.parent, RAD_READ_ONLY="1")
+def test_without_webgl_a_picture_is_shown(url: str, visit: Visits) -> None:
     page = visit(f"{url}/method")
     page.add_init_script(WITHOUT_WEBGL)
     page.goto(f"{url}/map")
@@ -268,7 +275,7 @@ def test_without_webgl_a_picture_is_shown(study: Study, studio: Studio, visit: V
 def test_the_map_changes_over_to_umap_when_that_is_ready(tmp_path: Path, studio: Studio, visit: Visits) -> None:
     config = tiny_config(name="Few", pool=15, budget=3, strategies=("rad", "margin"))  # so few that UMAP takes no time
     study = create_study(tmp_path / "store", config)
-    run_study(study)
+    run_study(study, workers=1)
     page = visit(f"{studio(study.path.parent)}/map")
     drawn(page)
     page.get_by_text("UMAP of the teacher's features").wait_for(timeout=120_000)
@@ -282,11 +289,18 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return make_big_study(tmp_path_factory.mktemp("big"))
 
 
+@pytest.fixture(scope="module")
+def big_url(big: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio that shows it."""
+    with looking_at(big, tmp_path_factory.mktemp("big-server")) as address:
+        yield address
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("color", facts.COLORINGS)
-def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, studio: Studio, visit: Visits, color: str) -> None:
+def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, big_url: str, visit: Visits, color: str) -> None:
     name = facts.COLORINGS[color]
-    page = visit(f"{studio(big.path.parent, RAD_READ_ONLY='1')}/map?{urlencode({'map_color': name})}")
+    page = visit(f"{big_url}/map?{urlencode({'map_color': name})}")
     drawn(page)
     assert page.evaluate(f"() => {VIEW}.data.coloring.title") == name
     assert visit.received(page) <= 1_500_000
@@ -302,7 +316,7 @@ def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, studio: Studi
         assert (page.evaluate(f"() => {VIEW}.blobs.colors.digest") != colors) == follows
     before = visit.received(page) + visit.sent(page)
     _, region = facts.read_link(select(page))
-    expected = resolve(map_layout.pca(big, 0, "teacher_features"), region)
+    expected = resolve(reading.pca(big, 0, "teacher_features"), region)
     page.get_by_text(f"{len(expected):,} of 50,000 selected").wait_for()
     assert len(expected) > 1000
     assert visit.received(page) + visit.sent(page) - before <= 250_000

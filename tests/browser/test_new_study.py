@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from rad_core.store.catalogue import study_ids
+from rad_core.running.worker import start as start_study
+from rad_core.store.catalogue import create_study, study_ids
 from rad_core.store.study import Study
 from tests.browser.conftest import Studio, Visits, settled
+from tests.conftest import tiny_config
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -53,6 +55,9 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     page.get_by_text("budget is 0; it must be a whole number of 1 or more").wait_for()
     assert button(page, "Start the study").is_disabled()
     set_number(page, "Budget per round", 25)
+    page.get_by_text("More settings").click()
+    for label in ("Student steps", "Teacher steps"):  # a smoke test that takes no twenty seconds
+        set_number(page, label, 50)
     # 3 strategies, 1 seed, 3 rounds of 25 labels
     page.get_by_text("225", exact=True).wait_for()
     page.get_by_text(re.compile("≈ .* s|≈ .* min")).wait_for(timeout=120_000)
@@ -84,17 +89,19 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
 
 
 def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, visit: Visits, store: Path) -> None:
+    config = tiny_config(
+        strategies=("rad", "margin", "uniform"), seeds=2, rounds=60, pool=1000, student_steps=150, full_pool=False
+    )
+    study = create_study(store, config)
+    start_study(study, workers=1, with_map=False)
     url = studio(store)
-    page = visit(f"{url}/studies?new=1&seeds=2&rounds=60&budget=20&strategies=rad,margin,uniform&student_steps=150")
-    page.get_by_text("3 strategies x 2 seeds").wait_for()
-    button(page, "Start the study").click()
+    page = visit(f"{url}/studies")
     button(page, "Pause").wait_for(timeout=60_000)
-    study = only_study(store)
     until(lambda: study.info().rounds_done >= 5)
     page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
 
     before, start, rounds = visit.received(page), time.monotonic(), study.info().rounds_done
-    page.wait_for_timeout(20_000)  # twice as long as curves stay at least
+    page.wait_for_timeout(12_000)  # curves stay for ten seconds
     rate = (visit.received(page) - before) / (time.monotonic() - start)
     assert study.info().rounds_done > rounds, "nothing came in that would have had to be sent"
     assert rate < POLL_BYTES, f"{rate:.0f} bytes a second"
@@ -109,7 +116,9 @@ def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, vis
 
 def test_a_study_outlives_its_studio(studio: Studio, visit: Visits, store: Path) -> None:
     first = studio(store)
-    page = visit(f"{first}/studies?new=1&seeds=2&rounds=60&budget=20&strategies=rad,uniform")
+    page = visit(
+        f"{first}/studies?new=1&seeds=2&rounds=60&budget=20&strategies=rad,uniform&teacher_steps=20&student_steps=150"
+    )
     button(page, "Start the study").click()
     button(page, "Pause").wait_for(timeout=60_000)
     study = only_study(store)

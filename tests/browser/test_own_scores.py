@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ import numpy as np
 import pytest
 
 from app.data import example
-from tests.browser.conftest import Studio, Visits, settled
+from tests.browser.conftest import Visits, settled, studios
 
 pytestmark = pytest.mark.browser
 
 
-def at_page(visit: Visits, url: str, address: str) -> Any:
-    """The page of an address, after the studio has been opened once."""
-    visit(url)
-    return visit(f"{url}/{address}")
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio with nothing but the shipped studies; no test here changes anything in it."""
+    folder = tmp_path_factory.mktemp("scores")
+    with studios(folder) as studio:
+        yield studio(folder / "store", RAD_DATA=str(folder / "data"))
 
 
 def drop(page: Any, label: str, path: Path) -> None:
@@ -29,8 +32,8 @@ def drop(page: Any, label: str, path: Path) -> None:
     settled(page)
 
 
-def test_own_scores_uploaded_picks_downloaded(studio: Studio, visit: Visits, tmp_path: Path) -> None:
-    page = at_page(visit, studio(tmp_path / "store"), "data")
+def test_own_scores_uploaded_picks_downloaded(url: str, visit: Visits, tmp_path: Path) -> None:
+    page = visit(f"{url}/data")
     page.get_by_text("What to bring").wait_for()
     files = example.folder()
     drop(page, "The student's probabilities", files / "probabilities.npy")
@@ -55,8 +58,8 @@ def test_own_scores_uploaded_picks_downloaded(studio: Studio, visit: Visits, tmp
         assert Path(loading.value.path()).read_bytes() == output.read_bytes()
 
 
-def test_a_bad_upload_is_told_and_a_good_one_mends_it(studio: Studio, visit: Visits, tmp_path: Path) -> None:
-    page = at_page(visit, studio(tmp_path / "store"), "data")
+def test_a_bad_upload_is_told_and_a_good_one_mends_it(url: str, visit: Visits, tmp_path: Path) -> None:
+    page = visit(f"{url}/data")
     logits = tmp_path / "logits.npy"
     np.save(logits, np.random.default_rng(0).normal(size=(50, 3)))
     drop(page, "The student's probabilities", logits)
@@ -66,17 +69,15 @@ def test_a_bad_upload_is_told_and_a_good_one_mends_it(studio: Studio, visit: Vis
     assert page.get_by_text("look like logits").count() == 0
 
 
-def test_a_link_opens_the_example_with_its_map_in_a_fresh_browser(
-    studio: Studio, visit: Visits, tmp_path: Path
-) -> None:
+def test_a_link_opens_the_example_with_its_map_in_a_fresh_browser(url: str, visit: Visits) -> None:
     address = "scores?scores_from=Example&scores_show=Map&scores_b=60&scores_strategy=Uniform"
-    page = at_page(visit, studio(tmp_path / "store"), address)
+    page = visit(f"{url}/{address}")
     page.get_by_text("Uniform: picks").wait_for()
     assert page.locator("canvas").count() >= 1
 
 
-def test_bars_are_dragged_and_moved_by_keys(studio: Studio, visit: Visits, tmp_path: Path) -> None:
-    page = at_page(visit, studio(tmp_path / "store"), "method")
+def test_bars_are_dragged_and_moved_by_keys(url: str, visit: Visits) -> None:
+    page = visit(f"{url}/method")
     first, third = (page.get_by_role("slider", name=f"Gain of point {n}", exact=True) for n in (1, 3))
     first.wait_for()
     before = visit.received(page)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from rad_core.text import one_line
 from tests.browser import conftest
-from tests.browser.conftest import Studio, Visits
+from tests.browser.conftest import Visits, studios
 from tests.helpers.hostile_study import BAIT, ESCAPES, TEXT
 
 pytestmark = pytest.mark.browser
@@ -99,6 +99,16 @@ def seen(text: str) -> str:
     return " ".join(text.replace("\N{WORD JOINER}", "").split())
 
 
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of SCRIPT."""
+    folder = tmp_path_factory.mktemp("texts")
+    (folder / "texts.py").write_text(SCRIPT)
+    with pytest.MonkeyPatch.context() as patch, studios(folder) as start:
+        patch.setattr(conftest, "MAIN", folder / "texts.py")
+        yield start(folder / "store")
+
+
 @pytest.mark.parametrize(
     "ways",
     [
@@ -107,13 +117,8 @@ def seen(text: str) -> str:
         "checkbox,button,pills,segments,number,slider",
     ],
 )
-def test_a_text_looks_as_it_was_written(
-    ways: str, monkeypatch: pytest.MonkeyPatch, studio: Studio, visit: Visits, tmp_path: Path
-) -> None:
-    script = tmp_path / "texts.py"
-    script.write_text(SCRIPT)
-    monkeypatch.setattr(conftest, "MAIN", script)
-    page = visit(f"{studio(tmp_path / 'store')}?ways={ways}")
+def test_a_text_looks_as_it_was_written(ways: str, url: str, visit: Visits) -> None:
+    page = visit(f"{url}?ways={ways}")
     boxes = page.evaluate(SEEN, [ways.split(","), len(TEXTS), MADE])
     assert len(boxes) == len(TEXTS) * len(ways.split(","))
     for box in boxes:

@@ -20,6 +20,7 @@ from rad_core.cli import COMMANDS
 from rad_core.config import StudyConfig
 from rad_core.store.catalogue import create_study, list_studies, open_study
 from tests.conftest import tiny_config
+from tests.running.test_endings import at_work, processes_of, until
 
 RAD = [sys.executable, "-m", "rad_core.cli"]
 
@@ -395,16 +396,14 @@ def test_workers_leave_with_a_killed_parent(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text(tiny_config(student_steps=50_000).to_toml())
     process = subprocess.Popen([*RAD, "run", str(file), "--store", str(tmp_path / "s"), "--workers", "2", "--quiet"])
-    time.sleep(8)
+    until(lambda: [info.status for info in list_studies(tmp_path / "s")] == ["running"])
+    until(lambda: at_work(process.pid) > 0)
+    time.sleep(1)
     assert process.poll() is None
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.kill()
     process.wait()
-    time.sleep(2)
-    marker = str(tmp_path)
-    left = [
-        path.parent.name
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if marker in path.read_bytes().decode(errors="replace").replace("\0", " ")
-    ]
-    assert left == []
+    until(
+        lambda: not processes_of(str(tmp_path)) and not any(Path(f"/proc/{worker}").exists() for worker in workers), 10
+    )
     assert json.loads(rad("runs", "--store", tmp_path / "s", "--json"))[0]["status"] == "lost"

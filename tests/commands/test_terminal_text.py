@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rad_core.commands.common import with_interval
 from rad_core.store.catalogue import create_study
 from rad_core.text import one_line
 from tests.conftest import tiny_config
@@ -148,6 +149,13 @@ def test_a_table_that_goes_into_a_pipe_is_whole(tmp_path: Path) -> None:
     assert "n" * 100 in row
     assert "d" * 200 in row
     assert "…" not in row
+
+
+def test_what_rounds_to_zero_has_no_minus() -> None:
+    values = {"mean": -0.0004, "low": -0.0012, "high": 0.0003}
+    assert with_interval(values, signed=True) == "+0.000 [-0.001, +0.000]"
+    assert with_interval(values) == "0.000 [-0.001, 0.000]"
+    assert with_interval({"mean": -0.0, "low": None, "high": None}) == "0.000"
 
 
 def test_what_is_printable_stays_and_what_is_not_is_named() -> None:

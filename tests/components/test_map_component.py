@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-import app.components.map as map_package
 from app import palette
 from app.components.map import MapColoring, MapEvent, MapLayer, MapPanel, Selection, fallback_chart, resolve
 from app.components.map.geometry import QUANTA, quantize
@@ -22,7 +21,7 @@ from app.components.map.model import MISSING, STEPS, SYMBOLS
 from app.components.map.wire import colors_blob, layers_blob, points_blob
 from rad_core.errors import InputError
 
-SCRIPT = (Path(map_package.__file__).parent / "map.js").read_text()
+SCRIPT = files("app.components.map").joinpath("map.js").read_text()
 
 
 def cloud(n: int, seed: int = 0) -> np.ndarray:

@@ -36,7 +36,7 @@ from app.present.model import Story
 from app.present.settings import STEPS, StorySettings
 from app.present.tell import tell
 from rad_core.errors import InputError
-from rad_core.results import tables as core_export
+from rad_core.results.tables import tables
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
@@ -151,7 +151,7 @@ def test_without_dark_figures_the_report_has_the_light_ones(story: Story) -> Non
 def test_the_data_are_the_tables_of_the_study_and_the_numbers_behind_the_charts(study: Study, story: Story) -> None:
     with zipfile.ZipFile(io.BytesIO(data_bundle(study, story))) as archive:
         names = set(archive.namelist())
-        for name, table in core_export.tables(study).items():
+        for name, table in tables(study).items():
             pd.testing.assert_frame_equal(
                 pd.read_parquet(io.BytesIO(archive.read(f"data/{name}.parquet"))), table.reset_index(drop=True)
             )

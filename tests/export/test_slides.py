@@ -19,12 +19,14 @@ from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from app.export.fitting import height, lines, shortened, width
-from app.export.map_picture import is_map, map_picture
+from app.export.map_picture import map_picture, shows_pool
 from app.export.native import XY, Bars, drawing
+from app.export.slide_drawing import DASHES, MARKERS
 from app.export.slides import slides
 from app.palette import rgb, strategy_style
 from app.present.model import Step, Story
 from app.present.tell import tell
+from rad_core.selection.strategies import STRATEGIES
 from rad_core.store.study import Study
 from tests.helpers.figure_examples import charts
 from tests.helpers.result_pages import SETTINGS, make_studies, study_in
@@ -106,7 +108,7 @@ def test_slides_are_wide_and_nothing_overlaps_or_leaves_them(study: Study, audie
 def test_every_chart_is_powerpoints_own_or_a_map(deck: Any, story: Story) -> None:
     told = [chart for step in story.steps for chart in step.charts]
     drawn = [drawing(chart) for chart in told]
-    assert all(what is not None or is_map(chart) for what, chart in zip(drawn, told, strict=True))
+    assert all(what is not None or shows_pool(chart) for what, chart in zip(drawn, told, strict=True))
     assert len(native_charts(deck)) == sum(what is not None for what in drawn) >= 4
 
 
@@ -224,7 +226,7 @@ def test_pictures_and_charts_say_what_they_show(deck: Any) -> None:
 def test_a_map_is_drawn_with_its_picks_in_their_colors(story: Story) -> None:
     from PIL import Image
 
-    (chart,) = (chart for step in story.steps for chart in step.charts if is_map(chart))
+    (chart,) = (chart for step in story.steps for chart in step.charts if shows_pool(chart))
     found = map_picture(chart)
     assert found.png == map_picture(chart).png
     pixels = np.asarray(Image.open(io.BytesIO(found.png)).convert("RGB")).reshape(-1, 3).astype(int)
@@ -282,3 +284,13 @@ def test_slides_open_in_libreoffice_and_every_word_is_drawn(story: Story, tmp_pa
         words = set(re.findall(r"[A-Za-z]{4,}", page))
         wanted = set(re.findall(r"[A-Za-z]{4,}", " ".join(all_texts(slide))))
         assert len(wanted - words) <= 0.1 * len(wanted), wanted - words  # words that are hyphenated or broken apart
+
+
+def test_every_strategy_has_a_look_of_its_own_on_slides() -> None:
+    styles = {name: strategy_style(name) for name in STRATEGIES}
+    looks = {name: (DASHES[style.dash], MARKERS[style.symbol]) for name, style in styles.items()}
+    assert len(set(looks.values())) == len(looks), looks
+    for number in range(200):  # strategies without an entry in the palette
+        spare = strategy_style(f"added_{number}")
+        assert spare.dash in DASHES, spare.dash
+        assert spare.symbol in MARKERS, spare.symbol

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.findings import advice as recommend_words
 from app.findings import recommend
+from app.findings.advice import ceiling, comparison, cost, sentence, title, worst_case
 from app.findings.claims import Guarantee
 from app.findings.recommend import Goal, Recommendation
 from rad_core.errors import InputError
@@ -30,10 +30,10 @@ def advise(curves: dict[str, Any], goal: Goal | None, pool: int = 100) -> Recomm
 
 
 def words(advice: Recommendation, safe: Guarantee | None = None, **levels: float) -> str:
-    parts = [recommend_words.title(advice), recommend_words.sentence(advice), recommend_words.comparison(advice)]
-    parts += [recommend_words.worst_case(safe, advice.measured.rules), recommend_words.ceiling(advice, levels)]
+    parts = [title(advice), sentence(advice), comparison(advice)]
+    parts += [worst_case(safe, advice.measured.rules), ceiling(advice, levels)]
     price = advice.goal.price if advice.goal is not None else 0.0
-    return " ".join([*parts, *recommend_words.cost(advice, price, "EUR", 0.0)])
+    return " ".join([*parts, *cost(advice, price, "EUR", 0.0)])
 
 
 # --- whether to buy at all -----------------------------------------------------------------------------------------
@@ -68,8 +68,8 @@ def test_labels_that_harm_are_not_bought() -> None:
 def test_nothing_finished_recommends_nothing() -> None:
     measured = Results(bent({"rad": [RISING]}).table.iloc[:2], ("rad",), 3)
     advice = recommend.recommend(measured, None, 100)
-    assert recommend_words.title(advice) == "Nothing can be recommended yet"
-    assert "No rule has finished all 3 rounds" in recommend_words.sentence(advice)
+    assert title(advice) == "Nothing can be recommended yet"
+    assert "No rule has finished all 3 rounds" in sentence(advice)
 
 
 def test_without_an_accuracy_to_ask_for_that_is_said() -> None:
@@ -188,12 +188,12 @@ def test_costs_carry_the_interval_of_the_labels() -> None:
     assert own is not None
     assert own.ends is not None
     low, high = own.ends
-    texts = recommend_words.cost(advice, 2.0, "EUR", 30.0)
+    texts = cost(advice, 2.0, "EUR", 30.0)
     assert texts[0] == (
         f"20 labels at 2.00 EUR each cost 40.00 EUR: 95% interval {2 * low:.2f} EUR to {2 * high:.2f} EUR."
     )
     assert texts[1] == "The teacher takes 10 min for them."
-    assert "no price per label is set" in recommend_words.cost(advice, 0.0, "EUR", 0.0)[0]
+    assert "no price per label is set" in cost(advice, 0.0, "EUR", 0.0)[0]
 
 
 @pytest.mark.parametrize("goal", [{}, {"target": 0.5, "money": 1.0}, {"target": 1.0}, {"money": 5.0}, {"money": -1.0}])

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.conftest import tiny_config
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 EVIL = "</script><script>alert(1)</script>\u2028&amp;<b>"
+STORES = ("three", "one", "without rad", "begun", "half", "no thumbnails", "new", "empty")
 # How a study is presented in the tests of exports.
 SETTINGS = StorySettings(
     title=EVIL, price_per_label=0.5, currency="EUR", audience="technical", notes={"curves": "Say <i>this</i>\nand that"}
@@ -29,7 +31,15 @@ SETTINGS = StorySettings(
 
 
 def make_studies(folder: Path) -> dict[str, Path]:
-    """Stores by what is special about the study in them."""
+    """Stores by what is special about the study in them: copies of those that this process has made once."""
+    kept = _made(folder.parent)
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    return {name: folder / name for name in STORES}
+
+
+@cache
+def _made(place: Path) -> Path:
+    folder = place / "studies-of-tests"
     real = {
         "three": {"strategies": ("rad", "uniform", "margin", "oracle"), "seeds": 3, "name": "Three seeds"},
         "one": {"strategies": ("rad", "unixkd"), "full_pool": False, "name": "<b>One</b> seed"},
@@ -37,16 +47,15 @@ def make_studies(folder: Path) -> dict[str, Path]:
     }
     for name, changes in real.items():
         run_study(create_study(folder / name, tiny_config(**changes), "study-of-tests"), workers=1)
-    stores = {name: folder / name for name in real}
     for name in ("begun", "half", "no thumbnails"):
-        stores[name] = Path(shutil.copytree(folder / "three", folder / name))
-    change(stores["begun"], "delete from rounds where strategy != ''")
-    change(stores["half"], "delete from rounds where round = 2")
-    change(stores["no thumbnails"], """update seeds set arrays = replace(arrays, '"thumbnails"', '"labeled_ids"')""")
+        shutil.copytree(folder / "three", folder / name)
+    change(folder / "begun", "delete from rounds where strategy != ''")
+    change(folder / "half", "delete from rounds where round = 2")
+    change(folder / "no thumbnails", """update seeds set arrays = replace(arrays, '"thumbnails"', '"labeled_ids"')""")
     create_study(folder / "new", tiny_config(), "study-of-tests")
     create_study(folder / "empty", tiny_config(), "study-of-tests")
     shutil.rmtree(folder / "empty" / "study-of-tests")
-    return stores | {"new": folder / "new", "empty": folder / "empty"}
+    return folder
 
 
 def change(store: Path, statement: str) -> None:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from rad_core.errors import InputError
 from rad_core.inputs.ids import bought_rows, escaped, unescaped
 from rad_core.inputs.tables import read_purchases, read_table
-from rad_core.tables import table_bytes, write_table
+from rad_core.inputs.writing import table_bytes, write_table
 from tests.helpers.own_files import (
     CLASSES,
     choose,
@@ -98,8 +98,8 @@ def test_ids_are_read_and_written_exactly(name: str, content: bytes, ids: list, 
 
 def test_binary_ids_are_decoded_and_keys_written_as_hexadecimal(tmp_path: Path) -> None:
     for keys, expected in (([f"k{i}".encode() for i in N], "k0"), ([bytes([200, i, 7]) for i in N], "c80007")):
-        columns = {"id": pa.array(keys, pa.binary()), **{name: P[:, i] for i, name in enumerate(CLASSES)}}
-        pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+        columns = {"id": pyarrow.array(keys, pyarrow.binary()), **{name: P[:, i] for i, name in enumerate(CLASSES)}}
+        parquet.write_table(pyarrow.table(columns), tmp_path / "p.parquet")
         outcome = choose(tmp_path / "p.parquet")
         assert f"first {expected}" in outcome.report["ids"]
         assert "holds bytes" in outcome.notes[0]
@@ -221,14 +221,14 @@ FORMULAS = ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A
 
 
 def test_no_formula_reaches_a_csv_and_excluding_it_matches_the_same_ids(tmp_path: Path) -> None:
-    parquet = parquet_of(table(FORMULAS))
-    outcome = choose_from(tmp_path, "p.parquet", parquet, budget=12)
+    content = parquet_of(table(FORMULAS))
+    outcome = choose_from(tmp_path, "p.parquet", content, budget=12)
     assert sorted(outcome.ids) == sorted(escaped(text) for text in FORMULAS)
     starts = {text[0] for text in outcome.ids if text not in ("-5", "-1.5")}
     assert not starts & set("=+-@\t\r")
     assert "9 ids that a spreadsheet would run as formulas begin with an apostrophe" in outcome.notes[-1]
     assert {unescaped(text) for text in outcome.ids} == set(FORMULAS)
-    exact = choose_from(tmp_path, "p.parquet", parquet, budget=12, output="picks.parquet")
+    exact = choose_from(tmp_path, "p.parquet", content, budget=12, output="picks.parquet")
     assert sorted(exact.ids) == sorted(FORMULAS)
     for bought in ("picks.csv", "picks.parquet"):
         choose(tmp_path / "p.parquet", budget=7, output=bought)

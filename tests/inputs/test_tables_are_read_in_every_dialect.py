@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from rad_core.errors import InputError
 from rad_core.inputs.tables import read_table
@@ -163,18 +163,23 @@ def test_files_of_another_kind_than_their_name_says_are_called_what_they_are(tmp
 # --- column types -------------------------------------------------------------------------------------------------
 
 
-def arrow(**columns: pa.Array) -> bytes:
+def arrow(**columns: pyarrow.Array) -> bytes:
     file = io.BytesIO()
-    pq.write_table(pa.table(columns), file)
+    parquet.write_table(pyarrow.table(columns), file)
     return file.getvalue()
 
 
 LISTS = P.astype(np.float32).tolist()
 TYPES = {
-    "lists": (arrow(probabilities=pa.array(P.tolist())), "column probabilities holds lists of 4 numbers"),
-    "lists of fixed length": (arrow(p=pa.array(LISTS, pa.list_(pa.float32(), 4))), "column p holds lists of 4 numbers"),
+    "lists": (arrow(probabilities=pyarrow.array(P.tolist())), "column probabilities holds lists of 4 numbers"),
+    "lists of fixed length": (
+        arrow(p=pyarrow.array(LISTS, pyarrow.list_(pyarrow.float32(), 4))),
+        "column p holds lists of 4 numbers",
+    ),
     "long lists beside others": (
-        arrow(probabilities=pa.array(LISTS, pa.large_list(pa.float32())), other=pa.array(range(12))),
+        arrow(
+            probabilities=pyarrow.array(LISTS, pyarrow.large_list(pyarrow.float32())), other=pyarrow.array(range(12))
+        ),
         "left out other",
     ),
     "nullable": (parquet_of(FRAME.astype("Float64")), ""),
@@ -216,14 +221,17 @@ def test_every_array_type_gives_the_same_choice(values: np.ndarray, tmp_path: Pa
 
 BAD_TYPES = {
     "lists of unequal length": (
-        arrow(p=pa.array([[0.5, 0.5], [1.0]])),
+        arrow(p=pyarrow.array([[0.5, 0.5], [1.0]])),
         "holds a list of 1 in row 1 and one of 2 in row 0",
     ),
-    "a list too few": (arrow(p=pa.array([[0.5, 0.5], None])), "holds no list in row 1"),
-    "lists beside numbers": (arrow(p=pa.array([[0.5, 0.5]]), x=pa.array([1.0])), "a column of lists, p, beside x"),
+    "a list too few": (arrow(p=pyarrow.array([[0.5, 0.5], None])), "holds no list in row 1"),
+    "lists beside numbers": (
+        arrow(p=pyarrow.array([[0.5, 0.5]]), x=pyarrow.array([1.0])),
+        "a column of lists, p, beside x",
+    ),
     "a missing number": (parquet_of(FRAME.astype("Float64").mask(P[3, 1] == FRAME)), "Row 3 of p.parquet holds NaN"),
-    "dates": (arrow(when=pa.array(pd.date_range("2020", periods=2)), a=pa.array([1.0, 1])), "Column 'when'"),
-    "structures": (arrow(p=pa.array([{"a": 1}])), "Column 'p' of p.parquet does not hold numbers"),
+    "dates": (arrow(when=pyarrow.array(pd.date_range("2020", periods=2)), a=pyarrow.array([1.0, 1])), "Column 'when'"),
+    "structures": (arrow(p=pyarrow.array([{"a": 1}])), "Column 'p' of p.parquet does not hold numbers"),
     "no rows": (parquet_of(FRAME[:0]), "names its columns but has no rows"),
     "damaged": (parquet_of(FRAME)[:-20], "is not a readable .parquet table"),
 }

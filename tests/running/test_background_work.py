@@ -20,6 +20,7 @@ import pytest
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError, WorkerError
 from rad_core.folders import queue_folder
+from rad_core.running import worker
 from rad_core.running.engine import run_study
 from rad_core.running.maps import map_state, read_map
 from rad_core.running.plan import outline
@@ -27,7 +28,6 @@ from rad_core.running.plan_job import PlanJob, request_plan
 from rad_core.running.progress import progress
 from rad_core.running.queue import turn
 from rad_core.running.worker import OUTPUT, read_output
-from rad_core.running.worker import start as start_with_map
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
 from tests.conftest import tiny_config
@@ -36,7 +36,7 @@ OVER = ("paused", "cancelled", "failed", "finished", "lost")
 
 
 def start(study: Study, workers: int | None = None) -> None:
-    start_with_map(study, workers, with_map=False)
+    worker.start(study, workers, with_map=False)
 
 
 def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
@@ -400,7 +400,7 @@ def test_a_plan_that_takes_too_long_is_given_up() -> None:
 @pytest.mark.slow
 def test_a_finished_study_has_its_map(store: Path) -> None:
     study = create_study(store, tiny_config())
-    start_with_map(study, workers=1)
+    worker.start(study, workers=1)
     assert until_over(study) == "finished"
     assert not study.is_locked()
     until(lambda: map_state(study, 0) == "ready", 200)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,15 @@ def processes_of(text: str) -> list[int]:
     return found
 
 
+def at_work(parent: int) -> int:
+    """How many processes of a study compute already: they have loaded what they compute with."""
+    found = 0
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        with suppress(OSError):
+            found += "libtorch_cpu" in Path(f"/proc/{child}/maps").read_text()
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("whom", ["the process", "its whole group"])
@@ -62,7 +72,9 @@ def test_a_study_in_the_foreground_that_is_ended_is_paused(
     store: Path, ending: signal.Signals, whom: str, workers: int
 ) -> None:
     process, study = running(store, workers)
-    time.sleep(6 if workers > 1 else 1)
+    if workers > 1:
+        until(lambda: at_work(process.pid) > 0)
+    time.sleep(1)
     if whom == "the process":
         process.send_signal(ending)
         process.send_signal(ending)

@@ -20,8 +20,10 @@ from rad_core.store.catalogue import create_study
 from rad_core.store.pack import pack
 from rad_core.store.study import Study
 from rad_core.store.unpack import unpack_into
+from tests.bench import maps as maps_bench
 from tests.conftest import tiny_config
 from tests.helpers.sound_study import make_sound
+from tests.test_bench_runs import check_rows
 
 POOL = 60
 
@@ -82,11 +84,16 @@ def test_what_cannot_be_mapped_is_refused() -> None:
         compute_map(np.ones((3, 3)), "tsne")
 
 
+@pytest.fixture(scope="module")
+def ours(digits: np.ndarray) -> np.ndarray:
+    """The UMAP of the digits."""
+    return compute_map(digits)
+
+
 @pytest.mark.slow
-def test_umap_keeps_neighbors_together_and_is_the_same_each_time(digits: np.ndarray) -> None:
+def test_umap_keeps_neighbors_together_and_is_the_same_each_time(digits: np.ndarray, ours: np.ndarray) -> None:
     import umap
 
-    ours = compute_map(digits)
     np.testing.assert_array_equal(compute_map(digits), ours)
     assert not np.array_equal(compute_map(digits, seed=1), ours)
     theirs = umap.UMAP(random_state=0, n_jobs=1).fit_transform(digits)
@@ -99,12 +106,19 @@ def test_umap_keeps_neighbors_together_and_is_the_same_each_time(digits: np.ndar
 
 
 @pytest.mark.slow
-def test_the_points_beyond_a_sample_are_placed_among_it(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = trustworthiness(digits, compute_map(digits), n_neighbors=15)
+def test_the_points_beyond_a_sample_are_placed_among_it(
+    digits: np.ndarray, ours: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trustworthiness(digits, ours, n_neighbors=15)
     monkeypatch.setattr("rad_core.running.maps.SAMPLE", 400)
     sampled = compute_map(digits)
     assert sampled.shape == (600, 2)
     assert trustworthiness(digits, sampled, n_neighbors=15) > whole - 0.03
+
+
+@pytest.mark.slow
+def test_maps_are_measured_beside_those_of_umap_learn() -> None:
+    check_rows(list(maps_bench.rows(True)))
 
 
 def test_a_map_is_computed_once_and_void_when_the_features_change(study: Study) -> None:

@@ -14,7 +14,8 @@ from rad_core.commands.time_left import TimeLeft
 from rad_core.running.engine import Event, run_study
 from rad_core.running.progress import progress
 from rad_core.store.catalogue import create_study
-from rad_core.store.study import Round, Study
+from rad_core.store.rounds import Round
+from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 PREPARED = 7.0  # seconds for a seed

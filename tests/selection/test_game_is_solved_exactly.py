@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from rad_core import game_value, solve_game
 from rad_core.errors import InputError
-from rad_core.selection import game as game_module
 from rad_core.selection import ordered
-from rad_core.selection.game import attack_value, wrong_count
+from rad_core.selection.game import _solve, attack_value, wrong_count
 
 
 def lp_value(gains: np.ndarray, budget: int, wrong: int) -> float:
@@ -124,10 +123,10 @@ def test_a_pool_sorted_only_where_it_is_looked_at_gives_the_same_answer(
     whole = solve_game(gains, budget, wrong=wrong)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ordered, "SHORT", short)
-        patch.setattr(game_module, "BLOCK", 7)
+        patch.setattr("rad_core.selection.game.BLOCK", 7)
         check_certificate(gains, budget, wrong)
         for values in (gains, torch_from(gains)):
-            parts = game_module._solve(values, budget, None, wrong)
+            parts = _solve(values, budget, None, wrong)
             np.testing.assert_allclose(np.asarray(parts.q), whole.q, atol=1e-9)
             np.testing.assert_allclose(np.asarray(parts.attack), whole.attack, atol=1e-9)
             assert parts.value == pytest.approx(whole.value, abs=1e-9)
@@ -238,8 +237,6 @@ def test_the_value_of_what_is_no_sampling_rule_is_refused(q: list, wrong: int, w
 def test_the_code_for_cuda_tensors_gives_the_same_answer(game: tuple[np.ndarray, int, int]) -> None:
     """The tensor path of the solver, run on the CPU: the very operations that a CUDA tensor takes."""
     torch = pytest.importorskip("torch")
-    from rad_core.selection.game import _solve
-
     gains, budget, wrong = game
     expected = solve_game(gains, budget, wrong=wrong)
     solved = _solve(torch.from_numpy(gains), budget, None, wrong)
@@ -278,7 +275,7 @@ def test_gains_below_the_smallest_normal_float32_are_bought_as_exactly_as_others
         gains = (rng.random(1000) * scale).astype(np.float32)
         gains[rng.permutation(1000)[:zeros]] = 0
         exact = solve_game(gains.astype(np.float64), budget, wrong=wrong)
-        found = game_module._solve(torch_from(gains) if on_torch else gains, budget, None, wrong)
+        found = _solve(torch_from(gains) if on_torch else gains, budget, None, wrong)
         assert np.asarray(found.q, np.float64).sum() == pytest.approx(budget, rel=1e-6)
         np.testing.assert_allclose(np.asarray(found.q), exact.q, atol=2e-7)
         np.testing.assert_allclose(np.asarray(found.attack), exact.attack, atol=2e-7)

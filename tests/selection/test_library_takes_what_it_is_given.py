@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+import pyarrow
 import pytest
 import scipy.sparse
 
@@ -70,7 +70,7 @@ GOOD = {
     "pandas, names twice": FRAME.set_axis(["a"] * 4, axis=1),
     "pandas, index twice": FRAME.set_axis([0, 1] * 30),
     "pandas, a column of lists": pd.DataFrame({"p": list(P)}),
-    "pyarrow": pa.Table.from_pandas(FRAME),
+    "pyarrow": pyarrow.Table.from_pandas(FRAME),
     "sparse": scipy.sparse.csr_matrix(P),
     "__array__": Handed(),
     "__dlpack__": Exported(),

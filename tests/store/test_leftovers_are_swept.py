@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from rad_core import partials
+from rad_core.inputs.writing import write_table
 from rad_core.store.catalogue import HALF, NEW, TRASH, create_study, delete_study
-from rad_core.tables import write_table
 from tests.conftest import tiny_config
 from tests.helpers.sound_study import make_sound
 

@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 
 from app.explore import numbers
-from app.figures import guarantee_by_accuracy, guarantee_by_budget, tradeoff_chart
+from app.figures import tradeoff_chart
 from app.findings import calibration, tradeoff
 from app.findings.deciles import deciles, deciles_over_seeds, difference_of_shares, top_minus_bottom
 from app.results import reading
@@ -207,22 +207,6 @@ def test_the_purchases_laid_over_are_those_of_the_store(study: reading.Study) ->
     of = reading.pool_before(study, "rad", 1, 2)
     found = numbers.answers(of, levers(of, BUDGET))[0]
     assert found.guarantee == pytest.approx(bought.loc["rad", "guarantee"], rel=1e-3)
-
-
-def test_purchases_lie_over_the_guarantees_where_they_were_made() -> None:
-    gains = np.linspace(0.01, 1, 200)
-    bought = pd.DataFrame(
-        {"strategy": ["rad", "unixkd"], "labels": [50, 50], "useful_gain": [30.0, np.nan], "accuracy": [0.85, 0.85]}
-    )
-    by_budget = guarantee_by_budget(gains, 20, budget=50, bought=bought.drop(columns="accuracy")).figure
-    by_accuracy = guarantee_by_accuracy(gains, 50, measured=0.9, bought=bought).figure
-    price = guarantee_by_budget(gains, 20, per_label=True, bought=bought.drop(columns="accuracy")).figure
-    for figure, place in ((by_budget, (50, 30)), (by_accuracy, (0.85, 30)), (price, (50, 0.6))):
-        points = [trace for trace in figure.data if trace.name and trace.name.endswith("measured")]
-        assert [trace.name for trace in points] == ["RAD, measured"]
-        assert (points[0].x[0], points[0].y[0]) == pytest.approx(place)
-        assert figure.layout.yaxis.range[1] >= place[1]
-        assert "measured" in "".join(note.text for note in figure.layout.annotations)
 
 
 # --- calibration and the trade-off ---------------------------------------------------------------------------------

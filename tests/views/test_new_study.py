@@ -17,10 +17,8 @@ from streamlit.testing.v1 import AppTest
 from app.results import shipped
 from app.shell import state
 from app.studies import actions, plan
-from app.studies import settings as study_settings
 from app.studies.settings import PRESETS, SETTINGS, accept, command, of_study, to_config
-from rad_core import config as configuration
-from rad_core.cli import cli as rad
+from rad_core.cli import cli
 from rad_core.config import ALL_STRATEGIES, StudyConfig
 from rad_core.errors import InputError
 from rad_core.folders import default_store
@@ -226,7 +224,7 @@ def test_the_command_is_the_same_study(values: dict[str, Any]) -> None:
     line = command(config)
     program, *words = shlex.split(line)
     assert program == "rad"
-    run = rad.get_command(click.Context(rad), "run")
+    run = cli.get_command(click.Context(cli), "run")
     assert run is not None
     options = run.make_context("run", words[1:]).params
     given = {name: options[name] for name in SETTINGS if options[name] is not None}
@@ -237,7 +235,7 @@ def test_a_preset_is_valid_and_fast_ones_are_small() -> None:
     for preset in PRESETS.values():
         assert to_config(preset.values).resolved().dataset == "digits"
     with pytest.raises(InputError):
-        study_settings.to_config({"budget": -1})
+        to_config({"budget": -1})
 
 
 # --- measuring and starting ----------------------------------------------------------------------------------------
@@ -317,8 +315,8 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def cancel(self) -> None:
             pass
 
-    for room in (study_settings, configuration):
-        monkeypatch.setattr(room, "measure_dataset", measure)
+    for room in ("app.studies.settings", "rad_core.config"):
+        monkeypatch.setattr(f"{room}.measure_dataset", measure)
     monkeypatch.setattr(plan, "request_plan", Job)
     monkeypatch.setattr(plan, "_SETTLED_SECONDS", 0.0)
     return asked

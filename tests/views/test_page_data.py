@@ -18,14 +18,14 @@ from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
 from app.data import choice, example
-from app.data import files as own_files
 from app.data.choice import Wish
+from app.data.files import files_in, read_from_folder, read_upload, shown_name
 from rad_core.commands.select import command
 from rad_core.errors import InputError
+from rad_core.inputs.writing import table_bytes
 from rad_core.learning.plane import principal_plane
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import USABLE
-from rad_core.tables import table_bytes
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 
@@ -92,7 +92,7 @@ def test_the_command_shown_writes_the_picks_byte_for_byte(
     }
     for name, content in files.values():
         (tmp_path / name).write_bytes(content)
-    given = {role: own_files.read_upload(role, name, content) for role, (name, content) in files.items()}
+    given = {role: read_upload(role, name, content) for role, (name, content) in files.items()}
     scores = choice.put_together(given)
     wish = Wish(12, strategy, "entropy", seed=3, lower_bound=True)
     expected = table_bytes(choice.choose_rows(scores, wish).columns, ending)
@@ -108,9 +108,7 @@ def test_a_typed_accuracy_is_the_same_on_the_command_line(
     gain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "p.npy").write_bytes(npy(probabilities()))
-    scores = choice.put_together(
-        {"probabilities": own_files.read_upload("probabilities", "p.npy", npy(probabilities()))}
-    )
+    scores = choice.put_together({"probabilities": read_upload("probabilities", "p.npy", npy(probabilities()))})
     wish = Wish(7, "rad", gain, accuracy=0.735)
     monkeypatch.chdir(tmp_path)
     words = shlex.split(choice.command_line(scores, wish))
@@ -131,7 +129,7 @@ def test_every_format_reads_the_same_numbers() -> None:
         "P.PARQUET": parquet(table),
     }
     for name, content in contents.items():
-        given = own_files.read_upload("probabilities", name, content)
+        given = read_upload("probabilities", name, content)
         np.testing.assert_allclose(given.table.values, values, rtol=1e-6)
 
 
@@ -213,7 +211,7 @@ def test_a_bad_companion_is_answered_in_a_sentence(role: str, content: bytes, wo
 @pytest.mark.parametrize(("name", "words"), [("p.txt", "ends in .txt; give the flags"), ("right", "ends in nothing")])
 def test_other_endings_are_refused_by_the_server_too(name: str, words: str) -> None:
     with pytest.raises(InputError, match=words.replace("flags", "teacher-right flags")):
-        own_files.read_upload("flags", name, b"right\n1\n")
+        read_upload("flags", name, b"right\n1\n")
 
 
 def test_what_a_file_quotes_is_not_taken_for_markup() -> None:
@@ -221,7 +219,7 @@ def test_what_a_file_quotes_is_not_taken_for_markup() -> None:
     assert "!\\[\\](" in at.error[0].value
     assert "<b>" not in at.error[0].value
     for odd in ("../../etc/passwd.csv", "C:\\Users\\me\\x.npy", "a" * 300 + ".csv", "\x00\n.csv"):
-        shown = own_files.shown_name(odd)
+        shown = shown_name(odd)
         assert len(shown) <= 60
         assert not set(shown) & set("/\\\n\x00")
 
@@ -324,10 +322,10 @@ def test_only_files_directly_in_the_folder_can_be_read(tmp_path: Path) -> None:
     (folder / "link.csv").symlink_to(secret)
     (folder / "p.npy").write_bytes(npy(GOOD))
     (folder / "notes.txt").write_text("no")
-    assert own_files.files_in(folder) == ["p.npy"]
+    assert files_in(folder) == ["p.npy"]
     for name in ("../secret.csv", "link.csv", str(secret), "notes.txt"):
         with pytest.raises(InputError, match="There is no file"):
-            own_files.read_from_folder("probabilities", folder, name)
+            read_from_folder("probabilities", folder, name)
 
 
 @pytest.mark.parametrize(("files", "read_only", "there"), [("1", "", True), ("0", "", False), ("1", "1", False)])
@@ -375,8 +373,8 @@ def test_the_shipped_example_is_what_its_maker_makes(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(example.folder() / "make.py"), str(tmp_path)], check=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(example.FILES.values())
     for role, name in example.FILES.items():
-        made = own_files.read_from_folder(role, tmp_path, name).table.values
-        shipped = own_files.read_from_folder(role, example.folder(), name).table.values
+        made = read_from_folder(role, tmp_path, name).table.values
+        shipped = read_from_folder(role, example.folder(), name).table.values
         # Another release of the solver may move the last digits.
         np.testing.assert_allclose(made, shipped, atol=0.02)
     with zipfile.ZipFile(io.BytesIO(example.archive())) as archive:
@@ -388,7 +386,7 @@ def test_fifty_thousand_points_feel_instant() -> None:
 
     content = npy(probabilities(50_000, 10))
     start = time.perf_counter()
-    scores = choice.put_together({"probabilities": own_files.read_upload("probabilities", "p.npy", content)})
+    scores = choice.put_together({"probabilities": read_upload("probabilities", "p.npy", content)})
     choice.choose_rows(scores, Wish(500, accuracy=0.8))
     principal_plane(scores.values)
     assert time.perf_counter() - start < 2.0  # 0.15 s on two quiet cores

@@ -407,3 +407,5 @@ def test_a_rule_that_is_no_function_of_the_gains_is_not_drawn(big: Study) -> Non
     for rule in ("badge", "coreset", "margin"):
         with pytest.raises(InputError, match=f"{rule} is no function of the gains"):
             picks.draw(big, "rad", 0, 1, rule, 10, None)
+    with pytest.raises(InputError, match="leave its accuracy as estimated"):
+        picks.draw(big, "rad", 0, 1, "oracle", 10, 0.6)

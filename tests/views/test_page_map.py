@@ -17,8 +17,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.atlas import cards, detail
-from app.atlas import facts as map_view
-from app.atlas import layout as map_layout
+from app.atlas.facts import (
+    COLORINGS,
+    LONGEST_LINK,
+    Facts,
+    chance_of_buying,
+    coloring,
+    gather,
+    link_text,
+    panels,
+    read_link,
+    summarize,
+    table,
+)
+from app.atlas.layout import SOURCES
 from app.atlas.session import KEY
 from app.components.map import Selection, resolve
 from app.components.map.model import MISSING, STEPS
@@ -38,7 +50,7 @@ STRATEGIES = ("rad", "margin", "unixkd")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study of two rounds, one of its strategies buying mixtures."""
     study = create_study(tmp_path_factory.mktemp("store"), tiny_config(name="Tiny", strategies=STRATEGIES))
-    run_study(study)
+    run_study(study, workers=1)
     return study
 
 
@@ -46,8 +58,8 @@ def reader(study: Study) -> Callable[..., Any]:
     return lambda function, *arguments: function(study, *arguments)
 
 
-def facts_of(study: Study, strategy: str = "rad", round: int = 2) -> map_view.Facts:
-    return map_view.gather(reader(study), 0, strategy, round, STRATEGIES)
+def facts_of(study: Study, strategy: str = "rad", round: int = 2) -> Facts:
+    return gather(reader(study), 0, strategy, round, STRATEGIES)
 
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -75,7 +87,7 @@ def test_gains_are_those_that_decided_the_round_and_predictions_those_after_it(
 
 def test_q_is_the_one_that_rad_bought_with_and_none_where_nothing_is_for_sale(finished: Study) -> None:
     for round in (1, 2):
-        q = map_view.chance_of_buying(finished, "rad", 0, round)
+        q = chance_of_buying(finished, "rad", 0, round)
         picks = reading.bought(finished, "rad", 0, round)
         assert np.allclose(q[picks], finished.round_array("rad", 0, round, "bought_q"), atol=2e-3)
         sold = reading.round_of_purchase(finished, "rad", 0, round - 1) > 0
@@ -107,29 +119,29 @@ def half_done(finished: Study, folder: Path) -> Study:
 # --- colorings -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by", map_view.COLORINGS)
+@pytest.mark.parametrize("by", COLORINGS)
 @pytest.mark.parametrize("round", [0, 2])
 def test_every_coloring_has_a_code_for_every_point(finished: Study, by: str, round: int) -> None:
     facts = facts_of(finished, round=round)
     for theme in ("light", "dark"):
-        coloring = map_view.coloring(facts, by, theme)  # type: ignore[arg-type]
-        assert coloring.codes.shape == (200,)
-        assert coloring.title == map_view.COLORINGS[by]
+        colored = coloring(facts, by, theme)  # type: ignore[arg-type]
+        assert colored.codes.shape == (200,)
+        assert colored.title == COLORINGS[by]
 
 
 def test_colorings_show_what_they_say(finished: Study) -> None:
     facts = facts_of(finished)
-    right = map_view.coloring(facts, "teacher", "light")
+    right = coloring(facts, "teacher", "light")
     assert np.array_equal(right.codes == 0, facts.teacher_right)
     assert len(set(right.symbols)) == 2
-    student = map_view.coloring(facts, "student", "light")
+    student = coloring(facts, "student", "light")
     assert np.array_equal(student.codes == 0, facts.student_right)
-    gain = map_view.coloring(facts, "gain", "light")
+    gain = coloring(facts, "gain", "light")
     assert np.abs(gain.codes / (STEPS - 1) - facts.gains).max() <= 0.5 / (STEPS - 1) + 1e-6
     assert gain.limits == (0.0, 1.0)
-    q = map_view.coloring(facts, "q", "light")
+    q = coloring(facts, "q", "light")
     assert np.array_equal(q.codes == MISSING, np.isnan(facts.q))
-    rounds = map_view.coloring(facts, "round", "light")
+    rounds = coloring(facts, "round", "light")
     assert rounds.labels == ("not bought", "round 1", "round 2")
     assert np.array_equal(rounds.codes, facts.bought["rad"])
 
@@ -138,11 +150,11 @@ def test_of_many_classes_twelve_stand_out_and_the_others_share_a_gray(finished: 
     names = tuple(f"class {i}" for i in range(100))
     labels = np.arange(200, dtype=np.int16) % 100
     facts = replace(facts_of(finished), classes=names, labels=labels)
-    coloring = map_view.coloring(facts, "class", "light", ("class 99", "class 3"))
-    assert coloring.labels == ("class 3", "class 99", "other classes")
-    assert (coloring.codes == 2).sum() == 196
-    assert np.array_equal(np.flatnonzero(coloring.codes == 1), [99, 199])
-    assert len(map_view.coloring(facts, "class", "light").labels) == 13
+    colored = coloring(facts, "class", "light", ("class 99", "class 3"))
+    assert colored.labels == ("class 3", "class 99", "other classes")
+    assert (colored.codes == 2).sum() == 196
+    assert np.array_equal(np.flatnonzero(colored.codes == 1), [99, 199])
+    assert len(coloring(facts, "class", "light").labels) == 13
 
 
 # --- picks ---------------------------------------------------------------------------------------------------------
@@ -150,9 +162,9 @@ def test_of_many_classes_twelve_stand_out_and_the_others_share_a_gray(finished: 
 
 def test_panels_hold_the_picks_of_their_strategies_and_crosses_on_wrong_labels(finished: Study) -> None:
     read = reader(finished)
-    together = map_view.panels(read, 0, ("rad", "margin"), "one", 2)
+    together = panels(read, 0, ("rad", "margin"), "one", 2)
     assert [[layer.name for layer in panel.layers] for panel in together] == [["rad", "margin"]]
-    side = map_view.panels(read, 0, ("rad", "unixkd"), "side", 2, mark_wrong=True)
+    side = panels(read, 0, ("rad", "unixkd"), "side", 2, mark_wrong=True)
     assert [[layer.name for layer in panel.layers] for panel in side] == [["rad", "wrong"], ["unixkd", "wrong"]]
     for panel, name in zip(side, ("rad", "unixkd"), strict=True):
         layer, crosses = panel.layers
@@ -167,7 +179,7 @@ def test_panels_hold_the_picks_of_their_strategies_and_crosses_on_wrong_labels(f
 
 def test_the_difference_holds_what_only_one_had_bought_by_the_round(finished: Study) -> None:
     for round in (1, 2):
-        (panel,) = map_view.panels(reader(finished), 0, ("rad", "margin"), "difference", round, mark_wrong=True)
+        (panel,) = panels(reader(finished), 0, ("rad", "margin"), "difference", round, mark_wrong=True)
         only_rad, only_margin, crosses = panel.layers
         sets = [
             {p for r in range(1, round + 1) for p in reading.bought(finished, name, 0, r)} for name in ("rad", "margin")
@@ -184,12 +196,12 @@ def test_the_difference_holds_what_only_one_had_bought_by_the_round(finished: St
 def test_a_selection_in_numbers(finished: Study) -> None:
     facts = facts_of(finished)
     positions = np.arange(40, 90)
-    found = map_view.summarize(facts, positions)
+    found = summarize(facts, positions)
     assert found.count == 50
     assert found.teacher_right == pytest.approx(np.mean(facts.teacher_right[40:90]))
     assert found.mean_gain == pytest.approx(np.mean(facts.gains[40:90]), rel=1e-5)
-    assert map_view.summarize(facts).bought == 20
-    nothing = map_view.summarize(facts, np.empty(0, int))
+    assert summarize(facts).bought == 20
+    nothing = summarize(facts, np.empty(0, int))
     assert nothing.count == 0
     assert np.isnan(nothing.mean_gain)
 
@@ -198,32 +210,32 @@ def test_the_table_of_a_selection_has_every_column_for_every_point(finished: Stu
     facts = facts_of(finished)
     points = np.random.default_rng(0).normal(size=(200, 2))
     picks = reading.bought(finished, "rad", 0, 2)
-    table = map_view.table(facts, picks, points)
-    assert list(table["pool_index"]) == list(picks)
-    assert list(table["dataset_row"]) == list(finished.seed_array(0, "pool_ids")[picks])
-    assert (table["round_bought_by_rad"] == 2).all()
-    assert {f"round_bought_by_{name}" for name in STRATEGIES} < set(table.columns)
-    assert list(table["teacher_right"]) == list(facts.teacher_right[picks])
-    assert table["rad_q"].notna().all()
-    assert map_view.table(facts, np.arange(200), points)["round_bought_by_rad"].isna().sum() == 180
+    rows = table(facts, picks, points)
+    assert list(rows["pool_index"]) == list(picks)
+    assert list(rows["dataset_row"]) == list(finished.seed_array(0, "pool_ids")[picks])
+    assert (rows["round_bought_by_rad"] == 2).all()
+    assert {f"round_bought_by_{name}" for name in STRATEGIES} < set(rows.columns)
+    assert list(rows["teacher_right"]) == list(facts.teacher_right[picks])
+    assert rows["rad_q"].notna().all()
+    assert table(facts, np.arange(200), points)["round_bought_by_rad"].isna().sum() == 180
 
 
 def test_a_link_opens_the_same_selection_and_a_damaged_one_is_refused() -> None:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(1000, 2)).astype(np.float32)
     lasso = Selection("lasso", tuple((float(x), float(y)) for x, y in rng.normal(size=(200, 2))))
-    text = map_view.link_text("umap-teacher", lasso)
+    text = link_text("umap-teacher", lasso)
     assert text is not None
-    assert len(text) < map_view.LONGEST_LINK
-    layout, again = map_view.read_link(text)
+    assert len(text) < LONGEST_LINK
+    layout, again = read_link(text)
     assert layout == "umap-teacher"
     assert np.array_equal(resolve(points, again), resolve(points, lasso))
-    assert map_view.link_text("umap-teacher", None) is None
+    assert link_text("umap-teacher", None) is None
     long = Selection("lasso", tuple((float(i % 7), float(i % 5)) for i in range(500)))
-    assert map_view.link_text("umap-teacher", long) is None
+    assert link_text("umap-teacher", long) is None
     for bad in ("", "umap-teacher", "umap-teacher.", "umap-teacher.zzz", text[:-3], text + "A" * 5000, "a.b.c", "☃.☃"):
         with pytest.raises(InputError, match="select again"):
-            map_view.read_link(bad)
+            read_link(bad)
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
@@ -276,7 +288,7 @@ def texts(app: AppTest) -> str:
 
 
 def layout_of(study: Study, source: str = "teacher") -> np.ndarray:
-    return map_layout.pca(study, 0, map_layout.SOURCES[source])
+    return reading.pca(study, 0, SOURCES[source])
 
 
 def middle(points: np.ndarray) -> Selection:
@@ -302,7 +314,7 @@ def test_the_page_opens_with_the_last_round_and_says_what_the_map_is_made_of(sho
 def test_every_coloring_and_every_display_is_drawn(shown: Study) -> None:
     app = open_map()
     look(app.toggle(key="map_wrong").set_value(True).run())
-    for color in map_view.COLORINGS:
+    for color in COLORINGS:
         look(app.selectbox(key="map_color").set_value(color).run())
         assert not app.error
     for display in ("one", "side", "difference"):
@@ -322,7 +334,7 @@ def test_a_selection_shows_exactly_the_points_in_it_and_can_be_linked(shown: Stu
     assert f"**{facts.teacher_right[expected].mean():.1%}** teacher right" in said
     assert f"**{facts.gains[expected].mean():.3f}** mean gain :gray[({facts.gains.mean():.3f})]" in said
     link = asked(app, "map_sel")
-    layout, again = map_view.read_link(link)
+    layout, again = read_link(link)
     assert (layout, again) == ("pca-teacher", region)
 
     opened = open_map(map_sel=link, map_round="1", map_point=str(expected[0]))
@@ -364,7 +376,7 @@ def test_a_click_shows_a_point_and_its_card_does_the_same(shown: Study) -> None:
 
 def test_a_selection_drawn_on_another_map_is_not_lost_and_not_misread(shown: Study) -> None:
     region = middle(layout_of(shown))
-    link = map_view.link_text("umap-teacher", region)
+    link = link_text("umap-teacher", region)
     assert link is not None
     app = open_map(map_sel=link)
     assert "selection drawn on the UMAP of the teacher" in texts(app)
@@ -421,7 +433,7 @@ def test_a_study_that_has_just_started_shows_its_pool_without_picks(
     assert not app.error
     assert "0 of 2 rounds finished so far" in texts(app)
     assert "No labels bought yet" in texts(app)
-    for color in map_view.COLORINGS:
+    for color in COLORINGS:
         look(app.selectbox(key="map_color").set_value(color).run())
 
 
@@ -453,7 +465,7 @@ def test_the_umap_is_computed_in_the_background_and_shown_when_it_is_ready() -> 
     study = create_study(
         Path(os.environ["RAD_STORE"]), tiny_config(name="Tiny", pool=60, budget=3, strategies=("rad", "margin"))
     )
-    run_study(study)
+    run_study(study, workers=1)
     app = open_map()
     end = time.monotonic() + 240
     assert "PCA of the teacher's features" in texts(app)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.method import game as small_game
-from app.method import words as method
+from app.method.game import DEFAULT, PRESETS, WRONG, guarantees, interpretation
+from app.method.words import described, strategy_label
 from rad_core.selection.game import game_value, solve_game
 from rad_core.selection.strategies import STRATEGIES
 
@@ -33,7 +33,7 @@ def test_the_page_opens_without_any_study_and_names_everything() -> None:
     assert not at.error
     text = words(at)
     for name in STRATEGIES:
-        assert method.strategy_label(name) in text
+        assert strategy_label(name) in text
     assert "eprint = {2210.01213}" in at.code[0].value
     assert "does not promise" in " ".join(header.value for header in at.subheader)
 
@@ -54,7 +54,7 @@ def test_an_address_that_makes_no_sense_falls_back(address: str) -> None:
     at = open_page(game_g=address, game_b="99", game_k="x")
     assert not at.exception
     assert not at.error
-    assert at.session_state["game_gains"] == list(small_game.DEFAULT)
+    assert at.session_state["game_gains"] == list(DEFAULT)
     assert "game_g" not in at.query_params
 
 
@@ -66,18 +66,18 @@ def test_presets_and_reset() -> None:
     assert "nothing can be guaranteed" in words(at)
     at.button(key="game-Reset").click().run()
     assert not at.exception
-    assert at.slider(key="game_k").value == small_game.WRONG
-    assert at.session_state["game_gains"] == list(small_game.DEFAULT)
+    assert at.slider(key="game_k").value == WRONG
+    assert at.session_state["game_gains"] == list(DEFAULT)
 
 
-@pytest.mark.parametrize("preset", small_game.PRESETS)
+@pytest.mark.parametrize("preset", PRESETS)
 def test_the_sentence_is_true_for_every_setting(preset: str) -> None:
-    gains = list(small_game.PRESETS[preset])
+    gains = list(PRESETS[preset])
     for budget in range(1, 11):
         for wrong in range(11):
             game = solve_game([gain / 100 for gain in gains], budget, wrong=wrong)
-            values = small_game.guarantees(gains, game)
-            sentence = small_game.interpretation(game, values)
+            values = guarantees(gains, game)
+            sentence = interpretation(game, values)
             assert values["rad"] >= max(values["uniform"], values["greedy"]) - 1e-9
             if wrong and game.value > 0:
                 assert f"keeps {game.value:.2f}" in sentence
@@ -110,7 +110,7 @@ def test_what_the_bars_send_is_checked() -> None:
 
 def test_every_strategy_has_one_sentence() -> None:
     for strategy in STRATEGIES.values():
-        sentence, _ = method.described(strategy.function)
+        sentence, _ = described(strategy.function)
         assert 20 < len(sentence) < 160
         assert sentence.endswith(".")
         assert "arXiv" not in sentence

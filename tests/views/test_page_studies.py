@@ -1,4 +1,4 @@
-"""The page Studies: every state of a study has its words and its controls, and only what may be changed can be changed."""
+"""The page Studies: every state of a study has its words and controls, and only what may be changed can be changed."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a real study of one seed, with mixtures among its purchases."""
     root = tmp_path_factory.mktemp("tiny")
-    run_study(create_study(root, tiny_config(strategies=("rad", "margin", "unixkd"), name="Tiny")))
+    run_study(create_study(root, tiny_config(strategies=("rad", "margin", "unixkd"), name="Tiny")), workers=1)
     return root
 
 

@@ -16,7 +16,7 @@ from rad_core.errors import InputError
 from rad_core.inputs import arrays
 from rad_core.learning.plane import principal_plane
 from rad_core.selection.gains import GAINS
-from tests.views.test_page_scores import npy, open_page, probabilities, upload, with_ids
+from tests.views.test_page_data import npy, open_page, probabilities, upload, with_ids
 
 _MB = 1_000_000
 

@@ -97,6 +97,13 @@ function cssColor(target, variable, otherwise) {
   return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
 }
 
+const channels = (color) => (color[0] === "#" ? [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)) : color.match(/\d+/g).map(Number));
+
+// One pixel of an ImageData read as 32-bit numbers. channels: red, green, blue; share: how much of it is covered.
+function rgba([r, g, b], share) {
+  return ((Math.round(255 * share) << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}
+
 function panel(name, title, ...children) {
   const heading = node("h2", {}, title);
   const aside = node("span", { class: "aside" });

@@ -1,4 +1,4 @@
-"""Charts of numbers drawn onto a slide as PowerPoint's own: their data can be edited there."""
+"""Charts and tables drawn onto a slide as PowerPoint's own: their data can be edited there, and read from afar."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import (
@@ -17,11 +18,12 @@ from pptx.enum.chart import (
     XL_TICK_MARK,
 )
 from pptx.enum.dml import MSO_LINE
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
-from app.export.fitting import FONT, width
+from app.export.fitting import FONT, LINE, lines, width
 from app.export.native import XY, Bars, Drawing, Series, step
 
 if TYPE_CHECKING:
@@ -29,12 +31,17 @@ if TYPE_CHECKING:
     from pptx.shapes.base import BaseShape
     from pptx.shapes.graphfrm import GraphicFrame
     from pptx.slide import Slide
+    from pptx.table import Table, _Cell
 
 TEXT_SIZE = 18  # points: readable from the back of a room
 INK, SOFT, GRID = "#1B1F27", "#555B66", "#E6E8EC"
+MOST_COLUMNS = 7
+_PAD = (0.12, 0.06)  # inches beside and above the text of a cell
+_HEAD, _STRIPE, _PAPER = "#E6E8EC", "#F6F7F9", "#FFFFFF"
 Box = tuple[float, float, float, float]  # left, top, width, height in inches
 
-_DASHES = {
+# Every dash and symbol of the palette; PowerPoint has fewer, and no strategy shares both with another.
+DASHES = {
     "solid": MSO_LINE.SOLID,
     "dash": MSO_LINE.DASH,
     "dashdot": MSO_LINE.DASH_DOT,
@@ -45,8 +52,13 @@ _DASHES = {
     "4px,4px": MSO_LINE.SQUARE_DOT,
     "2px,5px": MSO_LINE.ROUND_DOT,
     "10px,4px,2px,4px,2px,4px": MSO_LINE.DASH_DOT_DOT,
+    "14px,4px,2px,4px,2px,4px,2px,4px": MSO_LINE.DASH_DOT_DOT,
+    "8px,3px": MSO_LINE.LONG_DASH,
+    "3px,3px": MSO_LINE.SQUARE_DOT,
+    "14px,3px,3px,3px": MSO_LINE.LONG_DASH_DOT,
+    "6px,6px": MSO_LINE.DASH,
 }
-_MARKERS = {
+MARKERS = {
     "circle": XL_MARKER_STYLE.CIRCLE,
     "square": XL_MARKER_STYLE.SQUARE,
     "diamond": XL_MARKER_STYLE.DIAMOND,
@@ -56,6 +68,14 @@ _MARKERS = {
     "x": XL_MARKER_STYLE.X,
     "star-open": XL_MARKER_STYLE.STAR,
     "hexagram": XL_MARKER_STYLE.STAR,
+    "pentagon": XL_MARKER_STYLE.CIRCLE,
+    "star": XL_MARKER_STYLE.SQUARE,
+    "triangle-left": XL_MARKER_STYLE.TRIANGLE,
+    "triangle-right": XL_MARKER_STYLE.TRIANGLE,
+    "hourglass": XL_MARKER_STYLE.X,
+    "bowtie": XL_MARKER_STYLE.X,
+    "octagon": XL_MARKER_STYLE.CIRCLE,
+    "star-diamond": XL_MARKER_STYLE.DIAMOND,
 }
 _OPEN = (XL_MARKER_STYLE.PLUS, XL_MARKER_STYLE.X, XL_MARKER_STYLE.STAR)  # are lines, without an inside
 _NAMESPACES = (
@@ -154,14 +174,14 @@ def _look(series: Any, one: Series) -> None:
     if one.line:
         line.color.rgb = color(style.color)
         line.width = Pt(style.width)
-        line.dash_style = _DASHES.get(style.dash, MSO_LINE.DASH)
+        line.dash_style = DASHES[style.dash]
     else:
         line.fill.background()
     marker = series.marker
     if not one.markers:
         marker.style = XL_MARKER_STYLE.NONE
     else:
-        marker.style = _MARKERS.get(style.symbol, XL_MARKER_STYLE.CIRCLE)
+        marker.style = MARKERS[style.symbol]
         marker.size = (14 if style.width > 3 else 11) if not one.line else (10 if style.width > 3 else 8)
         if marker.style in _OPEN:
             marker.format.fill.background()
@@ -274,3 +294,103 @@ def _axis(axis: Any, title: str, number_format: str | None, limits: Sequence[flo
         font = frame.paragraphs[0].font
         font.size, font.bold, font.name = Pt(TEXT_SIZE), False, FONT
         font.color.rgb = color(INK)
+
+
+def cut(texts: pd.DataFrame, columns: int) -> pd.DataFrame:
+    """The first columns of a table; all of its numbers are in the notes and in the data export."""
+    return texts.iloc[:, :columns]
+
+
+def add_table(slide: Slide, texts: pd.DataFrame, box: Box, alt: str) -> None:
+    """Draw a table of texts into a box; rows that do not fit are left out, and the last line says how many."""
+    left, top, wide, tall = box
+    size = next((size for size in (24, 22, 20) if _fits(texts, size, wide, tall)), TEXT_SIZE)
+    widths = _widths(texts, wide, size)
+    shown = _rows_that_fit(texts, widths, tall, size)
+    hidden = len(texts) - shown
+    rows = [list(map(str, texts.columns)), *texts.head(shown).to_numpy().tolist()]
+    heights = [_height(row, widths, size) for row in rows]
+    if hidden:
+        rows.append([f"{hidden} more rows in the data of this study", *[""] * (len(widths) - 1)])
+        heights.append(_one_line(size))
+    place = (Inches(value) for value in (left, top, sum(widths), sum(heights)))
+    frame = slide.shapes.add_table(len(rows), len(widths), *place)
+    describe(frame, alt)
+    table = frame.table
+    _plain_style(table)
+    for i, value in enumerate(widths):
+        table.columns[i].width = Inches(value)
+    for i, row in enumerate(rows):
+        table.rows[i].height = Inches(heights[i])
+        for j, text in enumerate(row):
+            _fill(table.cell(i, j), text, size, head=i == 0, stripe=i % 2 == 0, first=j == 0)
+    if hidden:
+        table.cell(len(rows) - 1, 0).merge(table.cell(len(rows) - 1, len(widths) - 1))
+
+
+def _fits(texts: pd.DataFrame, size: int, wide: float, tall: float) -> bool:
+    widths = _widths(texts, wide, size)
+    rows = [list(map(str, texts.columns)), *texts.to_numpy().tolist()]
+    one_line = _one_line(size) + 1e-6
+    return sum(_height(row, widths, size) for row in rows) <= tall and all(
+        _height(row, widths, size) <= one_line for row in rows
+    )
+
+
+def _one_line(size: int) -> float:
+    return size * LINE / 72 + 2 * _PAD[1]
+
+
+def _widths(texts: pd.DataFrame, room: float, size: int) -> list[float]:
+    """Column widths: what the longest word or number needs at least, the rest in proportion to the texts."""
+    least, wanted = [], []
+    for name in texts.columns:
+        cells = [str(name), *map(str, texts[name])]
+        words = [word for text in cells for word in text.split(" ")]
+        least.append(max(width(word, size, bold=True) for word in words) + 2 * _PAD[0])
+        wanted.append(max(width(text, size, bold=True) for text in cells) + 2 * _PAD[0])
+    if sum(wanted) <= room:
+        return wanted
+    if sum(least) >= room:
+        return [room * value / sum(least) for value in least]
+    spare = (room - sum(least)) / (sum(wanted) - sum(least))
+    return [low + spare * (high - low) for low, high in zip(least, wanted, strict=True)]
+
+
+def _height(row: list[str], widths: list[float], size: int) -> float:
+    most = max(lines(str(text), size, room - 2 * _PAD[0], bold=True) for text, room in zip(row, widths, strict=True))
+    return most * LINE * size / 72 + 2 * _PAD[1]
+
+
+def _rows_that_fit(texts: pd.DataFrame, widths: list[float], tall: float, size: int) -> int:
+    rows = texts.to_numpy().tolist()
+    used = _height(list(map(str, texts.columns)), widths, size)
+    for number, row in enumerate(rows):
+        used += _height(row, widths, size)
+        last = number == len(rows) - 1
+        if used + (0.0 if last else _one_line(size)) > tall:
+            return number
+    return len(rows)
+
+
+def _plain_style(table: Table) -> None:
+    table.first_row, table.horz_banding = True, False
+    properties: Any = table._tbl.tblPr  # never missing: the line above made it
+    style = properties.find(qn("a:tableStyleId"))
+    if style is not None:
+        style.text = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # no style, no grid: the cells have colors of their own
+
+
+def _fill(cell: _Cell, text: str, size: int, *, head: bool, stripe: bool, first: bool) -> None:
+    cell.fill.solid()
+    cell.fill.fore_color.rgb = color(_HEAD if head else _STRIPE if stripe else _PAPER)
+    cell.margin_left = cell.margin_right = Inches(_PAD[0])
+    cell.margin_top = cell.margin_bottom = Inches(_PAD[1])
+    cell.vertical_anchor = MSO_ANCHOR.MIDDLE
+    paragraph = cell.text_frame.paragraphs[0]
+    paragraph.alignment = PP_ALIGN.LEFT if first else PP_ALIGN.RIGHT
+    paragraph.font.size = Pt(size)  # also of an empty cell, which would be higher than its row
+    run = paragraph.add_run()
+    run.text = clean(str(text)) if text else ""
+    run.font.size, run.font.bold, run.font.name = Pt(size), head, FONT
+    run.font.color.rgb = color(INK)
