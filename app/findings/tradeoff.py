@@ -54,12 +54,12 @@ def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, 
     judged = picks[picks["right"].notna()]
     over, names = _over(seeds), set(judged["strategy"])
     greedy = next((name for name in _GREEDY if name in names), None)
-    others = [name for name in (greedy, "uniform") if name in names] if "rad" in names else []
+    others = [name for name in (greedy, "uniform") if name is not None and name in names] if "rad" in names else []
     for name in others:
         rad, other = _Point(judged, "rad"), _Point(judged, name)
         difference = _difference(judged, name, rad, other)
         if name == greedy:
-            sentences.append(_about_picks(strategy_label(greedy), rad, other, difference, axis))
+            sentences.append(_about_picks(strategy_label(name), rad, other, difference, axis))
         else:
             sentences.append(_about_uniform(rad, other, difference, axis, opening=greedy is None))
         intervals.append(f"RAD minus {strategy_label(name)} {_limits(difference)}")
