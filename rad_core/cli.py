@@ -23,6 +23,11 @@ COMMANDS = {
     "unpack": "Unpack a study from such a file.",
     "delete": "Delete a study.",
     "select": "Choose which rows of your own pool to have labeled.",
+    "campaign": "Buy labels in rounds: create, list, show, training-set, ledger, demo.",
+    "ask": "Choose what a campaign has answered next.",
+    "tell": "Enter answers in a campaign.",
+    "score": "Keep an accuracy that a campaign's student reached.",
+    "verify": "Make again what a campaign promised.",
     "doctor": "Show device, versions and folders.",
 }
 
@@ -58,6 +63,7 @@ def cli() -> None:
       rad run --dataset cifar10 --seeds 5       a real benchmark (downloads the data on first use)
       rad show latest                           what came out
       rad select --probs p.npy --budget 500 --teacher-accuracy 0.7 -o picks.csv
+      rad campaign demo                         labels bought in rounds, with a money counter
     """
 
 

@@ -44,16 +44,17 @@ ENGINE = {
     **{key: set() for key in _LEAVES},
     "files": {"errors", "partials"},
     "inputs": {"errors", "partials"},
-    "selection": {"errors", "inputs"},
+    "selection": {"errors", "inputs", "partials"},
     "learning": {"errors", "inputs", "partials"},
     "config": {"errors", "folders", "learning", "selection"},
     "store": {"config", "errors", "files", "folders", "partials", "selection"},
     "results": {"errors", "files", "partials", "selection", "store"},
+    "campaign": {"errors", "files", "folders", "inputs", "partials", "selection", "store"},
     "study": {"config", "errors", "folders", "learning", "selection", "store"},
     "running": {"config", "errors", "files", "folders", "learning", "partials", "store", "study"},
     "commands": {
-        *("config", "errors", "folders", "inputs", "learning", "results", "running", "selection", "store", "study"),
-        "text",
+        *("campaign", "config", "errors", "folders", "inputs", "learning", "results", "running", "selection"),
+        *("store", "study", "text"),
     },
     "cli": {"errors", "text"},
 }
@@ -105,6 +106,7 @@ def test_the_studio_imports_nothing_that_trains(path: Path) -> None:
     "statement",
     [
         "from rad_core import solve_game, game_value, select",
+        "from rad_core import Campaign",
         "import rad_core.selection.strategies",
         "from rad_core.config import StudyConfig; StudyConfig().resolved()",
         "import rad_core.store.catalogue",
@@ -177,7 +179,7 @@ def test_what_the_package_promises_is_there() -> None:
     import rad_core
 
     assert {name: callable(getattr(rad_core, name)) for name in rad_core.__all__} == dict.fromkeys(
-        ("Equilibrium", "game_value", "select", "solve_game"), True
+        ("Campaign", "Equilibrium", "game_value", "select", "select_stream", "solve_game"), True
     )
     assert set(rad_core.__all__) <= set(dir(rad_core))
     with pytest.raises(AttributeError, match="nothing"):

@@ -71,6 +71,9 @@ def test_every_command_has_the_options_that_it_is_given(page: Path) -> None:
         command = cli if name.startswith("-") else cli.get_command(click.Context(cli), name)
         assert command is not None, name
         words = [name, *words] if command is cli else words
+        while isinstance(command, click.Group) and command is not cli and words[:1] and not words[0].startswith("-"):
+            command, name, words = command.get_command(click.Context(command), words[0]), words[0], words[1:]
+            assert command is not None, name
         # What is not known raises; what is left over has no argument to go to.
         _, left_over, _ = command.make_parser(click.Context(command, info_name=name)).parse_args(words)
         assert left_over == [], (name, words)

@@ -17,6 +17,7 @@ from app.figures.curve_parts import (
     difference_range,
     draw_curve,
     draw_marks,
+    draw_muted,
     draw_seeds,
     label_ends,
     marks,
@@ -38,6 +39,7 @@ def accuracy_curves(
     references: Mapping[str, float] | None = None,
     target: float | None = None,
     band: bool | Sequence[str] | None = None,
+    muted: Sequence[str] = (),
     seeds: bool = False,
     value: str = "accuracy",
     value_title: str = "Accuracy on the test set",
@@ -50,18 +52,21 @@ def accuracy_curves(
     table: columns strategy, seed, round, labels and value, one row per finished round (and seconds, summed up, if x is
     "seconds"). strategies: which to show, all by default. references: accuracies of "teacher", "student_full" and
     "student_labeled" for horizontal lines. target: an accuracy to mark. band: whose intervals to shade, all, none or a
-    list; by default all of up to four strategies, else RAD's alone. seeds: draw each seed as a thin line. y_range: the
+    list; by default all of up to four strategies, else RAD's alone. muted: strategies drawn in gray behind the others,
+    named only where somebody points at them. seeds: draw each seed as a thin line. y_range: the
     vertical range, for charts to be compared.
     """
     if x not in X_TITLES:
         raise InputError(f"x is {x!r}; it must be one of {', '.join(X_TITLES)}.")
     shown = strategy_order(list(table["strategy"]))
-    shown = [name for name in shown if strategies is None or name in strategies]
-    table = table[table["strategy"].isin(shown)].dropna(subset=[value])
-    points = along(table, x, value)
+    gray = [name for name in shown if name in muted and name not in (strategies or ())]
+    shown = [name for name in shown if (strategies is None or name in strategies) and name not in gray]
+    table = table[table["strategy"].isin([*shown, *gray])].dropna(subset=[value])
+    every = along(table, x, value)
+    points = every[every["strategy"].isin(shown)]
     shaded = shaded_strategies(shown, band)
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 64})
-    low, high = y_range or accuracy_range(points[points["strategy"].isin(shaded)], points["mean"], references, target)
+    low, high = y_range or accuracy_range(points[points["strategy"].isin(shaded)], every["mean"], references, target)
     if seeds and y_range is None and len(table):
         low, high = min(low, float(table[value].min()) - 0.005), max(high, float(table[value].max()) + 0.005)
     lines = marks(references or {}, target)
@@ -69,6 +74,8 @@ def accuracy_curves(
     sketch.yaxis(title_text=value_title, tickformat=".1~%", range=[low, high])
     set_legend(sketch, points, shaded)
     draw_marks(sketch, lines, end, theme)
+    for name in gray:
+        draw_muted(sketch, every[every["strategy"] == name], name, theme)
     # The most important curve is drawn last, on top; the legend keeps the palette's order.
     for name in sorted(shown, key=lambda name: name == "rad"):
         curve = points[points["strategy"] == name]
@@ -79,7 +86,7 @@ def accuracy_curves(
     alt = _curve_alt(points, shown)
     if lines:
         alt += f" For reference: {', '.join(line.text for line in lines)}."
-    return Chart(sketch.finish(), _curve_table(points, x, value_title), _curve_question(x), alt)
+    return Chart(sketch.finish(), _curve_table(every, x, value_title), _curve_question(x), alt)
 
 
 def round_delta_chart(

@@ -52,16 +52,20 @@ def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, 
     """
     sentences, intervals = [_about_pool(groups, gap, axis)], [f"most minus least informative tenth {_limits(gap)}"]
     judged = picks[picks["right"].notna()]
-    over = _over(seeds)
-    greedy = next((name for name in _GREEDY if name in set(judged["strategy"])), None)
-    if greedy is not None and "rad" in set(judged["strategy"]):
-        rad, other = _Point(judged, "rad"), _Point(judged, greedy)
-        difference = _difference(judged, greedy, rad, other)
-        sentences.append(_about_picks(strategy_label(greedy), rad, other, difference, axis))
-        intervals.append(f"RAD minus {strategy_label(greedy)} {_limits(difference)}")
-        if (others := judged["seed"].nunique()) != seeds:
-            intervals = [f"{text}, {_over(number)}" for text, number in zip(intervals, (seeds, others), strict=True)]
-            over = ""
+    over, names = _over(seeds), set(judged["strategy"])
+    greedy = next((name for name in _GREEDY if name in names), None)
+    others = [name for name in (greedy, "uniform") if name is not None and name in names] if "rad" in names else []
+    for name in others:
+        rad, other = _Point(judged, "rad"), _Point(judged, name)
+        difference = _difference(judged, name, rad, other)
+        if name == greedy:
+            sentences.append(_about_picks(strategy_label(name), rad, other, difference, axis))
+        else:
+            sentences.append(_about_uniform(rad, other, difference, axis, opening=greedy is None))
+        intervals.append(f"RAD minus {strategy_label(name)} {_limits(difference)}")
+    if others and (counted := judged["seed"].nunique()) != seeds:
+        intervals = [f"{text}, {_over(counted if i else seeds)}" for i, text in enumerate(intervals)]
+        over = ""
     return Paragraph(
         " ".join(sentences), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}."
     )
@@ -94,6 +98,21 @@ def _about_picks(name: str, rad: _Point, other: _Point, difference: Interval, ax
         f"{name}, which buys the most informative labels first, bought a mean gain of {other.gain:.2f} with "
         f"{_PICKED[axis]} **{percent(other.right)}**; RAD bought {rad.gain:.2f} with **{percent(rad.right)}**: "
         f"{ends[verdict(difference)]}"
+    )
+
+
+def _about_uniform(rad: _Point, other: _Point, difference: Interval, axis: Axis, *, opening: bool) -> str:
+    """RAD beside a choice that looks at nothing. opening: whether RAD's own numbers have not been told yet."""
+    price = "for labels that would teach more, RAD accepts" if rad.gain > other.gain else "RAD's labels have"
+    ends = {
+        "lower": f"{price} more mistakes of the teacher.",
+        "higher": "RAD's labels are right even more often.",
+        "no difference shown": "a difference to RAD in correctness that these data cannot tell from chance.",
+    }
+    own = f"; RAD bought {rad.gain:.2f} with **{percent(rad.right)}**" if opening else ""
+    return (
+        f"Uniform, which looks at nothing, bought a mean gain of {other.gain:.2f} with {_PICKED[axis]} "
+        f"**{percent(other.right)}**{own}: {ends[verdict(difference)]}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,18 +10,24 @@ from functools import partial
 import streamlit as st
 
 from app.findings.words import literal, spoken
+from app.palette import strategy_style
 from app.results import shipped
 from app.shell import blocks, state
 from app.studies import actions, form, live, settings
 from app.studies.words import advice
 from rad_core.config import StudyConfig
-from rad_core.results.words import count
+from rad_core.learning.data import title_of
+from rad_core.results import needed, sentences, verdicts
+from rad_core.results.verdicts import Results
+from rad_core.results.words import count, percent
 from rad_core.running import worker
 from rad_core.store import light_copy
 from rad_core.store.study import Study, StudyInfo
+from rad_core.text import one_line
 
 _PAGE = 15  # rows shown at once; more on demand
 _FEW = 5  # without a filter up to here
+_SPARK = (96, 30)  # px
 _STOPPED = ("planned", "paused", "cancelled", "failed", "lost")
 
 
@@ -81,7 +88,7 @@ def _filtered(listed: list[Entry]) -> list[Entry]:
 def _row(entry: Entry) -> None:
     info = entry.info
     with st.container(border=True, key=f"row-{info.id}", gap="xsmall"):
-        what, how, result, act = st.columns([10, 6, 6, 7], vertical_alignment="center")
+        what, how, result, act = st.columns([9, 4, 11, 7], vertical_alignment="center")
         with what:
             _what(entry)
         with how:
@@ -126,7 +133,19 @@ def _what(entry: Entry) -> None:
         width="content",
     )
     row.markdown(f"**{literal(entry.title)}**", width="stretch")
-    st.caption(f"{literal(info.dataset)} · {'example' if entry.demo else blocks.day(info.created)}")
+    st.caption(literal(_in_words(entry)))
+
+
+def _in_words(entry: Entry) -> str:
+    """What a study is of: "Digits, 2 repetitions, 24 Nov 2026"."""
+    repetitions = count(_view(entry).config.seeds, "repetition")
+    when = "example" if entry.demo else time.strftime("%-d %b %Y", time.localtime(entry.info.created))
+    return f"{one_line(title_of(entry.info.dataset))}, {repetitions}, {when}"
+
+
+def _view(entry: Entry) -> state.View:
+    """A study with its metrics, for which nothing is unpacked."""
+    return state.view_of(shipped.metrics_of(entry.info.id) if entry.demo else entry.study, demo=entry.demo)
 
 
 def _how(entry: Entry) -> None:
@@ -136,14 +155,39 @@ def _how(entry: Entry) -> None:
 
 
 def _result(entry: Entry) -> None:
-    info = entry.info
-    if not info.best:
+    """The verdict, and the curve of the rule that it speaks of."""
+    if not entry.info.rounds_done:
         return
-    study = shipped.metrics_of(info.id) if entry.demo else entry.study
-    best = state.view_of(study, demo=entry.demo).read(Study.best)
-    if best is not None:
-        st.markdown(f"**{blocks.short_label(best.strategy)} {best.accuracy:.1%}**")
-        st.caption(f"highest mean, {count(best.seeds, 'seed')}")
+    measured = _view(entry).read(verdicts.results)
+    if measured.table.empty:
+        return
+    head = sentences.headline(measured)
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    if (line := spark(measured, head.rule)) is not None:
+        row.image(line[0], width=_SPARK[0], alt=line[1])
+    row.caption(literal(head.text), width="stretch")
+
+
+def spark(measured: Results, rule: str) -> tuple[str, str] | None:
+    """A rule's mean accuracy by labels as a small line, SVG made of numbers alone, and in words; None without one."""
+    curve = needed.curve(measured, rule)
+    if curve is None or len(curve.labels) < 2:
+        return None
+    width, height = _SPARK
+    low, high = float(min(curve.mean)), float(max(curve.mean))
+    span, last = max(high - low, 1e-9), float(curve.labels[-1])
+    points = [
+        f"{2 + (width - 6) * labels / last:.1f},{height - 4 - (height - 8) * (mean - low) / span:.1f}"
+        for labels, mean in zip(curve.labels, curve.mean, strict=True)
+    ]
+    x, y = points[-1].split(",")
+    color = strategy_style(rule).color
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f'<polyline points="{" ".join(points)}" fill="none" stroke="{color}" stroke-width="2"/>'
+        f'<circle cx="{x}" cy="{y}" r="3" fill="{color}"/></svg>'
+    )
+    return svg, f"Accuracy from {percent(float(curve.mean[0]))} to {percent(float(curve.mean[-1]))}"
 
 
 def _actions(entry: Entry) -> None:

@@ -20,10 +20,10 @@ from app.figures import (
 from app.findings import claims
 from app.findings.words import literal
 from app.results import reading
-from app.shell import blocks, controls, state
+from app.shell import blocks, controls, purchase, state
 from rad_core.results import words
 from rad_core.results.needed import savings
-from rad_core.results.sentences import saved, verdict
+from rad_core.results.sentences import headline, saved, verdict
 from rad_core.results.verdicts import Results, Value, difference_table, results
 
 AXES = {"labels": "Labels", "round": "Rounds", "seconds": "Time"}
@@ -83,7 +83,7 @@ def figure(make: Callable[[], Chart], view: state.View, *key: Any) -> Chart:
 
 
 def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list[str]:
-    shown = blocks.choose_strategies("Strategies", names, names, "curves_strategies")
+    shown = blocks.choose_strategies("Strategies", names, pair(view, names), "curves_strategies")
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     x = (
         row.segmented_control(
@@ -124,6 +124,7 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
             table,
             cast("Any", x),
             strategies=shown,
+            muted=names,
             references=levels,
             seeds=seeds,
             value=measure,
@@ -141,7 +142,14 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
         chart = replace(chart, title="How often does the student say what the teacher says?")
     note = curves_note(view, levels, shown, x) if truth else "On the whole pool; also where the teacher is wrong."
     blocks.chart(chart, "curves-main", basis="measured", note=note)
-    return shown
+    return names
+
+
+def pair(view: state.View, names: list[str]) -> list[str]:
+    """The rules that stand out at first: the two in view and the one that is advised."""
+    wished, advised = purchase.current(view), headline(view.read(results)).rule
+    first = [name for name in (wished.a, wished.vs, advised) if name in names]
+    return first or names[:2]
 
 
 def curves_note(view: state.View, levels: dict[str, float], shown: list[str], x: str) -> str:

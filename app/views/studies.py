@@ -52,8 +52,7 @@ def studies() -> None:
         if len(listed) > 1:
             tick = "One study is ticked; tick another" if len(chosen) == 1 else "Tick two or more studies"
             st.caption(
-                f"{tick} to compare them. Highest mean: of accuracy after the last round, the oracle aside; whether it "
-                "is more than chance is said on Curves."
+                f"{tick} to compare them. The line: mean accuracy by labels, of the rule that the verdict names."
             )
         show(rest)
     may = "see all studies; this studio is read-only" if state.read_only() else "see and change all studies"

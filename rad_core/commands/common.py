@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,23 @@ def store_root(store: Path | None) -> Path:
 def say(text: object = "", *, err: bool = False) -> None:
     """Print one line, whatever is in it: everything that a command says goes through here or through `print_table`."""
     click.echo(one_line(text), err=err)
+
+
+@contextmanager
+def notes_said() -> Iterator[list[str]]:
+    """Say on stderr, a line each, what the library does to the data meanwhile; the list holds the same lines."""
+    import warnings
+
+    from rad_core.errors import InputNote
+
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InputNote)
+        yield notes
+    for warning in caught:
+        if issubclass(warning.category, InputNote):
+            notes.append(str(warning.message))
+            say(notes[-1], err=True)
 
 
 def print_json(value: object) -> None:

@@ -14,6 +14,9 @@ from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import FEATURES, STRATEGIES, USABLE
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from rad_core.inputs.arrays import Array
     from rad_core.inputs.tables import Table
 
 _FILE = click.Path(path_type=Path)
@@ -58,8 +61,11 @@ def command(
 ) -> None:
     """Choose which rows of your own pool to have labeled by your own teacher.
 
-    Files: .npy, .npz, .parquet, .csv or .tsv. A column, array or index "id" names the rows, as text exactly as given;
-    otherwise they are numbered from 0. What was done to the data is told on stderr, and as notes with --json.
+    Files: .npy, .npz, .parquet, .csv or .tsv. --probs may be a folder or a pattern in quotation marks, whose files are
+    read in the order of their names: a pool that need not fit into memory. Such a pool, and a file of 1 GB or more, is
+    drawn in the order of its rows: a seed gives other picks than from the same rows in memory. A column, array or index
+    "id" names the rows, as text exactly as given; otherwise they are numbered from 0. What was done to the data is told
+    on stderr, and as notes with --json.
     The output has the columns id, gain and probability (of being selected; empty where a strategy has none), and where
     a strategy mixes images partner and weight of the image to mix in. In a .csv an id that a spreadsheet would run as a
     formula has an apostrophe before it; --exclude knows that, and .parquet has every id as it is.
@@ -69,10 +75,12 @@ def command(
       rad select --probs p.npy --budget 500 --teacher-accuracy 0.7 -o picks.csv
       rad select --probs p.parquet --validation right.csv --budget 500 -o picks.parquet
       rad select --probs p.csv --exclude picks.csv --budget 500 --teacher-accuracy 0.7 -o more.csv
+      rad select --probs 'pool/*.parquet' --budget 50000 --teacher-accuracy 0.7 -o picks.parquet
       rad select --probs p.npy --features f.npy --strategy badge --teacher-accuracy 0.7 --budget 500 -o picks.csv
     """
+    from rad_core.commands.select_pool import choose_from_pool, reads_in_passes, rows_to_exclude
+    from rad_core.inputs.pool import Pool
     from rad_core.inputs.writing import check_output, write_table
-    from rad_core.selection.api import choose, pick_columns, take_snapshot
 
     if (teacher_accuracy is None) == (validation is None):
         raise InputError("Give exactly one of --teacher-accuracy and --validation: the game needs to know how often.")
@@ -83,30 +91,39 @@ def command(
     check_output(output)
     _check_no_input(output, probs, features, labeled_features, validation, *exclude)
     report: dict[str, Any] = {"notes": []}
-    pool = _pool(probs, report)
-    matrix, labeled = _features(features, labeled_features, pool, str(probs), report)
-    names, rows = _names_and_rows(pool, exclude, report)
-    if validation is not None:
-        teacher_accuracy = _estimate(validation, lower_bound, report, as_json)
-    assert teacher_accuracy is not None
-    snapshot = take_snapshot(
-        pool.values, budget, teacher_accuracy, strategy, gain, matrix, labeled_features=labeled, rows=rows, owned=True
-    )
-    selection = choose(snapshot, budget, strategy, seed)
-    columns = pick_columns(snapshot, selection, names)
+    how: dict[str, Any] = {"budget": budget, "strategy": strategy, "gain": gain, "seed": seed}
+    if reads_in_passes(probs, strategy, features):
+        from rad_core.selection.stream import check_streams
+
+        check_streams(strategy, gain)
+        files = Pool(probs)
+        _check_no_input(output, *files.files)
+        excluded = rows_to_exclude(files, exclude, report, _tell)
+        if validation is not None:
+            teacher_accuracy = _estimate(validation, lower_bound, report, as_json)
+        picked, columns = choose_from_pool(files, excluded, how | {"teacher_accuracy": teacher_accuracy}, report, _tell)
+        game, size = picked.guarantee, picked.size
+    else:
+        pool = _pool(probs, report)
+        matrix, labeled = _features(features, labeled_features, pool, str(probs), report)
+        names, rows = _names_and_rows(pool, exclude, report)
+        if validation is not None:
+            teacher_accuracy = _estimate(validation, lower_bound, report, as_json)
+        assert teacher_accuracy is not None
+        columns, game = _choose(pool, names, rows, matrix, labeled, teacher_accuracy, **how)
+        size = len(names)
     write_table(output, columns)
     _tell_formulas(columns, output, report)
 
-    report |= {"picked": budget, "pool": len(names), "teacher_accuracy": teacher_accuracy, "output": str(output)}
+    report |= {"picked": budget, "pool": size, "teacher_accuracy": teacher_accuracy, "output": str(output)}
     report["mean_gain"] = float(columns["gain"].mean())
-    game = selection.equilibrium
     if game is not None:
         report |= {"guaranteed_gain": game.value, "waterline": game.waterline, "cap": game.cap}
     if as_json:
         print_json(report)
         return
     left = f" ({report['excluded']:,} more excluded)" if exclude else ""
-    say(f"Picked {budget:,} of {len(names):,} rows{left} by {strategy}; mean gain {report['mean_gain']:#.3g}.")
+    say(f"Picked {budget:,} of {size:,} rows{left} by {strategy}; mean gain {report['mean_gain']:#.3g}.")
     if game is not None:
         say(
             f"Guaranteed informative-and-correct gain: {game.value:.4g}, even if the teacher's {game.wrong:,} mistakes "
@@ -174,6 +191,27 @@ def _names_and_rows(pool: Table, exclude: Sequence[Path], report: dict[str, Any]
     report["excluded"] = len(bought)
     rows = remaining_rows(len(names), sorted(bought))
     return (names, None) if rows is None else (names[rows], rows)
+
+
+def _choose(
+    pool: Table,
+    names: np.ndarray,
+    rows: np.ndarray | None,
+    matrix: Array,
+    labeled: Array,
+    accuracy: float,
+    budget: int,
+    **how: Any,
+) -> tuple[dict[str, Any], Any]:
+    """What to hand out of the choice from a pool in memory, and the equilibrium where there is one."""
+    from rad_core.selection.api import choose, pick_columns, take_snapshot
+
+    strategy, gain, seed = how["strategy"], how["gain"], how["seed"]
+    snapshot = take_snapshot(
+        pool.values, budget, accuracy, strategy, gain, matrix, labeled_features=labeled, rows=rows, owned=True
+    )
+    selection = choose(snapshot, budget, strategy, seed)
+    return pick_columns(snapshot, selection, names), selection.equilibrium
 
 
 def _tell_formulas(columns: dict[str, Any], output: Path, report: dict[str, Any]) -> None:

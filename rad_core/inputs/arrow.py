@@ -22,13 +22,18 @@ def read_parquet(path: Path, name: str) -> Sheet:
             schema = file.schema_arrow
             batches = list(file.iter_batches(batch_size=1 << 16))
     except (OSError, ValueError, NotImplementedError) as error:  # pyarrow's errors are kinds of these
-        with path.open("rb") as start:
-            kind = what_it_is(start.read(512))
-        reason = f"it is {kind}" if kind and kind != "a Parquet file" else str(error).strip().splitlines()[0]
-        raise InputError(f"{name} is not a readable .parquet table ({reason}).") from error
+        raise unreadable(path, name, error) from error
     import pyarrow as pa
 
-    return _sheet(pa.Table.from_batches(batches, schema), name)
+    return sheet_of_table(pa.Table.from_batches(batches, schema), name)
+
+
+def unreadable(path: Path, name: str, error: Exception) -> InputError:
+    """What to say of a file that is no Parquet file, or a damaged one."""
+    with path.open("rb") as start:
+        kind = what_it_is(start.read(512))
+    reason = f"it is {kind}" if kind and kind != "a Parquet file" else str(error).strip().splitlines()[0]
+    return InputError(f"{name} is not a readable .parquet table ({reason}).")
 
 
 def sheet_of_frame(frame: Any, name: str) -> Sheet:
@@ -50,28 +55,32 @@ def sheet_of_frame(frame: Any, name: str) -> Sheet:
         raise InputError(
             f"{name} is a table that cannot be read ({reason}); give one column of numbers per class."
         ) from error
-    return _sheet(table, name, labels)
+    return sheet_of_table(table, name, labels)
 
 
-def _sheet(table: Any, name: str, labels: Sequence[str] | None = None) -> Sheet:
+def sheet_of_table(table: Any, name: str, labels: Sequence[str] | None = None, *, with_index: bool = True) -> Sheet:
+    """The columns of a table of pyarrow, and the index that pandas keeps in it, unless it is none of the rows' names.
+
+    labels: what the columns are called, where the table calls them otherwise.
+    """
     if table.num_columns == 0:
         raise InputError(f"{name} has no column of numbers.")
     if table.num_rows == 0:
         raise InputError(f"{name} names its columns but has no rows.")
-    index_names = _index_names(table.schema.metadata)
+    index_names = index_entries(table.schema.metadata) if with_index else []
     stored = {entry for entry in index_names if isinstance(entry, str)}
     columns: list[Column] = []
     index: list[Column] = []
     for number, field in enumerate(table.schema):
         is_index = field.name in stored
         label = labels[number] if labels is not None and not is_index else field.name
-        column = Column(label, _values(table.column(number), label, name))
+        column = Column(label, values_of(table.column(number), label, name))
         (index if is_index else columns).append(column)
     index += [_range(entry, table.num_rows) for entry in index_names if isinstance(entry, dict)]
     return Sheet(name, tuple(columns), tuple(column for column in index if not _counts_rows(column.values)))
 
 
-def _index_names(metadata: dict[bytes, bytes] | None) -> list[Any]:
+def index_entries(metadata: dict[bytes, bytes] | None) -> list[Any]:
     """What pandas wrote as index: names of columns, or ranges as dicts."""
     if not metadata or b"pandas" not in metadata:
         return []
@@ -93,7 +102,7 @@ def _counts_rows(values: np.ndarray) -> bool:
     return values.ndim == 1 and values.dtype.kind in "iu" and np.array_equal(values, np.arange(len(values)))
 
 
-def _values(column: Any, label: str, name: str) -> np.ndarray:
+def values_of(column: Any, label: str, name: str) -> np.ndarray:
     """A column as numpy: numbers as they are, missing ones NaN; lists of equal length as (N, k); else objects."""
     import pyarrow as pa
 
@@ -130,7 +139,7 @@ def _stacked(column: Any, label: str, name: str) -> np.ndarray:
             f"Column {label!r} of {name} holds {length} in row {row} and one of {lengths[0]:.0f} in row 0; give every "
             "row as many numbers."
         )
-    inner = Column(label, _values(pc.list_flatten(column), label, name))
+    inner = Column(label, values_of(pc.list_flatten(column), label, name))
     return inner.values.reshape(len(column), -1, *inner.values.shape[1:])
 
 

@@ -13,6 +13,11 @@ from rad_core.inputs.arrays import Array, Numbers, is_torch, row_blocks
 from rad_core.inputs.mistakes import Case
 from rad_core.inputs.rounding import ROW_SUM_TOLERANCE, Slack
 
+HARD = (
+    "All probabilities are 0 or 1: this looks like hard predictions. Every gain is 0, and nothing can be told apart; "
+    "give the probabilities before the argmax."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Probabilities:
@@ -32,8 +37,8 @@ def check(
     known. owned: whether the array may be changed in place. Raises InputError with the likely mistake.
     """
     values = numbers.values
-    _check_shape(values, name)
-    sums, smallest = _sums(values), _smallest(values)
+    check_shape(values, name)
+    sums, smallest = row_sums(values), _smallest(values)
     if bool(((abs(sums - 1) <= ROW_SUM_TOLERANCE) & (smallest >= 0)).all()):
         return Probabilities(values, numbers.notes)
     array = values.cpu().numpy() if is_torch(values) else values
@@ -49,16 +54,13 @@ def hard_predictions(values: np.ndarray) -> str | None:
     """What to say where all probabilities are 0 or 1; None where they are not."""
     if not all(np.isin(values[block], (0, 1)).all() for block in row_blocks(*values.shape)):
         return None
-    return (
-        "All probabilities are 0 or 1: this looks like hard predictions. Every gain is 0, and nothing can be told "
-        "apart; give the probabilities before the argmax."
-    )
+    return HARD
 
 
 # --- checking -----------------------------------------------------------------------------------------------------
 
 
-def _check_shape(values: Array, name: str) -> None:
+def check_shape(values: Array, name: str) -> None:
     shape = tuple(values.shape)
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
         flat = np.asarray(values.cpu() if is_torch(values) else values, np.float64).ravel()
@@ -81,7 +83,7 @@ def _like(array: np.ndarray, values: Array) -> Array:
     return torch.from_numpy(array).to(values.device)
 
 
-def _sums(values: Array) -> Array:
+def row_sums(values: Array) -> Array:
     if is_torch(values):
         return values.sum(1)
     sums = np.empty(len(values))
@@ -99,7 +101,7 @@ def _slack(array: np.ndarray, sums: np.ndarray, smallest: np.ndarray, numbers: N
     by_type = rounding.of_type(numbers.kind, numbers.spacing, array.shape[1])
     if not (np.isfinite(sums).all() and (smallest >= -by_type.below).all()):
         return None
-    positive = np.maximum(sums, 0) if (smallest >= 0).all() else sums + _clipped(array, smallest)
+    positive = np.maximum(sums, 0) if (smallest >= 0).all() else sums + clipped(array, smallest)
     if by_type.allows(positive).all():
         return by_type
     if np.abs(positive - 1).max() > rounding.MOST_SLACK + 1e-9:
@@ -108,7 +110,7 @@ def _slack(array: np.ndarray, sums: np.ndarray, smallest: np.ndarray, numbers: N
     return next((slack for slack in by_digits if slack.allows(positive).all()), None)
 
 
-def _clipped(array: np.ndarray, smallest: np.ndarray) -> np.ndarray:
+def clipped(array: np.ndarray, smallest: np.ndarray) -> np.ndarray:
     """(N,) what setting negative numbers to 0 adds to the sums."""
     added = np.zeros(len(array))
     rows = np.flatnonzero(smallest < 0)
@@ -121,19 +123,29 @@ def _mended(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Rows without negative numbers, each divided by its sum; what was done."""
     mended = array if in_place else np.empty(array.shape, array.dtype)
-    negative, lowest = 0, float(smallest.min())
+    negative = 0
     for block in row_blocks(*array.shape):
-        part = array[block].astype(np.float64)
-        negative += int((part < 0).sum())
-        np.maximum(part, 0, out=part)
-        part /= part.sum(axis=1, keepdims=True)
-        mended[block] = part
+        mended[block], count = divided(array[block])
+        negative += count
+    return mended, mending_notes(name, negative, float(smallest.min()), float(sums.min()), float(sums.max()), slack.why)
+
+
+def divided(rows: np.ndarray) -> tuple[np.ndarray, int]:
+    """Rows (n, C) without negative numbers, each divided by its sum, as float64; how many numbers were negative."""
+    part = rows.astype(np.float64)
+    negative = int((part < 0).sum())
+    np.maximum(part, 0, out=part)
+    part /= part.sum(axis=1, keepdims=True)
+    return part, negative
+
+
+def mending_notes(name: str, negative: int, lowest: float, low: float, high: float, why: str) -> tuple[str, ...]:
+    """What was done to probabilities, of which so many were negative and whose rows summed to between low and high."""
     notes: tuple[str, ...] = ()
     if negative:
         count = f"{negative:,} number{'' if negative == 1 else 's'}"
         notes += (f"{name}: {count} below 0 (the lowest {lowest:.2g}) set to 0, and each row divided by its sum.",)
-    low, high = float(sums.min()), float(sums.max())
     if max(1 - low, high - 1) > ROW_SUM_TOLERANCE:
         between = f"between {low:.4g} and {high:.4g}"
-        notes += (f"{name}: rows summed to {between}, as {slack.why}; each was divided by its sum.",)
-    return mended, notes
+        notes += (f"{name}: rows summed to {between}, as {why}; each was divided by its sum.",)
+    return notes

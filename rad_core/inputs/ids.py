@@ -83,7 +83,7 @@ def _as_text(values: np.ndarray, source: str, name: str) -> tuple[np.ndarray, tu
     if values.dtype.kind == "f":
         return _of_floats(values, source, name)
     entries = [_unwrapped(entry) for entry in values.tolist()]
-    missing = next((row for row, entry in enumerate(entries) if _is_missing(entry)), None)
+    missing = next((row for row, entry in enumerate(entries) if is_missing(entry)), None)
     if missing is not None:
         raise InputError(f"Row {missing} of {name} has no id in {source}; every row needs one.")
     if all(isinstance(entry, float) for entry in entries):
@@ -105,7 +105,8 @@ def _unwrapped(entry: object) -> object:
     return entry
 
 
-def _is_missing(entry: object) -> bool:
+def is_missing(entry: object) -> bool:
+    """Whether an entry is none: no text, no number."""
     if isinstance(entry, str | bytes):
         return not entry.strip()
     return entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType") or entry != entry
@@ -140,7 +141,7 @@ def _of_bytes(entries: list[Any], source: str, name: str) -> tuple[np.ndarray, t
 
 
 def _check_different(ids: Ids, name: str) -> None:
-    if len(np.unique(ids.values if ids.values.dtype != object else ids.values.astype(str))) == len(ids.values):
+    if len(set(ids.values.tolist())) == len(ids.values):
         return
     remedy = " Give a column id, or save without the index (pandas: index=False)." if "index" in ids.source else ""
     first: dict[str, int] = {}
@@ -184,24 +185,34 @@ def bought_rows(purchases: Purchases, pool: Sequence[str]) -> tuple[np.ndarray, 
 
     pool: (N,) ids as text. Raises InputError where an id is none of the pool.
     """
-    rows = {text: row for row, text in enumerate(pool)}
-    matched = [_row_of(text, rows, purchases) for text in purchases.ids]
+    return matched_rows(purchases, {text: row for row, text in enumerate(pool)}, pool[0])
+
+
+def names_of(purchases: Purchases) -> set[str]:
+    """All that a pool may call the rows that were bought."""
+    given = [*purchases.ids, *([] if purchases.heading is None else [purchases.heading])]
+    return {*given, *map(unescaped, given)}
+
+
+def matched_rows(purchases: Purchases, rows: dict[str, int], example: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """As `bought_rows`. rows: those of the pool's ids that are among `names_of`. example: any id of the pool."""
+    matched = [row_of(text, rows, purchases) for text in purchases.ids]
     unknown = [text for text, row in zip(purchases.ids, matched, strict=True) if row is None]
     if unknown:
         raise InputError(
             f"{len(unknown):,} of the {len(matched):,} ids in {purchases.name} are not in the pool, for instance "
-            f"{shortened(unknown[0])}, where the pool has {shortened(pool[0])}; ids are compared as text, exactly."
+            f"{shortened(unknown[0])}, where the pool has {shortened(example)}; ids are compared as text, exactly."
         )
     notes = purchases.notes
     if purchases.heading is not None:
-        row = _row_of(purchases.heading, rows, purchases)
+        row = row_of(purchases.heading, rows, purchases)
         matched.append(row)
         kind = "the heading of its column" if row is None else "an id: it is one of the pool"
         notes += (f"{purchases.name}: the first line, {shortened(purchases.heading)}, was read as {kind}.",)
     return np.unique(np.array([row for row in matched if row is not None], np.int64)), notes
 
 
-def _row_of(text: str, rows: dict[str, int], purchases: Purchases) -> int | None:
+def row_of(text: str, rows: dict[str, int], purchases: Purchases) -> int | None:
     """The row of an id as a file has it: with the apostrophe before a formula taken away where that is ours."""
     plain = rows.get(unescaped(text))
     if purchases.escaped == "always" or unescaped(text) == text:

@@ -20,7 +20,8 @@ _SAMPLE = 20_000  # rows that a diagnosis looks at
 class Case:
     """Numbers (N, C) that are no probabilities, with the sums (N,) and the smallest numbers (N,) of their rows.
 
-    name and columns: what to call the whole and its classes, where these have names.
+    name and columns: what to call the whole and its classes, where these have names. start: the number of the first
+    row, where others come before it.
     """
 
     array: np.ndarray
@@ -29,6 +30,7 @@ class Case:
     numbers: Numbers
     name: str
     columns: Sequence[str] | None
+    start: int = 0
 
     @cached_property
     def by_type(self) -> rounding.Slack:
@@ -112,7 +114,9 @@ class Case:
         row = int(np.isfinite(self.sums).argmin())
         column = self._column(int(np.isfinite(self.array[row].astype(np.float64)).argmin()))
         where = f" ({column})" if self.columns is not None else ""
-        return f"Row {row} of {self.name} holds NaN or infinity{where}; every probability must be a number."
+        return (
+            f"Row {self.start + row} of {self.name} holds NaN or infinity{where}; every probability must be a number."
+        )
 
     def _logarithms(self) -> str | None:
         sample = self.sample
@@ -129,7 +133,7 @@ class Case:
 
     def _row_numbers(self) -> str | None:
         first = self.sample[:, 0]
-        if len(self.array) > 2 and any(np.array_equal(first, self.rows + start) for start in (0, 1)):
+        if len(self.array) > 2 and any(np.array_equal(first, self.rows + self.start + one) for one in (0, 1)):
             named = f" ({self._column(0)})" if self.columns is not None and self.columns[0].strip() else ""
             return (
                 f"{self.name} has row numbers in its first column{named}; save it without them (pandas: index=False) "
@@ -176,7 +180,7 @@ class Case:
             return None
         low, high = self.sums.min(), self.sums.max()
         total = f"to {low:,.0f}" if low == high else f"to between {low:,.0f} and {high:,.0f}"
-        empty = f" (row {int(self.sums.argmin())} has none and must be left out)" if low == 0 else ""
+        empty = f" (row {self.start + int(self.sums.argmin())} has none and must be left out)" if low == 0 else ""
         return (
             f"{self.name} holds whole numbers whose rows sum {total}, such as counts of annotators; divide each row by "
             f"its sum{empty}: values / values.sum(axis=1, keepdims=True)."
@@ -197,7 +201,7 @@ class Case:
             return None
         row = int((self.smallest < -self.tolerance).argmax())
         if float((np.abs(self.sums - 1) <= self.tolerance).mean()) >= 0.5:
-            return f"Row {row} of {self.name} holds {self.smallest[row]:.4g}; probabilities are 0 or more."
+            return f"Row {self.start + row} of {self.name} holds {self.smallest[row]:.4g}; probabilities are 0 or more."
         return (
             f"{self.name} holds numbers from {lowest:.3g} to {highest:.3g} whose rows do not sum to 1: these look like "
             "logits, not probabilities; apply softmax first (scipy.special.softmax(logits, axis=1))."
@@ -205,7 +209,10 @@ class Case:
 
     def _sum(self) -> str:
         place = "" if self.name == "probabilities" else f" in {self.name}"
-        text = f"Row {self.first} of probabilities sums to {self.sums[self.first]:.4g}{place}; each row must sum to 1."
+        text = (
+            f"Row {self.start + self.first} of probabilities sums to {self.sums[self.first]:.4g}{place}; each row must "
+            "sum to 1."
+        )
         if self.sample.max() > 1 + self.tolerance or self.good.mean() >= 0.5:
             return text + self._digits()
         few = self._digits()

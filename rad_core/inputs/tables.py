@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -60,8 +60,32 @@ def read_table(role: str, path: Path, name: str | None = None) -> Table:
     return ROLES[role].read(read_sheet(path, name, ROLES[role].what))
 
 
-def read_sheet(path: Path, name: str, what: str, readable: Sequence[str] = READABLE) -> Sheet:
-    """What a file holds, whatever it is for."""
+def read_sheet(
+    path: Path, name: str, what: str, readable: Sequence[str] = READABLE, exact: Collection[str] = ()
+) -> Sheet:
+    """What a file holds, whatever it is for. exact: names of columns that are kept as text, where it is text."""
+    wanted = check_readable(path, name, what, readable)
+    suffix = path.suffix.lower()
+    try:
+        if suffix in (".npy", ".npz"):
+            return _sheet_of_arrays(read_arrays(path, name), name)
+        if suffix == ".parquet":
+            from rad_core.inputs.arrow import read_parquet
+
+            return read_parquet(path, name)
+        from rad_core.inputs.text import read_text
+
+        return read_text(path, name, exact)
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror or error}); {wanted}.") from error
+    except MemoryError as error:
+        raise InputError(f"{name} does not fit into memory; give a part of it.") from error
+    except csv.Error as error:
+        raise InputError(f"{name} is not a readable {suffix} table ({error}).") from error
+
+
+def check_readable(path: Path, name: str, what: str, readable: Sequence[str] = READABLE) -> str:
+    """Raise InputError unless a path is that of a file to read; returns what is wanted, for a sentence."""
     wanted = f"give the {what} as {', '.join(readable)}"
     suffix = path.suffix.lower()
     if path.is_dir():
@@ -74,21 +98,9 @@ def read_sheet(path: Path, name: str, what: str, readable: Sequence[str] = READA
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{name} is empty; {wanted}.")
-        if suffix in (".npy", ".npz"):
-            return _sheet_of_arrays(read_arrays(path, name), name)
-        if suffix == ".parquet":
-            from rad_core.inputs.arrow import read_parquet
-
-            return read_parquet(path, name)
-        from rad_core.inputs.text import read_text
-
-        return read_text(path, name)
     except OSError as error:
         raise InputError(f"{name} cannot be read ({error.strerror or error}); {wanted}.") from error
-    except MemoryError as error:
-        raise InputError(f"{name} does not fit into memory; give a part of it.") from error
-    except csv.Error as error:
-        raise InputError(f"{name} is not a readable {suffix} table ({error}).") from error
+    return wanted
 
 
 def _sheet_of_arrays(arrays: dict[str, np.ndarray], name: str) -> Sheet:
@@ -114,18 +126,24 @@ def read_given(given: Given, role: str, name: str) -> Numbers | Table:
 # --- roles --------------------------------------------------------------------------------------------------------
 
 
-def _probabilities(sheet: Sheet) -> Table:
+def meant(sheet: Sheet) -> tuple[Content, tuple[str, ...], Sheet]:
+    """The columns of a sheet that hold probabilities and the one that names its rows; what was left out; the sheet."""
     if sheet.doubtful_heading:
         raise InputError(
             f"{sheet.name} begins with 0 and 1: these may be the names of two classes or the first row; begin with a "
             "line of words, for instance class 0 and class 1, or add a column id."
         )
     content, notes = _with_class_called_id(content_of(sheet, ("probabilities",), "probabilities"), sheet)
+    return content, sheet.notes + content.notes + notes, sheet
+
+
+def _probabilities(sheet: Sheet) -> Table:
+    content, notes, _ = meant(sheet)
     values, names, converted = numbers_of(content.columns, sheet)
     numbers = as_numbers(values, sheet.name)
     checked = diagnosis.check(numbers, sheet.name, names, owned=sheet.kind == "arrays")
     ids, named = ids_of(content, len(checked.values), sheet.name)
-    return Table(checked.values, ids, sheet.notes + content.notes + notes + converted + checked.notes + named)
+    return Table(checked.values, ids, notes + converted + checked.notes + named)
 
 
 def _with_class_called_id(content: Content, sheet: Sheet) -> tuple[Content, tuple[str, ...]]:

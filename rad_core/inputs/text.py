@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,12 +27,16 @@ from rad_core.inputs.ids import is_id_name
 from rad_core.inputs.sheets import Column, Sheet
 
 
-def read_text(path: Path, name: str) -> Sheet:
-    """The columns of a table written as text. Ids and words are kept exactly; numbers are read as numbers."""
+def read_text(path: Path, name: str, exact: Collection[str] = ()) -> Sheet:
+    """The columns of a table written as text. Ids and words are kept exactly; numbers are read as numbers.
+
+    exact: names of columns that are kept as text whatever they hold: the class 3 is not 3.0 where another row has none.
+    """
     dialect = dialect_of(path, name)
     positions = range(len(dialect.names))
     parsed = _parse(path, name, dialect)
-    words = [at for at in positions if is_id_name(dialect.names[at]) or parsed[at].dtype.kind not in "fiub"]
+    as_text = {at for at in positions if is_id_name(dialect.names[at]) or dialect.names[at] in exact}
+    words = [at for at in positions if at in as_text or parsed[at].dtype.kind not in "fiub"]
     if len(dialect.names) == 1 and _missing(parsed[0]).any():
         words = [0]  # a blank line is a row without a value then
     if words:

@@ -34,6 +34,7 @@ class DatasetSpec:
     argument: str = ""  # what stands after the colon, for people
     defaults: dict[str, Any] = field(default_factory=dict)
     measure: Callable[[str, Reading], Extent] | None = None
+    title: str = ""  # what people call it; of data of one's own, what stands before the file's or folder's name
     credit: str = ""  # whose images they are, and under which licence they may be shown
 
 
@@ -101,6 +102,7 @@ DATASETS: dict[str, DatasetSpec] = {
     "digits": DatasetSpec(
         _digits,
         "1,797 handwritten digits of 8 x 8 pixels, shipped with scikit-learn",
+        title="Digits",
         defaults={
             "labeled": 20,
             "validation": 100,
@@ -115,26 +117,32 @@ DATASETS: dict[str, DatasetSpec] = {
             "student_steps": 400,
         },
     ),
-    "cifar10": DatasetSpec(partial(load_published, "cifar10"), "60,000 color photographs, 10 classes", defaults=_COLOR),
+    "cifar10": DatasetSpec(
+        partial(load_published, "cifar10"), "60,000 color photographs, 10 classes", title="CIFAR-10", defaults=_COLOR
+    ),
     "cifar100": DatasetSpec(
         partial(load_published, "cifar100"),
         "60,000 color photographs, 100 classes",
+        title="CIFAR-100",
         defaults=_COLOR | {"labeled": 10_000, "validation": 2000, "pool": 35_000, "budget": 2000},
     ),
     "svhn": DatasetSpec(
         partial(load_published, "svhn"),
         "99,289 house-number digits, in color",
+        title="SVHN",
         defaults=_COLOR | {"labeled": 1000, "pool": 50_000},
     ),
     "fashion_mnist": DatasetSpec(
         partial(load_published, "fashion_mnist"),
         "70,000 gray pictures of clothes, 10 classes",
+        title="Fashion-MNIST",
         credit="Fashion-MNIST by Zalando Research, MIT licence",
         defaults=_SMALL_GRAY | _TRAINING,
     ),
     "mnist": DatasetSpec(
         partial(load_published, "mnist"),
         "70,000 handwritten digits of 28 x 28 pixels",
+        title="MNIST",
         defaults=_SMALL_GRAY | _TRAINING | {"labeled": 50},
     ),
     "folder": DatasetSpec(
@@ -145,6 +153,7 @@ DATASETS: dict[str, DatasetSpec] = {
         | {"pool": None, "budget": 500, "student": "cnn", "teacher": "resnet8"}
         | {"student_steps": 1000, "teacher_steps": 1500},  # minutes, not hours, on a CPU
         _measure_folder,
+        title="Images in",
     ),
     "arrays": DatasetSpec(
         _arrays,
@@ -152,6 +161,7 @@ DATASETS: dict[str, DatasetSpec] = {
         "FILE.npz",
         _SMALL_GRAY | _TRAINING | {"pool": None, "budget": 100},
         _measure_arrays,
+        title="Arrays in",
     ),
 }
 
@@ -168,6 +178,16 @@ def parse_spec(spec: str) -> tuple[str, str]:
     if argument and not wanted:
         raise InputError(f"dataset is {spec!r}; {name} takes nothing after a colon.")
     return name, argument
+
+
+def title_of(spec: str) -> str:
+    """What people call the data set of a specification; the specification itself where it is none."""
+    try:
+        name, argument = parse_spec(spec)
+    except InputError:
+        return spec
+    title = DATASETS[name].title or name
+    return f"{title} {Path(argument).name}" if argument else title
 
 
 def load_dataset(

@@ -104,7 +104,7 @@ def select(
 
 def choose(snapshot: Snapshot, budget: int, strategy: str, seed: int) -> Selection:
     """The full Selection behind `select`: picks, scores, inclusion probabilities, equilibrium."""
-    return STRATEGIES[strategy](snapshot, operator.index(budget), np.random.default_rng(_seed(seed)))
+    return STRATEGIES[strategy](snapshot, operator.index(budget), np.random.default_rng(checked_seed(seed)))
 
 
 def pick_columns(snapshot: Snapshot, selection: Selection, ids: np.ndarray) -> dict[str, np.ndarray]:
@@ -143,7 +143,7 @@ def take_snapshot(
             raise InputError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
     probabilities = check_probabilities(probabilities)
     n = len(probabilities) if rows is None else len(rows)
-    if not _is_whole(budget) or not 1 <= budget <= n:
+    if not is_whole(budget) or not 1 <= budget <= n:
         raise InputError(f"budget is {budget!r}; it must be a whole number from 1 to the {n} rows of the pool.")
     wrong = wrong_count(n, teacher_accuracy)
     if features is not None:
@@ -164,6 +164,22 @@ def remaining_rows(rows: int, exclude: Given) -> np.ndarray | None:
     """
     if exclude is None:
         return None
+    numbers = excluded_rows(exclude)
+    if len(numbers) == 0:
+        return None
+    if numbers[-1] >= rows:
+        odd = numbers[numbers >= rows][0]
+        raise InputError(f"exclude holds the row {odd:.0f}; the {rows} rows of the pool are numbered from 0.")
+    return np.setdiff1d(np.arange(rows), numbers)
+
+
+def excluded_rows(exclude: Given) -> np.ndarray:
+    """(k,) int64, ascending and distinct: row numbers that were given in any order, or None for none.
+
+    Raises InputError where these are no row numbers.
+    """
+    if exclude is None:
+        return np.empty(0, np.int64)
     given = as_numbers(exclude, "exclude")
     numbers = to_numpy(given.values)
     if given.kind == "bool":
@@ -173,12 +189,10 @@ def remaining_rows(rows: int, exclude: Given) -> np.ndarray | None:
     if not (numbers == np.floor(numbers)).all():  # not NaN, either
         odd = numbers[numbers != np.floor(numbers)][0]
         raise InputError(f"exclude holds {odd}; it must hold row numbers, from 0.")
-    if len(numbers) == 0:
-        return None
-    if numbers.min() < 0 or numbers.max() >= rows:
-        odd = numbers[(numbers < 0) | (numbers >= rows)][0]
-        raise InputError(f"exclude holds the row {odd:.0f}; the {rows} rows of the pool are numbered from 0.")
-    return np.setdiff1d(np.arange(rows), numbers.astype(np.int64))
+    if numbers.min(initial=0) < 0:
+        odd = numbers[numbers < 0][0]
+        raise InputError(f"exclude holds the row {odd:.0f}; the rows of the pool are numbered from 0.")
+    return np.unique(numbers.astype(np.int64))
 
 
 def _moved_up(values: Given, rows: np.ndarray) -> Array:
@@ -241,11 +255,13 @@ def _with_bought(features: Array, labeled: Given, rows: np.ndarray) -> Array:
     return np.concatenate([labeled, bought])
 
 
-def _is_whole(value: object) -> bool:
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number of Python, numpy or torch."""
     return hasattr(value, "__index__") and not isinstance(value, bool | np.bool) and getattr(value, "shape", ()) == ()
 
 
-def _seed(seed: Given) -> int:
-    if not _is_whole(seed) or operator.index(seed) < 0:
+def checked_seed(seed: Given) -> int:
+    """A seed as a number of Python. Raises InputError unless it is whole, 0 or more."""
+    if not is_whole(seed) or operator.index(seed) < 0:
         raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
     return operator.index(seed)

@@ -16,6 +16,7 @@ over prefix sums of 1/g: O(log^2 N) look-ups in a list that is sorted only where
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.inputs.arrays import as_number, as_numbers
 from rad_core.selection.arrays import Array, is_torch, to_numpy
-from rad_core.selection.ordered import BLOCK, NO_GAIN, Ordered
+from rad_core.selection.ordered import BLOCK, NO_GAIN, Descending, Ordered
 
 # Relative slack of comparisons between prefix sums, so that rounding cannot split a group of (nearly) equal gains.
 _SLACK = 1e-12
@@ -167,7 +168,7 @@ class _Levels:
 
 
 @dataclass(frozen=True)
-class _Filling:
+class Filling:
     """What one side gives a point: min(1, level / g) above the edge (the adversary: 1 minus that), nothing below."""
 
     level: float
@@ -190,18 +191,28 @@ def _solve(gains: Array, budget: int, teacher_accuracy: float | None, wrong: int
         q = _full_like(gains, b / n)
         attack = _where(gains > NO_GAIN, 1.0, gains)
         return Equilibrium(q, 0.0, 0.0, 0.0, n, attack, b, k)
-    levels = _closed_form(pool, b, k) or _boxed(pool, b, k)
-    value, support, buyer, spread = _purchase(pool, levels, b, k)
+    levels, value, support, buyer, spread = play(pool, b, k)
     adversary = _corruption(pool, levels, k)
-    q = _fill(gains, buyer, out=pool.spent())
+    q = fill(gains, buyer, out=pool.spent())
     del pool
     if spread > 0.0:
         q += (1.0 - q) * spread
-    attack = _fill(gains, adversary, spared=True)
+    attack = fill(gains, adversary, spared=True)
     return Equilibrium(q, levels.cap, levels.waterline, value, support, attack, b, k)
 
 
-def _closed_form(pool: Ordered, b: int, k: int) -> _Levels | None:
+def play(
+    pool: Descending, b: int, k: int, rises: Callable[[int], bool] | None = None
+) -> tuple[_Levels, float, int, Filling, float]:
+    """Levels, value, support, q and what it is raised by (see `_purchase`), for k below the number of positive gains.
+
+    rises: a cheaper way to tell whether F still rises to the right of the gain at a place, where there is one.
+    """
+    levels = _closed_form(pool, b, k) or _boxed(pool, b, k, rises or (lambda i: slope(pool, pool.g(i), b, k) > 0))
+    return (levels, *_purchase(pool, levels, b, k))
+
+
+def _closed_form(pool: Descending, b: int, k: int) -> _Levels | None:
     """Levels when no q_i would exceed 1: K = argmax (j - k)/H_j, cap = b/H_K, waterline = (K - k)/H_K."""
     # (j - k)/H_j is a running mean of the gains: it rises while the next gain lies above it, then falls for good.
     # Of several best K the largest is taken: it has the lowest cap, and treats points of equal gain alike.
@@ -212,10 +223,10 @@ def _closed_form(pool: Ordered, b: int, k: int) -> _Levels | None:
     return _Levels(cap, (count - k) / pool.h(count), count, count)
 
 
-def _boxed(pool: Ordered, b: int, k: int) -> _Levels:
+def _boxed(pool: Descending, b: int, k: int, rises: Callable[[int], bool]) -> _Levels:
     """Levels when some points are bought for certain: bisect the concave F(cap) over its breakpoints."""
     # The first position where F still rises to the right of cap = g: the best cap lies in (g(j), g(j - 1)].
-    j = pool.first(0, pool.count, lambda i: _slope(pool, pool.g(i), b, k) > 0)
+    j = pool.first(0, pool.count, rises)
     h = pool.h(j)
     high = min(pool.g(j - 1), b / h)
     waterline = (j - k) / h
@@ -232,7 +243,7 @@ def _boxed(pool: Ordered, b: int, k: int) -> _Levels:
     return _Levels(high, waterline, j, min(pool.count, j + math.floor(rest + tolerance)))
 
 
-def _slope(pool: Ordered, cap: float, b: int, k: int) -> float:
+def slope(pool: Descending, cap: float, b: int, k: int) -> float:
     """Right-hand derivative of F at a cap that is one of the gains.
 
     Raising the cap pays (j - k) per unit for the j capped points and takes H_j per unit of budget away from the last
@@ -247,7 +258,7 @@ def _slope(pool: Ordered, cap: float, b: int, k: int) -> float:
     return (j - k) - pool.h(j) * (pool.g(last) if last < pool.count else 0.0)
 
 
-def _purchase(pool: Ordered, levels: _Levels, b: int, k: int) -> tuple[float, int, _Filling, float]:
+def _purchase(pool: Descending, levels: _Levels, b: int, k: int) -> tuple[float, int, Filling, float]:
     """Value, support, q, and the share of the room left that the rest of the budget fills where no gain is left to buy.
 
     The last, partly served group of equal gains shares what is left.
@@ -260,9 +271,9 @@ def _purchase(pool: Ordered, levels: _Levels, b: int, k: int) -> tuple[float, in
         start, support = pool.ties(last)
         share = (b - cap * pool.h(min(start, j)) - max(0, start - j)) / (support - start)
         value = total + (b - spent) * pool.g(bought) - k * cap
-        return max(0.0, value), support, _Filling(cap, pool.g(last), min(1.0, max(0.0, share))), 0.0
+        return max(0.0, value), support, Filling(cap, pool.g(last), min(1.0, max(0.0, share))), 0.0
     edge = pool.g(pool.count - 1)
-    filling = _Filling(cap, edge, min(1.0, cap / edge))
+    filling = Filling(cap, edge, min(1.0, cap / edge))
     value, leftover = max(0.0, total - k * cap), max(0.0, b - spent)
     if leftover <= _SLACK * b:
         return value, pool.count, filling, 0.0
@@ -270,12 +281,12 @@ def _purchase(pool: Ordered, levels: _Levels, b: int, k: int) -> tuple[float, in
     return value, pool.size, filling, min(1.0, leftover / room) if room > 0 else 0.0
 
 
-def _corruption(pool: Ordered, levels: _Levels, k: int) -> _Filling:
+def _corruption(pool: Descending, levels: _Levels, k: int) -> Filling:
     """The attack; the last group of equal gains shares what is left of the k mistakes."""
     start, end = pool.ties(levels.capped - 1)
     edge = pool.g(levels.capped - 1)
     share = (k - (start - levels.waterline * pool.h(start))) / (end - start)
-    return _Filling(levels.waterline, edge, max(0.0, min(1.0 - levels.waterline / edge, share)))
+    return Filling(levels.waterline, edge, max(0.0, min(1.0 - levels.waterline / edge, share)))
 
 
 # --- numpy and torch ----------------------------------------------------------------------------------------------
@@ -318,7 +329,7 @@ def _where(condition: Array, value: float, gains: Array) -> Array:
     return condition.to(gains.dtype) * value if is_torch(gains) else condition.astype(gains.dtype) * value
 
 
-def _fill(gains: Array, filling: _Filling, spared: bool = False, out: Array = None) -> Array:
+def fill(gains: Array, filling: Filling, spared: bool = False, out: Array = None) -> Array:
     """min(1, level / g) for gains above the edge (1 minus that if `spared`), the share on the edge, 0 below: (N,).
 
     out: where numpy values may be written.

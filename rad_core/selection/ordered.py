@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +23,20 @@ NO_GAIN = 1e-250
 SHORT = 1 << 15  # gains in a stretch that is sorted whole
 _FETCH = 1 << 12  # gains fetched from a GPU at once
 BLOCK = 1 << 15  # gains worked on at a time, so that intermediate values stay in the processor's cache
+
+
+class Descending(Protocol):
+    """Gains in descending order, as the solver asks for them; see `Ordered`."""
+
+    size: int
+    count: int
+
+    def g(self, i: int) -> float: ...
+    def h(self, j: int) -> float: ...
+    def above(self, level: float) -> int: ...
+    def ties(self, i: int) -> tuple[int, int]: ...
+    def sum(self, lo: int, hi: int) -> float: ...
+    def first(self, lo: int, hi: int, holds: Callable[[int], bool]) -> int: ...
 
 
 class Ordered:

@@ -49,7 +49,7 @@ def create_database(folder: Path, meta: Mapping[str, str]) -> None:
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """One consistent state of a study's database, without writing to it."""
     try:
-        with closing(_connect_to_read(_place(folder))) as database:
+        with closing(connect_to_read(_place(folder))) as database:
             _limit(database)
             database.execute("begin")
             version = database.execute("pragma user_version").fetchone()[0]
@@ -124,7 +124,8 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
         database.commit()
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A database with a table meta, opened without writing to it, also where nothing can be written."""
     uri = path.absolute().as_uri()
     if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
         return sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=60)

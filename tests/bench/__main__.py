@@ -20,6 +20,7 @@ from tests.bench.rows import Row, table  # noqa: E402
 TOPICS = {
     "game": "The game",
     "draw": "The draw",
+    "stream": "Pools larger than memory",
     "diversity": "CoreSet and BADGE",
     "training": "Training",
     "loop": "The whole loop",
@@ -32,6 +33,7 @@ EXAMPLES = """examples:
   python -m tests.bench                      everything, on a quiet machine some eight minutes
   python -m tests.bench game diversity       two topics
   python -m tests.bench --quick              tiny sizes: shows that all of it runs, the numbers mean nothing
+  RAD_BENCH_STREAM_ROWS=100000000 python -m tests.bench stream
   RAD_TEST_IMAGES=~/cifar python -m tests.bench images -o images.md
 """
 

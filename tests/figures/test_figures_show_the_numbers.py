@@ -27,7 +27,7 @@ from app.figures import (
     tradeoff_chart,
     waterline_chart,
 )
-from app.figures.base import clear_side, spread
+from app.figures.base import clear_side, ink, spread
 from app.figures.game import MAX_POINTS, corners, sorted_game
 from app.findings.deciles import clopper_pearson, pareto, summarize_picks
 from app.findings.words import number
@@ -176,6 +176,19 @@ def test_curves_show_means_and_t_intervals_over_seeds() -> None:
     assert (row["95% interval, low"], row["95% interval, high"]) == pytest.approx((low, high))
     assert row["Seeds"] == 4
     assert "mean of 4 seeds" in chart.figure.layout.legend.title.text
+
+
+def test_rules_that_nobody_looks_at_are_gray_but_keep_their_numbers() -> None:
+    rounds = make_rounds(seeds=4)
+    names = set(rounds["strategy"])
+    chart = accuracy_curves(rounds, strategies=["rad", "uniform"], muted=sorted(names))
+    whole = accuracy_curves(rounds)
+    pd.testing.assert_frame_equal(chart.table, whole.table)
+    gray = [trace for trace in chart.figure.data if trace.line.width == 1.2]
+    assert len(gray) == len(names) - 2
+    assert {trace.line.color for trace in gray} == {ink("light").line}
+    assert not any(trace.showlegend for trace in gray)
+    assert not {"RAD", "Uniform"} & {trace.name for trace in gray}
 
 
 def test_one_seed_shows_no_uncertainty_and_says_so() -> None:

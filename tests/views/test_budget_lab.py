@@ -334,6 +334,28 @@ def test_the_paragraph_claims_a_difference_between_strategies_only_where_its_int
         assert "a difference in correctness that these data cannot tell from chance" in told.text
 
 
+@pytest.mark.parametrize(
+    ("rad", "uniform", "words"),
+    [
+        (0.6, 0.9, "for labels that would teach more, RAD accepts more mistakes of the teacher"),
+        (0.9, 0.6, "RAD's labels are right even more often"),
+        (0.8, 0.8, "cannot tell from chance"),
+    ],
+)
+def test_the_paragraph_says_how_rad_stands_to_uniform(rad: float, uniform: float, words: str) -> None:
+    rng = np.random.default_rng(3)
+    pools = [(rng.random(1000), rng.random(1000) < 0.8) for _ in range(4)]
+    picks = pd.concat(
+        pd.DataFrame({"strategy": name, "seed": seed, "gain": gain, "right": (rng.random(300) < share).astype(float)})
+        for seed in range(4)
+        for name, gain, share in (("rad", 0.5, rad), ("uniform", 0.1, uniform))
+    )
+    told = tradeoff.story(deciles_over_seeds(pools), top_minus_bottom(pools), picks, "right", 4)
+    assert words in told.text
+    assert "RAD bought 0.50 with" in told.text, "without a greedy rule, RAD's own numbers stand here"
+    assert "RAD minus Uniform" in told.intervals
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_the_vertical_axis_may_be_a_level_with_or_without_the_truth(known: bool) -> None:
     gains, right, level = make_pool(1000)

@@ -73,6 +73,17 @@ def test_every_axis_and_measure_can_be_linked_to(
     assert ("agrees" in axes["yaxis"]["title"]["text"]) == (measure != "Right")
 
 
+def test_the_rules_in_view_stand_out_and_the_others_are_gray(
+    stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = sound(open_page(monkeypatch, stores["three"], "curves", a="margin", vs="rad"))
+    chosen = at.session_state["curves_strategies"]
+    assert {"rad", "margin"} <= set(chosen)
+    assert "oracle" not in chosen
+    lines = {trace["name"] for trace in figures(at)[0]["data"] if trace["line"]["width"] == 1.2}
+    assert any("racle" in name for name in lines)
+
+
 def test_bad_links_fall_back_to_the_defaults(stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     bad = dict.fromkeys(
         ("curves_x", "curves_y", "curves_panel", "curves_seeds", "curves_target", "curves_other", "curves_strategies"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import time
@@ -14,13 +15,14 @@ import attrs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.palette import strategy_label
 from app.results import shipped
 from app.shell import state
 from app.studies import actions, compare
-from app.studies.list import Entry
+from app.studies.list import Entry, spark
 from rad_core.errors import InputError
 from rad_core.folders import default_store
+from rad_core.results import sentences
+from rad_core.results.verdicts import results
 from rad_core.results.words import about, count
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study, study_ids
@@ -107,13 +109,16 @@ def test_an_empty_store_calls_for_a_first_study() -> None:
     assert at.button(key="runs_first").label == "Start a first study (about a minute)"
 
 
-def test_a_finished_study_shows_its_best_strategy_and_opens(finished: Path) -> None:
+def test_a_finished_study_shows_its_verdict_and_its_curve_and_opens(finished: Path) -> None:
     study = add(finished, "tiny-finished")
     at = open_page()
-    table = study.rounds_table()
-    last = table[table["round"] == 2].groupby("strategy")["accuracy"].mean()
-    label = {"rad": "RAD", "uniform": "Uniform"}[study.info().best]
-    assert f"**{label} {last.max():.1%}**" in words(at)
+    head = sentences.headline(results(study))
+    assert head.text in words(at).replace("\\", "")
+    svg, text = spark(results(study), head.rule)
+    accuracy = study.rounds_table().query("strategy == @head.rule and seed == 0").sort_values("round")["accuracy"]
+    assert text == f"Accuracy from {accuracy.iloc[0]:.1%} to {accuracy.iloc[-1]:.1%}"
+    assert svg.count(",") == len(accuracy), "a corner for every round"
+    assert re.search(r"Digits, 1 repetition, \d+ \w+ 20\d\d", words(at))
     assert "4 of 4 rounds" in words(at)
     assert r"Tiny \*one\*" in words(at), "a name is shown as it is, not as Markdown"
     assert "runs_first" not in keys(at)
@@ -246,10 +251,9 @@ def test_the_result_of_a_shipped_study_is_listed_without_unpacking_it(
         database.commit()
     pack(study, tmp_path / "tiny-demo.rad.zip")
     monkeypatch.setattr(shipped, "archives", lambda: [tmp_path / "tiny-demo.rad.zip"])
-    best = study.info().best
-    last = study.rounds_table().query("strategy == @best and round == 2")["accuracy"]
     at = open_page()
-    assert words(at).count(f"**{strategy_label(best)} {last.mean():.1%}**") == 2, "its own and the shipped one's"
+    verdict = sentences.headline(results(study)).text
+    assert words(at).replace("\\", "").count(verdict) == 2, "its own and the shipped one's"
     assert not shipped.is_unpacked("tiny-demo")
     assert shipped.metrics_of("tiny-demo").rounds_table().equals(study.rounds_table())
     with pytest.raises(InputError, match="cannot be read"):

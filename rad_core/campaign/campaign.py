@@ -1,0 +1,249 @@
+"""A campaign: a pool whose answers nobody knows, a teacher outside, several rounds, and money.
+
+campaign = Campaign.create("reviews", pool=ids, classes=["bad", "good"], checked=checked, price="0.002")
+picks = campaign.ask(probabilities, budget=500)       # never a point that was asked before
+campaign.tell(picks.ids, soft_labels)                 # a row of NaN: abstained
+ids, targets = campaign.training_set()
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from rad_core import errors
+from rad_core.campaign import asking, catalogue, ledger, opening, shown, telling, training
+from rad_core.campaign.answers import answers_of
+from rad_core.campaign.asking import Picks, Wish
+from rad_core.campaign.ledger import Entry, Point
+from rad_core.campaign.money import amount_of
+from rad_core.campaign.reading import examples_of, scores_of
+from rad_core.campaign.scoring import score_of
+from rad_core.campaign.settings import Settings
+from rad_core.campaign.status import Score, Status, status_of
+from rad_core.campaign.telling import Told
+from rad_core.campaign.training import TrainingSet
+from rad_core.errors import DamagedError, InputError
+from rad_core.inputs.arrays import Given
+
+
+class Campaign:
+    """One campaign on disk. Safe to use from several processes at once: every batch is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with ledger.reading(path) as database:
+            meta = ledger.meta(database)
+        try:
+            self.settings = Settings.of(meta)
+        except (KeyError, ValueError, ArithmeticError) as error:
+            raise DamagedError(
+                f"The settings of campaign {path.name} cannot be read ({error}); restore {path}."
+            ) from error
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        pool: Given,
+        *,
+        classes: Sequence[str] | None = None,
+        labeled: Given = None,
+        checked: Given = None,
+        price: Decimal | float | str = 0,
+        currency: str = "",
+        max_cost: Decimal | float | str | None = None,
+        seed: int = 0,
+        store: Path | str | None = None,
+    ) -> Campaign:
+        """Make a campaign. Warns with an InputNote of what was done to the data.
+
+        Args:
+            name: 2 to 40 lower-case letters, digits and hyphens.
+            pool: ids, or a table (a file, a folder of Parquet files, a frame, columns by name) with a column id; rows
+                with a label are labeled examples.
+            classes: their names; by default the labels that occur, sorted.
+            labeled: (id, label) pairs, id -> label, or such a table.
+            checked: labeled examples on which the teacher was asked as well, or will be: (id, label, teacher).
+            price: of one answer. currency: its name. max_cost: what may be spent in all; None: no wall.
+            seed: of everything random, 0 or more.
+            store: the folder of studies and campaigns, the user's own by default.
+
+        Raises:
+            InputError: on bad input, in one sentence; nothing is made then.
+        """
+        now = time.time()
+        amount = amount_of(price, "price")
+        most = None if max_cost is None else amount_of(max_cost, "max_cost")
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
+        beginning = opening.begin(pool, labeled, checked, classes, now)
+        digest = shown.digest_of_ids([point.id for point in beginning.points])
+        root = catalogue.root_of(store)
+        with catalogue.making(root, name) as folder:
+            columns = shown.save(folder, beginning.columns, beginning.pool_rows)
+            settings = Settings(name, beginning.classes, amount, currency.strip(), most, seed, now, digest, columns)
+            ledger.create(folder, settings.to_meta(), beginning.points, beginning.entries, now)
+        errors.tell(beginning.notes)
+        return cls(root / name)
+
+    @classmethod
+    def open(cls, name: str, store: Path | str | None = None) -> Campaign:
+        """Open a campaign by its name. Raises InputError where there is none."""
+        return cls(catalogue.find(catalogue.root_of(store), name))
+
+    @property
+    def name(self) -> str:
+        """Its name, which is that of its folder."""
+        return self.settings.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the columns of every array."""
+        return self.settings.classes
+
+    # --- asking ---
+
+    def ask(
+        self,
+        probabilities: Given,
+        budget: int,
+        *,
+        ids: Given = None,
+        gain: str = "margin",
+        lower_bound: bool = True,
+        checked_unseen: bool = False,
+    ) -> Picks:
+        """Choose what to have answered next, and enter the questions in the ledger before anybody knows them.
+
+        Warns with an InputNote of what was done to the data.
+
+        Args:
+            probabilities: (N, C) of the student: a table with a column id and one column per class, or an array of the
+                pool's points in their order, or of those that `ids` names.
+            budget: labels, from 1 to the number of free points that have probabilities.
+            ids: names of the rows of an array.
+            gain: how informative a point is, one of `rad_core.selection.gains.GAINS`.
+            lower_bound: give the game the one-sided 95 % lower bound of m; else its estimate.
+            checked_unseen: there are rows for checked examples, too, of students that did not learn from them; of these
+                follows how often the teacher was right among the picks.
+
+        Raises:
+            InputError: on bad input, on a budget that could cross `max_cost`, and where m is unknown.
+        """
+        scores = scores_of(probabilities, self.classes, ids)
+        with ledger.writing(self.path) as database:
+            wish = Wish(budget, gain, lower_bound, checked_unseen)
+            picks = asking.ask(database, self.path, self.settings, scores, wish, time.time())
+        errors.tell(picks.notes)
+        return picks
+
+    def ask_checked(self) -> Picks:
+        """Ask about the checked examples that the teacher was never asked about: paid for, and needed to know m."""
+        with ledger.writing(self.path) as database:
+            return asking.ask_checked(database, self.settings, time.time())
+
+    def open_questions(self) -> Picks:
+        """The questions that are open, in order of asking. Raises InputError where there is none."""
+        with ledger.reading(self.path) as database:
+            return asking.open_questions(database, self.settings)
+
+    def shown(self, ids: Sequence[str]) -> dict[str, list[object]]:
+        """What the teacher is shown of points: the columns text and image of the pool, where it has them."""
+        columns = shown.load(self.path, self.settings.columns)
+        if not columns:
+            return {}
+        with ledger.reading(self.path) as database:
+            points = [ledger.point(database, text) for text in ids]
+        rows = [point.position if point is not None and point.part == "pool" else None for point in points]
+        return {name: [None if row is None else values[row] for row in rows] for name, values in columns.items()}
+
+    # --- answers ---
+
+    def tell(self, ids: Given, answers: Given = None, *, source: str = "teacher", correct: bool = False) -> Told:
+        """Enter answers; they are on disk when this returns. All of a batch count, or after an InputError none.
+
+        Warns with an InputNote of what was done to the data.
+
+        Args:
+            ids: of the points, or a table or file of answers: id and one column per class, or id and label.
+            answers: (b, C) probabilities, a row of NaN for an abstention; or b names of classes, None to abstain.
+            source: teacher or person; a person's answer is what the student learns, and says nothing about m.
+            correct: whether other answers than before are meant.
+
+        Raises:
+            InputError: ids never asked, other answers than before, unknown classes, rows that do not sum to 1.
+        """
+        given = answers_of(ids, answers, self.classes)
+        with ledger.writing(self.path) as database:
+            told = telling.tell(database, given, len(self.classes), source, correct, time.time())
+        errors.tell(told.notes)
+        return told
+
+    def correct(self, ids: Given, answers: Given = None, *, source: str = "teacher") -> Told:
+        """Enter answers in place of other ones."""
+        return self.tell(ids, answers, source=source, correct=True)
+
+    def withdraw(self, ids: Given) -> int:
+        """Take back open questions: their points are free again and nothing is reserved for them. Returns how many.
+
+        ids: of the points, or a table or file with a column id. Raises InputError; nothing is withdrawn then.
+        """
+        given = examples_of(ids, "withdraw", "ids", different=False)
+        with ledger.writing(self.path) as database:
+            return telling.withdraw(database, given, time.time())
+
+    # --- what comes of it ---
+
+    def score(
+        self,
+        accuracy: float | None = None,
+        *,
+        total: int | None = None,
+        probabilities: Given = None,
+        labels: Given = None,
+    ) -> Score:
+        """Keep a point of the curve: the student's accuracy after what was bought so far.
+
+        Args:
+            accuracy: as measured by the user, between 0 and 1. total: the examples that it was measured on.
+            probabilities: or measure it here: (T, C) of the student on test examples; labels: their T classes.
+
+        Raises:
+            InputError: unless it is exactly one of both.
+        """
+        measured, tested = score_of(accuracy, total, probabilities, labels, self.classes)
+        now = time.time()
+        with ledger.writing(self.path) as database:
+            status = status_of(database)
+            bought = status.pool["answered"]
+            row = [now, ledger.last_round(database), bought, f"{status.spent:f}", measured, tested]
+            database.execute(
+                "insert into scores (time, round, labels, cost, accuracy, total) values (?, ?, ?, ?, ?, ?)", row
+            )
+            return status_of(database).scores[-1]
+
+    def training_set(self, *, learn_from_checked: bool = True) -> TrainingSet:
+        """What the student learns from, in order of asking; unpacks into ids and targets (n, C)."""
+        with ledger.reading(self.path) as database:
+            return training.training_set(database, self.classes, learn_from_checked)
+
+    def status(self) -> Status:
+        """Points by state, money, m with its interval, rounds and scores."""
+        with ledger.reading(self.path) as database:
+            return status_of(database)
+
+    def entries(self) -> list[tuple[int, Entry, Point]]:
+        """Every entry of the ledger with its number and its point, in order."""
+        with ledger.reading(self.path) as database:
+            points = ledger.points(database)
+            return [(number, entry, points[entry.position]) for number, entry in ledger.entries(database)]
+
+    def verify(self) -> list[str]:
+        """Make everything again that the ledger promises; what does not hold, a sentence each, [] where all does."""
+        from rad_core.campaign.verifying import verify
+
+        with ledger.reading(self.path) as database:
+            return verify(database, self.path, self.settings)

@@ -1,0 +1,71 @@
+"""What a student learns from: a function of the answers alone, in order of asking, whenever they came."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rad_core.campaign import ledger
+from rad_core.campaign.contents import hard, vector
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """n examples. ids: (n,) text. targets: (n, C) float64. sources: labeled, checked, teacher or person. rounds: (n,),
+    0 for what was labeled from the beginning. weights: (n,). Unpacks into ids and targets.
+    """
+
+    classes: tuple[str, ...]
+    ids: list[str]
+    targets: np.ndarray
+    sources: list[str]
+    rounds: np.ndarray
+    weights: np.ndarray
+
+    def __iter__(self) -> Iterator[object]:
+        """ids, targets."""
+        return iter((self.ids, self.targets))
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """As the columns of a table: id, one column per class, source, round, weight."""
+        return {
+            "id": np.array(self.ids, object),
+            **{name: self.targets[:, number] for number, name in enumerate(self.classes)},
+            "source": np.array(self.sources, object),
+            "round": self.rounds,
+            "weight": self.weights,
+        }
+
+
+def training_set(database: sqlite3.Connection, classes: tuple[str, ...], learn_from_checked: bool) -> TrainingSet:
+    """Labeled examples, checked ones unless the student must not see them, then what was bought in order of asking."""
+    points = ledger.points(database)
+    accounts = ledger.accounts(database)
+    known = [part for part in ("labeled", "checked") if part == "labeled" or learn_from_checked]
+    rows = [
+        (point.id, vector(hard(point.label), len(classes)), part, 0)
+        for part in known
+        for point in points
+        if point.part == part and point.label is not None
+    ]
+    asked = sorted(
+        (account.asked, position)
+        for position, account in accounts.items()
+        if account.asked and points[position].part == "pool"
+    )
+    for _, position in asked:
+        target = accounts[position].target
+        if target is not None:
+            source, content = target
+            rows.append((points[position].id, vector(content, len(classes)), source, accounts[position].round))
+    return TrainingSet(
+        classes,
+        [name for name, *_ in rows],
+        np.array([target for _, target, *_ in rows], np.float64).reshape(len(rows), len(classes)),
+        [source for *_, source, _ in rows],
+        np.array([number for *_, number in rows], np.int64),
+        np.ones(len(rows)),
+    )

@@ -1,0 +1,81 @@
+"""Everything a ledger promises, made again: the equilibrium and draw of each round, and that its books are right."""
+
+from __future__ import annotations
+
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+from rad_core.campaign import ledger, rounds, shown
+from rad_core.campaign.ledger import Account
+from rad_core.campaign.money import money_text
+from rad_core.campaign.rounds import Facts
+from rad_core.campaign.settings import Settings
+from rad_core.errors import RadError
+from rad_core.inputs.ids import shortened
+
+
+def verify(database: sqlite3.Connection, folder: Path, settings: Settings) -> list[str]:
+    """What does not hold, a sentence each; [] where everything does."""
+    return [
+        *_check_points(database, folder, settings),
+        *_check_books(database, settings),
+        *_check_rounds(database, folder),
+    ]
+
+
+def _check_points(database: sqlite3.Connection, folder: Path, settings: Settings) -> list[str]:
+    faults = []
+    if shown.digest_of_ids([point.id for point in ledger.points(database)]) != settings.ids:
+        faults.append("The points are not those that the campaign was made of.")
+    try:
+        shown.load(folder, settings.columns, ())
+    except RadError as error:
+        faults.append(str(error))
+    return faults
+
+
+def _check_books(database: sqlite3.Connection, settings: Settings) -> list[str]:
+    """Replay the ledger entry by entry: no point asked twice, every answer asked for, every cost the right one."""
+    faults = []
+    accounts: dict[int, Account] = {}
+    names = {point.position: shortened(point.id) for point in ledger.points(database)}
+    committed = Decimal(0)
+    for number, entry in ledger.entries(database):
+        account = accounts.setdefault(entry.position, Account())
+        cost, due = Decimal(entry.cost), Decimal(0)
+        if entry.kind == "asked":
+            due = settings.price
+            committed += cost
+            if account.asked:
+                faults.append(f"Entry {number}: {names[entry.position]} is asked twice.")
+            if settings.max_cost is not None and committed > settings.max_cost:
+                most = money_text(settings.max_cost, settings.currency)
+                faults.append(f"Entry {number}: the questions up to here may cost more than {most}.")
+        elif entry.kind == "withdrawn":
+            due = account.price
+            committed -= cost
+            if not account.asked or account.settled:
+                faults.append(f"Entry {number}: {names[entry.position]} is withdrawn, but was no open question.")
+        elif entry.kind == "told":
+            due = Decimal(0) if account.settled else account.price
+            if not account.asked and not account.settled:
+                faults.append(f"Entry {number}: {names[entry.position]} is answered, but was never asked.")
+        if cost != due:
+            faults.append(f"Entry {number}: its cost is {cost}, but {due} was due.")
+        account.enter(number, entry)
+    return faults
+
+
+def _check_rounds(database: sqlite3.Connection, folder: Path) -> list[str]:
+    faults = []
+    bought: dict[int, list[int]] = {}
+    for _, entry in ledger.entries(database):
+        if entry.kind == "asked":
+            bought.setdefault(entry.round, []).append(entry.position)
+    for number, text in database.execute("select round, facts from rounds where round > 0 order by round").fetchall():
+        try:
+            faults += rounds.check(folder, number, Facts.from_json(text), bought.get(number, []))
+        except RadError as error:
+            faults.append(f"Round {number} cannot be checked ({error}).")
+    return faults

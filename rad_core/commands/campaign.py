@@ -1,0 +1,301 @@
+"""`rad campaign`: labels bought in rounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rad_core.commands.common import json_option, notes_said, print_json, print_table, say, store_option, with_interval
+from rad_core.text import one_line
+
+if TYPE_CHECKING:
+    from rad_core.campaign.status import RoundStatus, Status
+
+_FILE = click.Path(path_type=Path)
+_TABLE = "Where to write it: .csv, .parquet or .jsonl."
+
+
+@click.group()
+def command() -> None:
+    """Buy labels for a pool whose answers nobody knows, in rounds: ask, tell, train, and again, up to a wall of money.
+
+    \b
+    Examples:
+      rad campaign create reviews --pool pool.parquet --checked checked.csv --price 0.002 --max-cost 200
+      rad ask reviews --probs student.parquet --budget 500 -o picks.csv
+      rad tell reviews answers.csv
+      rad campaign training-set reviews -o train.parquet
+      rad campaign show reviews
+      rad campaign demo
+    """
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.option("--pool", type=_FILE, required=True, help="Table with id, and text, image or features to show and keep.")
+@click.option("--labeled", type=_FILE, help="Examples with known classes: id, label.")
+@click.option("--checked", type=_FILE, help="Labeled examples with the teacher's answer: id, label, teacher.")
+@click.option("--classes", help="Names of the classes, separated by commas (default: the labels that occur, sorted).")
+@click.option("--price", default="0", show_default=True, help="Price of one answer, such as 0.002.")
+@click.option("--currency", default="", help="Currency of the price, such as EUR.")
+@click.option("--max-cost", help="The wall: no question goes out that could cost more in all.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random draws.")
+@store_option
+def create(
+    name: str,
+    pool: Path,
+    labeled: Path | None,
+    checked: Path | None,
+    classes: str | None,
+    price: str,
+    currency: str,
+    max_cost: str | None,
+    seed: int,
+    store: Path | None,
+) -> None:
+    """Create a campaign from tables: .csv, .tsv, .parquet, .jsonl, or a folder of Parquet files.
+
+    Checked examples say how often the teacher is right (m): those without its answer are asked about first, and paid
+    for. A teacher's answer is a class, or one column per class called teacher_CLASS.
+
+    \b
+    Example:
+      rad campaign create reviews --pool pool.parquet --labeled labeled.csv --checked checked.csv --price 0.002
+    """
+    from rad_core.campaign.campaign import Campaign
+
+    given = {key: None if path is None else str(path) for key, path in (("labeled", labeled), ("checked", checked))}
+    with notes_said():
+        campaign = Campaign.create(
+            name,
+            str(pool),
+            classes=None if classes is None else classes.split(","),
+            price=price,
+            currency=currency,
+            max_cost=max_cost,
+            seed=seed,
+            store=store,
+            **given,
+        )
+    _print_status(campaign.status())
+
+
+@command.command("list")
+@store_option
+@json_option
+def list_(store: Path | None, as_json: bool) -> None:
+    """List the campaigns of a store.
+
+    \b
+    Example:
+      rad campaign list
+    """
+    from rad_core.campaign import catalogue
+    from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.money import money_text
+    from rad_core.campaign.status import plain_values
+    from rad_core.errors import RadError
+
+    root = catalogue.root_of(store)
+    held: list[Status] = []
+    for name in catalogue.names(root):
+        try:
+            held.append(Campaign(root / name).status())
+        except RadError as error:
+            say(f"{name}: {error}", err=True)
+    if as_json:
+        print_json([plain_values(status) for status in held])
+        return
+    if not held:
+        say(f"There are no campaigns in {root} yet; start one with rad campaign create or rad campaign demo.")
+        return
+    rows = [
+        (
+            status.name,
+            f"{sum(status.pool.values()):,}",
+            f"{status.pool['answered']:,}",
+            f"{status.open:,}",
+            money_text(status.spent, status.currency),
+            f"{status.scores[-1].accuracy:.3f}" if status.scores else "-",
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(status.created)),
+        )
+        for status in held
+    ]
+    print_table(f"Campaigns in {root}", ("name", "pool", "answered", "open", "spent", "accuracy", "created"), rows)
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@store_option
+@json_option
+def show(name: str, store: Path | None, as_json: bool) -> None:
+    """Show points, money, the teacher's accuracy, rounds and measured accuracies of a campaign.
+
+    \b
+    Example:
+      rad campaign show reviews
+    """
+    from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.status import plain_values
+
+    status = Campaign.open(name, store).status()
+    if as_json:
+        print_json(plain_values(status))
+        return
+    _print_status(status)
+
+
+def _print_status(status: Status) -> None:
+    from rad_core.campaign.money import money_text
+
+    points = ", ".join(f"{count:,} {state}" for state, count in status.pool.items() if count)
+    say(f"Campaign {status.name}: a pool of {sum(status.pool.values()):,} ({points}), {status.labeled:,} labeled.")
+    m = status.accuracy
+    if m is None:
+        say(f"Of {status.checked:,} checked examples the teacher answered none: rad ask {status.name} --checked.")
+    else:
+        say(
+            f"Teacher right on {m.right} of {m.total} checked examples: {m.mean:.3f}, 95 % interval {m.low:.3f} to "
+            f"{m.high:.3f}; the game gets the one-sided lower bound {m.lower_bound:.3f}."
+        )
+    spent, reserved, price = (
+        money_text(amount, status.currency) for amount in (status.spent, status.reserved, status.price)
+    )
+    most = "no wall" if status.max_cost is None else f"at most {money_text(status.max_cost, status.currency)}"
+    say(f"Spent {spent}, reserved {reserved} for {status.open:,} open questions; {most}; {price} an answer.")
+    if status.rounds:
+        columns = (
+            "round",
+            "asked",
+            "answered",
+            "abstained",
+            "open",
+            "cost",
+            "m",
+            "guarantee",
+            "one more label",
+            "right among picks",
+        )
+        print_table("Rounds", columns, [_round_row(each, status.currency) for each in status.rounds])
+    if status.scores:
+        rows = [
+            (
+                f"{score.labels:,}",
+                money_text(score.cost, status.currency),
+                f"{score.accuracy:.3f}",
+                str(score.total or "-"),
+            )
+            for score in status.scores
+        ]
+        print_table("Accuracy as measured", ("answers", "cost", "accuracy", "tested on"), rows, 0)
+
+
+def _round_row(each: RoundStatus, currency: str) -> Sequence[str]:
+    from rad_core.campaign.money import money_text
+
+    counts = [f"{count:,}" for count in (each.asked, each.answered, each.abstained, each.open)]
+    facts = each.facts
+    promise = ("-", "-", "-")
+    right = "-" if each.right is None else with_interval(vars(each.right) | {"mean": each.right.share})
+    if facts is not None:
+        promise = (f"{facts.teacher_accuracy:.3f}", f"{facts.value:.4g}", f"{facts.waterline:.3g}")
+    return (str(each.number) if facts else "checked", *counts, money_text(each.cost, currency), *promise, right)
+
+
+@command.command("training-set")
+@click.argument("name", metavar="NAME")
+@click.option("-o", "--output", type=_FILE, required=True, help=_TABLE)
+@click.option("--without-checked", is_flag=True, help="Leave out the checked examples.")
+@store_option
+def training_set(name: str, output: Path, without_checked: bool, store: Path | None) -> None:
+    """Write what the student learns from: id, a target per class, source, round, weight; in order of asking.
+
+    \b
+    Example:
+      rad campaign training-set reviews -o train.parquet
+    """
+    from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.formats import TABLES, format_of, write_table
+
+    kind = format_of(output, None, TABLES)
+    examples = Campaign.open(name, store).training_set(learn_from_checked=not without_checked)
+    write_table(output, kind, examples.columns())
+    say(f"{len(examples.ids):,} examples written to {output}.")
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.option("-o", "--output", type=_FILE, required=True, help=_TABLE)
+@store_option
+def ledger(name: str, output: Path, store: Path | None) -> None:
+    """Write the ledger: every question, answer, correction and withdrawal with its time and cost.
+
+    \b
+    Example:
+      rad campaign ledger reviews -o ledger.csv
+    """
+    from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.formats import TABLES, format_of, ledger_columns, write_table
+
+    kind = format_of(output, None, TABLES)
+    columns = ledger_columns(Campaign.open(name, store))
+    write_table(output, kind, columns)
+    say(f"{len(columns['entry']):,} entries written to {output}.")
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.argument("ids", metavar="FILE", type=_FILE)
+@store_option
+def withdraw(name: str, ids: Path, store: Path | None) -> None:
+    """Take back open questions: their points are free again, and nothing is reserved for them.
+
+    \b
+    Example:
+      rad campaign withdraw reviews never-sent.csv
+    """
+    from rad_core.campaign.campaign import Campaign
+
+    count = Campaign.open(name, store).withdraw(str(ids))
+    say(f"{count:,} questions withdrawn.")
+
+
+@command.command()
+@click.option("--name", default="demo", show_default=True, help="What to call the campaign.")
+@click.option("--rounds", type=click.IntRange(min=1), default=4, show_default=True, help="Rounds to buy.")
+@store_option
+def demo(name: str, rounds: int, store: Path | None) -> None:
+    """Run a campaign from end to end on scikit-learn's digits: answers told from files, money counted.
+
+    \b
+    Example:
+      rad campaign demo
+    """
+    from rad_core.campaign.demo import run
+
+    run(name, rounds, store, say)
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@store_option
+def delete(name: str, yes: bool, store: Path | None) -> None:
+    """Delete a campaign and its ledger, for good.
+
+    \b
+    Example:
+      rad campaign delete reviews --yes
+    """
+    from rad_core.campaign import catalogue
+
+    root = catalogue.root_of(store)
+    catalogue.find(root, name)
+    if not yes:
+        click.confirm(one_line(f"Delete campaign {name} and every answer in its ledger?"), abort=True)
+    catalogue.delete(root, name)
+    say(f"Deleted {name}.")
