@@ -189,13 +189,15 @@ def draw_curve(
 
 
 def draw_muted(sketch: Sketch, rows: pd.DataFrame, name: str, theme: Theme) -> None:
-    """A curve behind those that are looked at: thin and gray, its name and numbers where somebody points at it."""
+    """A curve behind those that are looked at: thin and gray, what it is where somebody points at it."""
     sketch.scatter(
         x=f32(rows["x"]),
         y=f32(rows["mean"]),
         mode="lines",
         line={"color": ink(theme).line, "width": 1.2},
         opacity=0.7,
+        legendgroup=name,
+        meta={"color": strategy_style(name).color},
         showlegend=False,
         name=strategy_style(name).label,
         hovertemplate=f"<b>{strategy_style(name).label}</b><br>%{{y:.1%}}<extra></extra>",

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
+from app.components.highlight import highlight
 from app.figures import (
     Chart,
     accuracy_curves,
@@ -142,6 +143,7 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
         chart = replace(chart, title="How often does the student say what the teacher says?")
     note = curves_note(view, levels, shown, x) if truth else "On the whole pool; also where the teacher is wrong."
     blocks.chart(chart, "curves-main", basis="measured", note=note)
+    highlight(key="curves-highlight")
     return names
 
 

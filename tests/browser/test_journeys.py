@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from app.palette import strategy_style
 from tests.browser.conftest import Studio, Visits, settled, studios
 from tests.helpers.big_study import make_big_study
 
@@ -55,6 +56,12 @@ _FOCUSED = """() => {
   if (node === document.body) return '';
   return node.ariaLabel || node.innerText.split('\\n').find((line) => !isIcon(line)) || '';
 }"""
+_CURVES = """() => [...document.querySelectorAll('.js-plotly-plot')].slice(0, 1).flatMap((chart) =>
+  (chart._fullData ?? []).filter((trace) => trace.legendgroup && chart.querySelector(`.trace${trace.uid} .js-line`))
+    .map(({ legendgroup, uid }) => {
+      const drawn = chart.querySelector(`.trace${uid}`);
+      return [legendgroup, drawn.style.opacity, drawn.querySelector('.js-line').style.stroke];
+    }))"""
 _MAP = """() => {
   const view = globalThis.radStudioMap?.views?.get('pool-map');
   return view?.pool && view.loading.hidden && !view.frame;
@@ -255,6 +262,29 @@ def test_a_link_to_the_curves_keeps_its_controls(demo: str, visit: Visits) -> No
     page.get_by_text("Single seeds", exact=True).click()
     asks_for(page, curves_seeds="true")
     opens_the_same(visit, page)
+
+
+def test_a_curve_in_gray_stands_out_where_one_points_at_it(demo: str, visit: Visits) -> None:
+    page = visit(f"{demo}/curves")
+    page.wait_for_function(f"({_CURVES})().length")
+    # Pixels of the last point of the curve of core-set, which is gray at first.
+    at = page.evaluate("""() => {
+      const chart = document.querySelector('.js-plotly-plot');
+      const { uid } = chart._fullData.find((trace) => trace.legendgroup === 'coreset');
+      const line = chart.querySelector(`.trace${uid} .js-line`), end = line.getPointAtLength(line.getTotalLength());
+      const { x, y } = new DOMPoint(end.x, end.y).matrixTransform(line.getScreenCTM());
+      return [x, y];
+    }""")
+    page.mouse.move(at[0] - 60, at[1] + 60)
+    page.mouse.move(*at, steps=4)
+    style = strategy_style("coreset")
+    color = ", ".join(str(int(style.color[start : start + 2], 16)) for start in (1, 3, 5))
+    page.get_by_text(style.label, exact=True).and_(page.locator(".hoverlayer *")).first.wait_for()
+    lit = {group: (opacity, stroke) for group, opacity, stroke in page.evaluate(_CURVES)}
+    assert lit.pop("coreset") == ("1", f"rgb({color})")
+    assert {opacity for opacity, _ in lit.values()} == {"0.2"}
+    page.mouse.move(5, 5)
+    page.wait_for_function(f"({_CURVES})().every(([, opacity]) => opacity === '')")
 
 
 def test_a_link_to_the_map_keeps_its_controls(demo: str, visit: Visits) -> None:
