@@ -98,13 +98,17 @@ _STOP = """async () => {
     return shown.map((name) => style[name]);
   })));
   const drawn = () => new Promise((done) => setTimeout(() => requestAnimationFrame(done), 50));
-  const box = node.getBoundingClientRect();
-  await drawn();
-  const focused = looks();
-  node.blur();
-  await drawn();
-  const seen = looks() !== focused && box.bottom > 0 && box.top < innerHeight;
-  node.focus();
+  const grid = node.closest('[data-testid="stDataFrame"]');
+  const box = (grid ?? node).getBoundingClientRect();
+  let seen = box.bottom > 0 && box.top < innerHeight;
+  if (!grid) {
+    await drawn();
+    const focused = looks();
+    node.blur();
+    await drawn();
+    seen &&= looks() !== focused;
+    node.focus();
+  }
   const name = node.ariaLabel || node.innerText?.split('\\n').find((line) => !/^[a-z_]*$/.test(line.trim())) || '';
   return [name.trim(), node.getAttribute('role') ?? node.localName, seen];
 }"""
