@@ -8,6 +8,7 @@ import streamlit as st
 from app.findings.words import literal
 from app.results import reading
 from app.shell import blocks, state
+from rad_core.results.words import about
 from rad_core.running import maps
 from rad_core.store.study import Study
 
@@ -78,7 +79,19 @@ def _watch(study: Study, seed: int, source: str) -> None:
         started = st.session_state.setdefault("map-started", set())
         status = maps.map_state(study, seed, source)
         wanted = (study.id, study.info().created, seed, source)
+        seconds = maps.map_seconds(study, seed, source)
         if status == "absent" and wanted not in started:
+            if seconds > maps.LONG_SECONDS:
+                st.caption("This is a PCA. A UMAP keeps neighbors together.")
+                label = f"Compute the UMAP (about {about(seconds)})"
+                st.button(
+                    label,
+                    icon=":material/scatter_plot:",
+                    on_click=_start,
+                    args=[study, seed, source],
+                    key="map-compute",
+                )
+                return
             started.add(wanted)  # first: what fails to start is not started again every second
             maps.start_map(study, seed, source)
             status = maps.map_state(study, seed, source)
@@ -89,22 +102,18 @@ def _watch(study: Study, seed: int, source: str) -> None:
             count = len(reading.labels(study, seed))
             st.caption(
                 f"PCA for now. The UMAP of {count:,} points is being computed "
-                f"({_duration(count)}); the map changes over by itself."
+                f"(about {about(seconds)}); the map changes over by itself. Studies lists it, with a button to stop it."
             )
             return
         why = status.removeprefix("failed: ") if status != "absent" else "its process ended early."
         st.warning(f"This is a PCA; the UMAP could not be computed: {literal(why)}", icon=":material/warning:")
-        st.button("Try again", on_click=_again, args=[study, seed, source], key="map-again")
+        st.button("Try again", on_click=_start, args=[study, seed, source], key="map-again")
 
 
-def _again(study: Study, seed: int, source: str) -> None:
+def _start(study: Study, seed: int, source: str) -> None:
     with blocks.spoken_errors():
+        st.session_state.setdefault("map-started", set()).add((study.id, study.info().created, seed, source))
         maps.start_map(study, seed, source)
-
-
-def _duration(count: int) -> str:
-    """About how long a UMAP takes on two cores."""
-    return "about a minute" if count <= 10_000 else f"about {round(count / 8_000)} minutes"
 
 
 def name(layout: str) -> str:
@@ -119,10 +128,12 @@ def provenance(view: state.View, seed: int, layout: str, rounds: int) -> str:
     array = maps.mapped_array(view.study, seed, SOURCES[source])
     of = "probabilities (it has no features)" if array == maps.WITHOUT_FEATURES else "features"
     network = view.config.teacher if source == "teacher" else view.config.student
+    fitted = maps.fitted_on(view.study, seed, SOURCES[source], method)
+    sample = "" if fitted is None else f" (fitted on {fitted:,}, the others placed among them)"
     parts = [
         f"{METHODS[method]} of the {source}'s {of}",
         literal(network),
-        f"{len(reading.labels(view.study, seed)):,} points",
+        f"{len(reading.labels(view.study, seed)):,} points{sample}",
         f"seed {seed}",
     ]
     planned = view.config.rounds

@@ -170,7 +170,8 @@ def _places(material: Material, seed: int) -> tuple[np.ndarray, str]:
     for method in maps.METHODS:
         points = maps.read_map(material.study, seed, method=method)
         if points is not None:
-            return points, method.upper()
+            fitted = maps.fitted_on(material.study, seed, method=method)
+            return points, method.upper() + (f", fitted on {fitted:,} of {len(points):,} points" if fitted else "")
     features = material.study.seed_array(seed, maps.mapped_array(material.study, seed))
     return maps.compute_map(features, "pca"), "PCA"
 

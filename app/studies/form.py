@@ -19,6 +19,8 @@ from app.studies.settings import PRESETS, SETTINGS, Setting, Suited, files_named
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError
 from rad_core.learning.data import DATASETS
+from rad_core.learning.device import likely_devices
+from rad_core.results.words import about
 from rad_core.text import one_line
 
 PREFILL = "new_study"  # values for the form, set by another page
@@ -99,8 +101,23 @@ def _key(name: str) -> str:
     return f"new_{name}"
 
 
+def _of_preset(name: str) -> dict[str, Any]:
+    return {"dataset": _dataset(), **PRESETS[name].values}
+
+
+def _offer(name: str) -> None:
+    """The button of a preset, what it sets, and how long it takes where that is known."""
+    preset, values = PRESETS[name], _of_preset(name)
+    st.button(preset.label, key=f"new_preset_{name}", help=preset.help, on_click=_preset, args=[name], width="stretch")
+    config = None if _unasked() else _checked(values)[0]
+    if config is not None:
+        seconds = plan.seconds_like(config)
+        took = "" if seconds is None else f"; about {about(seconds)} here"
+        st.caption(f"{settings.what_it_sets(config)}{took}.")
+
+
 def _preset(name: str) -> None:
-    values = {"dataset": _dataset(), **PRESETS[name].values}
+    values = _of_preset(name)
     st.session_state[_REFUSED] = []
     _fill(values)
 
@@ -121,9 +138,9 @@ def show() -> None:
     top.button("All studies", icon=":material/arrow_back:", on_click=close_form)
     for words in st.session_state.get(_REFUSED, []):
         st.warning(literal(words), icon=":material/link:")
-    with st.container(horizontal=True):
-        for name, preset in PRESETS.items():
-            st.button(preset.label, key=f"new_preset_{name}", help=preset.help, on_click=_preset, args=[name])
+    for place, name in zip(st.columns(len(PRESETS)), PRESETS, strict=True):
+        with place:
+            _offer(name)
     left, right = st.columns([5, 3], gap="large")
     with left:
         _fields(settings.suited(_values(), look=state.files_allowed() and not _unasked()))
@@ -279,7 +296,7 @@ def _field(setting: Setting, suits: Suited, place: Any) -> None:
     elif setting.kind == "choice" and setting.default is not None:
         place.segmented_control(
             label,
-            setting.choices,
+            _offered(setting),
             key=key,
             help=setting.help,
             format_func=lambda word: word.replace("_", " "),
@@ -302,6 +319,12 @@ def _field(setting: Setting, suits: Suited, place: Any) -> None:
         )
     else:
         place.text_input(label, key=key, help=setting.help, placeholder=empty, persist_state="session")
+
+
+def _offered(setting: Setting) -> list[str]:
+    """The choices of a setting; of the devices those of this machine, and one that the form was filled with."""
+    here = likely_devices() if setting.name == "device" else setting.choices
+    return [name for name in setting.choices if name in here or name == st.session_state.get(_key(setting.name))]
 
 
 def _step(setting: Setting) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -15,6 +16,7 @@ from app.studies import actions
 from rad_core.errors import RadError
 from rad_core.folders import default_store
 from rad_core.results.words import about, count
+from rad_core.running.maps import Running, running_maps, stop_map
 from rad_core.running.progress import Progress, progress
 from rad_core.store.study import Study, StudyInfo
 
@@ -38,7 +40,32 @@ def show() -> list[str]:
     for info in finished:
         with st.container(border=True, key=f"live-{info.id}"), blocks.study_errors(info):
             _finished_card(info)
+    if shown := running_maps(default_store()):
+        with st.container(border=True, key="live-maps"):
+            st.subheader("Maps on their way", anchor=False)
+            st.fragment(_maps, run_every=1.0)([running.stem for running in shown])
     return [*statuses, *(info.id for info in finished)]
+
+
+def _maps(shown: list[Path]) -> None:
+    """How far the maps are that are being computed; the whole page is drawn anew when there are others."""
+    with blocks.spoken_errors():
+        running = running_maps(default_store())
+        if [each.stem for each in running] != shown:
+            st.rerun()
+        titles = {info.id: state.study_title(info) for info in state.studies()}
+        for each in running:
+            row = st.container(horizontal=True, vertical_alignment="bottom")
+            text = f"{titles.get(each.study_id, each.study_id)} · {each.words}"
+            row.progress(each.placed / max(1, each.points), text=literal(text))
+            if not state.read_only():
+                row.button("Stop", icon=":material/stop:", key=f"stop-{each.stem}", on_click=_stop, args=[each])
+
+
+def _stop(running: Running) -> None:
+    with blocks.spoken_errors():
+        actions.own(running.study_id)
+        stop_map(running)
 
 
 def _busy_card(info: StudyInfo, statuses: dict[str, str], ticks: bool) -> None:

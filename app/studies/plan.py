@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import streamlit as st
 
 from app.findings.words import literal
@@ -74,7 +76,7 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
     numbers = st.container(horizontal=True, gap="medium")  # below each other where a line is too short for both
     numbers.metric("Labels bought", f"{plan.teacher_queries:,}", width="content")
     timed = isinstance(measured, Plan) and measured.estimated_seconds is not None
-    time_text = f"≈ {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and timed else "…"
+    time_text = f"about {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and timed else "…"
     numbers.metric(
         "Time",
         time_text,
@@ -101,6 +103,24 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
             st.caption(literal(note))
         busy = any(info.status == "running" for info in state.studies())
         st.caption(where + (" Another study is running: it comes first." if busy else ""))
+
+
+_EXTENT = ("strategies", "seeds", "rounds", "name")  # what changes how many students there are, and none of them
+
+
+def seconds_like(config: StudyConfig) -> float | None:
+    """About how long a study takes (s), by the plan in view: that of its students and data, however many students.
+
+    None where that has not been measured, or students or data are others.
+    """
+    request: dict[str, Any] = st.session_state.get(_PLAN, {})
+    measured = request.get("answer")
+    if not isinstance(measured, Plan) or measured.estimated_seconds is None:
+        return None
+    known = StudyConfig.from_mapping(json.loads(request["key"]))
+    if attrs.evolve(known, **{name: getattr(config, name) for name in _EXTENT}) != config:
+        return None
+    return measured.estimated_seconds * outline(config).trainings / measured.trainings
 
 
 def _measured(config: StudyConfig) -> Plan | str | None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
 
-from rad_core.config import ALL_STRATEGIES, OF_EXTENT, StudyConfig
+from rad_core.config import ALL_STRATEGIES, OF_EXTENT, StudyConfig, read_toml
 from rad_core.errors import InputError
 from rad_core.folders import data_folder
 from rad_core.learning.data import DATASETS, measure_dataset, suiting
 from rad_core.learning.models import MODELS, TORCHVISION
+from rad_core.results.words import count
+from rad_core.running.plan import outline
 from rad_core.selection.strategies import ORACLES
 
 Kind = Literal["text", "whole", "number", "flag", "choice", "choices", "dataset"]
@@ -69,35 +72,47 @@ class Setting:
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings for a purpose. duration: of digits on two cores, in words."""
+    """Settings for a purpose; those of the data are left as they are, unless it has a data set of its own."""
 
     label: str
     help: str
     values: dict[str, Any] = field(default_factory=dict)
 
 
+def _of_file(name: str) -> dict[str, Any]:
+    """What a study file that comes with the program sets, as the form has it, but for its name."""
+    values = read_toml(Path(name))
+    config = StudyConfig.from_mapping(values)
+    return {setting: getattr(config, setting) for setting in values if setting != "name"}
+
+
 PRESETS = {
-    "smoke": Preset(
-        "Smoke test (about 20 seconds)",
-        "Three strategies on handwritten digits, one repetition: does it run here?",
-        {"dataset": "digits", "strategies": ("rad", "margin", "uniform"), "seeds": 1, "rounds": 3},
-    ),
     "quick": Preset(
-        "Quick look (about a minute)",
-        "Five strategies on handwritten digits, three repetitions: first curves with intervals.",
-        {
-            "dataset": "digits",
-            "strategies": ("rad", "margin", "badge", "uniform", *ORACLES),
-            "seeds": 3,
-            "rounds": 5,
-        },
+        "Quick look",
+        "First curves with intervals; of the handwritten digits in about a minute.",
+        {"strategies": ("rad", "margin", "badge", "uniform", *ORACLES), "seeds": 3, "rounds": 5},
     ),
-    "full": Preset(
-        "Full comparison",
-        "Every strategy and five repetitions on the data set chosen below; the plan says how long it takes.",
+    "sound": Preset(
+        "Sound comparison",
+        "Every strategy, and enough repetitions for intervals that differences can be told from.",
         {"strategies": ALL_STRATEGIES, "seeds": 5, "rounds": 5},
     ),
+    "showcase": Preset(
+        "Like the showcase",
+        "The study that the studio opens with: Fashion-MNIST with a long tail, and a teacher that knows more.",
+        _of_file("showcase"),
+    ),
 }
+
+
+def what_it_sets(config: StudyConfig) -> str:
+    """Rules, repetitions, rounds and steps of a study, and how many students that makes, in words."""
+    full = config.resolved()
+    steps = f"{full.student_steps:,} steps" if full.student_steps else "steps by the size of the data"
+    return (
+        f"{count(len(full.strategies), 'strategy')}, {count(full.seeds, 'repetition')}, "
+        f"{count(full.rounds, 'round')}, {steps}: {count(outline(config).trainings, 'student')}"
+    )
 
 
 def _settings() -> dict[str, Setting]:

@@ -14,7 +14,9 @@ from rad_core.commands.common import json_option, print_json, print_table, say, 
 @store_option
 @json_option
 def command(store: Path | None, as_json: bool) -> None:
-    """List the studies of a store, the newest first.
+    """List the studies of a store, the newest first, and the maps that are being computed.
+
+    rad map ID --stop stops one of those.
 
     \b
     Example:
@@ -22,12 +24,15 @@ def command(store: Path | None, as_json: bool) -> None:
     """
     import attrs
 
+    from rad_core.running.maps import running_maps
     from rad_core.store.catalogue import list_studies
 
     root = store_root(store)
     studies = list_studies(root)
+    maps = running_maps(root)
     if as_json:
-        print_json([attrs.asdict(info) for info in studies])
+        of = {info.id: [running.words for running in maps if running.study_id == info.id] for info in studies}
+        print_json([{**attrs.asdict(info), "maps": of[info.id]} for info in studies])
         return
     if not studies:
         say(f"There are no studies in {root} yet; start one with rad run.")
@@ -48,3 +53,5 @@ def command(store: Path | None, as_json: bool) -> None:
     for info in studies:
         if info.status in ("failed", "unreadable", "lost"):
             say(f"{info.id}: {info.message}")
+    for running in maps:
+        say(f"{running.study_id}: {running.words}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rad_core.errors import InputError
@@ -10,6 +11,17 @@ if TYPE_CHECKING:
     import torch
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def likely_devices() -> tuple[str, ...]:
+    """Those of DEVICES that this machine may have, by its drivers: torch, which knows, takes seconds to import."""
+    import sys
+    from ctypes.util import find_library
+
+    driver = {"win32": "nvcuda"}.get(sys.platform, "cuda")
+    cuda = find_library(driver) is not None or Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists()
+    there = {"cuda": cuda, "mps": sys.platform == "darwin"}
+    return tuple(name for name in DEVICES if there.get(name, True))
 
 
 def pick_device(name: str = "auto") -> torch.device:

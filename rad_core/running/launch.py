@@ -162,8 +162,11 @@ def hear() -> None:
     exec("")  # noqa: S102
 
 
-def end_with(folder: Path) -> None:
-    """End this process, within a second or two, once a folder that it works for is gone or moved away."""
+def end_with(folder: Path, stopped: Callable[[], bool] = lambda: False) -> None:
+    """End this process, within a second or two, once a folder that it works for is gone or moved away, or on request.
+
+    stopped: whether somebody wants it to end.
+    """
     # While it is held open, no other folder is given its number.
     held = os.open(folder, os.O_RDONLY) if os.name == "posix" else None
 
@@ -177,7 +180,7 @@ def end_with(folder: Path) -> None:
                 in_place = False
             except OSError:  # it cannot be seen for a moment, on a network drive
                 continue
-            if not in_place:
+            if not in_place or stopped():
                 os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

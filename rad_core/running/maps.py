@@ -10,9 +10,9 @@ import hashlib
 import os
 import sys
 import time
-import warnings
 from contextlib import suppress
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -21,70 +21,18 @@ from filelock import FileLock, Timeout
 from rad_core import files, partials
 from rad_core.errors import DamagedError, InputError, RadError
 from rad_core.folders import data_folder
-from rad_core.learning.plane import principal_plane
 from rad_core.running import launch
+from rad_core.running.embedding import METHODS, Report, compute_map, fitted_points, seconds
 from rad_core.store import layout
 from rad_core.store.catalogue import open_study
 from rad_core.store.light_copy import is_light
 from rad_core.store.study import Study
 
-METHODS = ("umap", "pca")
 SOURCES = ("teacher_features", "student_features")
 WITHOUT_FEATURES = "teacher_pool_probabilities"  # what is mapped where a teacher has no features
-NEIGHBORS = 15
-MIN_DISTANCE = 0.3  # with 0.1 the clumps are so tight that picks hide each other
-SAMPLE = 60_000  # points that a UMAP is fitted on at most; the others are placed among them
+LONG_SECONDS = 60.0  # what takes longer waits until somebody asks for it
+STOPPED = "it was stopped."
 _VERSION = b"1"  # of the way maps are computed: another one makes those kept so far void
-
-
-# --- computing ---
-
-
-def compute_map(features: np.ndarray, method: str = "umap", seed: int = 0) -> np.ndarray:
-    """Place points in the plane so that similar ones lie together.
-
-    Args:
-        features: (N, D) finite numbers, N >= 2.
-        method: "umap" (McInnes, Healy & Melville 2018, by umap-learn; minutes for 50,000 points; of 15 points or fewer,
-            which have no neighborhoods, it is their PCA) or "pca" (the two directions of largest variance, at once).
-        seed: of the UMAP.
-
-    Returns:
-        (N, 2) float32, the same for the same seed.
-
-    Raises:
-        InputError: on bad input.
-    """
-    if method not in METHODS:
-        raise InputError(f"method is {method!r}; choose one of {', '.join(METHODS)}.")
-    if features.ndim != 2 or len(features) < 2 or features.shape[1] < 1:
-        raise InputError(f"features has shape {features.shape}; a map needs (N, D) with two points or more.")
-    x = np.ascontiguousarray(features, np.float32)
-    if not np.isfinite(x).all():
-        raise InputError("features holds values that are not finite; a map cannot be drawn of them.")
-    return principal_plane(x, len(x)) if method == "pca" or len(x) <= NEIGHBORS else _umap(x, seed)
-
-
-def _umap(x: np.ndarray, seed: int) -> np.ndarray:
-    import umap
-
-    chosen = np.arange(len(x))
-    if len(x) > SAMPLE:
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(x))[:SAMPLE])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of numba, and of neighborhoods that hang together loosely
-        model = umap.UMAP(n_neighbors=NEIGHBORS, min_dist=MIN_DISTANCE, random_state=seed, n_jobs=1)
-        fitted = model.fit_transform(x[chosen])
-        if len(chosen) == len(x):
-            return np.ascontiguousarray(fitted, np.float32)
-        places = np.empty((len(x), 2), np.float32)
-        places[chosen] = fitted
-        others = np.setdiff1d(np.arange(len(x)), chosen, assume_unique=True)
-        places[others] = model.transform(x[others])
-    return places
-
-
-# --- keeping ---
 
 
 def mapped_array(study: Study, seed: int, source: str = "teacher_features") -> str:
@@ -112,6 +60,18 @@ def read_map(study: Study, seed: int, source: str = "teacher_features", method: 
     Looks into the study's folder and then into the user's cache, where maps of studies on read-only media are kept. A
     map that is damaged, or of features that have changed since, is none: it can be computed again.
     """
+    found = _found(study, seed, source, method)
+    return None if found is None else found[1]
+
+
+def fitted_on(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> int | None:
+    """Of a kept map that was fitted on a sample: on how many points; the others were placed among those."""
+    found = _found(study, seed, source, method)
+    return None if found is None else layout.map_sample(found[0].name)
+
+
+def _found(study: Study, seed: int, source: str, method: str) -> tuple[Path, np.ndarray] | None:
+    """A kept map and its file."""
     if is_light(study):
         places = [_kept(study, seed, mapped_array(study, seed, source), method)]
     else:
@@ -123,8 +83,14 @@ def read_map(study: Study, seed: int, source: str = "teacher_features", method: 
             with suppress(RadError):
                 points = files.load_array(path.parent.parent, path)
                 if points.shape == (count, 2) and points.dtype == np.float32:
-                    return points
+                    return path, points
     return None
+
+
+def map_seconds(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> float:
+    """About how long a map takes to compute, in seconds."""
+    points, dimensions = study.seed_array(seed, mapped_array(study, seed, source)).shape
+    return seconds(points, dimensions, method)
 
 
 def map_state(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> str:
@@ -140,13 +106,25 @@ def map_state(study: Study, seed: int, source: str = "teacher_features", method:
         return "absent"
 
 
-def make_map(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> np.ndarray:
-    """The map of a seed's pool, computed and kept unless it is there; waits for a process that is computing it."""
+def make_map(
+    study: Study,
+    seed: int,
+    source: str = "teacher_features",
+    method: str = "umap",
+    report: Report | None = None,
+    *,
+    alone: bool = False,
+) -> np.ndarray:
+    """The map of a seed's pool, computed and kept unless it is there; waits for a process that is computing it.
+
+    report: as for `compute_map`. alone: this process is there for the map alone, and so ends at once when somebody
+    stops the map, or when the study goes.
+    """
     points = read_map(study, seed, source, method)
     if points is not None:
         return points
     with FileLock(_folder_for(study, seed, source, method).with_suffix(".lock")):
-        return _make(study, seed, source, method)
+        return _make(study, seed, source, method, report, alone)
 
 
 def start_map(study: Study, seed: int, source: str = "teacher_features", method: str = "umap") -> None:
@@ -159,30 +137,105 @@ def start_map(study: Study, seed: int, source: str = "teacher_features", method:
         launch.launch("rad_core.running.maps", arguments, stem.with_suffix(".log"))
 
 
-def _make(study: Study, seed: int, source: str, method: str) -> np.ndarray:
+# --- maps on their way ---
+
+
+@dataclass(frozen=True)
+class Running:
+    """A map that a process is computing. placed: how many points have their place, of all; none before the fit ends."""
+
+    study_id: str
+    seed: int
+    array: str
+    method: str
+    placed: int
+    points: int
+    stem: Path
+
+    @property
+    def words(self) -> str:
+        """What is being done."""
+        what = f"{self.method.upper()} of {self.array.replace('_', ' ')}, seed {self.seed}"
+        return f"{what}: {self.placed:,} of {self.points:,} points placed"
+
+
+def running_maps(root: Path) -> list[Running]:
+    """The maps of a store's studies that are being computed."""
+    found = []
+    for lock in sorted([*root.glob(f"*/{layout.MAPS}/*.lock"), *(data_folder() / layout.MAPS).glob("*/*.lock")]):
+        name = layout.read_stem(lock.stem)
+        cached = lock.parent.parent.name == layout.MAPS
+        study_id = lock.parent.name if cached else lock.parent.parent.name
+        if name is not None and (root / study_id).exists() and files.is_locked(lock):
+            placed, points = _progress(lock.with_suffix(".progress"))
+            found.append(Running(study_id, name[2], name[0], name[1], placed, points, lock.with_suffix("")))
+    return found
+
+
+def _progress(path: Path) -> tuple[int, int]:
+    try:
+        placed, points = path.read_text("ascii").split()
+    except FileNotFoundError:  # it has just begun, or is about to end
+        return 0, 0
+    return int(placed), int(points)
+
+
+def stop_map(running: Running) -> None:
+    """Have a map stopped: the process that computes it ends within a second or two. A map kept before stays."""
+    failure = running.stem.with_suffix(".failed")
+    with files.writing(failure.parent):
+        files.replace(failure, lambda file: file.write(STOPPED.encode()))  # type: ignore[arg-type]
+
+
+def _is_stopped(failure: Path) -> bool:
+    try:
+        return failure.read_text("utf-8") == STOPPED
+    except FileNotFoundError:
+        return False
+
+
+# --- making and keeping ---
+
+
+def _make(
+    study: Study, seed: int, source: str, method: str, report: Report | None = None, alone: bool = False
+) -> np.ndarray:
     """Compute a map whose lock is held, unless another process did so in the meantime."""
     points = read_map(study, seed, source, method)
     if points is not None:
         return points
     stem = _folder_for(study, seed, source, method)
-    failure = stem.with_suffix(".failed")
+    failure, news = stem.with_suffix(".failed"), stem.with_suffix(".progress")
     failure.unlink(missing_ok=True)
+    features = study.seed_array(seed, mapped_array(study, seed, source))
+
+    def tell(placed: int, of: int) -> None:
+        files.replace(news, lambda file: file.write(f"{placed} {of}".encode()))  # type: ignore[arg-type]
+        if report is not None:
+            report(placed, of)
+
+    tell(0, len(features))
+    if alone:
+        launch.end_with(study.path, partial(_is_stopped, failure))
     try:
-        places = compute_map(study.seed_array(seed, mapped_array(study, seed, source)), method)
-        _save(stem.parent, Path(_name(study, seed, source, method)).name, places)
+        places = compute_map(features, method, report=tell)
+        _save(stem, Path(_name(study, seed, source, method)).name, places)
     except Exception as error:
         sentence = str(error) if isinstance(error, RadError) else f"{type(error).__name__}: {error}".splitlines()[0]
         files.replace(failure, lambda file: file.write(sentence.encode()))  # type: ignore[arg-type]
         raise
+    finally:
+        news.unlink(missing_ok=True)
     return places
 
 
-def _save(folder: Path, name: str, places: np.ndarray) -> None:
+def _save(stem: Path, name: str, places: np.ndarray) -> None:
     """Write a map and remove those it replaces."""
+    folder = stem.parent
     with files.writing(folder):
         partials.sweep_files(folder)
         files.save_arrays({folder / name: places})
-    for old in folder.glob(f"{name.rpartition('-')[0]}-*.npy"):
+    for old in folder.glob(f"{stem.name}-*.npy"):
         if old.name != name:
             old.unlink(missing_ok=True)
 
@@ -206,7 +259,8 @@ def _name(study: Study, seed: int, source: str, method: str) -> str:
     except OSError as error:
         raise DamagedError(f"{place} cannot be read ({error.strerror}); restore it or delete the study.") from error
     digest = _digest(place, status.st_size, status.st_mtime_ns, status.st_ino)
-    return layout.map_file(array, method, seed, digest)
+    sample = fitted_points(len(study.seed_array(seed, array)), method)
+    return layout.map_file(array, method, seed, digest, sample)
 
 
 @lru_cache(maxsize=256)
@@ -256,10 +310,11 @@ def main(root: str, study_id: str, seed: str, source: str, method: str) -> int:
             return
         with lock:
             launch.end_with(study.path)
+            _stem(study, int(seed), source, method).with_suffix(".failed").unlink(missing_ok=True)
             launch.ready()
             if read_map(study, int(seed), source, method) is None:
                 began = time.perf_counter()
-                _make(study, int(seed), source, method)
+                _make(study, int(seed), source, method, alone=True)
                 print(f"{source} of seed {seed} by {method}: {time.perf_counter() - began:.1f} s", flush=True)
 
     return launch.ended_by(work)

@@ -7,6 +7,7 @@ through the store (`Study.request`); what became of it stands in the store (`Stu
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -33,8 +34,8 @@ def start(study: Study, workers: int | None = None, *, with_map: bool = True) ->
     """Run a study, or what is left of it, in a process that goes on when this one ends.
 
     workers: processes to use, as in `run_study`. with_map: compute the map of the first seed's pool when the study is
-    finished. When this returns the study is queued or further. Raises RadError, with the reason in one sentence, if
-    it is running already or cannot be started.
+    finished, if that takes no longer than a minute. When this returns the study is queued or further. Raises RadError,
+    with the reason in one sentence, if it is running already or cannot be started.
     """
     info = study.info()
     if study.is_locked():
@@ -101,12 +102,19 @@ def _device(study: Study) -> str:
 
 
 def _draw_map(study: Study) -> None:
-    """The map of the first seed's pool, so that it is there when somebody looks. The study is finished either way."""
-    from rad_core.running.maps import make_map
+    """The map of the first seed's pool, so that it is there when somebody looks; one of minutes waits to be asked for.
+
+    The study is finished either way.
+    """
+    from rad_core.running.maps import LONG_SECONDS, make_map, map_seconds
 
     launch.end_with(study.path)
     try:
-        make_map(study, 0)
+        if (seconds := map_seconds(study, 0)) > LONG_SECONDS:
+            minutes = math.ceil(seconds / 60)
+            study.log(f"the map takes {minutes} minutes or so: ask for it on the page Map, or with: rad map {study.id}")
+        else:
+            make_map(study, 0, alone=True)
     except Exception as error:
         traceback.print_exc()
         study.log(f"the map of seed 0 could not be computed: {error}")

@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import numpy as np
 
 from app.results import shipped
+from rad_core.running.embedding import SAMPLE
 from rad_core.running.maps import compute_map, read_map
 from rad_core.store.unpack import keep_unpacked
 from tests.bench.measure import medians
@@ -27,7 +29,47 @@ def rows(quick: bool) -> Iterator[Row]:
         sets = {"60 digits": (digits[:60], 1)}
     for name, (features, repeats) in sets.items():
         yield from _compared(name, features, repeats)
+    yield from _large(*((600, 400) if quick else (1_000_000, SAMPLE)))
     yield _read_again()
+
+
+def mixture(points: int, dimensions: int) -> np.ndarray:
+    """Half floats (N, D): ten classes, each about a plane of eight dimensions of its own, as features of a teacher."""
+    rng = np.random.default_rng(0)
+    centers, planes = rng.normal(size=(10, dimensions)), 0.3 * rng.normal(size=(10, 8, dimensions))
+    found = np.empty((points, dimensions), np.float16)
+    for start in range(0, points, 50_000):
+        classes = rng.integers(10, size=min(50_000, points - start))
+        block = centers[classes] + 0.2 * rng.normal(size=(len(classes), dimensions))
+        within = rng.normal(size=(len(classes), 8))
+        for label in range(10):
+            block[classes == label] += within[classes == label] @ planes[label]
+        found[start : start + len(block)] = block
+    return found
+
+
+def placed_apart(features: np.ndarray, places: np.ndarray, sample: int, seed: int = 0) -> tuple[float, float]:
+    """The trustworthiness of the points that a large map was fitted on, and of those placed among them."""
+    fitted = np.sort(np.random.default_rng(seed).permutation(len(features))[:sample])
+    others = np.delete(np.arange(len(features)), fitted)
+    fitted, others = (np.random.default_rng(1).permutation(some) for some in (fitted, others))
+    some = min(len(fitted), len(others), _JUDGED)
+    worth = [_trustworthiness(features[kind[:some]], places[kind[:some]]) for kind in (fitted, others)]
+    return worth[0], worth[1]
+
+
+def _large(points: int, sample: int) -> Iterator[Row]:
+    """A pool of which a part is fitted. CPU time is told, too, since the machine may be busy with other things."""
+    features = mixture(points, 64)
+    with patch.multiple("rad_core.running.embedding", LARGE=points - 1, SAMPLE=sample):
+        began, busy = time.perf_counter(), time.process_time()
+        places = compute_map(features)
+        taken, worked = time.perf_counter() - began, time.process_time() - busy
+    name = f"UMAP of {points:,} x 64, fitted on {sample:,}"
+    yield Row(name, taken, "s", 300, "five minutes", at_most=1)
+    yield Row(f"{name}, CPU time", worked, "s", 300, "five minutes", at_most=1)
+    fitted, placed = placed_apart(features, places, sample)
+    yield Row(f"{name}, trustworthiness of the others", placed, "", fitted, "fitted", "difference", at_least=-0.02)
 
 
 def _digits() -> np.ndarray:

@@ -49,18 +49,22 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     button(page, "New study").click()
     page.get_by_role("heading", name="New study").wait_for()
     settled(page)
-    button(page, "Smoke test (about 20 seconds)").click()
-    page.get_by_text("3 strategies x 1 seed").wait_for()
+    button(page, "Sound comparison").click()
+    page.get_by_text(re.compile("strategies x 5 seeds")).wait_for()
+    button(page, "Quick look").click()
+    page.get_by_text("5 strategies x 3 seeds").wait_for()
+    set_number(page, "Seeds", 1)
+    set_number(page, "Rounds", 3)
     set_number(page, "Budget per round", 0)
     page.get_by_text("budget is 0; it must be a whole number of 1 or more").wait_for()
     assert button(page, "Start the study").is_disabled()
     set_number(page, "Budget per round", 25)
     page.get_by_text("More settings").click()
-    for label in ("Student steps", "Teacher steps"):  # a smoke test that takes no twenty seconds
+    for label in ("Student steps", "Teacher steps"):  # a quick look that takes no minute
         set_number(page, label, 50)
-    # 3 strategies, 1 seed, 3 rounds of 25 labels
-    page.get_by_text("225", exact=True).wait_for()
-    page.get_by_text(re.compile("≈ .* s|≈ .* min")).wait_for(timeout=120_000)
+    # 5 strategies, 1 seed, 3 rounds of 25 labels
+    page.get_by_text("375", exact=True).wait_for()
+    page.get_by_text(re.compile(r"^about \d+ (s|min)")).wait_for(timeout=120_000)
     page.get_by_text("Copy as command").click()
     page.get_by_test_id("stCode").filter(has_text="--budget 25").wait_for()
 
@@ -75,7 +79,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     settled(page)
     # It is still running and watched again, has finished under the visitor's eyes, or before the page was there again.
     watched = button(page, "Pause").or_(button(page, "Open the results"))
-    page.get_by_text("9 of 9 rounds").or_(watched).first.wait_for(timeout=60_000)
+    page.get_by_text("15 of 15 rounds").or_(watched).first.wait_for(timeout=60_000)
     until(lambda: study.info().status == "finished")
     main = page.get_by_test_id("stMain")  # the picker in the sidebar has an "Open" of its own
     opening = button(main, "Open").or_(button(main, "Open the results")).first
@@ -86,7 +90,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     page.wait_for_function("() => !location.pathname.includes('studies')")
     page.get_by_role("slider", name=re.compile("^Budget")).wait_for(timeout=60_000)
     assert f"run={study.id}" in page.url
-    assert study.info().rounds_done == study.info().rounds_total == 9
+    assert study.info().rounds_done == study.info().rounds_total == 15
 
 
 def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, visit: Visits, store: Path) -> None:

@@ -168,7 +168,8 @@ def test_an_interrupt_that_came_through_a_text_of_a_library_leaves_the_exit_code
 
 
 @pytest.mark.slow
-def test_a_map_that_is_being_computed_ends_with_its_study(store: Path) -> None:
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_map_that_is_being_computed_ends_with_its_study(store: Path, tmp_path: Path, moved: bool) -> None:
     study = make_sound(store, "made-study")
     points = np.random.default_rng(0).normal(size=(30_000, 32)).astype(np.float16)  # a minute of work
     np.save(study.path / "seed-0" / "teacher_features.npy", points)
@@ -176,7 +177,10 @@ def test_a_map_that_is_being_computed_ends_with_its_study(store: Path) -> None:
     start_map(study, 0)
     (process,) = processes_of(f"rad_core.running.maps\0{store}")
     time.sleep(3)
-    delete_study(store, study.id)
+    if moved:
+        study.path.rename(tmp_path / "elsewhere")
+    else:
+        delete_study(store, study.id)
     until(lambda: not Path(f"/proc/{process}").exists(), 40)
     assert list(store.iterdir()) == []
 

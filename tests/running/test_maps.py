@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,20 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
 from rad_core.errors import InputError
-from rad_core.running.maps import compute_map, make_map, map_state, mapped_array, read_map, start_map
+from rad_core.running import worker
+from rad_core.running.embedding import seconds
+from rad_core.running.maps import (
+    LONG_SECONDS,
+    STOPPED,
+    compute_map,
+    fitted_on,
+    make_map,
+    map_state,
+    mapped_array,
+    read_map,
+    running_maps,
+    start_map,
+)
 from rad_core.store.catalogue import create_study
 from rad_core.store.pack import pack
 from rad_core.store.study import Study
@@ -105,15 +119,36 @@ def test_umap_keeps_neighbors_together_and_is_the_same_each_time(digits: np.ndar
         assert np.isfinite(compute_map(digits[:rows])).all()
 
 
+def large_from(monkeypatch: pytest.MonkeyPatch, points: int, sample: int) -> None:
+    """Have maps of more than so many points fitted on a sample."""
+    for name, value in (("LARGE", points), ("SAMPLE", sample), ("_BLOCK", 150)):
+        monkeypatch.setattr(f"rad_core.running.embedding.{name}", value)
+
+
 @pytest.mark.slow
-def test_the_points_beyond_a_sample_are_placed_among_it(
-    digits: np.ndarray, ours: np.ndarray, monkeypatch: pytest.MonkeyPatch
+def test_the_points_beyond_a_sample_are_placed_among_it_as_well_as_those_in_it(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = trustworthiness(digits, ours, n_neighbors=15)
-    monkeypatch.setattr("rad_core.running.maps.SAMPLE", 400)
-    sampled = compute_map(digits)
-    assert sampled.shape == (600, 2)
-    assert trustworthiness(digits, sampled, n_neighbors=15) > whole - 0.03
+    x = maps_bench.mixture(4000, 32)
+    large_from(monkeypatch, 3999, 2500)
+    told: list[tuple[int, int]] = []
+    places = compute_map(x, report=lambda placed, of: told.append((placed, of)))
+    assert told == [(2500 + done, 4000) for done in range(0, 1501, 150)]
+    fitted, placed = maps_bench.placed_apart(x, places, 2500)
+    assert fitted > 0.9
+    assert placed > fitted - 0.02
+    np.testing.assert_array_equal(compute_map(x), places)
+    assert not np.array_equal(compute_map(x, seed=1), places)
+
+
+@pytest.mark.slow
+def test_a_point_that_equals_a_fitted_one_lies_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    large_from(monkeypatch, 300, 200)
+    images = np.repeat(load_digits().data[:200].astype(np.float32), 2, axis=0)
+    places = compute_map(images)
+    twins = np.linalg.norm(places[::2] - places[1::2], axis=1)
+    assert np.median(twins) < 0.1 * np.ptp(places, axis=0).max()
+    assert np.isfinite(compute_map(np.ones((400, 3)))).all()
 
 
 @pytest.mark.slow
@@ -210,6 +245,49 @@ def test_a_damaged_map_is_computed_again(study: Study) -> None:
         assert path.read_bytes() == whole
 
 
+@pytest.mark.slow
+def test_a_map_of_a_large_pool_says_what_it_was_fitted_on(
+    study: Study, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_map(study, 0, method="pca")
+    assert fitted_on(study, 0, method="pca") is None
+    assert fitted_on(study, 0) is None
+    large_from(monkeypatch, 50, 40)
+    places = make_map(study, 0)
+    assert fitted_on(study, 0) == 40
+    (path,) = (study.path / "maps").glob("*-umap-*.npy")
+    assert "-fit40-" in path.name
+    sound = make_sound(store, "sound-study")
+    count = len(make_map(sound, 0))
+    large_from(monkeypatch, count - 1, count - 2)
+    assert read_map(sound, 0) is None, "one that was made in another way is none"
+    make_map(sound, 0)
+    pack(sound, tmp_path / "study.rad.zip")
+    copy = unpack_into(tmp_path / "study.rad.zip", tmp_path / "other")
+    assert fitted_on(copy, 0) == count - 2
+    assert places.shape == (POOL, 2)
+
+
+def test_the_time_of_a_map_is_told_beforehand() -> None:
+    assert seconds(1_000_000, 128, "pca") < 10
+    assert seconds(2_000, 64) < LONG_SECONDS < seconds(100_000, 64)
+    assert LONG_SECONDS < seconds(200_000, 64) < seconds(1_000_000, 64) < seconds(1_000_000, 128) < 300
+
+
+def test_after_a_run_a_map_that_takes_longer_than_a_minute_waits_to_be_asked_for(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rad_core.running.launch.end_with", lambda *_: None)
+    made: list[int] = []
+    monkeypatch.setattr("rad_core.running.maps.make_map", lambda study, seed, **_: made.append(seed))
+    worker._draw_map(study)
+    assert made == [0]
+    monkeypatch.setattr("rad_core.running.maps.map_seconds", lambda *_: 250.0)
+    worker._draw_map(study)
+    assert made == [0]
+    assert study.read_log(1)[0][1].startswith("the map takes 5 minutes or so: ask for it")
+
+
 def test_where_nothing_can_be_written_maps_lie_in_the_users_cache(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,6 +318,39 @@ def test_the_command_maps(study: Study, store: Path) -> None:
         assert ran.returncode == code, ran.stderr
         return ran.stdout + ran.stderr
 
+    assert "not being computed" in rad("latest", "--stop", code=2)
     assert "Mapped 60 points of made-study, seed 0" in rad("latest", "--method", "pca", "--features", "student")
     assert read_map(study, 0, "student_features", "pca") is not None
     assert "not prepared yet" in rad("latest", "--seed", 5, code=2)
+
+
+@pytest.mark.slow
+def test_a_map_on_its_way_is_listed_and_stopped(study: Study, store: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(30_000, 32)).astype(np.float16)  # a minute of work
+    np.save(study.path / "seed-0" / "teacher_features.npy", points)
+    np.save(study.path / "seed-0" / "pool_labels.npy", np.zeros(len(points), np.int16))
+    make_map(study, 0, method="pca")
+
+    def rad(*arguments: str) -> str:
+        command = [sys.executable, "-m", "rad_core.cli", *arguments, "--store", str(store)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert running_maps(store) == []
+    start_map(study, 0)
+    end = time.monotonic() + 60
+    while not any(each.points for each in running_maps(store)):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    (running,) = running_maps(store)
+    assert (running.study_id, running.seed, running.method, running.placed) == (study.id, 0, "umap", 0)
+    said = "UMAP of teacher features, seed 0: 0 of 30,000 points placed"
+    assert said in rad("runs")
+    assert json.loads(rad("runs", "--json"))[0]["maps"] == [said]
+    assert f"Stopped the {said}" in rad("map", "latest", "--stop")
+    assert wait(study, "umap", 10) == f"failed: {STOPPED}"
+    assert running_maps(store) == []
+    assert read_map(study, 0, method="pca") is not None, "what was kept stays"
+    start_map(study, 0)
+    assert map_state(study, 0) == "computing", "a map that was stopped can be asked for again"
+    rad("map", "latest", "--stop")
+    assert wait(study, "umap", 10) == f"failed: {STOPPED}"

@@ -479,6 +479,25 @@ def test_the_umap_is_computed_in_the_background_and_shown_when_it_is_ready() -> 
     assert [toast.value for toast in app.toast] or "is being computed" not in texts(app)
 
 
+def test_a_umap_of_minutes_is_offered_with_its_time_and_starts_when_asked_for(
+    shown: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAD_READ_ONLY")
+    started: list[int] = []
+    monkeypatch.setattr(maps, "map_state", lambda *_: "computing" if started else "absent")
+    monkeypatch.setattr(maps, "read_map", lambda *_, **__: None)
+    monkeypatch.setattr(maps, "start_map", lambda study, seed, source: started.append(seed))
+    monkeypatch.setattr(maps, "map_seconds", lambda *_: 250.0)
+    app = open_map()
+    app.run()
+    assert not started
+    offer = app.button(key="map-compute")
+    assert offer.label == "Compute the UMAP (about 4 min 10 s)"
+    offer.click().run()
+    assert started == [0]
+    assert "is being computed (about 4 min 10 s)" in texts(app)
+
+
 def test_many_cards_come_in_pages(shown: Study) -> None:
     everything = Selection.box(-1e6, -1e6, 1e6, 1e6)
     app = do(open_map(), selection=everything)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from app.results import shipped
@@ -25,6 +26,7 @@ from rad_core.results import sentences
 from rad_core.results.verdicts import results
 from rad_core.results.words import about, count
 from rad_core.running.engine import run_study
+from rad_core.running.maps import STOPPED
 from rad_core.store.catalogue import create_study, study_ids
 from rad_core.store.pack import pack
 from rad_core.store.study import Study, StudyInfo
@@ -184,6 +186,20 @@ def test_cancelling_asks_first(running: Study) -> None:
     assert running.requested() == "run"
     press(at, "runs_do_cancel")
     assert running.requested() == "cancel"
+
+
+def test_a_map_on_its_way_is_listed_and_can_be_stopped(finished: Path) -> None:
+    stem = add(finished, "tiny-mapped").path / "maps" / "teacher_features-umap-seed0"
+    stem.parent.mkdir(exist_ok=True)
+    with FileLock(stem.with_suffix(".lock")):  # as the process that computes it holds it
+        stem.with_suffix(".progress").write_text("120000 1000000")
+        at = open_page()
+        at.button(key=f"stop-{stem}").click().run()
+        assert not at.exception
+        assert not at.error
+        assert "120,000 of 1,000,000 points placed" in at.get("progress")[0].proto.text
+        assert stem.with_suffix(".failed").read_text() == STOPPED
+    assert "Maps on their way" not in [title.value for title in open_page().subheader]
 
 
 def test_a_queued_study_says_that_it_waits(running: Study) -> None:
