@@ -34,7 +34,7 @@ APP = {
     "atlas": {*_BLOCKS, "components"},
     "data": {*_PLAIN, "shell", "components", "atlas", "explore"},
     "present": {*_PLAIN, "figures", "components", "atlas"},
-    "export": {"figures", "findings", "palette", "present"},
+    "export": {"components", "figures", "findings", "palette", "present"},
     "views": {*_BLOCKS, "components", "atlas", "data", "explore", "export", "method", "present", "studies"},
     "main": {"explore", "method", "results", "shell"},
     "server": {"data", "shell"},

@@ -1,4 +1,4 @@
-"""A story as one HTML file: opens without a network, figures that can be explored, a slide show, prints on paper."""
+"""A story as one HTML file: opens without a network, figures that can be explored, the stage, prints on paper."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from app.components.stage import assets
 from app.export import stamp
+from app.export.stage import scenes
 from app.export.tables import as_text, numeric
 from app.figures import PLOTLY_CONFIG, Chart
 from app.figures.raster import address_of
@@ -30,7 +32,7 @@ def html_report(story: Story, dark: Story | None = None) -> bytes:
 
     dark: the same story with figures for dark paper, shown to readers whose system is dark; printed in light always.
     """
-    scripts = [_plotly(), _asset("report.js")]
+    scripts = [_plotly(), f'(() => {{\n"use strict";\n{assets.script()}\n{_asset("report.js")}}})();']
     figures = json_for_html(_figures(story, dark))
     body = "".join(
         [
@@ -89,7 +91,8 @@ def _figures(story: Story, dark: Story | None) -> dict[str, Any]:
         {"light": bright, **({"dark": dim} if dim is not None else {})}
         for bright, dim in zip(light, other, strict=True)
     ]
-    return {"config": {**PLOTLY_CONFIG, "responsive": False}, "figures": figures}
+    shown = {"light": scenes(story), "dark": scenes(dark, dark=True) if dark else None, "style": assets.style()}
+    return {"config": {**PLOTLY_CONFIG, "responsive": False}, "figures": figures, "stage": shown}
 
 
 def _figure(chart: Chart) -> dict[str, Any]:
@@ -104,11 +107,9 @@ def _first_figure(story: Story, number: int) -> int:
 # --- parts of the page ------------------------------------------------------------------------------------------------
 
 _BAR = (
-    '<nav class="bar" aria-label="Slide show"><span class="where" aria-live="polite"></span>'
-    '<button class="slide-only" data-do="back" aria-label="Previous slide">←</button>'
-    '<button class="slide-only" data-do="next" aria-label="Next slide">→</button>'
-    '<button data-do="toggle" title="S starts and ends the slide show; the arrow keys move">Slides</button>'
-    '<button data-do="print">Print</button></nav>\n'
+    '<nav class="bar" aria-label="Report">'
+    '<button data-do="stage" title="S starts and ends it; arrow keys and clickers move, B makes it black">Present'
+    '</button><button data-do="print">Print</button></nav>\n'
 )
 
 
@@ -126,9 +127,8 @@ def _step(step: Step, number: int, first: int) -> str:
     words = "".join(f"<p>{escape(sentence)}</p>" for sentence in step.sentences)
     if step.note:
         words += f'<aside class="note">{escape(step.note)}</aside>'
-    bare = not step.charts and step.picture is None and step.table is None
     parts = [
-        f'<section class="step{" bare" if bare else ""}" id="step-{number + 1}" tabindex="-1" '
+        f'<section class="step" id="step-{number + 1}" tabindex="-1" '
         f'aria-labelledby="title-{number + 1}">\n'
         f'<h2 id="title-{number + 1}"><span class="number">{number + 1}</span>{escape(step.title)}</h2>\n'
         f'<div class="words">{words}</div>\n<div class="charts">\n',
@@ -147,10 +147,8 @@ def _step(step: Step, number: int, first: int) -> str:
 def _chart(chart: Chart, number: int) -> str:
     layout = chart.figure.layout
     height = layout.height or 480
-    # On a slide a chart may be lower, but not one of rows with a line of text beside each.
-    least = height if layout.yaxis.ticktext else 0.72 * height
     return (
-        f'<figure style="--least:{least:g}px"><figcaption>{escape(chart.title)}</figcaption>\n'
+        f"<figure><figcaption>{escape(chart.title)}</figcaption>\n"
         f'<div class="frame"><div class="chart" data-figure="{number}" role="img" aria-label="{escape(chart.alt)}" '
         f'style="height:{height:g}px"></div></div>\n'
         f'<details><summary>Numbers behind this chart</summary><div class="scroll">{_table(chart.table)}</div>'

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.export.native import plain
 from app.figures import Chart
+from app.figures.base import plain
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -44,8 +44,8 @@ def shows_pool(chart: Chart) -> bool:
     return len(layout.images) == 1 and layout.xaxis.visible is False and layout.yaxis.visible is False
 
 
-def map_picture(chart: Chart) -> MapPicture:
-    """Draw a map's figure; the same figure gives the same bytes."""
+def map_picture(chart: Chart, paper: str = "#FFFFFF") -> MapPicture:
+    """Draw a map's figure on paper of a color; the same figure gives the same bytes."""
     from PIL import Image, ImageDraw
 
     layout = chart.figure.layout
@@ -53,10 +53,10 @@ def map_picture(chart: Chart) -> MapPicture:
     spans = x_range[1] - x_range[0], y_range[1] - y_range[0]
     scale = _FINE * _LONGER / max(spans)
     size = max(1, round(spans[0] * scale)), max(1, round(spans[1] * scale))
-    paper = Image.new("RGBA", size, (255, 255, 255, 255))
+    ground = Image.new("RGBA", size, paper)
     raster = Image.open(io.BytesIO(base64.b64decode(str(layout.images[0].source).split(",", 1)[1]))).convert("RGBA")
-    paper.alpha_composite(raster.resize(size, Image.Resampling.BILINEAR))  # as a browser does
-    draw, legend = ImageDraw.Draw(paper), []
+    ground.alpha_composite(raster.resize(size, Image.Resampling.BILINEAR))  # as a browser does
+    draw, legend = ImageDraw.Draw(ground), []
     for trace in chart.figure.data:
         marker = trace.marker
         known = isinstance(marker.color, str) and marker.color.startswith("#")
@@ -70,7 +70,7 @@ def map_picture(chart: Chart) -> MapPicture:
         for point in zip(across, down, strict=True):
             _mark(draw, point, radius, symbol, marker.color)
     buffer = io.BytesIO()
-    shrunk = paper.convert("RGB").resize((size[0] // _FINE or 1, size[1] // _FINE or 1), Image.Resampling.LANCZOS)
+    shrunk = ground.convert("RGB").resize((size[0] // _FINE or 1, size[1] // _FINE or 1), Image.Resampling.LANCZOS)
     shrunk.save(buffer, "PNG", compress_level=6)
     return MapPicture(buffer.getvalue(), tuple(legend))
 

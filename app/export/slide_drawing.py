@@ -24,7 +24,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from app.export.fitting import FONT, LINE, lines, width
-from app.export.native import XY, Bars, Drawing, Series, step
+from app.figures.drawing import XY, Bars, Drawing, Series, step
 
 if TYPE_CHECKING:
     from pptx.chart.chart import Chart as NativeChart
@@ -240,7 +240,7 @@ def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
         fill.solid()
         fill.fore_color.rgb = color(ink)
     _error_bars(series._element, "", _gaps_kept(what.values), what.low, what.high, INK, before="c:cat")
-    _axis(chart.value_axis, what.axis_title, what.number_format, what.range or _range(what), grid=True)
+    _axis(chart.value_axis, what.axis_title, what.number_format, what.range, grid=True)
     _axis(chart.category_axis, what.category_title, None, None, grid=False)
     chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
     if what.horizontal:
@@ -254,13 +254,6 @@ def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
 def _gaps_kept(values: np.ndarray) -> np.ndarray:
     """Bars that are not there keep their place, so that every interval stays with its bar."""
     return np.nan_to_num(values)
-
-
-def _range(what: Bars) -> tuple[float, float]:
-    ends = np.concatenate([what.values, what.low, what.high, [0.0]])
-    low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
-    unit = step(low, high)
-    return float(np.floor(low / unit) * unit), float(np.ceil(high / unit) * unit)
 
 
 # --- lettering --------------------------------------------------------------------------------------------------------

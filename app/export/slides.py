@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
@@ -19,7 +17,6 @@ from pptx.util import Inches, Pt
 from app.export import stamp
 from app.export.fitting import FONT, fitting_size, height, share, shortened
 from app.export.map_picture import MapPicture, map_picture, shows_pool
-from app.export.native import drawing
 from app.export.slide_drawing import (
     INK,
     MOST_COLUMNS,
@@ -33,49 +30,40 @@ from app.export.slide_drawing import (
     cut,
     describe,
 )
+from app.export.stage import sign
 from app.export.tables import as_text
-from app.figures import Chart
+from app.figures.drawing import XY
+from app.figures.game import waterline_drawing
+from rad_core.selection.game import solve_game
 
 if TYPE_CHECKING:
     from pptx.presentation import Presentation as Deck
     from pptx.slide import Slide
 
-    from app.present.model import Step, Story
+    from app.present.model import Live, Step, Story
 
 WIDTH, HEIGHT = 13.333, 7.5  # inches, 16:9
 ACCENT = "#D55E00"
 _MARGIN = 0.6
 _TITLE: Box = (_MARGIN, 0.38, WIDTH - 2 * _MARGIN, 1.0)
 _TOP, _BOTTOM = 1.55, 6.95  # between title and footer
-_WORDS = (3.9, 4.6, 5.2)  # widths of the column of words beside a chart, the first that holds them
+_COLUMN = 4.2  # width of the words beside what there is to see
 _GAP = 0.35
 _KEYS = 2.6  # width of a map's legend
 _SIZES = (24, 22, 20, TEXT_SIZE)
 
 
-@dataclass(frozen=True, eq=False)
-class _Sight:
-    """What stands beside the words on one slide: a chart, a picture or a table."""
-
-    chart: Chart | None = None
-    picture: bytes | None = None
-    table: pd.DataFrame | None = None
-    alt: str = ""
-
-
 def slides(story: Story) -> bytes:
-    """The story as a .pptx file.
+    """The story as a .pptx file: a slide for every step, as on the stage.
 
-    Every step has one slide for each of its charts, pictures and tables, its sentences beside them and, where they do
-    not fit there at 18 points, on a slide of their own. The notes hold all sentences, the presenter's own words and the
-    numbers.
+    Its finding is the title; beside what there is to see stand one large number and the sentences that fit at 18
+    points. The notes hold all sentences, the presenter's own words and the numbers.
     """
     stamp.require_clock()
     at = stamp.moment()
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
     _properties(deck, story, at)
-    _cover(deck, story, at)
     for step in story.steps:
         _add_step(deck, step, _footer(story, at))
     buffer = io.BytesIO()
@@ -91,125 +79,67 @@ def _properties(deck: Deck, story: Story, at: datetime) -> None:
 
 
 def _footer(story: Story, at: datetime) -> str:
-    return f"{clean(story.provenance)} · {stamp.words(at)}"
+    facts = (story.title, story.facts["Study"], f"RAD Studio {story.facts['RAD Studio']}", stamp.words(at))
+    return " · ".join(map(clean, facts))
 
 
 # --- slides -----------------------------------------------------------------------------------------------------------
 
 
-def _cover(deck: Deck, story: Story, at: datetime) -> None:
-    slide = _blank(deck)
-    _bar(slide, (0, 0, 0.28, HEIGHT))
-    room = WIDTH - 2.2
-    size = fitting_size([story.title], (room, 2.0), (48, 40, 36, 32, 28), bold=True) or 28
-    title = shortened(clean(story.title), size, (room, 2.0), bold=True)
-    _write(_title_place(slide, (1.1, 1.0, room, 2.0)), [title], size, bold=True, anchor=MSO_ANCHOR.BOTTOM)
-    _text(slide, (1.1, 3.15, room, 1.3), [shortened(clean(story.subtitle), 24, (room, 1.3))], 24, ink=SOFT)
-    facts = [clean(f"{name}: {value}") for name, value in story.facts.items()]
-    size = TEXT_SIZE
-    for column in (0, 1):
-        half = facts[: -(-len(facts) // 2)] if column == 0 else facts[-(-len(facts) // 2) :]
-        shown, _ = share(half, (room / 2 - 0.3, 2.2), size)
-        _text(slide, (1.1 + column * room / 2, 4.6, room / 2 - 0.3, 2.2), shown, size, gap=0.25)
-    _foot(slide, _footer(story, at))
-    _notes(slide, [story.title, story.subtitle, *facts])
-
-
 def _add_step(deck: Deck, step: Step, footer: str) -> None:
-    sights = _sights(step)
-    left = [clean(text) for text in step.sentences]
-    for number, sight in enumerate(sights):
-        slide = _titled(deck, step.title, number > 0)
-        # The words are spread over what there is to see; a table takes those that are left.
-        seen = sum(one.table is None for one in sights[number:])
-        count = -(-len(left) // seen) if seen else len(left)
-        left = _beside(slide, sight, left[:count]) + left[count:]
-        _finish(slide, step, sight, footer)
-    while left:
-        slide = _titled(deck, step.title, bool(sights))
-        room = (WIDTH - 2 * _MARGIN, _BOTTOM - _TOP)
-        size = fitting_size(left, room, (28, *_SIZES)) or TEXT_SIZE
-        fitting, left = share(left, room, size)
-        _text(slide, (_MARGIN, _TOP, *room), fitting, size, gap=0.6)
-        _finish(slide, step, None, footer)
-
-
-def _sights(step: Step) -> list[_Sight]:
-    sights = [_Sight(chart=chart, alt=chart.alt) for chart in step.charts]
-    if step.picture is not None:
-        sights.append(_Sight(picture=step.picture, alt=step.picture_alt))
-    if step.table is not None and len(step.table):
-        sights.append(_Sight(table=step.table, alt=step.title))
-    return sights
-
-
-def _beside(slide: Slide, sight: _Sight, words: Sequence[str]) -> list[str]:
-    """Put something to look at on a slide, and as many of the words as fit; returns the others."""
+    slide = _titled(deck, step.title)
     tall = _BOTTOM - _TOP
-    drawn = drawing(sight.chart) if sight.chart is not None else None
-    table, mapped = sight.table, None
-    if sight.chart is not None and drawn is None:
-        mapped = map_picture(sight.chart) if shows_pool(sight.chart) else None
-        table = sight.chart.table if mapped is None else None
-    if table is not None:
-        return _above_table(slide, table, words, sight.alt)
-    column, size, shown, rest = _column(words, tall)
-    left = _MARGIN
-    if shown:
-        _text(slide, (_MARGIN, _TOP, column, tall), shown, size)
-        left += column + _GAP
-    box = (left, _TOP, WIDTH - _MARGIN - left, tall)
-    if drawn is not None:
-        add_chart(slide, drawn, box, sight.alt)
-    elif mapped is not None:
-        _legend(slide, mapped, (box[0] + box[2] - _KEYS, _TOP, _KEYS, tall))
-        _picture(slide, mapped.png, (box[0], _TOP, box[2] - _KEYS - 0.2, tall), sight.alt)
-    elif sight.picture is not None:
-        _picture(slide, sight.picture, box, sight.alt)
-    return rest
-
-
-def _column(words: Sequence[str], tall: float) -> tuple[float, int, list[str], list[str]]:
-    """Width and type size of a column of words, those that it holds, and the rest."""
-    for column in _WORDS:
-        size = fitting_size(words, (column, tall), _SIZES)
-        if size is not None:
-            return column, size, list(words), []
-    shown, rest = share(words, (_WORDS[1], tall), TEXT_SIZE)
-    if height(shown, TEXT_SIZE, _WORDS[1]) > tall:  # a sentence that is too long for any column
-        return _WORDS[1], TEXT_SIZE, [], list(words)
-    return _WORDS[1], TEXT_SIZE, shown, rest
-
-
-def _above_table(slide: Slide, table: pd.DataFrame, words: Sequence[str], alt: str) -> list[str]:
-    """A table over the width of the slide, with words above it where there is room."""
-    width, tall = WIDTH - 2 * _MARGIN, _BOTTOM - _TOP
-    texts = as_text(table)
-    least = min(tall, 0.45 * (len(texts) + 1) + 0.1)
-    shown: list[str] = []
-    rest = list(words)
-    size = TEXT_SIZE
-    while rest and height([*shown, rest[0]], 20, width) + 0.2 <= tall - least:
-        shown.append(rest.pop(0))
-        size = 20
-    used = height(shown, size, width) + 0.2 if shown else 0.0
-    if shown:
-        _text(slide, (_MARGIN, _TOP, width, used), shown, size)
-    add_table(slide, cut(texts, MOST_COLUMNS), (_MARGIN, _TOP + used, width, tall - used), alt)
-    return rest
-
-
-def _finish(slide: Slide, step: Step, sight: _Sight | None, footer: str) -> None:
+    _beside(slide, step, (_MARGIN + _COLUMN + _GAP, _TOP, WIDTH - 2 * _MARGIN - _COLUMN - _GAP, tall))
+    top = _TOP
+    if step.number:
+        _text(slide, (_MARGIN, top, _COLUMN, 1.0), [step.number], 60, ink=ACCENT)
+        words = [clean(step.number_words)]
+        room = height(words, TEXT_SIZE, _COLUMN) + 0.1
+        _text(slide, (_MARGIN, top + 1.0, _COLUMN, room), words, TEXT_SIZE, ink=SOFT)
+        top += 1.2 + room
+    shown, _ = share([clean(text) for text in step.sentences], (_COLUMN, _BOTTOM - top), TEXT_SIZE)
+    if shown and height(shown, TEXT_SIZE, _COLUMN) <= _BOTTOM - top:  # no sentence is too long for the column
+        size = fitting_size(shown, (_COLUMN, _BOTTOM - top), _SIZES) or TEXT_SIZE
+        _text(slide, (_MARGIN, top, _COLUMN, _BOTTOM - top), shown, size)
     _foot(slide, footer)
+    _notes(slide, _spoken(step))
+
+
+def _beside(slide: Slide, step: Step, box: Box) -> None:
+    """What there is to see: a picture, a chart of PowerPoint's own, a map, else a table of the numbers."""
+    chart = step.charts[0] if step.charts else None
+    if step.live is not None:
+        add_chart(slide, _waterline(step.live), box, f"{step.number} {step.number_words}")
+    elif step.picture is not None:
+        _picture(slide, step.picture, box, step.picture_alt)
+    elif chart is not None and chart.drawing is not None:
+        add_chart(slide, chart.drawing, box, chart.alt)
+    elif chart is not None and shows_pool(chart):
+        mapped = map_picture(chart)
+        _legend(slide, mapped, (box[0] + box[2] - _KEYS, box[1], _KEYS, box[3]))
+        _picture(slide, mapped.png, (box[0], box[1], box[2] - _KEYS - 0.2, box[3]), chart.alt)
+    elif (table := step.table if chart is None else chart.table) is not None and len(table):
+        add_table(slide, cut(as_text(table), MOST_COLUMNS), box, step.title)
+
+
+def _waterline(live: Live) -> XY:
+    """The pool as the stage shows it at first."""
+    game = solve_game(live.floats, live.budget, teacher_accuracy=live.used)
+    return waterline_drawing(live.floats, game)
+
+
+def _spoken(step: Step) -> list[str]:
+    """The notes of a slide."""
     notes = [*step.sentences]
     if step.note:
         notes += ["", f"Note: {step.note}"]
-    if sight is not None:
-        notes += ["", sight.alt]
-        numbers = sight.chart.table if sight.chart is not None else sight.table
+    notes += ["", step.picture_alt] if step.picture is not None else []
+    for chart in step.charts:
+        notes += ["", chart.alt]
+    for numbers in (*(chart.table for chart in step.charts), step.table):
         if numbers is not None:
             notes += ["", as_text(numbers.head(60)).to_csv(sep="\t", index=False).strip()]
-    _notes(slide, notes)
+    return notes
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
@@ -220,9 +150,9 @@ def _blank(deck: Deck) -> Slide:
     return deck.slides.add_slide(deck.slide_layouts[5])
 
 
-def _titled(deck: Deck, title: str, again: bool) -> Slide:
+def _titled(deck: Deck, title: str) -> Slide:
     slide = _blank(deck)
-    text = clean(title) + (" (continued)" if again else "")
+    text = clean(title)
     size = fitting_size([text], _TITLE[2:], (34, 32, 30, 28, 26, 24), bold=True) or 24
     _bar(slide, (0, _TITLE[1], 0.28, _TITLE[3]))
     place = _title_place(slide, _TITLE)
@@ -297,16 +227,15 @@ def _picture(slide: Slide, content: bytes, box: Box, alt: str) -> None:
 
 def _legend(slide: Slide, picture: MapPicture, box: Box) -> None:
     """What the marks of a map mean, each in its color and with its sign."""
-    signs = {"square": "■", "diamond": "◆", "x": "✕", "cross": "✚", "triangle-up": "▲", "triangle-down": "▼"}
     shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
     _write(shape, [f"  {key.text}" for key in picture.legend], TEXT_SIZE)
     for paragraph, key in zip(shape.text_frame.paragraphs, picture.legend, strict=True):
         run = paragraph.runs[0]
-        sign = paragraph.add_run()
-        run._r.addprevious(sign._r)
-        sign.text = next((sign for name, sign in signs.items() if key.symbol.startswith(name)), "●")
-        sign.font.size, sign.font.name = Pt(TEXT_SIZE), FONT
-        sign.font.color.rgb = color(key.color)
+        mark = paragraph.add_run()
+        run._r.addprevious(mark._r)
+        mark.text = sign(key.symbol)
+        mark.font.size, mark.font.name = Pt(TEXT_SIZE), FONT
+        mark.font.color.rgb = color(key.color)
 
 
 def _notes(slide: Slide, texts: Sequence[str]) -> None:

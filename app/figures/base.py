@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from html import unescape
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
+from app.figures.drawing import Drawing
 from app.palette import rgb
 from rad_core.errors import InputError
 from rad_core.text import one_line
@@ -46,13 +49,15 @@ class Chart:
     """A figure and what has to come with it.
 
     figure: without a title, so that a page, a report or a slide can set its own. table: the plotted numbers with
-    readable column names. title: the question that the chart answers. alt: its message in one sentence.
+    readable column names. title: the question that the chart answers. alt: its message in one sentence. drawing: what
+    it is on a slide and on the stage, where it has a place there.
     """
 
     figure: go.Figure
     table: pd.DataFrame
     title: str
     alt: str
+    drawing: Drawing | None = None
 
 
 @dataclass(frozen=True)
@@ -183,10 +188,9 @@ def verbatim(text: str) -> str:
     return line.replace("%{", "&#37;{")
 
 
-def round_step(least: float) -> float:
-    """The smallest of ..., 0.1, 0.2, 0.5, 1, 2, 5, 10, ... that is at least this, give or take a thousandth of it."""
-    power = 10.0 ** np.floor(np.log10(least))
-    return float(next(power * unit for unit in (1, 2, 5, 10) if power * unit >= least * 0.999))
+def plain(text: str) -> str:
+    """A text of a figure without its markup."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", text))).strip()
 
 
 def f32(values: ArrayLike) -> np.ndarray:

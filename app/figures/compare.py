@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, round_step, rows
+from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, rows
+from app.figures.drawing import Bars, round_step, short, whole_steps
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
 from rad_core.results.needed import Need, labels_by_seed, need
 from rad_core.results.summary import FEWEST_SEEDS
@@ -68,7 +69,25 @@ def label_efficiency_chart(
             align="left",
         )
     title = f"How many labels does each strategy need to reach {target_text(target)}?"
-    return Chart(sketch.finish(), _needed_table(needs), title, _needed_alt(needs, target))
+    drawing = _needed_drawing(needs, f"Soft labels needed for {target_text(target)} accuracy")
+    return Chart(sketch.finish(), _needed_table(needs), title, _needed_alt(needs, target), drawing)
+
+
+def _needed_drawing(needs: Sequence[Need], title: str) -> Bars:
+    """A bar for every strategy, named with its number; none where the target is not reached."""
+    values = np.array([row.labels if row.known else np.nan for row in needs], float)
+    low, high = (np.array([getattr(row, end) for row in needs], float) for end in ("low", "high"))
+    low, high = np.where(np.isfinite(low), low, np.nan).clip(0), np.where(np.isfinite(high), high, np.nan)
+    return Bars(
+        [f"{short(row.strategy)}: {f'{row.shown:,}' if row.known else 'not reached'}" for row in needs],
+        values,
+        low,
+        high,
+        [strategy_style(row.strategy).color for row in needs],
+        "Soft labels needed",
+        title,
+        range=whole_steps(0.0, values, high),
+    )
 
 
 def paired_difference_chart(

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, rgba, round_step, spread
+from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, rgba, spread
+from app.figures.drawing import round_step
 from app.palette import strategy_style, text_color
 from rad_core.results.summary import FEWEST_SEEDS, curves
 from rad_core.results.words import few, percent

@@ -11,6 +11,7 @@ import pandas as pd
 from app.figures.base import Chart, Theme, new_sketch, rows
 from app.figures.curve_parts import (
     X_TITLES,
+    Mark,
     XAxis,
     accuracy_range,
     along,
@@ -25,6 +26,7 @@ from app.figures.curve_parts import (
     set_x_axis,
     shaded_strategies,
 )
+from app.figures.drawing import XY, Series, level_line, short, whole_steps
 from app.palette import strategy_order, strategy_style
 from rad_core.errors import InputError
 from rad_core.results.summary import interval
@@ -86,7 +88,8 @@ def accuracy_curves(
     alt = _curve_alt(points, shown)
     if lines:
         alt += f" For reference: {', '.join(line.text for line in lines)}."
-    return Chart(sketch.finish(), _curve_table(every, x, value_title), _curve_question(x), alt)
+    drawing = _curve_drawing(points, shown, lines, x, value_title)
+    return Chart(sketch.finish(), _curve_table(every, x, value_title), _curve_question(x), alt, drawing)
 
 
 def round_delta_chart(
@@ -156,6 +159,20 @@ def _differences(wide: pd.DataFrame, shown: Sequence[str], baseline: str) -> pd.
             ours = interval(100 * values)
             rows.append((name, number, ours.mean, ours.low, ours.high, ours.n))
     return pd.DataFrame(rows, columns=["strategy", "round", "mean", "low", "high", "n"])
+
+
+def _curve_drawing(points: pd.DataFrame, shown: Sequence[str], lines: Sequence[Mark], x: XAxis, title: str) -> XY:
+    """At most three curves have their intervals; of more, RAD's alone."""
+    series = []
+    for name in shown:
+        mine = points[points["strategy"] == name]
+        spread = (mine["low"].to_numpy(), mine["high"].to_numpy()) if len(shown) <= 3 or name == "rad" else (None, None)
+        style = strategy_style(name)
+        series.append(Series(short(name), style, mine["x"].to_numpy(), mine["mean"].to_numpy(), *spread))
+    ends = (float(points["x"].min()), float(points["x"].max())) if len(points) else (0.0, 1.0)
+    series += [level_line(line.text, line.level, line.dash, ends) for line in lines]
+    heights = [part for each in series for part in (each.y, each.low, each.high)]
+    return XY(series, X_TITLES[x], title, "#,##0", "0%", whole_steps(*ends), whole_steps(*heights))
 
 
 def _curve_question(x: XAxis) -> str:

@@ -7,8 +7,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, ink, new_sketch, rgba
+from app.figures.drawing import XY, Series, whole_steps
 from app.findings.words import number
-from app.palette import RIGHT_COLOR, WRONG_COLOR, strategy_style
+from app.palette import RIGHT_COLOR, WRONG_COLOR, Style, strategy_style
 from rad_core.errors import InputError
 from rad_core.results.words import percent
 from rad_core.selection.game import Equilibrium
@@ -54,6 +55,20 @@ def waterline_chart(gains: ArrayLike, game: Equilibrium, *, theme: Theme = "ligh
 
 
 _TITLE = "Which labels are worth buying if the teacher errs where it hurts?"
+
+
+def waterline_drawing(gains: ArrayLike, game: Equilibrium) -> XY:
+    """The sorted gains and what is left of them in the worst case. gains: (N,) as given to `solve_game`."""
+    drawn = sorted_game(gains, game)
+    seen = drawn[drawn["gain"] > 0.02 * drawn["gain"].iloc[0]]  # the rest is a flat line
+    table = thin_game(seen, MAX_POINTS // 2)
+    rank, high, left = (table[name].to_numpy(float) for name in ("rank", "gain", "left"))
+    series = [
+        Series("gain", Style("", "#555B66", "solid", "circle", 2.5), rank, high, markers=False),
+        Series("left in the worst case", Style("", RIGHT_COLOR, "solid", "circle", 4.5), rank, left, markers=False),
+    ]
+    ends = whole_steps(0.0, rank), whole_steps(0.0, high)
+    return XY(series, _COLUMNS["rank"], "Gain of a label", "#,##0", "0.0", *ends)
 
 
 def _alt(game: Equilibrium, n: int) -> str:

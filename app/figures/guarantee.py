@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, rgba, spread
+from app.figures.drawing import XY, Series, whole_steps
 from app.findings.words import number
 from app.palette import strategy_style, text_color
 from rad_core.results.words import percent
@@ -128,10 +129,28 @@ def guarantee_by_accuracy(
         table,
         "What if the teacher is worse than we think?",
         _alt(values, xs, at, f"With {budget:,} labels from a teacher that is right on {percent(at)} of the pool"),
+        _drawing(values, xs),
     )
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
+
+
+def _drawing(values: dict[str, np.ndarray], accuracies: np.ndarray) -> XY:
+    lines = [
+        Series(strategy_style(name).label, strategy_style(name), accuracies, value, markers=False)
+        for name, value in values.items()
+    ]
+    top = max(float(value.max()) for value in values.values())
+    return XY(
+        lines,
+        "Share of the pool that the teacher gets right",
+        "Guaranteed gain (worst case)",
+        "0%",
+        "General" if top < 10 else "#,##0",
+        whole_steps(accuracies),
+        whole_steps(0.0, top),
+    )
 
 
 def _strategy(rule: str, gain_name: str) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from app.figures.base import Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba
+from app.figures.drawing import Bars
 from app.findings.deciles import clopper_pearson, deciles
 from app.palette import RIGHT_COLOR
 from rad_core.errors import InputError
@@ -68,9 +69,20 @@ def accuracy_by_decile(
         f"The teacher is right on {percent(first)} of the least informative tenth of the pool and on {percent(last)} "
         f"of the most informative one ({percent(overall)} overall)."
     )
-    return Chart(
-        sketch.finish(), _decile_table(groups), "Does the teacher err where labels would be most informative?", alt
+    drawing = Bars(
+        [str(group) for group in groups["group"]],
+        groups["share"].to_numpy(float),
+        groups["low"].to_numpy(float),
+        groups["high"].to_numpy(float),
+        [RIGHT_COLOR] * len(groups),
+        "Teacher right",
+        "Teacher's accuracy",
+        "Tenth of the pool by gain (10 = most informative)",
+        "0%",
+        horizontal=False,
     )
+    question = "Does the teacher err where labels would be most informative?"
+    return Chart(sketch.finish(), _decile_table(groups), question, alt, drawing)
 
 
 def calibration_chart(

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba, rows
+from app.figures.drawing import XY, Series, short, whole_steps
 from app.figures.raster import density_raster, layout_image
 from app.findings.deciles import deciles, pareto, summarize_picks
 from app.findings.words import number
@@ -81,9 +82,21 @@ def tradeoff_chart(
     _draw_points(sketch, points, low, theme, words, 2.6 * _LETTER if narrow else _LETTER)
     _explain(sketch, theme, narrow=narrow)
     what = "share of them that the teacher got right" if level is None else f"{level_name.lower()} on them"
-    return Chart(
-        sketch.finish(), _points_table(points), _TITLE, _points_alt(points, f"{where} {percent(average)}", what)
-    )
+    alt = _points_alt(points, f"{where} {percent(average)}", what)
+    return Chart(sketch.finish(), _points_table(points), _TITLE, alt, _drawing(points, title))
+
+
+def _drawing(points: pd.DataFrame, title: str) -> XY:
+    """The picks of every strategy as a point with its intervals."""
+    series = []
+    for point in rows(points[points["right"].notna()]):
+        numbers = (point.gain, point.right, point.right_low, point.right_high, point.gain_low, point.gain_high)
+        x, y, low, high, left, right = (np.array([value], float) for value in numbers)
+        name = str(point.strategy)
+        series.append(Series(short(name), strategy_style(name), x, y, low, high, left, right, line=False))
+    across = [part for each in series for part in (each.x, each.left, each.right)]
+    above = [part for each in series for part in (each.y, each.low, each.high)]
+    return XY(series, "Gain (how informative)", title, "0.0", "0%", whole_steps(*across), whole_steps(*above))
 
 
 _TITLE = "Who buys labels that are informative and right?"

@@ -24,12 +24,12 @@ from app.findings.recommend import Recommendation
 from app.findings.tradeoff import story
 from app.present import picture
 from app.present.material import Material
-from app.present.model import Step
+from app.present.model import Live, Step
 from app.present.settings import STEPS
 from app.results import reading
 from rad_core.results import sentences
 from rad_core.results.summary import FEWEST_SEEDS, share_interval, verdict
-from rad_core.results.words import capital, count, estimated_on, few, listed, name, percent, range_text
+from rad_core.results.words import capital, count, estimated_on, few, listed, money, name, percent, range_text
 from rad_core.running import maps
 from rad_core.selection.strategies import ORACLES
 
@@ -68,6 +68,10 @@ def problem(material: Material) -> Step:
         more = {"picture": picture.draw(sample, material.theme)}
         more["picture_alt"] = picture.describe(sample, first.seed)
     charts = () if sample is not None and not material.technical else (_deciles(material, groups),)
+    top = groups[groups["group"] == groups["group"].max()]["share"]
+    if len(top) and wrong:
+        more["number"] = f"{1 - float(top.iloc[0]):.0%}"
+        more["number_words"] = "of the most informative tenth of the labels would be wrong"
     return _step(material, "problem", _problem_title(wrong, verdict(gap)), texts, charts, **more)
 
 
@@ -122,7 +126,32 @@ def tradeoff(material: Material) -> Step:
     ]
     if material.technical:
         texts.append(told.intervals)
-    return _step(material, "tradeoff", "Informative, or right?", texts, (chart,))
+    title, number, words = _worst_case(material)
+    return _step(material, "tradeoff", title, texts, (chart,), number=number, number_words=words, live=_live(material))
+
+
+def _worst_case(material: Material) -> tuple[str, str, str]:
+    """The finding, its number and what that is: what RAD keeps of a purchase whichever labels are wrong."""
+    safe = material.safe
+    if safe is None:
+        return "Informative, or right?", "", ""
+    ahead = safe.rad > 1.02 * safe.other
+    title = "RAD keeps the most in the worst case" if ahead else "In the worst case no rule keeps more than another"
+    over = "1 repetition" if safe.seeds == 1 else f"mean of {safe.seeds} repetitions"
+    words = (
+        f"of the worth of {safe.budget:,} fully informative, right labels is guaranteed with RAD; "
+        f"{safe.other / safe.budget:.0%} choosing {safe.rule} (an estimate, {over})"
+    )
+    return title, f"{safe.rad / safe.budget:.0%}", words
+
+
+def _live(material: Material) -> Live:
+    """The pool of the first seed before the first purchase, whose teacher the audience can change."""
+    scene = material.scenes[0]
+    teacher = material.read(reading.teacher_estimate, scene.seed)
+    stored = np.sort(np.rint(np.asarray(scene.gains, np.float64) * reading.GAIN_STEPS).astype(np.uint16))[::-1]
+    budget = min(material.study.config.budget, len(stored))
+    return Live(scene.seed, stored, budget, teacher.used, teacher.low, teacher.high, teacher.checked)
 
 
 def _first_picks(material: Material) -> pd.DataFrame:
@@ -147,7 +176,21 @@ def pool_map(material: Material) -> Step:
     texts += [_shared(facts.bought, names, last), _bought_mistakes(material)]
     if material.technical:
         texts.append(f"{method} of the teacher's features, seed {seed}.")
-    return _step(material, "map", "Where the labels are bought", texts, (chart,))
+    title, number, words = _common(facts.bought, names)
+    return _step(material, "map", title, texts, (chart,), number=number, number_words=words)
+
+
+def _common(bought: Any, names: Sequence[str]) -> tuple[str, str, str]:
+    """The finding of the map, its number and what that is: how much two rules buy in common."""
+    if len(names) == 1:
+        total = int((bought[names[0]] > 0).sum())
+        return f"Where {name(names[0])} buys", f"{total:,}", f"{'label' if total == 1 else 'labels'} bought"
+    one, other = (bought[each] > 0 for each in names)
+    fewest = min(int(one.sum()), int(other.sum()))
+    share = float((one & other).sum()) / max(1, fewest)
+    both = f"{name(names[0], first=True)} and {name(names[1])}"
+    title = f"{both} buy {'much the same' if share > 0.5 else 'different'} images"
+    return title, f"{share:.0%}", f"of the labels that {name(names[0])} and {name(names[1])} bought are the same"
 
 
 def _on_the_map(material: Material, seed: int) -> list[str]:
@@ -214,7 +257,23 @@ def curves(material: Material) -> Step:
     texts += [claims.references(material.levels), claims.upper_bound(measured)]
     if material.technical:
         texts += [sentences.verdict(measured, ours).text, head.details]
-    return _step(material, "curves", "How accurate the student becomes", texts, (chart,))
+    return _step(material, "curves", head.text, texts[1:], (chart,), **_added(material))
+
+
+def _added(material: Material) -> dict[str, str]:
+    """What the labels added, where every repetition has been counted."""
+    head = material.recommended.headline
+    if head.rule not in head.worth.added:
+        return {}
+    difference = head.worth.added[head.rule].difference
+    gained, low, high = (
+        f"{100 * value:+.1f}".replace("-", "\u2212") for value in (difference.mean, difference.low, difference.high)
+    )
+    interval = f" (95% interval {low} to {high})" if difference.n >= FEWEST_SEEDS else ""
+    return {
+        "number": gained,
+        "number_words": f"points{interval} by {head.worth.labels:,.0f} labels, against buying none",
+    }
 
 
 def _curves(material: Material, target: float | None = None) -> Chart:
@@ -255,6 +314,7 @@ def recommendation(material: Material) -> Step:
         texts,
         (_needed_chart(material),),
         table=table if material.technical else None,
+        **({"number": f"{recommended.labels:,}", "number_words": "labels to buy"} if recommended.labels else {}),
         basis="interpolated" if recommended.rule and _asks(recommended) else "measured",
     )
 
@@ -280,7 +340,9 @@ def _needed_chart(material: Material) -> Chart:
 def cost(material: Material) -> Step:
     recommended, settings, config = material.recommended, material.settings, material.study.config
     spent = advice.cost(recommended, settings.price_per_label, settings.currency, config.latency_per_label)
-    title = "What it costs, and what could go wrong"
+    price = money(recommended.labels * settings.price_per_label, settings.currency)
+    priced = bool(recommended.labels and settings.price_per_label)
+    title = f"It costs {price}, and this could go wrong" if priced else "What could go wrong"
     texts = [*spent, *_caveats(material)]
     table = advice.table(recommended, settings.price_per_label, settings.currency) if recommended.options else None
     return _step(
@@ -290,6 +352,7 @@ def cost(material: Material) -> Step:
         texts,
         (_worse_teacher(material),),
         table=None if material.technical else table,
+        **({"number": price, "number_words": f"for {count(recommended.labels, 'label')}"} if priced else {}),
         basis="estimate",
     )
 
@@ -363,4 +426,4 @@ def _step(
     material: Material, step: str, title: str, texts: Sequence[str], charts: tuple[Chart, ...], **more: Any
 ) -> Step:
     note = material.settings.notes.get(step, "")
-    return Step(step, title, tuple(text for text in texts if text), charts, note=note, **more)
+    return Step(step, title, tuple(text for text in texts if text), charts=charts, note=note, **more)

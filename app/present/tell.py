@@ -17,15 +17,11 @@ from rad_core.store import light_copy
 from rad_core.store.study import Study
 from rad_core.text import one_line
 
-CHART_HEIGHT = 440
+_CHART_HEIGHT = 440  # about that of every chart, in pixels
 
 
-def tell(
-    study: Study, settings: StorySettings | None = None, theme: Theme = "light", *, chart_height: int = CHART_HEIGHT
-) -> Story:
+def tell(study: Study, settings: StorySettings | None = None, theme: Theme = "light") -> Story:
     """The story of a study. settings: by default those stored with it. theme: of the charts and the picture.
-
-    chart_height: about that of every chart, in pixels.
 
     Raises InputError while no strategy has finished a round of purchase: there is nothing to tell yet.
     """
@@ -36,7 +32,7 @@ def tell(
             f"Study {study.id} has not finished a round of purchase yet, so there is nothing to tell; wait for its "
             "first results, or choose another study."
         )
-    material = Material(study, table, settings, theme, chart_height)
+    material = Material(study, table, settings, theme, _CHART_HEIGHT)
     steps = build_steps(material)
     title = settings.title or _title(study)
     return Story(title, material.subtitle, steps, facts(study), settings)

@@ -59,7 +59,8 @@ def presenting() -> bool:
     return bool(st.session_state["present"])
 
 
-def _present(on: bool) -> None:
+def present(on: bool) -> None:
+    """Start or end presenting."""
     st.session_state["present"] = on
 
 
@@ -81,13 +82,13 @@ def sidebar(page: StreamlitPage) -> None:
             "Present",
             icon=":material/slideshow:",
             width="stretch",
-            on_click=_present,
+            on_click=present,
             args=[True],
             help="Larger type and no controls on the left, for a projector.",
         )
     if presenting():
         st.button(
-            "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=_present, args=[False]
+            "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=present, args=[False]
         )
     _keep_in_url("run", study_id and st.session_state["run"])
     _keep_in_url("present", "1" if presenting() else None)

@@ -14,9 +14,8 @@ import pytest
 from pptx import Presentation
 
 from app.export import FORMATS, file_name
-from app.export.native import plain
 from app.figures import class_heatmap
-from app.figures.base import verbatim
+from app.figures.base import plain, verbatim
 from app.palette import strategy_label
 from rad_core.store.database import DATABASE
 from rad_core.store.study import Study

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app.components import hand_over
+from app.components.explore import assets
 from app.components.map.wire import Blob
 
-# In the order in which they lean on each other; together they are one module.
-_SCRIPTS = ("words", "game", "draw", "waterline", "accuracy", "places", "images", "purchase", "bar", "instrument")
 _HUB = "radStudioExplore"
 
 
@@ -38,19 +36,12 @@ def happened(key: str) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-def script() -> str:
-    """The JavaScript of the instrument."""
-    folder = Path(__file__).with_name("js")
-    return "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
-
-
 @cache
 def _element(kind: str) -> Any:
     """The one that brings the pool brings the script, too: its data do not change while handles are moved."""
-    style = Path(__file__).with_name("explore.css").read_text(encoding="utf-8")
     whole = kind != "view"
     return st.components.v2.component(
         f"rad_studio_explore_{kind}",
-        js=script() if whole else hand_over(_HUB),
-        css=style if kind != "pool" else None,
+        js=assets.script() if whole else hand_over(_HUB),
+        css=assets.style("waterline", "explore") if kind != "pool" else None,
     )

@@ -62,13 +62,15 @@ class Waterline {
     this.layout();
   }
 
+  // One unit of the drawing is owner.scale pixels, 1 where there is none: on a stage everything is larger.
   layout() {
     const box = this.root.getBoundingClientRect();
     if (!this.game || !box.width) return;
+    const scale = (this.scale = this.owner.scale ?? 1);
     const head = this.svg.getBoundingClientRect().top - box.top - 4;
-    const width = (this.width = Math.round(box.width - 18));
-    const height = (this.height = Math.max(150, Math.round(box.height - head - 14)));
-    put(this.svg, { width, height, viewBox: `0 0 ${width} ${height}` });
+    const width = (this.width = Math.round((box.width - 18) / scale));
+    const height = (this.height = Math.max(150, Math.round((box.height - head - 14) / scale)));
+    put(this.svg, { width: width * scale, height: height * scale, viewBox: `0 0 ${width} ${height}` });
     this.left = 26;
     this.right = width - 8;
     this.top = 8;
@@ -103,14 +105,18 @@ class Waterline {
     return this.left + (clamp(m, this.low, 1) - this.low) / (1 - this.low) * (this.right - this.left);
   }
 
+  // Where along the drawing an event is, from 0 at its left axis to 1 at its right end.
+  shareAt(event) {
+    return ((event.clientX - this.svg.getBoundingClientRect().left) / this.scale - this.left) / (this.right - this.left);
+  }
+
   accuracyAt(event) {
-    const share = (event.clientX - this.svg.getBoundingClientRect().left - this.left) / (this.right - this.left);
+    const share = this.shareAt(event);
     return Math.round(1000 * clamp(this.low + share * (1 - this.low), this.low, 1)) / 1000;
   }
 
   placeAt(event) {
-    const share = (event.clientX - this.svg.getBoundingClientRect().left - this.left) / (this.right - this.left);
-    return Math.round(clamp(share, 0, 1) * (this.end - 1));
+    return Math.round(clamp(this.shareAt(event), 0, 1) * (this.end - 1));
   }
 
   key(event) {

@@ -1,0 +1,149 @@
+"""A story as the stage draws it: plain values, whose texts never become markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from app.export.map_picture import map_picture, shows_pool
+from app.export.tables import as_text
+from app.figures.base import INKS
+from app.figures.drawing import XY, Drawing, Series
+from rad_core.text import one_line
+
+if TYPE_CHECKING:
+    from app.figures import Chart
+    from app.present.model import Live, Step, Story
+
+MOST_ROWS, MOST_COLUMNS = 9, 5  # of a table on the stage
+_LONGER = 1100  # pixels of a picture
+SIGNS = {"square": "■", "diamond": "◆", "x": "✕", "cross": "✚", "triangle-up": "▲", "triangle-down": "▼"}
+
+
+def scenes(story: Story, *, dark: bool = False) -> dict[str, Any]:
+    """The steps in order: name, title, number, sentences, note and what there is to see. digest: of all of it."""
+    told = {
+        "title": one_line(story.title),
+        "steps": [_scene(step, INKS["dark" if dark else "light"].paper) for step in story.steps],
+    }
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return {**told, "digest": digest, "dark": dark}
+
+
+def sign(symbol: str) -> str:
+    """A Plotly symbol as a letter."""
+    return next((letter for name, letter in SIGNS.items() if symbol.startswith(name)), "●")
+
+
+def _scene(step: Step, paper: str) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "title": step.title,
+        "number": step.number,
+        "numberWords": step.number_words,
+        "sentences": list(step.sentences),
+        "note": step.note,
+        "sight": _sight(step, paper),
+    }
+
+
+def _sight(step: Step, paper: str) -> dict[str, Any]:
+    """What there is to see on the stage, the same as on the slide but for the pool whose teacher can be changed."""
+    if step.live is not None:
+        return _live(step.live)
+    if step.picture is not None:
+        return {"kind": "picture", "source": _source(step.picture), "alt": step.picture_alt, "legend": []}
+    if step.charts:
+        return _chart(step.charts[0], paper)
+    if step.table is not None and len(step.table):
+        return _table(as_text(step.table))
+    return {"kind": "none", "alt": ""}
+
+
+def _chart(chart: Chart, paper: str) -> dict[str, Any]:
+    if chart.drawing is not None:
+        return {**_drawn(chart.drawing), "alt": chart.alt}
+    if shows_pool(chart):
+        mapped = map_picture(chart, paper)
+        legend = [{"text": key.text, "color": key.color, "sign": sign(key.symbol)} for key in mapped.legend]
+        return {"kind": "picture", "source": _source(mapped.png), "alt": chart.alt, "legend": legend}
+    return _table(as_text(chart.table))
+
+
+def _source(png: bytes) -> str:
+    """A picture as an address within the page, no larger than a stage shows it."""
+    with Image.open(io.BytesIO(png)) as picture:
+        shown = picture.convert("RGB")
+    shown.thumbnail((_LONGER, _LONGER), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    shown.save(buffer, "WEBP", quality=86)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _table(texts: pd.DataFrame) -> dict[str, Any]:
+    shown = texts.iloc[:MOST_ROWS, :MOST_COLUMNS]
+    return {"kind": "table", "columns": list(map(str, shown.columns)), "rows": shown.astype(str).to_numpy().tolist()}
+
+
+def _drawn(drawing: Drawing) -> dict[str, Any]:
+    if isinstance(drawing, XY):
+        return {
+            "kind": "xy",
+            "series": [_series(each) for each in drawing.series],
+            "xTitle": drawing.x_title,
+            "yTitle": drawing.y_title,
+            "xFormat": drawing.x_format,
+            "yFormat": drawing.y_format,
+            "xRange": list(drawing.x_range),
+            "yRange": list(drawing.y_range),
+        }
+    return {
+        "kind": "bars",
+        "categories": list(drawing.categories),
+        **{name: _numbers(getattr(drawing, name)) for name in ("values", "low", "high")},
+        "colors": list(drawing.colors),
+        "title": drawing.axis_title,
+        "categoryTitle": drawing.category_title,
+        "format": drawing.number_format,
+        "horizontal": drawing.horizontal,
+        "range": list(drawing.range),
+    }
+
+
+def _series(each: Series) -> dict[str, Any]:
+    style = each.style
+    limits = {name: getattr(each, name) for name in ("low", "high", "left", "right")}
+    return {
+        "name": each.name,
+        "color": style.color,
+        "dash": style.dash,
+        "width": style.width,
+        "symbol": style.symbol,
+        "x": _numbers(each.x),
+        "y": _numbers(each.y),
+        **{name: None if values is None else _numbers(values) for name, values in limits.items()},
+        "line": each.line,
+        "markers": each.markers,
+    }
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    """Six digits are more than a picture shows; what is unknown is null."""
+    return [float(f"{value:.6g}") if np.isfinite(value) else None for value in np.asarray(values, float)]
+
+
+def _live(live: Live) -> dict[str, Any]:
+    return {
+        "kind": "live",
+        "seed": live.seed,
+        "gains": base64.b64encode(np.ascontiguousarray(live.gains, "<u2").tobytes()).decode(),
+        "budget": live.budget,
+        "teacher": {"used": live.used, "low": live.low, "high": live.high, "checked": live.checked},
+    }
