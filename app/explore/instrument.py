@@ -35,7 +35,8 @@ STYLE = """<style>
 .st-key-verdict-text { min-width: min(20rem, 90vw); }
 @media (max-width: 768px) {
   [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; }
-  .st-key-verdict { padding-right: 0; }
+  .st-key-verdict { padding-right: 0; flex-wrap: wrap; }
+  .st-key-verdict-text { flex: 1 0 100%; }
 }
 </style>"""
 _LIVE = ("rad", "uniform")  # and the gain's own strategy and the oracle: functions of the gains alone
