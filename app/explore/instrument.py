@@ -36,7 +36,7 @@ STYLE = """<style>
 @media (max-width: 768px) {
   [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; }
   .st-key-verdict { padding-right: 0; flex-wrap: wrap; }
-  .st-key-verdict-text { flex: 1 0 100%; }
+  .st-key-verdict > [data-testid="stLayoutWrapper"]:first-child { flex: 1 0 100%; }
 }
 </style>"""
 _LIVE = ("rad", "uniform")  # and the gain's own strategy and the oracle: functions of the gains alone

@@ -38,6 +38,7 @@ def test_own_scores_uploaded_picks_downloaded(url: str, visit: Visits, tmp_path:
     files = example.folder()
     drop(page, "The student's probabilities", files / "probabilities.npy")
     page.get_by_role("heading", name="Of 1,537 points", level=1).wait_for()
+    settled(page)
     drop(page, "Teacher right or wrong", files / "teacher_was_right.csv")
     page.get_by_text("estimated on 200 checked examples").wait_for()
     budget = page.get_by_role("spinbutton", name="Labels of this purchase")
