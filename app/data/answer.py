@@ -1,4 +1,4 @@
-"""What somebody's own scores say: what was read, what to buy, the picks as a list, in the lab, on the map."""
+"""What somebody's own scores say: the instrument on their pool, what can be said of a purchase, and its exact draw."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app.components.explore import component
 from app.data.choice import (
+    ASSUMED,
     Choice,
     Scores,
     Wish,
@@ -22,91 +24,159 @@ from app.data.choice import (
     remarks,
 )
 from app.data.files import Given
-from app.data.map import draw_map
-from app.explore import lab
+from app.explore import numbers, panels, payload
 from app.findings.words import literal, number
-from app.palette import strategy_order
-from app.shell import blocks, state
+from app.palette import WRONG_COLOR, strategy_order, strategy_style
+from app.results import reading
+from app.shell import blocks, purchase, state
+from app.shell.purchase import Own, Purchase
 from rad_core.inputs.writing import table_bytes
-from rad_core.results.words import percent
+from rad_core.learning.plane import principal_plane
+from rad_core.results.words import capital, count, money, name, percent
 from rad_core.selection.gains import GAINS
-from rad_core.selection.strategies import USABLE
+from rad_core.selection.strategies import FEATURES, STRATEGIES, USABLE
+from rad_core.selection.whatif import WhatIf
 
-# The words stand in the address, too.
-PICKS, LAB, MAP = VIEWS = ("Picks", "Budget lab", "Map")
+KEY = "own"
 MOST_ROWS = 1000  # of the table on the page; the downloads hold them all
-ACCURACY = {"mean": "Measured", "bound": "Lower bound", "typed": "Typed"}
+_FITTED_ON = 20_000  # rows of the map: it is to be there at once
+_SEED = 0x5EED  # of the draw on the screen
 
 
 def draw(given: dict[str, Given]) -> None:
-    """Everything below the files."""
+    """Everything about the pool."""
     key = tuple((role, part.digest) for role, part in given.items())
     scores = state.kept("scores", key, lambda: put_together(given))
-    _what_was_read(scores)
-    wish = _wish(scores)
-    choice = _choice(scores, wish)
-    view = st.segmented_control(
-        "Show",
-        VIEWS,
-        default=PICKS,
-        key="scores_show",
-        bind="query-params",
-        required=True,
-        label_visibility="collapsed",
+    own = Own(scores.key, Purchase(max(1, min(500, scores.size // 10)), None, "rad", "uniform", 0.0))
+    wished = purchase.current(own)
+    rules = offered(scores)
+    head, body = st.container(), st.container()
+    wish = _wish(scores, wished, rules)
+    gains = state.kept("scores-gains", (scores.key, wish.gain), lambda: gains_of(scores, wish.gain))
+    pool = pool_of(scores, gains, wish, own.usual.b)
+    levers = numbers.Levers(
+        wish.budget, wish.accuracy_of(scores), wished.m is not None, pool.wrong(wish.accuracy_of(scores))
     )
-    if view == LAB:
-        gains = state.kept("scores-gains", (scores.key, wish.gain), lambda: gains_of(scores, wish.gain))
-        st.caption("What if? Nothing that is moved here changes the picks.")
-        lab.draw(pool_of(scores, gains, wish), "lab", gain_name=wish.gain)
-    elif choice is None:
-        _ask_for_it(wish)
-    elif view == MAP:
-        draw_map(scores, wish, choice)
-    else:
-        _picks(scores, wish, choice)
+    game = numbers.solve(pool, levers)
+    found = numbers.answers(pool, levers, game)
+    with head:
+        _verdict(scores, wish, wished.price, found)
+    if wished.a not in rules:
+        with body:
+            st.warning(
+                f"{literal(blocks.short_label(wished.a))} needs the student's features; give them with your files. "
+                f"Shown is {literal(blocks.short_label(wish.strategy))}."
+            )
+    with body:
+        _instrument(scores, pool, wish, own, rules)
+    purchase.keep_in_address(own)
+    _what_was_read(scores)
+    panels.draw(panels.Lab(pool, levers, game, found, KEY, None, wish.gain, wished.price, 0.0))
 
 
-# --- what was read ------------------------------------------------------------------------------------------------
+def offered(scores: Scores) -> list[str]:
+    """The rules that these files allow."""
+    names = [name for name in USABLE if scores.features is not None or FEATURES not in STRATEGIES[name].needs]
+    return strategy_order(names)
 
 
-def _what_was_read(scores: Scores) -> None:
-    row = st.container(horizontal=True, gap="large")
-    row.metric("Points to choose from", f"{scores.size:,}", width="content")
-    row.metric("Classes", f"{scores.classes:,}", width="content")
-    estimate = scores.estimate
-    if estimate is not None:
-        row.metric(
-            "Teacher right",
-            percent(estimate.mean),
-            f"95 % interval {percent(estimate.low)} to {percent(estimate.high)}",
-            delta_color="off",
-            delta_arrow="off",
-            width="content",
-            help=f"On {estimate.right:,} of {estimate.total:,} validation points; "
-            "exact binomial interval (Clopper-Pearson).",
-        )
-    labels = scores.classes_of_rows
-    if labels is not None:
-        right = state.kept("scores-right", scores.key, lambda: float((scores.values.argmax(1) == labels).mean()))
-        row.metric("Student right", percent(right), width="content", help="On the whole pool, by your true labels.")
-    ids = literal(scores.probabilities.table.naming)
-    features = "" if scores.features is None else f" · {scores.features.table.values.shape[1]:,} features per point"
-    st.caption(f"Rows sum to 1 · no missing numbers · {ids}{features}")
-    if scores.notes:
-        st.caption("What was done to the data:\n" + "\n".join(f"- {literal(note)}" for note in scores.notes))
-    for remark in state.kept("scores-remarks", scores.key, lambda: remarks(scores)):
-        st.warning(remark, icon=":material/warning:")
+# --- the verdict --------------------------------------------------------------------------------------------------
 
 
-# --- what to buy --------------------------------------------------------------------------------------------------
+def verdict(scores: Scores, wish: Wish, found: list[WhatIf]) -> tuple[str, str]:
+    """What can truthfully be said of a purchase on a pool on which nothing was trained, in two sentences or three."""
+    rules = {numbers.as_strategy(answer.rule, wish.gain): answer for answer in found}
+    of = f"Of {count(scores.size, 'point')}, {count(wish.budget, 'label')}"
+    teacher = f"a teacher right on {_accuracy_in_words(scores, wish)}"
+    unknown = "What that does to accuracy is unknown: nothing was trained on this pool."
+    mine = rules.get(wish.strategy)
+    if mine is None:
+        return f"{of} by {name(wish.strategy)}: no guarantee is known for this rule", f"With {teacher}. {unknown}"
+    verb = "is" if wish.budget == 1 else "are"
+    head = f"{of} {verb} worth at least {number(mine.guarantee)} fully informative, right ones"
+    others = [
+        f"{name(rule)} is sure of {number(answer.guarantee)}" for rule, answer in rules.items() if rule != wish.strategy
+    ]
+    return head, f"With {teacher}, whichever points it gets wrong. {capital('; '.join(others))}. {unknown}"
 
 
-def _wish(scores: Scores) -> Wish:
-    with st.container(border=True):
-        budget, gain, strategy, seed = st.columns([0.26, 0.26, 0.26, 0.22])
-        with budget:
-            labels = _budget(scores.size)
-        chosen_gain = gain.selectbox(
+def _accuracy_in_words(scores: Scores, wish: Wish) -> str:
+    estimate, used = scores.estimate, percent(wish.accuracy_of(scores))
+    if wish.accuracy is not None or estimate is None:
+        return f"an assumed {used}"
+    on = f"estimated on {count(estimate.total, 'checked example')}"
+    if wish.lower_bound:
+        return f"at least {used} (95% lower bound, {on})"
+    return f"{used} [{percent(estimate.low)} to {percent(estimate.high)}] ({on})"
+
+
+def _verdict(scores: Scores, wish: Wish, price: float, found: list[WhatIf]) -> None:
+    head, beside = verdict(scores, wish, found)
+    with st.container(key="verdict", horizontal=True, vertical_alignment="top"):
+        with st.container(gap=None, width="stretch", key="verdict-text"):
+            st.title(literal(head), anchor=False)
+            st.markdown(f":gray[{literal(beside)}]")
+        with st.container(horizontal=True, width="content"):
+            if st.button("Use this purchase", type="primary", key="use"):
+                _use(scores, wish, price)
+
+
+# --- the instrument -----------------------------------------------------------------------------------------------
+
+
+def _instrument(scores: Scores, pool: reading.Pool, wish: Wish, own: Own, rules: list[str]) -> None:
+    blob = state.kept(
+        "scores-blob", (scores.key, wish.gain), lambda: payload.own_blob(pool.gains, _SEED, _places(scores))
+    )
+    data = purchase.for_browser(own)
+    data["state"] |= {"b": wish.budget, "a": wish.strategy}
+    pair = {rule for rule in (wish.strategy, data["state"]["vs"]) if rule in rules}
+    component.instrument(
+        blob,
+        {
+            **data,
+            "facts": payload.own_facts(pool, wish.gain),
+            "options": {
+                "rules": [[rule, blocks.short_label(rule)] for rule in rules],
+                "colors": {rule: strategy_style(rule).color for rule in rules},
+                "wrong": WRONG_COLOR,
+                "rounds": [],
+                "seeds": [],
+                "seed": 0,
+            },
+            "bought": {rule: _drawn(scores, wish, rule) for rule in pair - {"rad", "uniform", wish.gain}},
+            "sequence": component.happened(KEY).get("sequence", 0),
+            "dark": state.theme() == "dark",
+        },
+        key=KEY,
+        on_change=purchase.listener(KEY, own, component.happened),
+    )
+
+
+def _places(scores: Scores) -> np.ndarray | None:
+    return None if scores.matrix is None else principal_plane(scores.matrix, _FITTED_ON)
+
+
+def _drawn(scores: Scores, wish: Wish, rule: str) -> list[int]:
+    """Rows that a rule buys which looks at more than the gains; none yet where working them out takes long."""
+    asked = wish.by(rule)
+    if heavy(scores, asked) and state.shelf().get("scores-choice", (None,))[0] != (scores.key, asked):
+        return []
+    positions: list[int] = _choice(scores, asked).selection.positions.tolist()
+    return positions
+
+
+def _choice(scores: Scores, wish: Wish) -> Choice:
+    """The exact draw, kept for the rule that was asked for last."""
+    return state.kept("scores-choice", (scores.key, wish), lambda: choose_rows(scores, wish))
+
+
+# --- what was read, and the rest that can be set ------------------------------------------------------------------
+
+
+def _wish(scores: Scores, wished: Purchase, rules: list[str]) -> Wish:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        gain = st.selectbox(
             "Informativeness",
             list(GAINS),
             format_func=lambda name: GAINS[name].label,
@@ -114,15 +184,7 @@ def _wish(scores: Scores) -> Wish:
             bind="query-params",
             help="How unsure the student is: by its two likeliest classes, by all, or by its favorite alone.",
         )
-        chosen_strategy = strategy.selectbox(
-            "Strategy",
-            strategy_order(USABLE),
-            format_func=blocks.short_label,
-            key="scores_strategy",
-            bind="query-params",
-            help="RAD is the one with a guarantee; the page Method describes the others.",
-        )
-        chosen_seed = seed.number_input(
+        seed = st.number_input(
             "Seed of the draw",
             0,
             2**31 - 1,
@@ -131,93 +193,47 @@ def _wish(scores: Scores) -> Wish:
             bind="query-params",
             help="The same seed draws the same rows again.",
         )
-        accuracy, lower_bound = _accuracy(scores)
-    return Wish(labels, chosen_strategy, chosen_gain, int(chosen_seed), accuracy, lower_bound)
-
-
-def _budget(size: int) -> int:
-    if st.session_state.get("scores_b", 1) > size:
-        st.session_state["scores_b"] = size
-    start = max(1, min(500, size // 10))
-    return int(
-        st.number_input(
-            "Labels to buy",
-            1,
-            size,
-            start,
-            key="scores_b",
+        bound = scores.estimate is not None and st.checkbox(
+            "Teacher's accuracy: its lower bound",
+            key="scores_bound",
             bind="query-params",
-            help="Every pick is one label that the teacher is asked for.",
+            help="What it is at least, with 95 % confidence: more cautious than the share of checked examples.",
         )
-    )
+    accuracy = wished.m if wished.m is not None or scores.estimate is not None else ASSUMED
+    strategy = wished.a if wished.a in rules else next(rule for rule in ("rad", *rules) if rule != wished.vs)
+    return Wish(min(wished.b, scores.size), strategy, gain, int(seed), accuracy, bound and wished.m is None)
 
 
-def _accuracy(scores: Scores) -> tuple[float | None, bool]:
-    """The typed accuracy, or None for the measured one; whether its lower bound is to be used."""
-    estimate = scores.estimate
-    if estimate is None:
-        return _typed(st, "No flags were given, so say how often the teacher is right."), False
-    left, right = st.columns([0.45, 0.55], vertical_alignment="bottom")
-    use = left.segmented_control(
-        "How often the teacher is right",
-        list(ACCURACY),
-        default="mean",
-        format_func=ACCURACY.__getitem__,
-        key="scores_use",
-        bind="query-params",
-        required=True,
-        help="Measured: the share of validation points. Lower bound: what it is at least, with 95 % confidence; more "
-        "cautious. Typed: what if it were another.",
-    )
-    if use == "typed":
-        return _typed(right, "A what-if: not what was measured."), False
-    value = estimate.lower_bound if use == "bound" else estimate.mean
-    right.caption(f"Used: {percent(value)}, from {estimate.total:,} validation points.")
-    return None, use == "bound"
+def _what_was_read(scores: Scores) -> None:
+    facts = [f"{scores.size:,} points", f"{scores.classes:,} classes"]
+    labels = scores.classes_of_rows
+    if labels is not None:
+        right = state.kept("scores-right", scores.key, lambda: float((scores.values.argmax(1) == labels).mean()))
+        facts.append(f"the student is right on {percent(right)} by your true labels")
+    if scores.features is not None:
+        facts.append(f"{scores.features.table.values.shape[1]:,} features per point")
+    facts += ["rows sum to 1", "no missing numbers", scores.probabilities.table.naming]
+    st.caption(f"What was read: {literal(' · '.join(facts))}")
+    if scores.notes:
+        st.caption("What was done to the data:\n" + "\n".join(f"- {literal(note)}" for note in scores.notes))
+    for remark in state.kept("scores-remarks", scores.key, lambda: remarks(scores)):
+        st.warning(literal(remark), icon=":material/warning:")
 
 
-def _typed(place: Any, help_: str) -> float:
-    typed = place.slider(
-        "How often the teacher is right",
-        0.0,
-        100.0,
-        80.0,
-        0.5,
-        format="%.1f%%",
-        key="scores_m",
-        bind="query-params",
-        help=help_,
-    )
-    return round(float(typed) / 100, 6)
+# --- the exact draw -----------------------------------------------------------------------------------------------
 
 
-def _choice(scores: Scores, wish: Wish) -> Choice | None:
-    """The picks; None where working them out takes long and nobody has asked for it yet."""
-    key = st.session_state["scores-question"] = (scores.key, wish)
-    if heavy(scores, wish) and st.session_state.get("scores-asked") != key:
-        return None
-    with st.spinner("Choosing ...", show_time=True):
-        return state.kept("scores-choice", key, lambda: choose_rows(scores, wish))
+@st.dialog("This purchase, drawn", width="large")
+def _use(scores: Scores, wish: Wish, price: float) -> None:
+    """The rows to have labeled, as `rad select` writes them."""
+    with blocks.spoken_errors(), st.spinner("Choosing ...", show_time=True):
+        _picks(scores, wish, price, _choice(scores, wish))
 
 
-def _ask_for_it(wish: Wish) -> None:
-    st.info(
-        f"{blocks.short_label(wish.strategy)} compares many pairs of points: that may take minutes.",
-        icon=":material/hourglass_empty:",
-    )
-    st.button("Choose now", type="primary", key="scores-go", on_click=_asked)
-
-
-def _asked() -> None:
-    st.session_state["scores-asked"] = st.session_state["scores-question"]
-
-
-# --- the picks ----------------------------------------------------------------------------------------------------
-
-
-def _picks(scores: Scores, wish: Wish, choice: Choice) -> None:
+def _picks(scores: Scores, wish: Wish, price: float, choice: Choice) -> None:
     columns = choice.columns
-    st.markdown(summary(scores, wish, choice))
+    bill = f" They cost {literal(money(len(columns['id']) * price, 'USD'))}." if price else ""
+    st.markdown(summary(scores, wish, choice) + bill)
     row = st.container(horizontal=True)
     for words, ending, mime in (
         ("Download picks as CSV", ".csv", "text/csv"),
@@ -232,38 +248,35 @@ def _picks(scores: Scores, wish: Wish, choice: Choice) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-    table = pd.DataFrame(columns).head(MOST_ROWS)
     st.dataframe(
-        table,
+        pd.DataFrame(columns).head(MOST_ROWS),
         hide_index=True,
         key="scores-table",
-        height=330,
-        column_config={
-            "id": "Row (id)",
-            "gain": st.column_config.ProgressColumn("Gain", format="%.3g", min_value=0.0, max_value=1.0),
-            "probability": st.column_config.NumberColumn("Chance of being chosen", format="%.3f"),
-            "partner": "Mix with row",
-            "weight": st.column_config.NumberColumn("Weight of that row", format="%.3f"),
-        },
+        height=250,
+        column_config=_COLUMNS,
     )
     if len(columns["id"]) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(columns['id']):,}; the downloads hold them all.")
-    st.markdown("**The same from the command line**")
+    st.caption(
+        "While a handle is held, the page shows one possible draw that changes little as you move. This is the exact "
+        "one, the same from the command line:"
+    )
     st.code(command_line(scores, wish), language=None, wrap_lines=True)
 
 
+_COLUMNS: dict[str, Any] = {
+    "id": "Row (id)",
+    "gain": st.column_config.ProgressColumn("Gain", format="%.3g", min_value=0.0, max_value=1.0),
+    "probability": st.column_config.NumberColumn("Chance of being chosen", format="%.3f"),
+    "partner": "Mix with row",
+    "weight": st.column_config.NumberColumn("Weight of that row", format="%.3f"),
+}
+
+
 def summary(scores: Scores, wish: Wish, choice: Choice) -> str:
-    """What was chosen and what that is worth, in two sentences."""
+    """What was chosen and how informative it is, in a sentence."""
     gains = choice.columns["gain"]
-    text = (
+    return (
         f"**{len(gains):,} of {scores.size:,} rows** by {blocks.short_label(wish.strategy)}, with a mean gain of "
         f"{float(np.mean(gains)):#.3g} (whole pool {float(np.mean(choice.snapshot.gains)):#.3g})."
-    )
-    game = choice.selection.equilibrium
-    if game is None:
-        return text
-    return (
-        f"{text} Even if the teacher's {game.wrong:,} mistakes fall on the worst points, "
-        f"they bring **{number(game.value)}** of rightly labeled gain on average; one more label would bring "
-        f"{number(game.waterline)}."
     )

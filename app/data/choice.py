@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,8 @@ from rad_core.inputs.tables import ROLES, Table, in_order_of
 from rad_core.selection.api import AccuracyEstimate, choose, estimate_accuracy, pick_columns, take_snapshot
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import FEATURES, STRATEGIES, Selection, Snapshot
+
+ASSUMED = 0.8  # the teacher's accuracy that the page opens with where nothing was given that tells
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +133,10 @@ class Wish:
     accuracy: float | None = None
     lower_bound: bool = False
 
+    def by(self, strategy: str) -> Wish:
+        """The same by another rule."""
+        return replace(self, strategy=strategy)
+
     def accuracy_of(self, scores: Scores) -> float:
         """The teacher's accuracy that the game is played with."""
         if self.accuracy is not None:
@@ -194,21 +200,23 @@ def gains_of(scores: Scores, gain: str) -> np.ndarray:
     return gains
 
 
-def pool_of(scores: Scores, gains: np.ndarray, wish: Wish) -> reading.Pool:
-    """The pool as the lab and Explore see it. A typed accuracy has no interval."""
-    used = wish.accuracy_of(scores)
-    estimate = scores.estimate if wish.accuracy is None else None
+def pool_of(scores: Scores, gains: np.ndarray, wish: Wish, budget: int) -> reading.Pool:
+    """The pool as the instrument sees it, with the teacher as estimated, else as assumed without an interval.
+
+    budget: the one that the page opens with.
+    """
+    estimate = scores.estimate
+    used = ASSUMED if estimate is None else estimate.lower_bound if wish.lower_bound else estimate.mean
     teacher = (
         reading.TeacherEstimate(used, np.nan, np.nan, used)
         if estimate is None
         else reading.TeacherEstimate(estimate.mean, estimate.low, estimate.high, used, estimate.total)
     )
     return reading.Pool(
-        key=f"own-{scores.key}-{wish.gain}-{used}",
+        key=f"own-{scores.key}-{wish.gain}",
         gains=gains.astype(np.float32, copy=False),
         teacher=teacher,
-        budget=wish.budget,
+        budget=budget,
         labels=scores.classes_of_rows,
         classes=tuple(f"class {number}" for number in range(scores.classes)),
-        private=True,
     )

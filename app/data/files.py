@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,11 +51,17 @@ def shown_name(name: str) -> str:
     return plain if len(plain) <= 60 else f"{plain[:40]}...{plain[-15:]}"
 
 
-def read_upload(role: str, name: str, content: bytes | BinaryIO, room: int = VISITOR_BYTES) -> Given:
+def read_upload(
+    role: str,
+    name: str,
+    content: bytes | BinaryIO,
+    room: int = VISITOR_BYTES,
+    keep: Callable[[str, BinaryIO], object] | None = None,
+) -> Given:
     """Read what somebody uploaded for a role. Its name only tells the format; it is written under one of our own.
 
     content: a file is closed as soon as it is written, so that no second copy of it stands beside the numbers. room:
-    bytes that what is read may take.
+    bytes that what is read may take. keep: is given the name to show and the file, once it is known to be sound.
     """
     suffix = Path(shown_name(name)).suffix.lower()
     if suffix not in READABLE:
@@ -66,7 +72,16 @@ def read_upload(role: str, name: str, content: bytes | BinaryIO, room: int = VIS
         path = Path(folder) / f"upload{suffix}"
         with io.BytesIO(content) if isinstance(content, bytes) else content as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, _SAMPLE)
-        given = _read(role, path, name, room)
+        given = read_kept(role, path, name, room)
+        if keep is not None:
+            with path.open("rb") as sound:
+                keep(given.name, sound)
+    return given
+
+
+def read_kept(role: str, path: Path, name: str, room: int) -> Given:
+    """Read an upload that lies on the server already."""
+    given = _read(role, path, name, room)
     if given.bytes > room:
         raise InputError(_too_large(given.name, given.bytes, room))
     return given

@@ -40,14 +40,18 @@ class Visit:
 _visits: dict[str, Visit] = {}  # by session, of those who gave something
 
 
-def let_go(upload: UploadedFile, *things: dict[str, Any]) -> None:
-    """Have the server forget an upload, but for the file that is handed in; and things go when their visitor goes."""
+def let_go(upload: UploadedFile) -> None:
+    """Have the server forget an upload, but for the file that is handed in."""
     context = get_script_run_ctx()
-    if context is None:
-        return
-    if isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=upload.file_id)
-    _visits[context.session_id] = Visit(time.monotonic(), things, context.fragment_storage)
+
+
+def goes_with_them(*things: dict[str, Any]) -> None:
+    """Things go when their visitor goes."""
+    context = get_script_run_ctx()
+    if context is not None:
+        _visits[context.session_id] = Visit(time.monotonic(), things, context.fragment_storage)
 
 
 async def sweep() -> None:

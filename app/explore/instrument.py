@@ -22,6 +22,23 @@ from rad_core.store.study import Study
 
 KEY = "explore"
 _BAR = "bar"
+# Constant texts: nothing from a study may ever get into them. The verdict and the instrument fit one screen together.
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 2rem; max-width: none; }
+[data-testid="stHeader"] { background: none; }
+[data-testid="stHeader"], [data-testid="stHeader"] * { pointer-events: none; }
+[data-testid="stHeader"] :is(a, a *, button, button *) { pointer-events: auto; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
+.st-key-verdict h1 { font-size: 1.3rem; line-height: 1.3; padding: 0 0 1rem; }
+.st-key-verdict p { font-size: 0.85rem; line-height: 1.35; }
+.st-key-verdict { padding-right: 2.6rem; min-height: 4.6rem; }
+.st-key-verdict-text { min-width: min(20rem, 90vw); }
+@media (max-width: 768px) {
+  [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; }
+  .st-key-verdict { padding-right: 0; flex-wrap: wrap; }
+  .st-key-verdict > [data-testid="stLayoutWrapper"]:first-child { flex: 1 0 100%; }
+}
+</style>"""
 _LIVE = ("rad", "uniform")  # and the gain's own strategy and the oracle: functions of the gains alone
 
 

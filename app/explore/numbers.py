@@ -1,4 +1,4 @@
-"""The numbers of the Budget lab: steps of its slider, what each rule would buy, what a study measured. No Streamlit."""
+"""The numbers beside the instrument: what each rule would buy, what a study measured. No Streamlit."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from rad_core.results.increments import next_labels
 from rad_core.selection.game import Equilibrium, solve_game
 from rad_core.selection.whatif import ALL_RULES, RULES, WhatIf, inclusion, right_chance, what_if
 from rad_core.store.study import Study
-
-_MANTISSAS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 
 
 @dataclass(frozen=True)
@@ -42,18 +40,6 @@ class Measured:
     start: int
     accuracy: float
     where: str
-
-
-def budget_steps(size: int, budget: int) -> list[int]:
-    """Steps of a slider of budgets: ten per power of ten, and the study's own, up to the whole pool."""
-    scales = 10.0 ** np.arange(len(str(size)))
-    grid = {round(mantissa * scale) for scale in scales for mantissa in _MANTISSAS}
-    return sorted({step for step in grid if step < size} | {size, min(budget, size)})
-
-
-def nearest_step(steps: Sequence[int], budget: int) -> int:
-    """The step closest to a budget on the slider's logarithmic scale."""
-    return min(steps, key=lambda step: abs(np.log(step / budget)))
 
 
 def solve(pool: reading.Pool, levers: Levers) -> Equilibrium:

@@ -94,6 +94,21 @@ def pool_blob(study: Study, strategy: str, seed: int, round_: int, places: np.nd
     return pack({**header, "names": names}, parts)
 
 
+def own_blob(gains: np.ndarray, start: int, places: np.ndarray | None) -> Blob:
+    """The same of somebody's own pool, of which nobody knows where the teacher is wrong.
+
+    gains: (N,) in [0, 1]. start: of the permanent random numbers. places: (N, 2) a map, or None.
+    """
+    stored = np.round(np.asarray(gains, np.float64) * reading.GAIN_STEPS).astype(np.uint16)
+    order = np.argsort(-stored.astype(np.int32), kind="stable")
+    parts: list[np.ndarray] = [stored[order], order.astype(np.uint32)]
+    names = ["gains", "positions"]
+    if places is not None:
+        parts.append(quantize(places).grid[order].ravel())
+        names.append("grid")
+    return pack({"kind": "explore", "n": len(order), "seed": start, "names": names}, parts)
+
+
 def first_to_enter(gains: np.ndarray, u: np.ndarray, budget: int, wrong: int) -> np.ndarray:
     """Places (n,) of at most SPRITES points, in the order in which a growing budget of RAD brings them in.
 
@@ -194,7 +209,35 @@ def facts(study: Study, strategy: str, seed: int, round_: int) -> dict[str, Any]
         "curves": curves(measured),
         "free": measured.free.mean if np.isfinite(measured.free.mean) else None,
         "seeds": max((curve["seeds"] for curve in curves(measured)), default=0),
-        "rules": {rule: _look(rule, config.gain) for rule in (*RULES, "oracle")},
+        "rules": _looks(config.gain, (*RULES, "oracle")),
+    }
+
+
+def own_facts(pool: reading.Pool, gain: str) -> dict[str, Any]:
+    """The JSON beside somebody's own pool: nothing was trained on it, and the purchase is the next."""
+    teacher = pool.teacher
+    return {
+        "untrained": True,
+        "classes": [],
+        "gain": gain,
+        "size": pool.size,
+        "bought": 0,
+        "budget": pool.budget,
+        "round": "next",
+        "rounds": None,
+        "noun": "points",
+        "teacher": {
+            "used": teacher.used,
+            "low": teacher.low if np.isfinite(teacher.low) else None,
+            "high": teacher.high if np.isfinite(teacher.high) else None,
+            "checked": teacher.checked,
+        },
+        "price": pool.price,
+        "currency": pool.currency,
+        "curves": [],
+        "free": None,
+        "seeds": 0,
+        "rules": _looks(gain, RULES),
     }
 
 
@@ -229,6 +272,10 @@ def curves(measured: Results) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _looks(gain: str, rules: Sequence[str]) -> dict[str, dict[str, str]]:
+    return {rule: _look(rule, gain) for rule in rules}
 
 
 def _look(rule: str, gain: str) -> dict[str, str]:

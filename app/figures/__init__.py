@@ -3,8 +3,8 @@
 from app.figures.base import PLOTLY_CONFIG, Chart, Theme, plotly_config, plotly_template
 from app.figures.compare import label_efficiency_chart, paired_difference_chart
 from app.figures.curves import accuracy_curves, round_delta_chart
-from app.figures.game import small_game_chart, waterline_chart
-from app.figures.guarantee import guarantee_by_accuracy, guarantee_by_budget
+from app.figures.game import small_game_chart
+from app.figures.guarantee import guarantee_by_accuracy
 from app.figures.heatmaps import class_heatmap, overlap_heatmap, pick_overlap
 from app.figures.raster import density_raster
 from app.figures.teacher import accuracy_by_decile, calibration_chart, calibration_table
@@ -21,7 +21,6 @@ __all__ = [
     "class_heatmap",
     "density_raster",
     "guarantee_by_accuracy",
-    "guarantee_by_budget",
     "label_efficiency_chart",
     "overlap_heatmap",
     "paired_difference_chart",
@@ -31,5 +30,4 @@ __all__ = [
     "round_delta_chart",
     "small_game_chart",
     "tradeoff_chart",
-    "waterline_chart",
 ]

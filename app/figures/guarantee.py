@@ -17,52 +17,10 @@ from rad_core.selection.whatif import (
     RULES,
     SortedGains,
     default_accuracies,
-    default_budgets,
     guarantees,
     sort_gains,
     wrong_counts,
 )
-
-
-def guarantee_by_budget(
-    gains: ArrayLike | SortedGains,
-    wrong: int,
-    *,
-    budget: int | None = None,
-    budgets: Sequence[int] | None = None,
-    per_label: bool = False,
-    gain_name: str = "margin",
-    rules: Sequence[str] = RULES,
-    theme: Theme = "light",
-    height: int = 460,
-) -> Chart:
-    """Worst-case informative-and-correct gain of each rule against the number of labels bought.
-
-    gains: (N,) or SortedGains. wrong: number of points on which the teacher may be wrong. budget: the current one, to
-    be marked. per_label: divide by the number of labels, which gives the price of a label. gain_name: the strategy
-    whose greedy choice "greedy" stands for; it lends its color.
-    """
-    pool = sort_gains(gains)
-    xs = default_budgets(pool.size, budget, wrong) if budgets is None else np.asarray(budgets, np.int64)
-    totals = {_strategy(rule, gain_name): guarantees(pool, xs, wrong, rule) for rule in rules}
-    values = {name: total / xs for name, total in totals.items()} if per_label else totals
-    # The price of a label hardly changes with the budget: its curves need room above for the values at the mark.
-    room = 1.45 if per_label else 1.06
-    sketch = _curves(values, xs, theme, height, "%{x:,.0f} labels: %{y:,.4~g}", room)
-    sketch.xaxis(title_text="Labels bought", tickformat=",d", rangemode="tozero")
-    if per_label:
-        sketch.yaxis(title_text="Guaranteed gain per label (worst case)")
-    if budget is not None:
-        heights = {name: _at(xs, value, budget) for name, value in values.items()}
-        _mark(sketch, budget, xs, f"budget {budget:,}", heights, theme)
-    table = pd.DataFrame({"Labels bought": xs, **{_column(name): total for name, total in totals.items()}})
-    at = int(xs[-1]) if budget is None else budget
-    return Chart(
-        sketch.finish(),
-        table,
-        f"How much informative and correct gain {'does a label' if per_label else 'do the labels'} bring at least?",
-        _alt(totals, xs, at, f"With {at:,} labels and {wrong:,} possible teacher mistakes"),
-    )
 
 
 def guarantee_by_accuracy(
@@ -176,11 +134,10 @@ def _curves(
     theme: Theme,
     height: int,
     hover: str,
-    room: float = 1.06,
 ) -> Sketch:
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 130, "t": 16, "b": 60})
     top = max(float(value.max()) for value in values.values()) or 1.0
-    sketch.yaxis(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, room * top])
+    sketch.yaxis(title_text="Guaranteed gain (worst case)", range=[-0.015 * top, 1.06 * top])
     # RAD is drawn last, on top of the others.
     for name, value in sorted(values.items(), key=lambda item: item[0] == "rad"):
         style = strategy_style(name)
@@ -193,7 +150,7 @@ def _curves(
             line={"color": style.color, "width": style.width, "dash": style.dash},
             hovertemplate=f"<b>{style.label}</b><br>{hover}<extra></extra>",
         )
-    _label_ends(sketch, values, room * top, height, theme)
+    _label_ends(sketch, values, 1.06 * top, height, theme)
     return sketch
 
 

@@ -34,11 +34,11 @@ class TeacherEstimate:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """An unlabeled pool as the lab and Explore see it, from a study or from somebody's own scores.
+    """An unlabeled pool as the instrument sees it, from a study or from somebody's own scores.
 
     key: changes whenever the contents do. gains: (N,) float32 of the student that chooses. teacher: its estimated
     accuracy. right: (N,) bool, where the teacher is right, or None where nobody knows. labels: (N,) class numbers or
-    None. classes: names. budget: the study's own, or a default. private: of own scores, kept while their owner stays.
+    None. classes: names. budget: the study's own, or a default.
     """
 
     key: str
@@ -51,7 +51,6 @@ class Pool:
     price: float = 0.0
     currency: str = "USD"
     latency: float = 0.0
-    private: bool = False
 
     @property
     def size(self) -> int:

@@ -1,5 +1,7 @@
 """The purchase in view: budget, teacher, pair of rules, price. One state for all pages of a study, in the address.
 
+Somebody's own pool has one of the same kind (Own), without seed and round.
+
 Short names that never change: b (labels), m (the teacher's accuracy in percent, absent while it is the estimate), a and
 vs (strategies), price, seed, round; beside them the study (run).
 """
@@ -21,8 +23,13 @@ from rad_core.store import light_copy
 
 NAMES = ("b", "m", "a", "vs", "price")
 WHERE = ("seed", "round")  # whole numbers that every page reads from the session under these names
-_OLD_NAMES = {"b": "budget_b", "m": "budget_m", "price": "budget_price"}  # of links made before
-_KEPT = "purchase"
+# Of links made before.
+_OLD_NAMES = {
+    "b": ("budget_b", "scores_b", "lab_b"),
+    "m": ("budget_m", "scores_m", "lab_m"),
+    "price": ("budget_price", "lab_price"),
+}
+_KEPT, _KEPT_OWN = "purchase", "own purchase"
 _MOST_PRICE = 1e9
 
 
@@ -43,39 +50,63 @@ class Purchase:
         return texts if self.m is None else texts | {"m": _plain(round(100 * self.m, 1))}
 
 
-def default(view: View) -> Purchase:
+@dataclass(frozen=True)
+class Own:
+    """Somebody's own pool: another id for other contents, and the purchase that it opens with."""
+
+    id: str
+    usual: Purchase
+
+
+Subject = View | Own
+
+
+def default(view: Subject) -> Purchase:
     """The study's own budget and price, RAD against uniform or what there is."""
+    if isinstance(view, Own):
+        return view.usual
     names = list(view.config.strategies)
     a = "rad" if "rad" in names else names[0]
     vs = next((name for name in ("uniform", "margin", *names) if name != a), "uniform")
     return Purchase(view.config.budget, None, a, vs, view.config.price_per_label)
 
 
-def current(view: View) -> Purchase:
+def _identity(view: Subject) -> tuple[str, str | Own]:
+    """Under which name a purchase is kept, and whose it is."""
+    return (_KEPT_OWN, view) if isinstance(view, Own) else (_KEPT, view.study.id)
+
+
+def current(view: Subject) -> Purchase:
     """The purchase in view: what was last set for this study, else what the address asks for, else the study's own."""
-    kept = st.session_state.get(_KEPT)
-    if kept is not None and kept[0] == view.study.id:
+    place, whose = _identity(view)
+    kept = st.session_state.get(place)
+    if kept is not None and kept[0] == whose:
         return kept[1]
     asked: dict[str, Any] = {}
     if kept is None:
         asked = {name: _asked(name) for name in NAMES}
-        for name in WHERE:
+        for name in () if isinstance(view, Own) else WHERE:
             if (text := st.query_params.get(name, "")).isdecimal() and len(text) < 9:
                 st.session_state.setdefault(name, int(text))
+    elif isinstance(view, Own):  # another file of the same person: what they set stays
+        before = asdict(kept[0].usual)
+        asked = {name: value for name, value in asdict(kept[1]).items() if value != before[name]}
     else:  # another study: what was looked at in the last one means nothing here
         for name in WHERE:
             st.session_state.pop(name, None)
     return keep(view, changed(default(view), asked))
 
 
-def keep(view: View, purchase: Purchase) -> Purchase:
+def keep(view: Subject, purchase: Purchase) -> Purchase:
     """Make this the purchase in view."""
-    st.session_state[_KEPT] = (view.study.id, purchase)
+    place, whose = _identity(view)
+    st.session_state[place] = (whose, purchase)
     return purchase
 
 
 def _asked(name: str) -> str | float | None:
-    text = st.query_params.get(name, st.query_params.get(_OLD_NAMES.get(name, name)))
+    spellings = (name, *_OLD_NAMES.get(name, ()))
+    text = next((st.query_params[each] for each in spellings if each in st.query_params), None)
     if name != "m" or text is None:
         return text
     percent = _number(text)
@@ -110,13 +141,15 @@ def _plain(number: float) -> str:
     return str(int(number)) if number == int(number) else repr(number)
 
 
-def keep_in_address(view: View) -> None:
+def keep_in_address(view: Subject) -> None:
     """Write what is not the study's own into the address, under its short names."""
     texts, usual = current(view).address, default(view).address
-    usual |= {"round": "1", "seed": str(next(iter(view.read(light_copy.seeds_with_points)), 0))}
-    texts |= {"round": str(state.current_round(view)), "seed": str(state.current_seed(view))}
+    if not isinstance(view, Own):
+        usual |= {"round": "1", "seed": str(next(iter(view.read(light_copy.seeds_with_points)), 0))}
+        texts |= {"round": str(state.current_round(view)), "seed": str(state.current_seed(view))}
     names, now = (*NAMES, *WHERE), st.query_params.to_dict()
-    wanted = {name: text for name, text in now.items() if name not in _OLD_NAMES.values()}
+    old = {name for spellings in _OLD_NAMES.values() for name in spellings}
+    wanted = {name: text for name, text in now.items() if name not in old}
     for name in names:
         if texts.get(name) != usual.get(name):
             wanted[name] = texts[name]
@@ -133,7 +166,7 @@ def keep_in_address(view: View) -> None:
             st.query_params.update(fresh)
 
 
-def take(view: View, event: Mapping[str, Any]) -> None:
+def take(view: Subject, event: Mapping[str, Any]) -> None:
     """Set what a person did with the instrument or the bar."""
     purchase = current(view)
     if "m" in event and event["m"] is None:
@@ -144,13 +177,13 @@ def take(view: View, event: Mapping[str, Any]) -> None:
             st.session_state[name] = event[name]
 
 
-def for_browser(view: View) -> dict[str, Any]:
+def for_browser(view: Subject) -> dict[str, Any]:
     """The state and what it is without anybody's doing, as the browser gets them."""
     usual = default(view)
     return {"state": asdict(current(view)), "defaults": {k: v for k, v in asdict(usual).items() if k != "m"}}
 
 
-def listener(key: str, view: View, happened: Callable[[str], dict[str, Any]]) -> Callable[[], None]:
+def listener(key: str, view: Subject, happened: Callable[[str], dict[str, Any]]) -> Callable[[], None]:
     """What to do once a person has let go of a handle of this key."""
 
     def listen() -> None:

@@ -18,26 +18,10 @@ from rad_core.selection.strategies import ORACLES
 from rad_core.selection.whatif import ALL_RULES
 
 WHAT = "RAD Studio finds the labels worth buying from an expensive teacher, so that a small student learns the most."
-# Constant texts: nothing from a study may ever get into them. The verdict and the instrument fit one screen together.
-_STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 2rem; max-width: none; }
-[data-testid="stHeader"] { background: none; }
-[data-testid="stHeader"], [data-testid="stHeader"] * { pointer-events: none; }
-[data-testid="stHeader"] :is(a, a *, button, button *) { pointer-events: auto; }
-[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
-.st-key-verdict h1 { font-size: 1.3rem; line-height: 1.3; padding: 0 0 1rem; }
-.st-key-verdict p { font-size: 0.85rem; line-height: 1.35; }
-.st-key-verdict { padding-right: 2.6rem; min-height: 4.6rem; }
-.st-key-verdict-text { min-width: min(20rem, 90vw); }
-@media (max-width: 768px) {
-  [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; }
-  .st-key-verdict { padding-right: 0; }
-}
-</style>"""
 
 
 def explore() -> None:
-    st.html(_STYLE)
+    st.html(instrument.STYLE)
     if st.session_state.get("run") is None:
         blocks.header("Is it worth it?", WHAT)
         blocks.empty("No study yet", "A study compares ways of choosing labels on your data.", ":material/science:")

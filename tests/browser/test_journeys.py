@@ -29,7 +29,7 @@ PAGES = {
     "Map": ("map", "Map", 0, "points · seed 0"),
     "Curves": ("curves", "Curves", 2, "To compare, on the test set: the teacher itself"),
     "Present": ("present", "Fashion-MNIST, long tail", 0, "Study fashion-long-tail"),
-    "Your data": ("data", "What should I have labeled?", 0, "Try with an example"),
+    "Your data": ("data", "What do I label next?", 0, "Try with an example"),
     "Studies": ("studies", "Studies", 0, "275 of 275 rounds"),
     "Method": ("method", "Method", 0, "Buying just the best points could lose everything."),
 }
@@ -218,7 +218,7 @@ def test_the_handles_move_by_keyboard_and_their_link_shows_the_same_numbers(demo
         ("overview?round=2", "Explore", {"round": "2"}),
         ("budget?budget_b=77&budget_m=70", "Explore", {"b": "77", "m": "70"}),
         ("story?story_step=curves", "Present", {"story_step": "curves"}),
-        ("scores?scores_from=Example&scores_b=44", "Your data", {"scores_from": "Example", "scores_b": "44"}),
+        ("scores?scores_gain=Entropy", "Your data", {"scores_gain": "Entropy"}),
         ("runs?compare=fashion-long-tail", "Studies", {"compare": "fashion-long-tail"}),
     ],
 )

@@ -37,15 +37,19 @@ def test_own_scores_uploaded_picks_downloaded(url: str, visit: Visits, tmp_path:
     page.get_by_text("What to bring").wait_for()
     files = example.folder()
     drop(page, "The student's probabilities", files / "probabilities.npy")
-    page.get_by_text("Points to choose from").wait_for()
+    page.get_by_role("heading", name="Of 1,537 points", level=1).wait_for()
+    settled(page)
     drop(page, "Teacher right or wrong", files / "teacher_was_right.csv")
-    page.get_by_text("95 % interval").wait_for()
-    budget = page.get_by_role("spinbutton", name="Labels to buy")
+    page.get_by_text("estimated on 200 checked examples").wait_for()
+    budget = page.get_by_role("spinbutton", name="Labels of this purchase")
     budget.fill("77")
     budget.press("Enter")
+    page.get_by_role("heading", name="Of 1,537 points, 77 labels", level=1).wait_for()
+    settled(page)
+    assert "b=77" in page.url
+    page.get_by_role("button", name="Use this purchase").click()
     page.get_by_text("77 of 1,537 rows").wait_for()
     settled(page)
-    assert "scores_b=77" in page.url
     command = (
         page.get_by_test_id("stCode").locator("code", has_text="rad select").inner_text().replace("\n", "").split()
     )
@@ -65,15 +69,53 @@ def test_a_bad_upload_is_told_and_a_good_one_mends_it(url: str, visit: Visits, t
     drop(page, "The student's probabilities", logits)
     page.get_by_text("look like logits").wait_for()
     drop(page, "The student's probabilities", example.folder() / "probabilities.npy")
-    page.get_by_text("5 of 1,537 rows").or_(page.get_by_text("153 of 1,537 rows")).wait_for()
+    page.get_by_role("heading", name="Of 1,537 points", level=1).wait_for()
     assert page.get_by_text("look like logits").count() == 0
 
 
 def test_a_link_opens_the_example_with_its_map_in_a_fresh_browser(url: str, visit: Visits) -> None:
-    address = "scores?scores_from=Example&scores_show=Map&scores_b=60&scores_strategy=Uniform"
-    page = visit(f"{url}/{address}")
-    page.get_by_text("Uniform: picks").wait_for()
-    assert page.locator("canvas").count() >= 1
+    page = visit(f"{url}/scores?scores_from=Example&b=60&a=uniform&vs=rad")
+    page.get_by_role("img", name="Map of the pool: Uniform would buy 60 points, RAD 60 points.").wait_for()
+    page.get_by_role("heading", name="Of 1,537 points, 60 labels", level=1).wait_for()
+
+
+def test_the_handles_move_what_is_said_and_the_address(url: str, visit: Visits) -> None:
+    page = visit(f"{url}/data?scores_from=Example")
+    title = page.get_by_role("heading", level=1)
+    teacher = page.get_by_role("slider", name="Teacher accuracy")
+    teacher.wait_for()
+    before = title.inner_text()
+    teacher.press("ArrowLeft")
+    page.wait_for_function("before => document.querySelector('h1').innerText !== before", arg=before)
+    assert "m=" in page.url
+    page.get_by_role("slider", name="Budget: labels of this purchase").press("PageUp")
+    page.wait_for_function("() => location.search.includes('b=')")
+    page.get_by_text("What is a purchase certain to be worth?").wait_for()
+    assert page.get_by_text("How accurate does the student become?").count() == 0
+
+
+def test_an_upload_outlives_a_reload_and_another_start_of_the_server(visit: Visits, tmp_path: Path) -> None:
+    for start in ("first", "second"):
+        (tmp_path / start).mkdir()
+    with studios(tmp_path / "first") as studio:
+        page = visit(f"{studio(tmp_path / 'store')}/data")
+        drop(page, "The student's probabilities", example.folder() / "probabilities.npy")
+        title = page.get_by_role("heading", name="Of 1,537 points", level=1)
+        title.wait_for()
+        page.wait_for_function("() => location.search.includes('upload=')")
+        page.reload()
+        title.wait_for()
+        asked = page.evaluate("location.search")
+        page.context.close()
+    with studios(tmp_path / "second") as studio:
+        page = visit(f"{studio(tmp_path / 'store')}/data{asked}")
+        page.get_by_role("heading", name="Of 1,537 points", level=1).wait_for()
+        page.get_by_role("slider", name="Teacher accuracy").wait_for()
+        page.get_by_text("Your files: probabilities.npy").click()
+        page.get_by_role("button", name="Remove", exact=True).click()
+        page.get_by_text("What to bring").wait_for()
+        gone = visit(f"{page.url.split('?')[0]}{asked}")
+        gone.get_by_text("The files of this link are gone").wait_for()
 
 
 def test_bars_are_dragged_and_moved_by_keys(url: str, visit: Visits) -> None:

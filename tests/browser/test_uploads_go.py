@@ -65,14 +65,13 @@ def test_an_upload_costs_its_size_and_goes_with_its_visitor(visit: Visits, tmp_p
     size = (tmp_path / "p.npy").stat().st_size / 1e6
     with serving(tmp_path) as (url, server):
         warm = visit(f"{url}/data?scores_from=Example")  # loads what everybody needs
-        for view in ("Budget lab", "Map"):
-            warm.get_by_role("radio", name=view).click()
-            settled(warm)
+        warm.get_by_role("slider", name="Teacher accuracy").wait_for()
+        settled(warm)
         before = memory(server)
         page = visit(f"{url}/data")
         field = page.get_by_test_id("stFileUploader").filter(has_text="The student's probabilities")
         field.locator("input[type=file]").set_input_files(tmp_path / "p.npy")
-        page.get_by_text("Points to choose from").wait_for(timeout=120_000)
+        page.get_by_text("Of 100,000 points").wait_for(timeout=120_000)
         settled(page)
         page.wait_for_timeout(1000)
         assert memory(server) - before < 1.5 * size + _VISIT, "the file, and half of it again as float32"

@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 import pandas as pd
 import pytest
+from app.export.native import XY, Bars, drawing
 from hypothesis import given
 from hypothesis import strategies as st
 from pptx import Presentation
@@ -20,7 +21,6 @@ from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from app.export.fitting import height, lines, shortened, width
 from app.export.map_picture import map_picture, shows_pool
-from app.export.native import XY, Bars, drawing
 from app.export.slide_drawing import DASHES, MARKERS
 from app.export.slides import slides
 from app.palette import rgb, strategy_style

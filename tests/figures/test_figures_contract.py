@@ -111,7 +111,7 @@ def test_it_comes_with_a_question_a_sentence_and_a_table(name: str) -> None:
     assert chart.figure.layout.title.text is None
 
 
-@pytest.mark.parametrize("name", ["curves by labels", "trade-off", "guarantee by budget", "round by round"])
+@pytest.mark.parametrize("name", ["curves by labels", "trade-off", "guarantee by accuracy", "round by round"])
 def test_strategies_differ_in_more_than_color(name: str) -> None:
     named = [trace for trace in SMALL[name]().figure.data if trace.hovertemplate and "<b>" in trace.hovertemplate]
     looks = [(trace.line.dash, trace.marker.symbol) for trace in named]
@@ -124,14 +124,6 @@ def test_nothing_volatile_is_written_into_a_chart(name: str) -> None:
     text = SMALL[name]().figure.to_json()
     for word in ("budget", "2024", "2025", "2026", "session"):
         assert word not in text
-
-
-def test_a_budget_is_named_only_if_it_is_passed() -> None:
-    from app.figures import guarantee_by_budget
-
-    gains = np.linspace(0.01, 1, 200)
-    assert "budget" not in guarantee_by_budget(gains, 20, budgets=[1, 50, 100]).figure.to_json()
-    assert "budget 50" in guarantee_by_budget(gains, 20, budget=50).figure.to_json()
 
 
 def test_nothing_is_ever_uploaded() -> None:

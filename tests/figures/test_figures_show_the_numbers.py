@@ -17,7 +17,6 @@ from app.figures import (
     calibration_chart,
     density_raster,
     guarantee_by_accuracy,
-    guarantee_by_budget,
     label_efficiency_chart,
     overlap_heatmap,
     paired_difference_chart,
@@ -25,50 +24,14 @@ from app.figures import (
     round_delta_chart,
     small_game_chart,
     tradeoff_chart,
-    waterline_chart,
 )
 from app.figures.base import clear_side, ink, spread
-from app.figures.game import MAX_POINTS, corners, sorted_game
 from app.findings.deciles import clopper_pearson, pareto, summarize_picks
 from app.findings.words import number
-from rad_core import game_value, solve_game
-from rad_core.errors import InputError
+from rad_core import solve_game
 from rad_core.results.verdicts import difference_table
 from tests.helpers.figure_examples import make_picks, make_pool, make_rounds
 from tests.helpers.measured import bent, straight
-
-
-@pytest.mark.parametrize(("budget", "accuracy"), [(1000, 0.9), (20_000, 0.9), (1000, 0.999), (30_000, 0.4)])
-def test_the_corners_of_the_game_survive_the_thinning(budget: int, accuracy: float) -> None:
-    gains, _, _ = make_pool(50_000)
-    game = solve_game(gains, budget, teacher_accuracy=accuracy)
-    chart, full = waterline_chart(gains, game), sorted_game(gains, game)
-    ranks = chart.table["Rank (1 = most informative)"].to_numpy()
-    assert len(ranks) <= MAX_POINTS
-    attacked, bought = np.count_nonzero(full["attack"] > 0), np.count_nonzero(full["q"] > 0)
-    for corner in (1, attacked, attacked + 1, bought, min(bought + 1, 50_000), 50_000):
-        assert corner in ranks
-    assert set(corners(full) + 1) <= set(ranks)
-
-
-def test_the_thinned_curve_lies_on_the_full_one() -> None:
-    gains, _, _ = make_pool(50_000)
-    game = solve_game(gains, 1000, teacher_accuracy=0.9)
-    table, full = waterline_chart(gains, game).table, sorted_game(gains, game)
-    ranks = table["Rank (1 = most informative)"].to_numpy()
-    for column, name in (("Gain", "gain"), ("Gain left in the worst case", "left"), ("Probability of buying", "q")):
-        assert np.array_equal(table[column], full[name].to_numpy()[ranks - 1])
-        between = np.interp(full["rank"], ranks, table[column])
-        assert np.abs(between - full[name]).max() < 0.01 * full[name].max()
-
-
-def test_the_waterline_is_flat_where_the_adversary_attacks() -> None:
-    gains, _, _ = make_pool(3000)
-    game = solve_game(gains, 100, teacher_accuracy=0.9)
-    full = sorted_game(gains, game)
-    inner = full[full["attack"] > 0].iloc[:-1]
-    assert inner["left"].to_numpy() == pytest.approx(game.waterline, rel=1e-5)
-    assert number(game.waterline) in waterline_chart(gains, game).figure.to_json()
 
 
 def test_the_small_game_keeps_the_order_of_its_bars() -> None:
@@ -80,23 +43,8 @@ def test_the_small_game_keeps_the_order_of_its_bars() -> None:
     assert table["Gain left in the worst case"].to_numpy() == pytest.approx(gains * (1 - game.attack))
 
 
-def test_nothing_guaranteed_and_nothing_to_fear_can_both_be_drawn() -> None:
-    gains = np.linspace(0.1, 1, 50)
-    assert "nothing can be guaranteed" in waterline_chart(gains, solve_game(gains, 5, wrong=50)).alt
-    assert "shaved off" not in waterline_chart(gains, solve_game(gains, 5, wrong=0)).figure.to_json()
-    assert len(waterline_chart(np.ones(1), solve_game(np.ones(1), 1, wrong=0)).table) == 1
-    with pytest.raises(InputError, match="50 points"):
-        waterline_chart(gains[:10], solve_game(gains, 5, wrong=1))
-
-
 def test_guarantees_in_the_table_equal_the_game() -> None:
     gains, _, _ = make_pool(500)
-    table = guarantee_by_budget(gains, 60, budget=50).table
-    for _, row in table.iterrows():
-        budget = int(row["Labels bought"])
-        assert row["Guaranteed gain, RAD"] == pytest.approx(solve_game(gains, budget, wrong=60).value, rel=1e-5)
-        uniform = game_value(np.full(500, budget / 500), gains, 60)
-        assert row["Guaranteed gain, Uniform"] == pytest.approx(uniform)
     by_accuracy = guarantee_by_accuracy(gains, 50, measured=0.9).table
     measured = by_accuracy[by_accuracy["Teacher accuracy"] == 0.9].iloc[0]
     assert measured["Teacher mistakes"] == 50

@@ -15,7 +15,6 @@ from app.figures import (
     calibration_chart,
     class_heatmap,
     guarantee_by_accuracy,
-    guarantee_by_budget,
     label_efficiency_chart,
     overlap_heatmap,
     paired_difference_chart,
@@ -23,7 +22,6 @@ from app.figures import (
     round_delta_chart,
     small_game_chart,
     tradeoff_chart,
-    waterline_chart,
 )
 from app.palette import STRATEGY_STYLES
 from rad_core import solve_game
@@ -72,16 +70,12 @@ def charts(n: int = 1000, budget: int = 100) -> dict[str, Callable[..., Chart]]:
     """Every chart by name, as a function of the theme (and of nothing else)."""
     gains, right, confidence = make_pool(n)
     picks, rounds = make_picks(n, budget), make_rounds()
-    game = solve_game(gains, budget, teacher_accuracy=0.88)
     small = np.array([0.95, 0.8, 0.55, 0.5, 0.3, 0.05])
     strategies = list(STRATEGY_STYLES)
     rules = len(strategies)
     measured = Results(rounds, tuple(STRATEGY_STYLES), 5)
     drawn: dict[str, Callable[..., Chart]] = {
-        "waterline": lambda **o: waterline_chart(gains, game, **o),
         "small game": lambda **o: small_game_chart(small, solve_game(small, 2, wrong=1), **o),
-        "guarantee by budget": lambda **o: guarantee_by_budget(gains, n // 10, budget=budget, **o),
-        "price of a label": lambda **o: guarantee_by_budget(gains, n // 10, budget=budget, per_label=True, **o),
         "guarantee by accuracy": lambda **o: guarantee_by_accuracy(
             gains, budget, measured=0.88, interval=(0.85, 0.9), assumed=0.7, **o
         ),

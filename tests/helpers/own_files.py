@@ -107,13 +107,15 @@ def in_studio(name: str, content: bytes, budget: int = 5) -> Outcome:
     from streamlit.testing.v1 import AppTest
 
     main = str(Path(__file__).parents[2] / "app" / "main.py")
-    at = AppTest.from_file(main, default_timeout=60).switch_page("views/data.py").run()
+    at = AppTest.from_file(main, default_timeout=60).switch_page("views/data.py")
+    at.query_params["b"] = str(budget)
+    at.run()
     at.file_uploader(key="scores_probabilities").upload(name, content)
     at.run()
     assert not at.exception
     if at.error:
         return Outcome(_plain(" ".join(error.value for error in at.error)), [], [], {})
-    at.number_input(key="scores_b").set_value(budget).run()
+    at.button(key="use").click().run()
     assert not at.exception
     assert not at.error
     words = [_plain(element.value) for element in (*at.caption, *at.warning, *at.markdown)]

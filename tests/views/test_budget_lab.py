@@ -38,17 +38,6 @@ def levers(of: reading.Pool, budget: int, accuracy: float | None = None) -> numb
 # --- the lab -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [1, 7, 1000, 50_000])
-@pytest.mark.parametrize("budget", [1, 333, 70_000])
-def test_the_slider_reaches_one_label_the_whole_pool_and_the_budget_of_the_study(size: int, budget: int) -> None:
-    steps = numbers.budget_steps(size, budget)
-    assert steps == sorted(set(steps))
-    assert (steps[0], steps[-1]) == (1, size)
-    assert min(budget, size) in steps
-    assert len(steps) <= 60
-    assert all(numbers.nearest_step(steps, step) == step for step in steps)
-
-
 @pytest.mark.parametrize("accuracy", [None, 0.5, 0.99])
 @pytest.mark.parametrize("budget", [1, 40, 400])
 def test_the_lab_plays_the_game_at_its_levers(accuracy: float | None, budget: int) -> None:

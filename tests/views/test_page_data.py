@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import shlex
 import subprocess
@@ -17,15 +18,20 @@ import pytest
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
-from app.data import choice, example
+from app.data import answer, choice, example
 from app.data.choice import Wish
 from app.data.files import files_in, read_from_folder, read_upload, shown_name
+from app.explore import numbers, payload
+from app.explore.panels import PANELS
+from app.results import reading
 from rad_core.commands.select import command
 from rad_core.errors import InputError
 from rad_core.inputs.writing import table_bytes
 from rad_core.learning.plane import principal_plane
 from rad_core.selection.gains import GAINS
+from rad_core.selection.game import game_value, solve_game
 from rad_core.selection.strategies import USABLE
+from tests.explore.test_explore_payload import unpack
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 
@@ -71,6 +77,19 @@ def upload(at: AppTest, role: str, name: str, content: bytes) -> AppTest:
     (field,) = [field for field in at.file_uploader if (field.key or "").split("-")[0] == f"scores_{role}"]
     field.upload(name, content)
     return at.run()
+
+
+def use(at: AppTest) -> AppTest:
+    """The exact draw of the purchase in view."""
+    return at.button(key="use").click().run()
+
+
+def title(at: AppTest) -> str:
+    return at.title[0].value
+
+
+def words(at: AppTest) -> str:
+    return " ".join(text.value.replace("\\", "") for text in at.markdown)
 
 
 def errors(at: AppTest) -> str:
@@ -235,68 +254,113 @@ def test_the_empty_page_teaches_and_the_example_shows_everything() -> None:
     at.button(key="scores-example").click().run()
     assert not at.exception
     assert not at.error
-    assert {"Points to choose from", "Classes", "Teacher right", "Student right"} <= {m.label for m in at.metric}
-    assert "153 of 1,537 rows" in " ".join(text.value for text in at.markdown)
-    for view in ("Budget lab", "Map", "Picks"):
-        at.segmented_control(key="scores_show").set_value(view).run()
-        assert not at.exception, view
-        assert not at.error, view
+    assert "Of 1,537 points, 153 labels are worth at least" in title(at)
+    read = " ".join(caption.value for caption in at.caption)
+    assert "1,537 points · 10 classes · the student is right on" in read
+    assert "nothing was trained on this pool" in words(at)
+    assert "estimated on 200 checked examples" in words(at)
+    for panel in at.segmented_control(key="own_panel").options:
+        at.segmented_control(key="own_panel").set_value({v: k for k, v in PANELS.items()}[panel]).run()
+        assert not at.exception, panel
+        assert not at.error, panel
 
 
 @pytest.mark.parametrize("strategy", USABLE)
 def test_every_strategy_and_gain_on_the_example(strategy: str) -> None:
-    at = open_page(scores_from="Example", scores_b="20")
-    at.selectbox(key="scores_strategy").set_value(strategy).run()
+    vs = "margin" if strategy == "uniform" else "uniform"
+    at = use(open_page(scores_from="Example", b="20", a=strategy, vs=vs))
     assert not at.exception
     assert not at.error
     assert f"--strategy {strategy}" in at.code[0].value or strategy == "rad"
     for gain in GAINS:
         at.selectbox(key="scores_gain").set_value(gain).run()
+        assert not at.exception
         assert not at.error
 
 
 def test_the_address_holds_the_view_and_nonsense_in_it_falls_back() -> None:
-    at = open_page(scores_from="Example", scores_b="44", scores_strategy="Uniform", scores_seed="5")
-    assert "44 of 1,537 rows** by Uniform" in " ".join(text.value for text in at.markdown)
+    at = use(open_page(scores_from="Example", b="44", a="uniform", vs="rad", scores_seed="5"))
+    assert "44 of 1,537 rows** by Uniform" in words(at)
     assert "--seed 5" in at.code[0].value
-    at = open_page(scores_from="Example", scores_b="999999", scores_strategy="evil", scores_m="x", scores_show="../..")
+    at = use(open_page(scores_from="Example", scores_b="44", scores_m="70"))
+    assert "--teacher-accuracy 0.7 --budget 44" in at.code[0].value, "a link made before"
+    assert "scores_b" not in at.query_params
+    at = use(open_page(scores_from="Example", b="-3", a="evil", m="x", price="inf", own_panel="../.."))
     assert not at.exception
-    assert "153 of 1,537 rows** by RAD" in " ".join(text.value for text in at.markdown)
+    assert "153 of 1,537 rows** by RAD" in words(at)
+    assert "Of 1,537 points, 1,537 labels" in title(open_page(scores_from="Example", b="999999"))
+
+
+def test_what_is_said_is_what_the_game_guarantees() -> None:
+    scores = choice.put_together({"probabilities": read_upload("probabilities", "p.npy", npy(GOOD))})
+    wish = Wish(20, accuracy=0.8)
+    gains = choice.gains_of(scores, "margin")
+    pool = choice.pool_of(scores, gains, wish, 6)
+    levers = numbers.Levers(20, 0.8, False, pool.wrong(0.8))
+    found = numbers.answers(pool, levers)
+    head, beside = answer.verdict(scores, wish, found)
+    value = game_value(solve_game(gains.astype(float), 20, wrong=12).q, gains, 12)
+    assert head == f"Of 60 points, 20 labels are worth at least {value:.2f} fully informative, right ones"
+    assert "an assumed 80.0%" in beside
+    assert "unknown" in beside
+    assert "no guarantee is known" in answer.verdict(scores, wish.by("mraru"), found)[0]
+
+
+def test_the_instrument_gets_the_pool_sorted_and_nothing_about_mistakes() -> None:
+    gains = np.random.default_rng(0).random(100).astype(np.float32)
+    _, parts = unpack(payload.own_blob(gains, 1, None).data)
+    assert sorted(parts) == ["gains", "positions"]
+    assert (np.diff(parts["gains"].astype(int)) <= 0).all()
+    np.testing.assert_allclose(parts["gains"] / 65535, gains[parts["positions"]], atol=1e-5)
+    _, parts = unpack(payload.own_blob(gains, 1, np.random.default_rng(1).random((100, 2))).data)
+    assert len(parts["grid"]) == 200
+    json.dumps(
+        payload.own_facts(reading.Pool("x", gains, reading.TeacherEstimate(0.8, np.nan, np.nan, 0.8), 9), "margin"),
+        allow_nan=False,
+    )
 
 
 def test_without_flags_one_says_how_often_the_teacher_is_right() -> None:
+    at = upload(open_page(m="65"), "probabilities", "p.npy", npy(GOOD))
+    assert "an assumed 65.0%" in words(at)
+    assert "--teacher-accuracy 0.65" in use(at).code[0].value
     at = upload(open_page(), "probabilities", "p.npy", npy(GOOD))
-    at.slider(key="scores_m").set_value(65.0).run()
-    assert "--teacher-accuracy 0.65" in at.code[0].value
-    at.segmented_control(key="scores_show").set_value("Budget lab").run()
+    assert "an assumed 80.0%" in words(at)
+    assert "estimated" not in words(at)
     assert not at.exception
     assert not at.error
-    assert not any("95%" in caption.value for caption in at.caption), "a typed number has no interval"
+
+
+def test_the_lower_bound_is_what_the_command_line_takes() -> None:
+    at = open_page(scores_from="Example")
+    at.checkbox(key="scores_bound").check().run()
+    assert "95% lower bound" in words(at)
+    assert "--lower-bound" in use(at).code[0].value
 
 
 def test_a_strategy_that_needs_features_says_so() -> None:
-    at = upload(open_page(), "probabilities", "p.npy", npy(GOOD))
-    at.selectbox(key="scores_strategy").set_value("badge").run()
-    assert "needs the student's features" in errors(at)
+    at = upload(open_page(a="badge"), "probabilities", "p.npy", npy(GOOD))
+    assert "needs the student's features" in at.warning[0].value
     assert not at.exception
+    assert not at.error
 
 
 def test_files_stay_while_another_page_is_looked_at_and_can_be_removed() -> None:
     at = upload(open_page(), "probabilities", "p.npy", npy(GOOD))
     at.switch_page("views/method.py").run()
     at.switch_page("views/data.py").run()
-    assert at.metric[0].value == "60"
+    assert "Of 60 points" in title(at)
     at.button(key="scores-remove-probabilities").click().run()
-    assert not at.metric
+    assert title(at) == "What do I label next?"
     assert not at.exception
 
 
 def test_a_smaller_pool_takes_the_budget_with_it() -> None:
-    at = upload(open_page(), "probabilities", "p.npy", npy(probabilities(400)))
-    at.number_input(key="scores_b").set_value(300).run()
+    at = upload(open_page(b="300"), "probabilities", "p.npy", npy(probabilities(400)))
+    assert "300 labels" in title(at)
     upload(at, "probabilities", "q.npy", npy(probabilities(50)))
     assert not at.exception
-    assert at.number_input(key="scores_b").value == 50
+    assert "Of 50 points, 50 labels" in title(at)
     upload(at, "probabilities", "one.npy", npy(probabilities(1)))
     assert not at.exception
     assert not at.error
@@ -337,7 +401,7 @@ def test_strangers_cannot_read_files_of_the_server(
     monkeypatch.setenv("RAD_FILES", files)
     monkeypatch.setenv("RAD_READ_ONLY", read_only)
     at = open_page(scores_from="This computer", scores_probabilities_file="p.npy")
-    assert bool(at.metric) is there
+    assert ("Of 60 points" in title(at)) is there
     assert any("Upload them instead" in info.value for info in at.info) is not there
 
 
@@ -345,9 +409,9 @@ def test_a_file_of_this_computer_is_read_again_when_it_changes(tmp_path: Path, m
     monkeypatch.setenv("RAD_SCORES", str(tmp_path))
     (tmp_path / "p.npy").write_bytes(npy(GOOD))
     at = open_page(scores_from="This computer", scores_probabilities_file="p.npy")
-    assert at.metric[0].value == "60"
+    assert "Of 60 points" in title(at)
     (tmp_path / "p.npy").write_bytes(npy(probabilities(70)))
-    assert at.run().metric[0].value == "70"
+    assert "Of 70 points" in title(at.run())
     (tmp_path / "p.npy").write_bytes(b"nonsense")
     assert "p.npy" in errors(at.run())
     (tmp_path / "p.npy").unlink()

@@ -163,14 +163,14 @@ def classes_panel(at: AppTest) -> None:
     at.session_state["curves_panel"] = "Classes"
 
 
-def to_an_audience(at: AppTest) -> None:
-    at.session_state["present"] = True
+def to_read(at: AppTest) -> None:
+    at.session_state["story_all"] = True
     at.session_state["story-step"] = "curves"
 
 
 @pytest.mark.parametrize(
     ("page", "name", "look_closer"),
-    [("curves", "half", classes_panel), ("present", "half", to_an_audience), ("explore", "begun", nothing)],
+    [("curves", "half", classes_panel), ("present", "half", to_read), ("explore", "begun", nothing)],
 )
 def test_a_held_page_is_of_the_moment_when_it_was_opened_also_in_what_is_read_later(
     stores: dict[str, Path],

@@ -1,6 +1,8 @@
 // How accurate does the student become? The measured curves over labels bought; the budget is the handle on their axis.
+// Of a pool on which nothing was trained: what the purchase is certain to be worth, instead.
 
 const BEYOND = 1.2; // the axis ends so far behind the last measured purchase
+const AHEAD = 10; // budgets that the axis of a pool on which nothing was trained shows
 const APART = 15; // px between two names
 
 class Accuracy {
@@ -19,6 +21,7 @@ class Accuracy {
       this.note, this.area, this.grip);
     const { root, aside } = panel("accuracy", "How accurate does the student become?", this.svg);
     this.root = root;
+    this.title = root.querySelector("h2");
     aside.textContent = "drag the budget";
     holdable(this.area, this.grip, {
       move: (event) => owner.hold({ b: this.budgetAt(event) }),
@@ -34,7 +37,7 @@ class Accuracy {
   }
 
   curve(rule) {
-    return this.facts.curves.find((curve) => curve.rule === rule) ?? null;
+    return this.curves.find((curve) => curve.rule === rule) ?? null;
   }
 
   // The pair of rules whose curves stand out.
@@ -48,13 +51,20 @@ class Accuracy {
     put(this.svg, { width, height, viewBox: `0 0 ${width} ${height}` });
     const last = Math.max(0, ...facts.curves.map((curve) => curve.labels.at(-1)));
     this.most = Math.max(BEYOND * last, facts.bought + Math.max(facts.budget, owner.state.b) * 1.05);
-    const values = facts.curves.flatMap((curve) => [...curve.mean, ...(curve.low ?? []), ...(curve.high ?? []), ...(curve.each ?? []).flat()]);
+    if (facts.untrained) this.most = Math.min(facts.size, Math.max(AHEAD * facts.budget, owner.state.b * 1.05));
+    this.curves = facts.untrained ? owner.certainCurves(this.most) : facts.curves;
+    this.laidOutFor = owner.accuracy;
+    const tell = facts.untrained ? (worth) => worthOf(worth) : percent;
+    write(this.title, facts.untrained ? "What is a purchase certain to be worth?" : "How accurate does the student become?");
+    put(this.svg, { "aria-label": facts.untrained ? "Certain worth over labels" : "Accuracy over labels bought" });
+    const values = this.curves.flatMap((curve) => [...curve.mean, ...(curve.low ?? []), ...(curve.high ?? []), ...(curve.each ?? []).flat()]);
     if (facts.free !== null) values.push(facts.free);
+    const largest = facts.untrained ? Infinity : 1;
     const low = Math.max(0, Math.min(...values, 1));
-    const high = Math.min(1, Math.max(...values, 0));
+    const high = Math.min(largest, Math.max(...values, 0));
     const step = roundStep(Math.max(0.005, (high - low) / 4));
     this.low = values.length ? Math.max(0, Math.floor(low / step) * step) : 0;
-    this.high = values.length ? Math.min(1, Math.ceil(high / step) * step) : 1;
+    this.high = values.length ? Math.min(largest, Math.max(step, Math.ceil(high / step) * step)) : 1;
     this.left = 38;
     this.right = width - 92;
     this.top = 8;
@@ -65,7 +75,7 @@ class Accuracy {
     for (let v = this.low; v <= this.high + 1e-9; v += step) {
       parts.push(drawn("line", { x1: this.left, x2: this.right, y1: y(v), y2: y(v), class: "gridline" }));
       const label = drawn("text", { x: this.left - 5, y: y(v) + 4, class: "quiet", "text-anchor": "end" });
-      label.textContent = percent(v, step < 0.01 ? 1 : 0);
+      label.textContent = facts.untrained ? v.toLocaleString("en-US") : percent(v, step < 0.01 ? 1 : 0);
       parts.push(label);
     }
     for (const labels of this.ticks()) {
@@ -74,7 +84,7 @@ class Accuracy {
       parts.push(drawn("line", { x1: x(labels), x2: x(labels), y1: this.bottom, y2: this.bottom + 5, class: "axis" }), label);
     }
     const caption = drawn("text", { x: this.left, y: height - 4, class: "quiet" });
-    caption.textContent = "labels bought in all; the handle is this purchase";
+    caption.textContent = facts.untrained ? "labels to buy; up: fully informative, right labels in the worst case" : "labels bought in all; the handle is this purchase";
     parts.push(drawn("line", { x1: this.left, x2: this.right, y1: this.bottom, y2: this.bottom, class: "axis" }), caption);
     this.names = [];
     if (facts.free !== null) {
@@ -82,15 +92,15 @@ class Accuracy {
       this.names.push([y(facts.free), `free ${percent(facts.free)}`, "quiet", null]);
     }
     const { a, vs } = owner.state;
-    const order = facts.curves.filter((curve) => curve.rule !== a && curve.rule !== vs);
+    const order = this.curves.filter((curve) => curve.rule !== a && curve.rule !== vs);
     const pair = [vs, a].map((rule) => this.curve(rule)).filter(Boolean);
     for (const curve of order) parts.push(this.line(curve, "other"));
     for (const curve of pair) {
       const main = curve.rule === a;
       if (main) parts.push(this.band(curve));
       parts.push(this.line(curve, main ? "first" : "second"));
-      parts.push(...this.marks(curve, main));
-      this.names.push([y(curve.mean.at(-1)), `${curve.label} ${percent(curve.mean.at(-1))}`, main ? "strong" : "", curve.color]);
+      if (!facts.untrained) parts.push(...this.marks(curve, main));
+      this.names.push([y(curve.mean.at(-1)), `${curve.label} ${tell(curve.mean.at(-1))}`, main ? "strong" : "", curve.color]);
     }
     parts.push(...this.spread());
     this.back.replaceChildren(...parts);
@@ -163,8 +173,9 @@ class Accuracy {
     return { mean: curve.mean[after - 1] + share * (curve.mean[after] - curve.mean[after - 1]), measured: false };
   }
 
-  draw({ state, facts }) {
+  draw({ state, facts, certain }) {
     if (!this.x) return;
+    if (facts.untrained && this.laidOutFor !== this.owner.accuracy) this.layout();
     const labels = facts.bought + state.b;
     const x = this.x(labels);
     put(this.cursor, { x1: x, x2: x, y1: this.top, y2: this.bottom });
@@ -175,7 +186,7 @@ class Accuracy {
     });
     const read = [state.a, state.vs].map((rule) => {
       const curve = this.curve(rule);
-      return curve && { curve, ...this.at(curve, labels) };
+      return curve && { curve, ...(facts.untrained ? { mean: certain.get(rule) } : this.at(curve, labels)) };
     });
     read.forEach((each, i) => {
       const known = each && each.mean !== undefined;
@@ -188,12 +199,13 @@ class Accuracy {
 
   say(read, labels, x) {
     const { facts } = this;
+    const untrained = Boolean(facts.untrained);
     const left = x > (this.left + this.right) / 2;
     const known = read && read.mean !== undefined;
     const last = read ? read.curve.labels.at(-1) : 0;
-    const text = known ? percent(read.mean) + (facts.free === null ? "" : ` (${points(read.mean - facts.free)})`) : "";
-    const note = known ? (read.measured ? "measured" : "between two measured rounds") : read ? `not measured beyond ${grouped(last)} labels` : "not measured yet";
-    const y = this.bottom - 24;
+    const text = known && untrained ? `at least ${worthOf(read.mean)}` : known ? percent(read.mean) + (facts.free === null ? "" : ` (${points(read.mean - facts.free)})`) : "";
+    const note = untrained ? (known ? "" : "no guarantee is known") : known ? (read.measured ? "measured" : "between two measured rounds") : read ? `not measured beyond ${grouped(last)} labels` : "not measured yet";
+    const y = untrained ? this.top + 30 : this.bottom - 24;
     for (const [target, words, at] of [[this.readout, text, y - 14], [this.note, note, y]]) {
       put(target, { x: x + (left ? -10 : 10), y: at, "text-anchor": left ? "end" : "start" });
       write(target, words);

@@ -64,7 +64,9 @@ class Bar {
     this.fill(this.fields.round, options.rounds.map((round) => [round, String(round)]), facts.round);
     this.fill(this.fields.seed, options.seeds.map((seed) => [seed, String(seed)]), options.seed);
     this.repetition.hidden = options.seeds.length < 2;
-    write(this.rounds, ` of ${facts.rounds}`);
+    this.fields.round.hidden = facts.rounds === null;
+    write(this.rounds, facts.rounds === null ? facts.round : ` of ${facts.rounds}`);
+    write(this.reset, facts.teacher.low === null ? `back to ${percent(facts.teacher.used)}` : "back to the estimate");
     put(this.fields.b, { min: 1, max: facts.size });
     put(this.fields.m, { min: 0, max: 100 });
     put(this.fields.price, { min: 0 });
@@ -80,7 +82,7 @@ class Bar {
     set(this.fields.m, (100 * accuracy).toFixed(1));
     set(this.fields.price, String(state.price));
     const { low, high, checked } = facts.teacher;
-    const estimate = low === null ? "" : `[${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}] on ${grouped(checked)} checked`;
+    const estimate = low === null ? "assumed" : `[${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}] on ${grouped(checked)} checked`;
     write(this.accuracyNote, moved ? "what if " : estimate);
     this.reset.hidden = !moved;
   }

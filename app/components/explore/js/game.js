@@ -148,6 +148,13 @@ class Game {
     return bought + answer.spread * (wrongs[this.size] - bought);
   }
 
+  // Expected wrong labels among those that an answer buys, if the adversary of that answer decides where they are.
+  worstWrong(answer) {
+    let sum = 0;
+    for (let i = 0; i < answer.attacked; i++) sum += this.q(answer, i) * this.attack(answer, i);
+    return sum;
+  }
+
   // ------------------------------------------------------------------------------------------------ the other rules
 
   uniformValue(b, k) {

@@ -40,8 +40,8 @@ function unpack(bytes) {
     parts[header.names[i]] = new types[type](bytes.slice(at, at + size).buffer);
     at += size + (-size & 3);
   });
-  const wrong = new Uint8Array(header.n);
-  for (let i = 0; i < header.n; i++) wrong[i] = (parts.wrong[i >> 3] >> (i & 7)) & 1;
+  const wrong = parts.wrong ? new Uint8Array(header.n) : null; // null where nobody knows
+  for (let i = 0; wrong && i < header.n; i++) wrong[i] = (parts.wrong[i >> 3] >> (i & 7)) & 1;
   return { ...header, ...parts, wrong, sheet: header.sheet, sheetBytes: parts.sheet };
 }
 
@@ -90,6 +90,9 @@ class Teller {
     history.replaceState(history.state, "", location.pathname + (text ? `?${text}` : "") + location.hash);
   }
 }
+
+const ROWS = 24; // that are named
+const CERTAIN = 48; // sizes at which the worth of a purchase is worked out for its curve
 
 const percentText = (m) => String(Math.round(1000 * m) / 10);
 
@@ -163,6 +166,9 @@ class Instrument extends Teller {
     this.draws = new Draws(this.game, pool.positions, pool.seed);
     this.placeOf = null;
     this.pool = pool;
+    this.root.classList.toggle("own", Boolean(facts.untrained));
+    this.root.classList.toggle("mapless", Boolean(facts.untrained) && !pool.grid);
+    this.places.root.hidden = Boolean(facts.untrained) && !pool.grid;
     this.chosen = new Uint8Array(pool.n);
     this.waterline.setPool(this.game, facts);
     this.accuracyChart.setStudy(facts);
@@ -245,6 +251,7 @@ class Instrument extends Teller {
     const kind = this.kind(rule);
     if (kind === "bought") return null;
     const { b } = answer;
+    if (!game.wrong) return b * (1 - this.accuracy);
     const now = { rad: () => game.wrongOf(answer), uniform: () => game.uniformWrong(b), greedy: () => game.greedyWrong(b), oracle: () => Math.max(0, b - (game.size - game.wrongs[game.size])) }[kind]();
     if (this.state.m === null) return now;
     const right = 1 - game.wrongs[game.size] / game.size;
@@ -268,12 +275,14 @@ class Instrument extends Teller {
     const moved = state.m !== null;
     const mistakes = this.mistakes(answer, picks);
     const frame = { state: { ...state, b }, facts, answer, accuracy, moved, picks, chosen: this.chosen, keys: this.draws.keys, lit: this.lit, mistakes };
+    const guarantees = this.guarantees(answer);
+    frame.certain = new Map(guarantees.map(({ strategy, value }) => [strategy, value]));
     this.waterline.draw(frame);
     this.waterline.light(this.lit);
     this.accuracyChart.draw(frame);
     this.places.draw({ ...frame, colors: this.colors(), words: this.inWords(picks) });
     this.images.draw(frame);
-    this.purchase.draw({ ...frame, guarantees: this.guarantees(answer) });
+    this.purchase.draw({ ...frame, guarantees, rows: facts.untrained ? Array.from(picks.a.slice(0, ROWS), (i) => this.pool.positions[i]) : [] });
     this.bar.draw(frame);
     this.spent = performance.now() - start;
   }
@@ -287,10 +296,32 @@ class Instrument extends Teller {
     const own = this.wrongOf(state.a, answer);
     const other = this.wrongOf(state.vs, answer);
     const round = (value) => grouped(value);
+    if (!this.game.wrong) return this.unknownMistakes(answer, picks);
     const beside = other === null ? "" : ` (${this.label(state.vs)} ${round(other)})`;
     if (own !== null) return { value: round(own), exact: own, note: `of them labeled wrong${beside}` };
     const wrong = picks.a.reduce((sum, i) => sum + this.game.wrong[i], 0);
     return { value: round(wrong), exact: wrong, note: `of ${grouped(picks.a.length)} that ${this.label(state.a)} bought in this round${beside}` };
+  }
+
+  // Where nobody knows where the teacher errs: as many as on the whole pool, and as many as an adversary could make it.
+  unknownMistakes(answer, picks) {
+    const kind = this.kind(this.state.a);
+    const b = kind === "bought" ? picks.a.length : answer.b;
+    const worst = { rad: () => this.game.worstWrong(answer), uniform: () => (answer.b * answer.k) / this.game.size }[kind] ?? (() => Math.min(b, answer.k));
+    const expected = b * (1 - this.accuracy);
+    return { value: `~${grouped(expected)}`, exact: expected, note: `wrong if the teacher errs on them as on the whole pool; ${grouped(worst())} in the worst case` };
+  }
+
+  // What a purchase is certain to be worth, over its size, by each rule that answers any size.
+  certainCurves(most) {
+    const { rules } = this.data.facts;
+    const k = wrongCount(this.game.size, this.accuracy);
+    const labels = [...new Set(Array.from({ length: CERTAIN }, (_, i) => Math.max(1, Math.round(((i + 1) / CERTAIN) ** 2 * most))))];
+    const of = { rad: (b) => this.game.solve(b, k).value, uniform: (b) => this.game.uniformValue(b, k), greedy: (b) => this.game.greedyValue(b, k) };
+    return Object.entries(of).map(([rule, worth]) => {
+      const { short, color, strategy } = rules[rule];
+      return { rule: strategy, label: short, color, labels: [0, ...labels], mean: [0, ...labels.map(worth)], low: null, each: null, seeds: 1 };
+    });
   }
 
   guarantees({ value, b, k }) {
@@ -299,7 +330,7 @@ class Instrument extends Teller {
       ["rad", value],
       ["uniform", this.game.uniformValue(b, k)],
       ["greedy", this.game.greedyValue(b, k)],
-    ].map(([rule, guaranteed]) => ({ label: rules[rule].short, color: rules[rule].color, value: guaranteed }));
+    ].map(([rule, guaranteed]) => ({ label: rules[rule].short, color: rules[rule].color, strategy: rules[rule].strategy, value: guaranteed }));
   }
 
   colors() {
@@ -309,7 +340,7 @@ class Instrument extends Teller {
 
   explain() {
     const { a, b, wrong } = this.colors();
-    const hollow = (rule) => (this.kind(rule) === "bought" ? ", as bought" : "");
+    const hollow = (rule) => (this.kind(rule) === "bought" ? (this.data.facts.untrained ? ", as drawn" : ", as bought") : "");
     const entries = [[this.kind(this.state.a) === "bought" ? "ring" : "dot", a, this.label(this.state.a) + hollow(this.state.a)]];
     if (this.game?.wrong) entries.push(["dot", wrong, "teacher wrong"]);
     entries.push(["ring", b, this.label(this.state.vs) + hollow(this.state.vs)]);
@@ -323,7 +354,8 @@ class Instrument extends Teller {
   // What a screen reader hears after a handle was let go.
   speak() {
     const read = this.accuracyChart.reading?.[0];
-    const accuracy = read && read.mean !== undefined ? `, accuracy ${percent(read.mean)}` : "";
+    const said = this.data.facts.untrained ? (worth) => `, worth at least ${worthOf(worth)}` : (share) => `, accuracy ${percent(share)}`;
+    const accuracy = read && read.mean !== undefined ? said(read.mean) : "";
     write(this.live, `${counted(this.state.b, "label")}${accuracy}.`);
   }
 

@@ -11,14 +11,18 @@ class Purchase {
     this.costBox = node("div", { class: "figure cost" }, ...this.cost);
     this.bars = node("dl", { class: "bars" });
     this.unit = node("p", { class: "quiet" });
+    this.rowsTitle = node("h3", {}, "Rows it would buy");
+    this.rowsText = node("p", { class: "quiet" });
     this.title = node("h3", {}, "Guaranteed in the worst case");
     const { root } = panel("purchase", "This purchase", node("div", { class: "figures" }, node("div", { class: "figure labels" }, ...this.labels),
-      this.costBox, node("div", { class: "figure wrongs" }, ...this.wrong)), this.title, this.bars, this.unit);
+      this.costBox, node("div", { class: "figure wrongs" }, ...this.wrong)), this.title, this.bars, this.unit, this.rowsTitle, this.rowsText);
     this.root = root;
     this.rows = [];
   }
 
-  draw({ state, facts, guarantees, mistakes }) {
+  draw({ state, facts, guarantees, mistakes, rows }) {
+    this.rowsTitle.hidden = !rows.length;
+    write(this.rowsText, rows.length ? `${rows.join(", ")}${state.b > rows.length ? " \u2026" : ""}, counted from 0, the most informative first` : "");
     write(this.labels[0], grouped(state.b));
     const noun = state.b === 1 ? "label" : "labels";
     const before = facts.bought ? `, after ${grouped(facts.bought)} before` : "";

@@ -57,7 +57,7 @@ class Waterline {
     this.heights = this.ranks.map((rank) => g[Math.round(rank)]);
     const { low, high, checked } = facts.teacher;
     const known = low !== null && high !== null;
-    this.estimate = known ? ` [${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}], estimated on ${grouped(checked)} checked` : "";
+    this.estimate = known ? ` [${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}], estimated on ${grouped(checked)} checked` : ", assumed";
     this.low = facts.teacher.used >= 0.6 ? 0.5 : 0;
     this.layout();
   }
@@ -146,7 +146,7 @@ class Waterline {
     const text = `teacher right on ${percent(accuracy)}`;
     put(this.grip, {
       "aria-label": "Teacher accuracy", "aria-valuemin": 0, "aria-valuemax": 100,
-      "aria-valuenow": (100 * accuracy).toFixed(1), "aria-valuetext": moved ? `${text}, assumed` : `${text}, estimated`,
+      "aria-valuenow": (100 * accuracy).toFixed(1), "aria-valuetext": moved || this.facts.teacher.low === null ? `${text}, assumed` : `${text}, estimated`,
     });
     write(this.trackText, moved ? `${text}: what if` : text + this.estimate);
     this.trackText.classList.toggle("assumed", moved);
