@@ -31,6 +31,7 @@ def command() -> None:
       rad campaign training-set reviews -o train.parquet
       rad campaign show reviews
       rad campaign create photos --pool features:pool.npz --checked checked.parquet --student linear
+      rad campaign rehearse photos
       rad campaign run photos --rounds 4 --budget 500 --teacher table:answers.csv
       rad campaign demo
     """
@@ -318,6 +319,53 @@ def run(name: str, budget: int, rounds: int | None, teacher: str | None, votes: 
     if status.open:
         say(f"{status.open:,} questions stay open; run it again to have them asked again.", err=True)
         sys.exit(1)
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.option("--repeats", type=int, default=10, show_default=True, help="Random partings of the checked examples.")
+@click.option("--student", help="linear or mlp (default: as created).")
+@store_option
+def rehearse(name: str, repeats: int, student: str | None, store: Path | None) -> None:
+    """Play a campaign on your own labeled and checked examples, before anything is bought; nothing is asked or kept.
+
+    Half of the checked examples is a small pool to buy from, the other half tests the student, again and again. Says
+    whether labels of this teacher help, whether it matters which, and what more checked examples would be worth.
+
+    \b
+    Examples:
+      rad campaign rehearse photos
+      rad campaign rehearse photos --repeats 30 --student mlp
+    """
+    from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.rehearsing import rehearse as play
+
+    played = play(Campaign.open(name, store), repeats, student)
+    say(
+        f"Rehearsed {played.repeats} times: {played.learned:,} labeled examples to learn from, {played.pool:,} checked "
+        f"ones as the pool, {played.tested:,} others to test on; {played.start:.3f} right without any bought label."
+    )
+    rows = [
+        (
+            line.rule,
+            f"{line.labels:,}",
+            f"{line.accuracy:.3f}",
+            with_interval(vars(line.over_nothing), signed=True),
+            "-" if line.over_uniform is None else with_interval(vars(line.over_uniform), signed=True),
+        )
+        for line in played.lines
+    ]
+    print_table("Accuracy", ("rule", "labels", "accuracy", "over no label", "over uniform"), rows)
+    helps = any(line.over_nothing.low > 0 for line in played.lines)
+    matters = any(line.over_uniform is not None and line.over_uniform.shown for line in played.lines)
+    say(f"That labels of this teacher help is {'shown' if helps else 'not shown'} at this size.")
+    say(f"That it matters which are chosen is {'shown' if matters else 'not shown'} at this size.")
+    say(
+        "Intervals hold at once with 95 % in each column, and are widened because the repeats share their examples. A "
+        "pool of thousands leaves more to choose from than this one."
+    )
+    known = ", ".join(f"{count:,} know m to +-{100 * by:.1f} points" for count, by in played.more)
+    say(f"Teacher right on {played.accuracy.right} of {played.accuracy.total} checked examples; {known}.")
 
 
 @command.command()

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from rad_core import Campaign
+from rad_core.campaign.rehearsing import difference, half_width
 from rad_core.campaign.running import plan_of, run
 from rad_core.errors import DamagedError, InputError, StoreError
 from rad_core.partials import holding
@@ -249,3 +250,29 @@ def test_a_run_that_is_killed_pays_for_nothing_twice(place: Path) -> None:
     examples, wanted = killed.training_set(), calm.training_set()
     assert examples.ids == wanted.ids
     np.testing.assert_array_equal(examples.targets, wanted.targets)
+
+
+def test_a_rehearsal_says_what_it_found_and_changes_nothing(place: Path) -> None:
+    campaign = create(place)
+    before = campaign.entries()
+    said = rad("campaign", "rehearse", "clouds", "--repeats", 3, "--store", place / "store")
+    assert "4 labeled examples to learn from, 20 checked ones as the pool, 20 others to test on" in said
+    assert "help is " in said
+    assert "of 40 checked examples; 40 know m to" in said
+    assert campaign.entries() == before
+    for arguments, words in ((["--repeats", 2], "repeats is 2"), (["--student", "forest"], "choose one of")):
+        assert words in rad("campaign", "rehearse", "clouds", *arguments, "--store", place / "store", code=2)
+    create(place, checked=str(place / "unasked.parquet"), store=place / "unasked")
+    assert "there are 0 and 4" in rad("campaign", "rehearse", "clouds", "--store", place / "unasked", code=2)
+
+
+def test_intervals_of_a_rehearsal_are_wider_than_those_of_independent_repeats() -> None:
+    values = np.random.default_rng(0).normal(0.02, 0.01, 10)
+    found = difference(values, 50, 50)
+    assert found.mean == pytest.approx(values.mean())
+    plain = 2.262 * values.std(ddof=1) / np.sqrt(10)  # t of 9 degrees of freedom
+    assert (found.high - found.low) / 2 == pytest.approx(plain * np.sqrt(1 + 10), rel=1e-3)
+    assert difference([0.1, 0.1, 0.1], 20, 20).shown
+    assert not difference([0.0, 0.0, 0.0], 20, 20).shown
+    assert difference(values, 50, 50, 6).high > found.high
+    assert half_width(0.8, 400) == pytest.approx(half_width(0.8, 100) / 2, rel=0.1)
