@@ -79,21 +79,22 @@ def train(name: str, features: np.ndarray, rows: np.ndarray, targets: np.ndarray
     sample = np.asarray(features[:: max(1, len(features) // _SAMPLE)], np.float64)
     middle, spread = sample.mean(0), sample.std(0)
     spread[spread < 1e-12] = 1.0
-    nothing, one = torch.zeros(width, 1, 1), torch.ones(width, 1, 1)
+    means, deviations = (torch.from_numpy(each.astype(np.float32))[:, None, None] for each in (middle, spread))
 
     def inputs(part: np.ndarray) -> Inputs:
-        scaled = ((part - middle.astype(np.float32)) / spread.astype(np.float32)).astype(np.float32, copy=False)
-        return Inputs(torch.from_numpy(scaled)[:, :, None, None], nothing, one)
+        return Inputs(torch.from_numpy(np.ascontiguousarray(part))[:, :, None, None], means, deviations)
 
     network = build_model(check_student(name), classes=targets.shape[1], image_shape=(1, 1, width), seed=seed)
     config = TrainConfig(steps=_STEPS, learning_rate=_LEARNING_RATE, augment=False)
-    learned = inputs(np.asarray(features[rows], np.float32))
+    raw = inputs(np.asarray(features[rows], np.float32))
+    # Training takes numbers that are no bytes as they come, so that these are scaled before.
+    learned = Inputs(raw.normalized(raw.pixels), torch.zeros_like(means), torch.ones_like(deviations))
     fit(network, learned, targets.astype(np.float32), soft=np.zeros(len(rows), bool), config=config, seed=seed)
 
     def predict(wanted: np.ndarray) -> np.ndarray:
         values = np.empty((len(wanted), targets.shape[1]), np.float32)
         for block in row_blocks(*wanted.shape):
-            part = np.asarray(wanted[block], np.float32)
+            part = np.array(wanted[block], np.float32)  # a copy: the mapped file cannot be written
             values[block] = apply(network, inputs(part), 4096)[0].cpu().numpy()
         return values
 
