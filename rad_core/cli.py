@@ -23,11 +23,11 @@ COMMANDS = {
     "unpack": "Unpack a study from such a file.",
     "delete": "Delete a study.",
     "select": "Choose which rows of your own pool to have labeled.",
-    "campaign": "Buy labels in rounds: create, list, show, training-set, ledger, demo.",
+    "campaign": "Buy labels in rounds: create, rehearse, run, list, show, training-set, ledger, demo.",
     "ask": "Choose what a campaign has answered next.",
     "tell": "Enter answers in a campaign.",
     "score": "Keep an accuracy that a campaign's student reached.",
-    "verify": "Make again what a campaign promised.",
+    "verify": "Make again what a campaign or study promised.",
     "doctor": "Show device, versions and folders.",
 }
 

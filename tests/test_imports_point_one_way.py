@@ -49,7 +49,7 @@ ENGINE = {
     "config": {"errors", "folders", "learning", "selection"},
     "store": {"config", "errors", "files", "folders", "partials", "selection"},
     "results": {"errors", "files", "partials", "selection", "store"},
-    "campaign": {"errors", "files", "folders", "inputs", "partials", "selection", "store"},
+    "campaign": {"errors", "files", "folders", "inputs", "learning", "partials", "selection", "store"},
     "study": {"config", "errors", "folders", "learning", "selection", "store"},
     "running": {"config", "errors", "files", "folders", "learning", "partials", "store", "study"},
     "commands": {

@@ -70,7 +70,7 @@ def ask(
         )
     everywhere, notes = _places(scores, names, in_pool)
     place = everywhere[:in_pool]
-    unseen = _unseen(database, scores, everywhere) if wish.checked_unseen else None
+    unseen = _unseen(database, scores, everywhere) if wish.checked_unseen else scores.unseen
     taken = np.zeros(in_pool, bool)
     taken[[position for position in ledger.taken(database) if position < in_pool]] = True
     free = np.flatnonzero(~taken & (place >= 0))

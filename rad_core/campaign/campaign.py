@@ -13,16 +13,20 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+
 from rad_core import errors
-from rad_core.campaign import asking, catalogue, ledger, opening, shown, telling, training
-from rad_core.campaign.answers import answers_of
+from rad_core.campaign import asking, catalogue, features, ledger, opening, shown, telling, training
+from rad_core.campaign.answers import Answers, answers_of
 from rad_core.campaign.asking import Picks, Wish
 from rad_core.campaign.ledger import Entry, Point
 from rad_core.campaign.money import amount_of
-from rad_core.campaign.reading import examples_of, scores_of
+from rad_core.campaign.reading import Scores, examples_of, scores_of
 from rad_core.campaign.scoring import score_of
 from rad_core.campaign.settings import Settings
 from rad_core.campaign.status import Score, Status, status_of
+from rad_core.campaign.students import check_student, scores_of_pool
+from rad_core.campaign.teachers import check_teacher
 from rad_core.campaign.telling import Told
 from rad_core.campaign.training import TrainingSet
 from rad_core.errors import DamagedError, InputError
@@ -56,6 +60,10 @@ class Campaign:
         currency: str = "",
         max_cost: Decimal | float | str | None = None,
         seed: int = 0,
+        student: str | None = None,
+        teacher: str | None = None,
+        rounds: int = 1,
+        votes: int = 1,
         store: Path | str | None = None,
     ) -> Campaign:
         """Make a campaign. Warns with an InputNote of what was done to the data.
@@ -63,12 +71,17 @@ class Campaign:
         Args:
             name: 2 to 40 lower-case letters, digits and hyphens.
             pool: ids, or a table (a file, a folder of Parquet files, a frame, columns by name) with a column id; rows
-                with a label are labeled examples.
+                with a label are labeled examples. "features:FILE" (.npy, .npz, or a table) and "folder:PATH" (images in
+                PATH/unlabeled/* and PATH/<class>/*) are tables as well.
             classes: their names; by default the labels that occur, sorted.
             labeled: (id, label) pairs, id -> label, or such a table.
             checked: labeled examples on which the teacher was asked as well, or will be: (id, label, teacher).
             price: of one answer. currency: its name. max_cost: what may be spent in all; None: no wall.
             seed: of everything random, 0 or more.
+            student: one of ours that scores the pool by its features, one of `rad_core.campaign.students.STUDENTS`;
+                every table must have features then. None: probabilities come with each ask.
+            teacher: one that a program can call, KIND:ARGUMENT with a kind of `rad_core.campaign.teachers.TEACHERS`.
+            rounds and votes: what `rad campaign run` does unless told otherwise.
             store: the folder of studies and campaigns, the user's own by default.
 
         Raises:
@@ -79,12 +92,21 @@ class Campaign:
         most = None if max_cost is None else amount_of(max_cost, "max_cost")
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
-        beginning = opening.begin(pool, labeled, checked, classes, now)
+        for name_of, value in (("rounds", rounds), ("votes", votes)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InputError(f"{name_of} is {value!r}; it must be a whole number, 1 or more.")
+        own = "" if student is None else check_student(student)
+        called = "" if teacher is None else check_teacher(teacher, votes)
+        beginning = opening.begin(pool, labeled, checked, classes, now, with_features=bool(own))
         digest = shown.digest_of_ids([point.id for point in beginning.points])
         root = catalogue.root_of(store)
         with catalogue.making(root, name) as folder:
             columns = shown.save(folder, beginning.columns, beginning.pool_rows)
-            settings = Settings(name, beginning.classes, amount, currency.strip(), most, seed, now, digest, columns)
+            held = features.save(folder, beginning.features, [point.id for point in beginning.points])
+            settings = Settings(
+                *(name, beginning.classes, amount, currency.strip(), most, seed, now, digest, columns, held),
+                *(own, called, rounds, votes),
+            )
             ledger.create(folder, settings.to_meta(), beginning.points, beginning.entries, now)
         errors.tell(beginning.notes)
         return cls(root / name)
@@ -108,8 +130,8 @@ class Campaign:
 
     def ask(
         self,
-        probabilities: Given,
-        budget: int,
+        probabilities: Given = None,
+        budget: int = 0,
         *,
         ids: Given = None,
         gain: str = "margin",
@@ -122,7 +144,8 @@ class Campaign:
 
         Args:
             probabilities: (N, C) of the student: a table with a column id and one column per class, or an array of the
-                pool's points in their order, or of those that `ids` names.
+                pool's points in their order, or of those that `ids` names. None: the campaign's own student is trained
+                and scores the pool.
             budget: labels, from 1 to the number of free points that have probabilities.
             ids: names of the rows of an array.
             gain: how informative a point is, one of `rad_core.selection.gains.GAINS`.
@@ -133,12 +156,33 @@ class Campaign:
         Raises:
             InputError: on bad input, on a budget that could cross `max_cost`, and where m is unknown.
         """
-        scores = scores_of(probabilities, self.classes, ids)
+        if probabilities is None and (ids is not None or checked_unseen):
+            raise InputError("ids and checked_unseen go with probabilities; a student of ours needs neither.")
+        scores = self._own_scores() if probabilities is None else scores_of(probabilities, self.classes, ids)
         with ledger.writing(self.path) as database:
             wish = Wish(budget, gain, lower_bound, checked_unseen)
             picks = asking.ask(database, self.path, self.settings, scores, wish, time.time())
         errors.tell(picks.notes)
         return picks
+
+    def probabilities(self) -> np.ndarray:
+        """(N, C) of the campaign's own student, trained now on what is known and bought, on the pool in its order."""
+        return self._own_scores(with_checked=False).values
+
+    def _own_scores(self, with_checked: bool = True) -> Scores:
+        """Of the pool and, by students that did not learn from them, of the checked examples."""
+        if not self.settings.student:
+            raise InputError(
+                f"Campaign {self.name} has no student of ours; give the probabilities of yours (--probs), or create it "
+                "with --student."
+            )
+        held = features.load(self.path, self.settings.features)
+        with ledger.reading(self.path) as database:
+            examples = training.training_set(database, self.classes, learn_from_checked=True)
+            audited = ledger.points(database, "checked") if with_checked else []
+            checked = np.array([point.position for point in audited], np.int64)
+            pool = ledger.ids(database)[1]
+        return scores_of_pool(self.settings.student, held, examples, pool, checked, self.settings.seed)
 
     def ask_checked(self) -> Picks:
         """Ask about the checked examples that the teacher was never asked about: paid for, and needed to know m."""
@@ -176,11 +220,14 @@ class Campaign:
         Raises:
             InputError: ids never asked, other answers than before, unknown classes, rows that do not sum to 1.
         """
-        given = answers_of(ids, answers, self.classes)
-        with ledger.writing(self.path) as database:
-            told = telling.tell(database, given, len(self.classes), source, correct, time.time())
+        told = self.enter(answers_of(ids, answers, self.classes), source=source, correct=correct)
         errors.tell(told.notes)
         return told
+
+    def enter(self, given: Answers, *, source: str = "teacher", correct: bool = False) -> Told:
+        """Enter answers that are read already, as `tell` does."""
+        with ledger.writing(self.path) as database:
+            return telling.tell(database, given, len(self.classes), source, correct, time.time())
 
     def correct(self, ids: Given, answers: Given = None, *, source: str = "teacher") -> Told:
         """Enter answers in place of other ones."""

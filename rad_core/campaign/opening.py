@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rad_core.campaign import features
 from rad_core.campaign.answers import teachers_answers
 from rad_core.campaign.ledger import Entry, Point
 from rad_core.campaign.reading import TEACHER, Examples, class_numbers, examples_of
@@ -21,7 +22,10 @@ _COLUMNS = ("id", "label", "source", "round", "weight")  # of tables in which ev
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """What a ledger begins with. pool_rows: the rows (N,) of the pool's table that may be bought; columns: of it."""
+    """What a ledger begins with. pool_rows: the rows (N,) of the pool's table that may be bought; columns: of it.
+
+    features: of every point, in order of the points, in blocks; () where no student of ours needs them.
+    """
 
     classes: tuple[str, ...]
     points: list[Point]
@@ -29,13 +33,19 @@ class Beginning:
     pool_rows: np.ndarray
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    features: tuple[features.Block, ...] = ()
 
 
-def begin(pool: Given, labeled: Given, checked: Given, classes: Sequence[str] | None, now: float) -> Beginning:
-    """Read what a campaign is about. labeled and checked may be None. Raises InputError: one sentence."""
-    examples = examples_of(pool, "pool", "pool")
-    known = None if labeled is None else examples_of(labeled, "labeled", "labeled examples")
-    audit = None if checked is None else examples_of(checked, "checked", "checked examples")
+def begin(
+    pool: Given, labeled: Given, checked: Given, classes: Sequence[str] | None, now: float, *, with_features: bool
+) -> Beginning:
+    """Read what a campaign is about. labeled and checked may be None. Raises InputError: one sentence.
+
+    with_features: whether a student of ours needs the features of every point.
+    """
+    examples = examples_of(features.table_of(pool), "pool", "pool")
+    known = None if labeled is None else examples_of(features.table_of(labeled), "labeled", "labeled examples")
+    audit = None if checked is None else examples_of(features.table_of(checked), "checked", "checked examples")
     for table in (known, audit):
         if table is not None:
             _all_labeled(table)
@@ -70,7 +80,25 @@ def begin(pool: Given, labeled: Given, checked: Given, classes: Sequence[str] | 
             if content is not None
         ]
     columns = tuple(column for column in examples.others if column.name)
-    return Beginning(names, points, entries, free, columns, tuple(notes))
+    blocks: tuple[features.Block, ...] = ()
+    if with_features:
+        blocks, own, more = _features(examples, np.array(numbers), known, audit)
+        columns = tuple(column for column in columns if column.name not in own)  # kept once
+        notes += more
+    return Beginning(names, points, entries, free, columns, tuple(notes), blocks)
+
+
+def _features(
+    pool: Examples, numbers: np.ndarray, known: Examples | None, audit: Examples | None
+) -> tuple[tuple[features.Block, ...], tuple[str, ...], tuple[str, ...]]:
+    """Features of all points in their order, the names of the columns, what to say. numbers: (N,) classes, -1: none."""
+    tables = [table for table in (pool, known, audit) if table is not None]
+    read = {table.name: features.features_of(table) for table in tables}
+    features.alike([(table, *read[table.name][:2]) for table in tables])
+    values, names, notes = read[pool.name]
+    blocks = [(values, np.flatnonzero(numbers < 0)), (values, np.flatnonzero(numbers >= 0))]
+    blocks += [(read[table.name][0], np.arange(len(table.ids))) for table in tables[1:]]
+    return tuple(blocks), names, notes
 
 
 def _all_labeled(table: Examples) -> None:

@@ -45,12 +45,16 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Class probabilities of N rows. ids: (N,) text, or None: the rows are the pool's, in its order."""
+    """Class probabilities of N rows. ids: (N,) text, or None: the rows are the pool's, in its order.
+
+    unseen: positions (V,) of checked examples and the probabilities (V, C) of students that did not learn from them.
+    """
 
     values: np.ndarray
     ids: list[str] | None
     notes: tuple[str, ...] = ()
     escaped: bool = False
+    unseen: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def sheet_of(given: Given, name: str, what: str) -> Sheet:
@@ -62,7 +66,10 @@ def sheet_of(given: Given, name: str, what: str) -> Sheet:
     if is_frame(given):
         return sheet_of_frame(given, name)
     if isinstance(given, Mapping):
-        columns = tuple(Column(str(key), column_of(list(values))) for key, values in given.items())
+        columns = tuple(
+            Column(str(key), values if getattr(values, "ndim", 1) == 2 else column_of(list(values)))
+            for key, values in given.items()
+        )
         if len({len(column.values) for column in columns}) > 1:
             raise InputError(f"{name} has columns of different lengths; give every row all of them.")
         return Sheet(name, columns)

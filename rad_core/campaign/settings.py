@@ -16,6 +16,8 @@ class Settings:
     """price: of one answer. max_cost: the wall, None where there is none. created: seconds since 1970.
 
     ids: digest of the ids of all points. columns: digest of the file of the pool's further columns, "" without one.
+    features: digest of the file of features, "" without one. student: one of STUDENTS, teacher: one that is called, as
+    KIND:ARGUMENT, "" where these are outside. rounds and votes: what `rad campaign run` does unless told otherwise.
     """
 
     name: str
@@ -27,6 +29,11 @@ class Settings:
     created: float
     ids: str
     columns: str
+    features: str = ""
+    student: str = ""
+    teacher: str = ""
+    rounds: int = 1
+    votes: int = 1
 
     @classmethod
     def of(cls, meta: Mapping[str, str]) -> Settings:
@@ -41,6 +48,12 @@ class Settings:
             created=float(meta["created"]),
             ids=meta["ids"],
             columns=meta["columns"],
+            # Campaigns of before there were any have none of these.
+            features=meta.get("features", ""),
+            student=meta.get("student", ""),
+            teacher=meta.get("teacher", ""),
+            rounds=int(meta.get("rounds", "1")),
+            votes=int(meta.get("votes", "1")),
         )
 
     def to_meta(self) -> dict[str, str]:
@@ -55,4 +68,9 @@ class Settings:
             "created": repr(self.created),
             "ids": self.ids,
             "columns": self.columns,
+            "features": self.features,
+            "student": self.student,
+            "teacher": self.teacher,
+            "rounds": str(self.rounds),
+            "votes": str(self.votes),
         }

@@ -15,7 +15,8 @@ from rad_core.campaign.contents import hard, vector
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
     """n examples. ids: (n,) text. targets: (n, C) float64. sources: labeled, checked, teacher or person. rounds: (n,),
-    0 for what was labeled from the beginning. weights: (n,). Unpacks into ids and targets.
+    0 for what was labeled from the beginning. weights: (n,). positions: (n,) in the ledger. Unpacks into ids and
+    targets.
     """
 
     classes: tuple[str, ...]
@@ -24,6 +25,7 @@ class TrainingSet:
     sources: list[str]
     rounds: np.ndarray
     weights: np.ndarray
+    positions: np.ndarray
 
     def __iter__(self) -> Iterator[object]:
         """ids, targets."""
@@ -46,7 +48,7 @@ def training_set(database: sqlite3.Connection, classes: tuple[str, ...], learn_f
     accounts = ledger.accounts(database)
     known = [part for part in ("labeled", "checked") if part == "labeled" or learn_from_checked]
     rows = [
-        (point.id, vector(hard(point.label), len(classes)), part, 0)
+        (point, vector(hard(point.label), len(classes)), part, 0)
         for part in known
         for point in points
         if point.part == part and point.label is not None
@@ -60,12 +62,13 @@ def training_set(database: sqlite3.Connection, classes: tuple[str, ...], learn_f
         target = accounts[position].target
         if target is not None:
             source, content = target
-            rows.append((points[position].id, vector(content, len(classes)), source, accounts[position].round))
+            rows.append((points[position], vector(content, len(classes)), source, accounts[position].round))
     return TrainingSet(
         classes,
-        [name for name, *_ in rows],
+        [point.id for point, *_ in rows],
         np.array([target for _, target, *_ in rows], np.float64).reshape(len(rows), len(classes)),
         [source for *_, source, _ in rows],
         np.array([number for *_, number in rows], np.int64),
         np.ones(len(rows)),
+        np.array([point.position for point, *_ in rows], np.int64),
     )

@@ -6,7 +6,7 @@ import sqlite3
 from decimal import Decimal
 from pathlib import Path
 
-from rad_core.campaign import ledger, rounds, shown
+from rad_core.campaign import features, ledger, rounds, shown
 from rad_core.campaign.ledger import Account
 from rad_core.campaign.money import money_text
 from rad_core.campaign.rounds import Facts
@@ -28,10 +28,12 @@ def _check_points(database: sqlite3.Connection, folder: Path, settings: Settings
     faults = []
     if shown.digest_of_ids([point.id for point in ledger.points(database)]) != settings.ids:
         faults.append("The points are not those that the campaign was made of.")
-    try:
-        shown.load(folder, settings.columns, ())
-    except RadError as error:
-        faults.append(str(error))
+    for digest, load in ((settings.columns, shown.load), (settings.features, features.load)):
+        try:
+            if digest:
+                load(folder, digest)
+        except RadError as error:
+            faults.append(str(error))
     return faults
 
 

@@ -19,7 +19,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("name", metavar="NAME")
-@click.option("--probs", type=_FILE, help="The student's class probabilities: id and one column per class.")
+@click.option("--probs", type=_FILE, help="The student's class probabilities (default: of the student of ours).")
 @click.option("--budget", type=int, help="Number of labels to ask for.")
 @click.option("--checked", is_flag=True, help="Ask about the checked examples that the teacher never saw, instead.")
 @click.option("--again", is_flag=True, help="Write the open questions once more, instead; nothing new is asked.")
@@ -50,6 +50,8 @@ def command(
 ) -> None:
     """Choose what to have answered next: points never asked before, none beyond the wall of --max-cost.
 
+    --probs holds id and one column per class; without it the campaign's own student is trained and scores the pool.
+
     The questions are in the ledger before the file is there; --again writes those that are open once more. Picks have
     the columns id, gain, probability (of being chosen), round, and the text or image path of the pool. They come in
     random order, so that an answered beginning is a random part of them.
@@ -59,6 +61,7 @@ def command(
       rad ask reviews --checked -o first.csv
       rad ask reviews --probs student.parquet --budget 500 -o picks.csv
       rad ask reviews --probs student.parquet --budget 500 --format label-studio -o tasks.json
+      rad ask photos --budget 500 -o picks.csv             with a student of ours (create --student)
       rad ask reviews --again -o picks.csv
     """
     from rad_core.campaign.campaign import Campaign
@@ -66,17 +69,18 @@ def command(
 
     if kind is not None and kind not in FORMATS:
         raise InputError(f"--format is {kind!r}; choose one of {', '.join(FORMATS)}.")
-    if sum((checked, again, probs is not None)) != 1:
-        raise InputError("Give exactly one of --probs, --checked and --again.")
-    if (probs is None) != (budget is None):
+    if probs is not None and budget is None:
         raise InputError("--probs and --budget go together: how sure the student is, and how many labels to ask for.")
+    if sum((checked, again, budget is not None)) != 1:
+        raise InputError("Give exactly one of --budget, --checked and --again.")
     kind = format_of(output, kind)
     if probs is not None and probs.resolve() == output.resolve():
         raise InputError(f"{output} is read here as well; write the picks to another file with -o.")
     campaign = Campaign.open(name, store)
     with notes_said() as notes:
-        if probs is not None and budget is not None:
-            picks = campaign.ask(str(probs), budget, gain=gain, lower_bound=not mean, checked_unseen=checked_unseen)
+        if budget is not None:
+            given = None if probs is None else str(probs)
+            picks = campaign.ask(given, budget, gain=gain, lower_bound=not mean, checked_unseen=checked_unseen)
         else:
             picks = campaign.ask_checked() if checked else campaign.open_questions()
     write_picks(output, kind, campaign, picks)

@@ -30,56 +30,78 @@ def command() -> None:
       rad tell reviews answers.csv
       rad campaign training-set reviews -o train.parquet
       rad campaign show reviews
+      rad campaign create photos --pool features:pool.npz --checked checked.parquet --student linear
+      rad campaign rehearse photos
+      rad campaign run photos --rounds 4 --budget 500 --teacher table:answers.csv
       rad campaign demo
     """
 
 
 @command.command()
 @click.argument("name", metavar="NAME")
-@click.option("--pool", type=_FILE, required=True, help="Table with id, and text, image or features to show and keep.")
-@click.option("--labeled", type=_FILE, help="Examples with known classes: id, label.")
-@click.option("--checked", type=_FILE, help="Labeled examples with the teacher's answer: id, label, teacher.")
+@click.option("--pool", required=True, help="Table with id, and text, image or features; features:FILE or folder:PATH.")
+@click.option("--labeled", help="Examples with known classes: id, label.")
+@click.option("--checked", help="Labeled examples with the teacher's answer: id, label, teacher.")
 @click.option("--classes", help="Names of the classes, separated by commas (default: the labels that occur, sorted).")
 @click.option("--price", default="0", show_default=True, help="Price of one answer, such as 0.002.")
 @click.option("--currency", default="", help="Currency of the price, such as EUR.")
 @click.option("--max-cost", help="The wall: no question goes out that could cost more in all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random draws.")
+@click.option("--student", help="A student of ours that learns from features: linear or mlp (default: yours).")
+@click.option("--teacher", help="A teacher that run can call: table:FILE (default: answers are told).")
+@click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="Rounds that run finishes.")
+@click.option("--votes", type=click.IntRange(min=1), default=1, show_default=True, help="Answers to each question.")
 @store_option
 def create(
     name: str,
-    pool: Path,
-    labeled: Path | None,
-    checked: Path | None,
+    pool: str,
+    labeled: str | None,
+    checked: str | None,
     classes: str | None,
     price: str,
     currency: str,
     max_cost: str | None,
     seed: int,
+    student: str | None,
+    teacher: str | None,
+    rounds: int,
+    votes: int,
     store: Path | None,
 ) -> None:
     """Create a campaign from tables: .csv, .tsv, .parquet, .jsonl, or a folder of Parquet files.
 
     Checked examples say how often the teacher is right (m): those without its answer are asked about first, and paid
-    for. A teacher's answer is a class, or one column per class called teacher_CLASS.
+    for. A teacher's answer is a class, or one column per class called teacher_CLASS. Rows of the pool with a label are
+    labeled examples.
+
+    features:FILE is an .npy file (a row per point, ids are the numbers of rows), an .npz file (arrays features, ids,
+    labels) or any table: with --student a student of ours learns from the column features, else from every column of
+    numbers but id, label and the teacher's. folder:PATH is images, PATH/unlabeled/* the pool, PATH/<class>/* labeled.
 
     \b
-    Example:
+    Examples:
       rad campaign create reviews --pool pool.parquet --labeled labeled.csv --checked checked.csv --price 0.002
+      rad campaign create photos --pool features:pool.npz --checked checked.parquet --student linear
+      rad campaign create scans --pool folder:scans --checked checked.csv
     """
     from rad_core.campaign.campaign import Campaign
 
-    given = {key: None if path is None else str(path) for key, path in (("labeled", labeled), ("checked", checked))}
     with notes_said():
         campaign = Campaign.create(
             name,
-            str(pool),
+            pool,
             classes=None if classes is None else classes.split(","),
             price=price,
             currency=currency,
             max_cost=max_cost,
             seed=seed,
+            labeled=labeled,
+            checked=checked,
+            student=student,
+            teacher=teacher,
+            rounds=rounds,
+            votes=votes,
             store=store,
-            **given,
         )
     _print_status(campaign.status())
 
@@ -262,6 +284,88 @@ def withdraw(name: str, ids: Path, store: Path | None) -> None:
 
     count = Campaign.open(name, store).withdraw(str(ids))
     say(f"{count:,} questions withdrawn.")
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.option("--budget", type=int, required=True, help="Labels of each round, at most.")
+@click.option("--rounds", type=int, help="Rounds to finish in all (default: as created).")
+@click.option("--teacher", help="table:FILE, answers by id (default: as created).")
+@click.option("--votes", type=click.IntRange(min=1), help="Answers to each question (default: as created).")
+@store_option
+def run(name: str, budget: int, rounds: int | None, teacher: str | None, votes: int | None, store: Path | None) -> None:
+    """Run a campaign by itself: train, score, ask, have it answered, tell, and again, until rounds or money are over.
+
+    For a campaign created with --student. The question is in the ledger before it is asked and the answer before the
+    next one: killed or stopped at any moment, the same command goes on, and nothing is paid for twice. Of table:FILE,
+    ids that are missing are abstentions. Ends with exit code 1 where questions stay open.
+
+    \b
+    Examples:
+      rad campaign run photos --rounds 4 --budget 500 --teacher table:answers.csv
+      rad campaign run photos --budget 500
+    """
+    import sys
+
+    from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.running import plan_of
+    from rad_core.campaign.running import run as go
+
+    campaign = Campaign.open(name, store)
+    plan = plan_of(campaign, rounds, budget, teacher, votes)
+    with notes_said():
+        status = go(campaign, plan, say)
+    _print_status(status)
+    if status.open:
+        say(f"{status.open:,} questions stay open; run it again to have them asked again.", err=True)
+        sys.exit(1)
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.option("--repeats", type=int, default=10, show_default=True, help="Random partings of the checked examples.")
+@click.option("--student", help="linear or mlp (default: as created).")
+@store_option
+def rehearse(name: str, repeats: int, student: str | None, store: Path | None) -> None:
+    """Play a campaign on your own labeled and checked examples, before anything is bought; nothing is asked or kept.
+
+    Half of the checked examples is a small pool to buy from, the other half tests the student, again and again. Says
+    whether labels of this teacher help, whether it matters which, and what more checked examples would be worth.
+
+    \b
+    Examples:
+      rad campaign rehearse photos
+      rad campaign rehearse photos --repeats 30 --student mlp
+    """
+    from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.rehearsing import rehearse as play
+
+    played = play(Campaign.open(name, store), repeats, student)
+    say(
+        f"Rehearsed {played.repeats} times: {played.learned:,} labeled examples to learn from, {played.pool:,} checked "
+        f"ones as the pool, {played.tested:,} others to test on; {played.start:.3f} right without any bought label."
+    )
+    rows = [
+        (
+            line.rule,
+            f"{line.labels:,}",
+            f"{line.accuracy:.3f}",
+            with_interval(vars(line.over_nothing), signed=True),
+            "-" if line.over_uniform is None else with_interval(vars(line.over_uniform), signed=True),
+        )
+        for line in played.lines
+    ]
+    print_table("Accuracy", ("rule", "labels", "accuracy", "over no label", "over uniform"), rows)
+    helps = any(line.over_nothing.low > 0 for line in played.lines)
+    matters = any(line.over_uniform is not None and line.over_uniform.shown for line in played.lines)
+    say(f"That labels of this teacher help is {'shown' if helps else 'not shown'} at this size.")
+    say(f"That it matters which are chosen is {'shown' if matters else 'not shown'} at this size.")
+    say(
+        "Intervals hold at once with 95 % in each column, and are widened because the repeats share their examples. A "
+        "pool of thousands leaves more to choose from than this one."
+    )
+    known = ", ".join(f"{count:,} know m to +-{100 * by:.1f} points" for count, by in played.more)
+    say(f"Teacher right on {played.accuracy.right} of {played.accuracy.total} checked examples; {known}.")
 
 
 @command.command()

@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 Builder = Callable[[tuple[int, int, int]], "tuple[nn.Module, int]"]
 
 
+def _linear(shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
+    """No hidden layer: multinomial logistic regression on what comes in."""
+    from torch import nn
+
+    height, width, channels = shape
+    return nn.Flatten(), height * width * channels
+
+
 def _mlp(shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
-    """One hidden layer of 256 units, for very small images."""
+    """One hidden layer of 256 units, for very small images and for features."""
     from torch import nn
 
     height, width, channels = shape
@@ -95,6 +103,7 @@ def _torchvision(name: str) -> Builder:
 
 
 MODELS: dict[str, Builder] = {
+    "linear": _linear,
     "mlp": _mlp,
     "cnn_tiny": _cnn_tiny,
     "cnn": _cnn,

@@ -21,6 +21,7 @@ TOPICS = {
     "game": "The game",
     "draw": "The draw",
     "stream": "Pools larger than memory",
+    "campaign": "Campaigns",
     "diversity": "CoreSet and BADGE",
     "training": "Training",
     "loop": "The whole loop",

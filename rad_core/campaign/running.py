@@ -1,0 +1,134 @@
+"""A campaign that goes by itself: score, ask, have it answered, tell, train, and again, until rounds or money are over.
+
+Every step begins from the ledger alone. A run that was killed or stopped is started again by the same call: it first
+has the questions answered that are open, and asks for a new round only then; so nothing is asked or paid for twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rad_core import partials
+from rad_core.campaign.answers import Answers
+from rad_core.campaign.asking import Picks
+from rad_core.campaign.campaign import Campaign
+from rad_core.campaign.money import money_text
+from rad_core.campaign.status import Status
+from rad_core.campaign.teachers import Question, Teacher, check_teacher, make_teacher
+from rad_core.errors import InputError, StoreError
+
+Say = Callable[[str], None]
+_BATCH = 200  # questions that a teacher is handed at once
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does. rounds: finished in all, those before it among them. budget: labels of a round, at most."""
+
+    rounds: int
+    budget: int
+    teacher: str
+    gain: str = "margin"
+    lower_bound: bool = True
+
+
+def plan_of(campaign: Campaign, rounds: int | None, budget: int, teacher: str | None, votes: int | None = None) -> Plan:
+    """What a run does: as told, else as the campaign was created. Raises InputError: one sentence."""
+    settings = campaign.settings
+    if not settings.student:
+        raise InputError(
+            f"Campaign {campaign.name} has no student of ours, and nobody else can be asked for probabilities in each "
+            "round; create it with --student, or use rad ask and rad tell."
+        )
+    called = teacher or settings.teacher
+    if not called:
+        raise InputError(f"Campaign {campaign.name} has no teacher to call; give --teacher table:FILE.")
+    wanted = settings.rounds if rounds is None else rounds
+    for name, value in (("rounds", wanted), ("budget", budget)):
+        if value < 1:
+            raise InputError(f"{name} is {value}; it must be a whole number, 1 or more.")
+    return Plan(wanted, budget, check_teacher(called, settings.votes if votes is None else votes))
+
+
+def run(campaign: Campaign, plan: Plan, say: Say) -> Status:
+    """Go on until the rounds are finished, the money is over or the teacher leaves questions open.
+
+    Raises InputError, and StoreError where another run of the campaign goes on; what was told counts.
+    """
+    with partials.holding(campaign.path) as held:
+        if held is False:
+            raise StoreError(f"Another process runs campaign {campaign.name}; nothing was asked: wait for it.")
+        teacher = make_teacher(plan.teacher, campaign.classes)
+        status = campaign.status()
+        _tell_the_price(status, plan, say)
+        while True:
+            if status.open:
+                say(f"{status.open:,} questions are open; {plan.teacher.partition(':')[0]} is asked about them.")
+                status = _have_answered(campaign, teacher, campaign.open_questions(), say)
+                if status.open:
+                    return status
+            if _ask_next(campaign, plan, status, say) is None:
+                return status
+            status = campaign.status()
+
+
+def _tell_the_price(status: Status, plan: Plan, say: Say) -> None:
+    done = sum(each.number > 0 for each in status.rounds)
+    labels = max(0, plan.rounds - done) * plan.budget + status.open + _unasked_checked(status)
+    most = "" if status.max_cost is None else f", never more than {money_text(status.max_cost, status.currency)} in all"
+    say(
+        f"Campaign {status.name}: {done} of {plan.rounds} rounds are asked; at most {labels:,} answers to come at "
+        f"{money_text(status.price, status.currency)}, {money_text(labels * status.price, status.currency)}{most}."
+    )
+
+
+def _unasked_checked(status: Status) -> int:
+    """Checked examples that have no answer, where none of them was asked about yet."""
+    return 0 if any(each.number == 0 for each in status.rounds) else status.checked - status.checked_answered
+
+
+def _ask_next(campaign: Campaign, plan: Plan, status: Status, say: Say) -> Picks | None:
+    """Enter the next questions; None where there are none to ask, said why."""
+    if _unasked_checked(status):
+        picks = campaign.ask_checked()
+        say(f"Checked examples: {len(picks.ids):,} asked, which tell how often the teacher is right.")
+        return picks
+    done = sum(each.number > 0 for each in status.rounds)
+    if done >= plan.rounds:
+        say(f"{done} rounds are finished.")
+        return None
+    budget = min(plan.budget, status.pool["free"])
+    if budget == 0:
+        say("The whole pool is asked about.")
+        return None
+    if status.max_cost is not None and status.price > 0:
+        budget = min(budget, int((status.max_cost - status.spent - status.reserved) // status.price))
+        if budget < 1:
+            say(f"The money is over: no answer fits under {money_text(status.max_cost, status.currency)} any more.")
+            return None
+    picks = campaign.ask(budget=budget, gain=plan.gain, lower_bound=plan.lower_bound)
+    facts = picks.facts
+    assert facts is not None, "a round has facts"
+    say(
+        f"Round {picks.round}: {len(picks.ids):,} asked; guaranteed informative-and-correct gain {facts.value:.4g} "
+        f"(m {facts.teacher_accuracy:.3f}), one more label is worth {facts.waterline:.3g}."
+    )
+    return picks
+
+
+def _have_answered(campaign: Campaign, teacher: Teacher, picks: Picks, say: Say) -> Status:
+    """Have open questions answered; each part is on disk before more is asked for."""
+    shown = campaign.shown(picks.ids)
+    questions = [
+        Question(key, {name: values[at] for name, values in shown.items()}) for at, key in enumerate(picks.ids)
+    ]
+    abstained = 0
+    for start in range(0, len(questions), _BATCH):
+        for part in teacher.ask(questions[start : start + _BATCH]):
+            given = Answers("the teacher", [key for key, _ in part], [content for _, content in part])
+            abstained += campaign.enter(given).abstained
+    status = campaign.status()
+    spent = money_text(status.spent, status.currency)
+    say(f"{len(picks.ids) - status.open:,} answers told, {abstained:,} of them abstentions; spent {spent}.")
+    return status
