@@ -21,7 +21,7 @@ from rad_core.store import light_copy
 
 NAMES = ("b", "m", "a", "vs", "price")
 WHERE = ("seed", "round")  # whole numbers that every page reads from the session under these names
-_OLD_NAMES = {"b": "budget_b", "m": "budget_m", "price": "budget_price"}  # of links made before
+_OLD_NAMES = {"b": "budget_b", "m": "budget_m", "price": "budget_price", "round": "map_round"}  # of links made before
 _KEPT = "purchase"
 _MOST_PRICE = 1e9
 
@@ -60,7 +60,7 @@ def current(view: View) -> Purchase:
     if kept is None:
         asked = {name: _asked(name) for name in NAMES}
         for name in WHERE:
-            if (text := st.query_params.get(name, "")).isdecimal() and len(text) < 9:
+            if (text := str(_asked(name) or "")).isdecimal() and len(text) < 9:
                 st.session_state.setdefault(name, int(text))
     else:  # another study: what was looked at in the last one means nothing here
         for name in WHERE:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from app.components import hand_over
+from app.components import script as join
 from app.components.map.wire import Blob
 
 # In the order in which they lean on each other; together they are one module.
@@ -40,8 +41,7 @@ def happened(key: str) -> dict[str, Any]:
 
 def script() -> str:
     """The JavaScript of the instrument."""
-    folder = Path(__file__).with_name("js")
-    return "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    return join(Path(__file__).with_name("js"), _SCRIPTS)
 
 
 @cache
