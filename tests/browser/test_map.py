@@ -267,7 +267,8 @@ def test_zoom_selection_and_round_survive_reruns_and_leaving_the_page(visit: Vis
     shown.page.wait_for_function(f"() => {VIEW}.camera")
     under = shown.at(-5, -3)
     assert np.hypot(under[0] - x, under[1] - y) < 1  # zooms around the cursor
-    shown.drag([(-5.5, -3.5), (-4.5, -2.5)], "Shift")
+    shown.page.get_by_role("button", name="Select a box").click()
+    shown.drag([(-5.5, -3.5), (-4.5, -2.5)])
     count = shown.agrees_with_server()
     camera = shown.get("view.camera")
     shown.page.locator("[data-testid=stSlider] input").first.focus()
@@ -341,7 +342,8 @@ def test_categories_hide_and_stand_alone_and_their_names_are_text(visit: Visits,
     assert 0.3 < shown.ink() / everything < 0.9
     chip.click(modifiers=["Shift"])
     assert shown.get("[...view.hiddenCodes]") == [0, 2]
-    shown.drag([(-7, -7), (7, 7)], "Shift")
+    shown.page.get_by_role("button", name="Select a box").click()
+    shown.drag([(-7, -7), (7, 7)])
     shown.says("chosen")
     assert "of them hidden" in shown.get("view.status.textContent")
     chip.click(modifiers=["Shift"])

@@ -123,7 +123,7 @@ def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(study: S
     assert layout == "pca-teacher"
     expected = resolve(reading.pca(study, 0, "teacher_features"), region)
     assert len(expected) > 5
-    page.get_by_text(f"{len(expected)} of 200 selected").wait_for()
+    page.get_by_text(f"{len(expected)} of 200 selected", exact=True).wait_for()
     cards = shown_cards(page)
     assert sorted(cards) == list(expected)
 
@@ -135,7 +135,7 @@ def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(study: S
 
     again = visit(page.url)  # another browser
     drawn(again)
-    again.get_by_text(f"{len(expected)} of 200 selected").wait_for()
+    again.get_by_text(f"{len(expected)} of 200 selected", exact=True).wait_for()
     again.get_by_text(f"Point {point}").first.wait_for()
     assert address(again) == address(page)
     again.locator("canvas.canvas").press("Escape")
@@ -313,6 +313,6 @@ def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, big_url: str,
     before = visit.received(page) + visit.sent(page)
     _, region = facts.read_link(select(page))
     expected = resolve(reading.pca(big, 0, "teacher_features"), region)
-    page.get_by_text(f"{len(expected):,} of 50,000 selected").wait_for()
+    page.get_by_text(f"{len(expected):,} of 50,000 selected", exact=True).wait_for()
     assert len(expected) > 1000
     assert visit.received(page) + visit.sent(page) - before <= 250_000
