@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import streamlit as st
 from app import palette
 from app.atlas.facts import Facts
 from app.components import hand_over
+from app.components.sheet import Sheet, make_sheet
 from app.figures.base import Theme
 from app.shell.blocks import short_label
 
@@ -31,18 +31,6 @@ ORDERS = {
 }
 _PIXEL_ART = 32  # px: up to this size images are enlarged in squares
 MOST_BYTES = 10_000  # of the image of one page; what does not fit without loss is sent as WebP
-_QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20, 10)  # tried until it fits
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """Thumbnails side by side in one image. tile: width and height of one, px. columns and rows: how they lie."""
-
-    image: bytes
-    type: str
-    tile: tuple[int, int]
-    columns: int
-    rows: int
 
 
 def pick_shown(facts: Facts, positions: np.ndarray, by: str) -> np.ndarray:
@@ -56,28 +44,6 @@ def pick_shown(facts: Facts, positions: np.ndarray, by: str) -> np.ndarray:
     if len(order) > REPRESENTATIVE:
         order = order[np.linspace(0, len(order) - 1, MOST_SHOWN).round().astype(np.int64)]
     return positions[order[:MOST_SHOWN]]
-
-
-def make_sheet(images: np.ndarray, columns: int = 10, most: int | None = MOST_BYTES) -> Sheet:
-    """Images (n, h, w, C) uint8, n of 1 or more, as one PNG, or as one WebP where that has more than `most` bytes."""
-    from PIL import Image
-
-    n, height, width, channels = images.shape
-    columns = min(columns, n)
-    rows = -(-n // columns)
-    tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
-    tiles[:n] = images
-    canvas = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
-    canvas = canvas.reshape(rows * height, columns * width, channels)
-    picture = Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
-    buffer, kind = io.BytesIO(), "image/png"
-    picture.save(buffer, "PNG")
-    for quality in _QUALITIES:
-        if most is None or buffer.tell() <= most:
-            break
-        buffer, kind = io.BytesIO(), "image/webp"
-        picture.save(buffer, "WEBP", quality=quality)
-    return Sheet(buffer.getvalue(), kind, (width, height), columns, rows)
 
 
 def enlarge(image: np.ndarray, side: int = 224) -> bytes:
@@ -148,7 +114,7 @@ def show(
 
     images: (N, h, w, C) thumbnails of the whole pool, or None. primary: the position whose card is marked, if any.
     """
-    sheet = None if images is None or not len(positions) else make_sheet(np.asarray(images[positions]))
+    sheet = None if images is None or not len(positions) else make_sheet(np.asarray(images[positions]), 10, MOST_BYTES)
     data = pack(key, make_cards(facts, positions), sheet, theme)
     with st.container(gap=None):
         _element("cards")(key=key, data=data, on_pick_change=on_pick)

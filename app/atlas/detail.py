@@ -1,20 +1,21 @@
-"""Beside and below the map: one point in detail, a selection in numbers, its images as a gallery."""
+"""Beside the map: one point in detail, a selection in numbers, its images as a gallery."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import streamlit as st
 
 from app.atlas import cards
-from app.atlas.facts import Facts, summarize
+from app.atlas.facts import Bought, Facts
 from app.figures.base import Theme
 from app.findings.words import literal
 from app.shell import blocks
 from rad_core.results.words import percent
 
 CARDS = "pool-cards"
+_NONE = "\u2013"  # in place of a number
 _LIKELIEST = 4  # classes of the teacher's answer that are shown
 
 
@@ -23,14 +24,8 @@ _LIKELIEST = 4  # classes of the teacher's answer that are shown
 
 def invitation(*, images: bool) -> None:
     """What to do while no point is in view. images: whether the study keeps any."""
-    what, first = ("images", "its image, and ") if images else ("points", "")
-    with st.container(border=True, key="map-invitation"):
-        st.markdown(
-            "**Look closer**\n\n"
-            f"- Click a point: {first}what teacher and student say of it.\n"
-            f"- Drag with Shift for a box, with Alt for a lasso: all {what} of a region.\n"
-            "- Drag to move, scroll to zoom, double-click to see everything."
-        )
+    first = "its image, and " if images else ""
+    st.caption(f"Click a point or a card: {first}what teacher and student say of it.")
 
 
 def point(
@@ -81,22 +76,28 @@ def _purchase(facts: Facts, i: int) -> str:
 # --- many points ---------------------------------------------------------------------------------------------------
 
 
-def numbers(facts: Facts, positions: np.ndarray, name: str) -> None:
-    """The chosen points, called by a name, against the whole pool."""
-    chosen, pool = summarize(facts, positions), summarize(facts)
+def numbers(facts: Facts, found: Mapping[str, Bought], positions: np.ndarray | None) -> None:
+    """What the rules bought, side by side: in the whole pool, or among the chosen points (n,)."""
+    if positions is None:
+        title = f"Bought up to round {facts.round}"
+    else:
+        right = f"; teacher right on {percent(float(facts.teacher_right[positions].mean()))}" if len(positions) else ""
+        title = f"{len(positions):,} of {facts.size:,} selected{right}"
     rows = [
-        (f"{chosen.count:,}", "points", f"{pool.count:,}"),
-        (percent(chosen.teacher_right), "teacher right", percent(pool.teacher_right)),
-        (percent(chosen.student_right), "student right", percent(pool.student_right)),
-        (f"{chosen.mean_gain:.3f}", "mean gain", f"{pool.mean_gain:.3f}"),
-        (f"{chosen.bought:,}", f"bought by {blocks.short_label(facts.strategy)}", f"{pool.bought:,}"),
+        ("Labels bought", lambda each: f"{each.labels:,}"),
+        ("of them wrong", lambda each: _share(each.wrong, each.labels)),
+        ("Mean gain", lambda each: _NONE if np.isnan(each.gain) else f"{each.gain:.3f}"),
+        ("Worth (full, right labels)", lambda each: _share(each.worth, each.labels)),
     ]
-    with st.container(border=True, key="map-numbers"):
-        lines = [
-            f"**{name}** :gray[(whole pool)]",
-            *(f"**{here}** {what} :gray[({whole})]" for here, what, whole in rows),
-        ]
-        st.markdown("  \n".join(lines))
+    names = [blocks.short_label(name) for name in found]
+    lines = [["", *names], ["---", *["---:"] * len(names)]]
+    lines += [[what, *(f"**{write(each)}**" for each in found.values())] for what, write in rows]
+    with st.container(key="map-numbers"):
+        st.markdown(f"**{title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+def _share(value: float, count: int) -> str:
+    return _NONE if np.isnan(value) else f"{value:,.0f} ({percent(value / count)})"
 
 
 def gallery(

@@ -6,14 +6,23 @@ No Streamlit in here. `read` everywhere is a View's: read(function, *arguments) 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from app import palette
-from app.components.map import MapColoring, MapLayer, MapPanel, Selection
+from app.components.map import (
+    Difference,
+    MapColoring,
+    MapLayer,
+    MapPanel,
+    Selection,
+    difference,
+    peaks,
+    quantize,
+)
 from app.figures.base import Theme
 from app.results import reading
 from rad_core.errors import InputError
@@ -21,9 +30,10 @@ from rad_core.selection.game import solve_game, wrong_count
 from rad_core.store.study import Study
 
 Read = Callable[..., Any]
-Display = Literal["one", "side", "difference"]
+Display = Literal["one", "difference"]
 
 COLORINGS = {
+    "none": "Nothing",
     "class": "True class",
     "teacher": "Teacher right or wrong",
     "gain": "Informativeness (gain)",
@@ -150,8 +160,8 @@ def chance_of_buying(study: Study, strategy: str, seed: int, round_: int) -> np.
 def coloring(facts: Facts, by: str, theme: Theme, highlight: Sequence[str] | None = None) -> MapColoring:
     """The pool colored by one of COLORINGS. highlight: classes that stand out, at most twelve; None takes the first."""
     title = COLORINGS[by]
-    if by == "class":
-        return _by_class(facts, title, highlight)
+    if by in ("class", "none"):
+        return _by_class(facts, highlight, quiet=by == "none")
     if by == "teacher":
         return _right_or_wrong(facts.teacher_right, ("teacher right", "teacher wrong"), title)
     if by == "student":
@@ -168,14 +178,26 @@ def ramp(theme: Theme) -> tuple[str, ...]:
     return _RAMPS[theme]
 
 
-def _by_class(facts: Facts, title: str, highlight: Sequence[str] | None) -> MapColoring:
+def _by_class(facts: Facts, highlight: Sequence[str] | None, *, quiet: bool) -> MapColoring:
+    """quiet: gray, a class has its color only under the cursor; the codes are the same."""
     colors = palette.class_colors(facts.classes, highlight)
     shown = [name for name in facts.classes if colors[name] != palette.OTHER_COLOR]
     place = {name: i for i, name in enumerate(shown)}
     codes = np.array([place.get(name, len(shown)) for name in facts.classes], np.uint8)[facts.labels]
     others = [palette.OTHER_LABEL] if len(shown) < len(facts.classes) else []
     paint = [colors[name] for name in shown] + [palette.OTHER_COLOR] * len(others)
-    return MapColoring.of_categories(codes, [*shown, *others], paint, title)
+    return MapColoring.of_categories(codes, [*shown, *others], paint, COLORINGS["class"], quiet=quiet)
+
+
+def class_names(facts: Facts, points: np.ndarray, colors: MapColoring) -> list[list[Any]]:
+    """The names of the largest classes where they are densest: label, x and y on the grid, code in the coloring.
+
+    colors: where it shows no classes, the code is None.
+    """
+    codes = {label: code for code, label in enumerate(colors.labels)} if colors.title == COLORINGS["class"] else {}
+    others = codes.get(palette.OTHER_LABEL)
+    found = peaks(quantize(points).grid, facts.labels, facts.classes)
+    return [[label, x, y, codes.get(label, others)] for label, x, y in found]
 
 
 def _right_or_wrong(right: np.ndarray, labels: Sequence[str], title: str) -> MapColoring:
@@ -204,80 +226,93 @@ def _faint(theme: Theme) -> str:
 # --- picks ---------------------------------------------------------------------------------------------------------
 
 
-def panels(
-    read: Read, seed: int, strategies: Sequence[str], display: Display, round_: int, *, mark_wrong: bool = False
-) -> list[MapPanel]:
-    """One or two drawings with the picks of one or two strategies, all rounds; the map itself stops at a round.
+def panels(read: Read, seed: int, strategies: Sequence[str], display: Display, round_: int) -> list[MapPanel]:
+    """One drawing with the picks of one or two strategies, each with its own symbol; without any of a difference."""
+    if display == "difference":
+        return [NO_PICKS]
+    purchases = {name: read(reading.round_of_purchase, name, seed) for name in strategies}
+    return [MapPanel("", tuple(_layer(name, np.where(p <= round_, p, 0)) for name, p in purchases.items()))]
 
-    The difference holds what only one of the two had bought by the end of `round_`. mark_wrong adds crosses on the
-    picks that the teacher got wrong.
+
+def picks(read: Read, seed: int, strategies: Sequence[str], *, colored: bool) -> MapPanel:
+    """The picks of one or two strategies in all rounds: filled, and rings; crosses where the teacher was wrong.
+
+    colored: the pool has colors of its own, so the picks are white with a black outline.
     """
     purchases = {name: read(reading.round_of_purchase, name, seed) for name in strategies}
-    wrong = {name: read(wrongly_labeled, name, seed) for name in strategies}
-    if display == "difference" and len(strategies) == 2:
-        a, b = strategies
-        by = {name: np.where(purchases[name] <= round_, purchases[name], 0) for name in strategies}
-        only = {a: np.where(by[b] == 0, by[a], 0), b: np.where(by[a] == 0, by[b], 0)}
-        layers = [_layer(name, only[name], f"only {palette.strategy_label(name)}") for name in strategies]
-        marks = _crosses({name: wrong[name][only[name][wrong[name]] > 0] for name in strategies}, only)
-        return [MapPanel("", (*layers, *(marks if mark_wrong else ())))]
-    parts = [[name] for name in strategies] if display == "side" else [list(strategies)]
-    map_panels = []
-    for names in parts:
-        layers = [_layer(name, purchases[name], palette.strategy_label(name)) for name in names]
-        marks = _crosses({name: wrong[name] for name in names}, purchases) if mark_wrong else ()
-        map_panels.append(MapPanel("", (*layers, *marks)))
-    return map_panels
+    layers = [_layer(name, rounds) for name, rounds in purchases.items()]
+    rings = [replace(layer, symbol="circle-open" if i else "circle") for i, layer in enumerate(layers)]
+    every = pd.concat([read(every_purchase, name, seed) for name in strategies])
+    wrong = every[every["right"] == 0].astype({"position": int, "round": int})
+    look = (palette.WRONG_LABEL, palette.WRONG_COLOR, palette.WRONG_SYMBOL)
+    marks = MapLayer("wrong", *look, wrong["position"].to_numpy(), wrong["round"].to_numpy())
+    if colored:
+        rings = [replace(layer, color="#FFFFFF", outline="#000000") for layer in rings]
+    return MapPanel("", (*rings, marks))
 
 
-def wrongly_labeled(study: Study, strategy: str, seed: int) -> np.ndarray:
-    """(n,) int32 pool positions that a strategy bought with a wrong label; mixtures are neither right nor wrong."""
-    positions = [np.empty(0, np.int32)]
-    for round_ in study.finished_rounds(strategy, seed)[1:]:
-        correct = study.round_array(strategy, seed, round_, "bought_correct")
-        positions.append(np.asarray(reading.bought(study, strategy, seed, round_))[correct == 0])
-    return np.concatenate(positions)
+NO_PICKS = MapPanel("")
 
 
-def _layer(name: str, rounds: np.ndarray, label: str) -> MapLayer:
+def contrast(facts: Facts, points: np.ndarray, strategies: Sequence[str]) -> Difference:
+    """Where the first of two strategies had bought more than the second by the end of the round, and where less."""
+    a, b = (np.flatnonzero(facts.bought[name]) for name in strategies)
+    first, second = (palette.strategy_label(name) for name in strategies)
+    return difference(points, a, b, (first, second))
+
+
+def _layer(name: str, rounds: np.ndarray) -> MapLayer:
     style = palette.strategy_style(name)
     positions = np.flatnonzero(rounds)
-    return MapLayer(name, label, style.color, style.symbol, positions, rounds[positions])
-
-
-def _crosses(wrong: Mapping[str, np.ndarray], purchases: Mapping[str, np.ndarray]) -> tuple[MapLayer, ...]:
-    positions = np.concatenate([np.empty(0, np.int64), *wrong.values()]).astype(np.int64)
-    rounds = np.concatenate([np.empty(0, np.int16), *(purchases[name][at] for name, at in wrong.items())])
-    label = palette.WRONG_LABEL
-    return (MapLayer("wrong", label, palette.WRONG_COLOR, palette.WRONG_SYMBOL, positions, rounds.astype(np.int16)),)
+    return MapLayer(name, palette.strategy_label(name), style.color, style.symbol, positions, rounds[positions])
 
 
 # --- selections ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Summary:
-    """Some points at a glance; shares and means are NaN where there is none."""
+class Bought:
+    """What a strategy bought among some points, up to a round; NaN where it bought nothing.
 
-    count: int
-    teacher_right: float
-    student_right: float
-    mean_gain: float
-    bought: int
+    wrong: labels of the teacher that were wrong. gain: mean when bought. worth: the gains of the right labels, added.
+    Both wrong and worth are NaN where labels are of mixtures of two images, neither right nor wrong.
+    """
+
+    labels: int
+    wrong: float
+    gain: float
+    worth: float
 
 
-def summarize(facts: Facts, positions: np.ndarray | None = None) -> Summary:
-    """The chosen points (by default the whole pool); bought: by the strategy of the facts, up to its round."""
-    at: Any = slice(None) if positions is None else positions
-    count = facts.size if positions is None else len(positions)
-    nothing = float("nan")
-    return Summary(
-        count,
-        float(facts.teacher_right[at].mean()) if count else nothing,
-        float(facts.student_right[at].mean()) if count else nothing,
-        float(facts.gains[at].mean(dtype=np.float64)) if count else nothing,
-        int((facts.bought[facts.strategy][at] > 0).sum()),
+def bought_among(purchases: pd.DataFrame, facts: Facts, inside: np.ndarray | None) -> Bought:
+    """Of every_purchase, what lies among the pool positions inside (by default the whole pool), up to facts.round."""
+    rows = purchases[purchases["round"] <= facts.round]
+    if inside is not None:
+        rows = rows[np.isin(rows["position"], inside)]
+    gains, right = rows["gain"].to_numpy(), rows["right"].to_numpy()
+    return Bought(
+        len(rows),
+        *(
+            (float((1 - right).sum()), float(gains.mean()), float((gains * right).sum()))
+            if len(rows)
+            else (np.nan,) * 3
+        ),
     )
+
+
+def every_purchase(study: Study, strategy: str, seed: int) -> pd.DataFrame:
+    """One row per label that a strategy bought: round, position, gain when bought, right (1 or 0, NaN of a mixture)."""
+    parts = [pd.DataFrame({name: np.empty(0) for name in ("round", "position", "gain", "right")})]
+    for round_ in study.finished_rounds(strategy, seed)[1:]:
+        right = np.asarray(study.round_array(strategy, seed, round_, "bought_correct"), np.float64)
+        columns = {
+            "round": round_,
+            "position": reading.bought(study, strategy, seed, round_),
+            "gain": np.asarray(study.round_array(strategy, seed, round_, "bought_gain"), np.float64),
+            "right": np.where(right > 1, np.nan, right),
+        }
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def table(facts: Facts, positions: np.ndarray, points: np.ndarray) -> pd.DataFrame:

@@ -21,7 +21,8 @@ KEY = "pool-map"
 class MapScene:
     """What the controls above the map ask for, and the layout to draw it on.
 
-    layout: names the points (method and features) in links. rounds: how many can be shown.
+    strategies: one or two with results. layout: names the points (method and features) in links. round: what was bought
+    up to it is shown.
     """
 
     view: state.View
@@ -29,11 +30,10 @@ class MapScene:
     strategies: tuple[str, ...]
     color: str
     display: facts.Display
-    mark_wrong: bool
     highlight: tuple[str, ...] | None
     points: np.ndarray
     layout: str
-    rounds: int
+    round: int
 
     @property
     def tag(self) -> tuple[str, int, str]:
@@ -47,21 +47,18 @@ def shown_now(scene: MapScene) -> MapEvent:
     session["map-tag"] = scene.tag
     if before == scene.tag:
         event = map_event(KEY)
-        if "round" in session and session["round"] != session.get("map-round"):  # chosen on another page meanwhile
-            event = replace(event, round=session["round"])
     elif before is None:
         event = _from_address(scene)
     else:
         event = _carried_over(scene, before, map_event(KEY))
     if "map-wanted" in session:  # a card was clicked, or the point closed
         event = replace(event, primary=session.pop("map-wanted"))
-    round_ = scene.rounds if event.round is None else min(max(event.round, 0), scene.rounds)
     primary = event.primary if event.primary is not None and event.primary < len(scene.points) else None
-    return replace(event, round=round_, primary=primary)
+    return replace(event, primary=primary)
 
 
 def _carried_over(scene: MapScene, before: tuple[str, int, str], event: MapEvent) -> MapEvent:
-    """What still makes sense on another map: the round; of the same pool the point; a selection where it was drawn."""
+    """What still makes sense on another map: of the same pool the point; a selection where it was drawn."""
     if before[:2] != scene.tag[:2]:
         st.session_state.pop("map-pending", None)
         return replace(event, selection=None, primary=None)
@@ -80,13 +77,8 @@ def _from_address(scene: MapScene) -> MapEvent:
     asked = st.query_params
     if asked.get("map_sel"):
         st.session_state["map-pending"] = asked["map_sel"]
-    # A link to another page may carry the round under its name there.
-    round_ = asked.get("map_round") or asked.get("round") or str(st.session_state.get("round", ""))
-    return MapEvent(_pending(scene), _number(asked.get("map_point", "")), _number(round_))
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    point = asked.get("map_point", "")
+    return MapEvent(_pending(scene), int(point) if point.isascii() and point.isdecimal() and len(point) < 10 else None)
 
 
 def _pending(scene: MapScene) -> Selection | None:
@@ -107,18 +99,12 @@ def _pending(scene: MapScene) -> Selection | None:
 
 
 def remember(scene: MapScene, event: MapEvent) -> None:
-    """Keep what is shown in the address, and the round for the other pages."""
+    """Keep what is shown in the address, for links and a reload."""
     link = facts.link_text(scene.layout, event.selection)
     if event.selection is not None:
         st.session_state.pop("map-pending", None)
     _put("map_sel", link or st.session_state.get("map-pending"))
     _put("map_point", None if event.primary is None else str(event.primary))
-    if scene.rounds:
-        _put("map_round", str(event.round))
-        before, now = st.session_state.get("map-round"), max(1, event.round or 0)
-        st.session_state["map-round"] = now
-        if before not in (None, now):  # somebody moved it: opening the map changes nothing elsewhere
-            st.session_state["round"] = now
 
 
 def _put(name: str, value: str | None) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from app.components.map.geometry import quantize
+from app.components.map.geometry import peaks, quantize
 from app.components.map.wire import Blob, pack
+from app.components.sheet import make_sheet
 from app.palette import strategy_style
 from app.results import reading
 from rad_core.errors import InputError
@@ -30,7 +31,6 @@ MOST_BYTES = 800_000  # of a blob of 50,000 points with its thumbnails
 _SPRITE_BYTES = 170_000
 _SPRITE_COLUMNS = 25
 _LARGEST_TILE = 48  # px: thumbnails are drawn no larger
-_QUALITIES = (90, 80, 65, 50, 35, 20, 10)  # tried until they fit
 
 
 # --- the pool ------------------------------------------------------------------------------------------------------
@@ -87,10 +87,10 @@ def pool_blob(study: Study, strategy: str, seed: int, round_: int, places: np.nd
     if (images := reading.thumbnails(study, seed)) is not None:
         wrong = wrong_count(len(left), reading.teacher_estimate(study, seed).used)
         shown = first_to_enter(gains, permanent_numbers(positions, start), budget, wrong)
-        sheet, kind, tile = sprite(np.asarray(images[positions[shown]]))
-        parts += [shown.astype(np.uint32), np.frombuffer(sheet, np.uint8)]
+        sheet = make_sheet(np.asarray(images[positions[shown]]), _SPRITE_COLUMNS, _SPRITE_BYTES, _LARGEST_TILE)
+        parts += [shown.astype(np.uint32), np.frombuffer(sheet.image, np.uint8)]
         names += ["shown", "sheet"]
-        header["sheet"] = {"type": kind, "tile": tile, "columns": _SPRITE_COLUMNS}
+        header["sheet"] = {"type": sheet.type, "tile": sheet.tile, "columns": sheet.columns}
     return pack({**header, "names": names}, parts)
 
 
@@ -123,46 +123,6 @@ def first_to_enter(gains: np.ndarray, u: np.ndarray, budget: int, wrong: int) ->
     later = order[early : max(SPRITES, min(len(order), 4 * budget))]
     steps = np.linspace(0, max(0, len(later) - 1), min(len(later), SPRITES - early)).round().astype(np.int64)
     return np.concatenate([order[:early], later[np.unique(steps)]])
-
-
-def sprite(images: np.ndarray, most: int = _SPRITE_BYTES) -> tuple[bytes, str, tuple[int, int]]:
-    """Images (n, h, w, C) uint8 side by side as one file, its type, and the size of one: PNG if it fits, else WebP."""
-    import io
-
-    from PIL import Image
-
-    n, height, width, channels = images.shape
-    factor = min(1.0, _LARGEST_TILE / max(height, width))
-    tile = (max(1, round(width * factor)), max(1, round(height * factor)))
-    sheet = Image.new("L" if channels == 1 else "RGB", (_SPRITE_COLUMNS * tile[0], -(-n // _SPRITE_COLUMNS) * tile[1]))
-    for i, pixels in enumerate(images):
-        picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-        if factor < 1:
-            picture = picture.resize(tile, Image.Resampling.BOX)
-        sheet.paste(picture, (i % _SPRITE_COLUMNS * tile[0], i // _SPRITE_COLUMNS * tile[1]))
-    buffer, kind = io.BytesIO(), "image/png"
-    sheet.save(buffer, "PNG")
-    for quality in _QUALITIES:
-        if buffer.tell() <= most:
-            break
-        buffer, kind = io.BytesIO(), "image/webp"
-        sheet.save(buffer, "WEBP", quality=quality)
-    return buffer.getvalue(), kind, tile
-
-
-def peaks(grid: np.ndarray, labels: np.ndarray, classes: Sequence[str], cells: int = 24) -> list[list[Any]]:
-    """Where each class is densest on the map: its name and a place on the grid, for at most twelve classes."""
-    found: list[list[Any]] = []
-    cell = (grid // (-(-65_536 // cells))).astype(np.int64)
-    counts = np.bincount(np.asarray(labels, np.int64), minlength=len(classes))
-    for c in sorted(np.argsort(-counts, kind="stable")[:12]):
-        if not counts[c]:
-            continue
-        mine = labels == c
-        dense = np.bincount(cell[mine, 1] * cells + cell[mine, 0], minlength=cells * cells).argmax()
-        there = mine & (cell[:, 1] * cells + cell[:, 0] == dense)
-        found.append([classes[c], *(int(v) for v in np.median(grid[there], axis=0))])
-    return found
 
 
 def umap(study: Study, seed: int) -> np.ndarray | None:

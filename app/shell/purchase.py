@@ -28,6 +28,7 @@ _OLD_NAMES = {
     "b": ("budget_b", "scores_b", "lab_b"),
     "m": ("budget_m", "scores_m", "lab_m"),
     "price": ("budget_price", "lab_price"),
+    "round": ("map_round",),
 }
 _KEPT, _KEPT_OWN = "purchase", "own purchase"
 _MOST_PRICE = 1e9
@@ -86,7 +87,7 @@ def current(view: Subject) -> Purchase:
     if kept is None:
         asked = {name: _asked(name) for name in NAMES}
         for name in () if isinstance(view, Own) else WHERE:
-            if (text := st.query_params.get(name, "")).isdecimal() and len(text) < 9:
+            if (text := str(_asked(name) or "")).isdecimal() and len(text) < 9:
                 st.session_state.setdefault(name, int(text))
     elif isinstance(view, Own):  # another file of the same person: what they set stays
         before = asdict(kept[0].usual)

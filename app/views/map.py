@@ -1,4 +1,4 @@
-"""Where in the pool are the labels bought? The map of the pool with the picks, and the images behind a selection."""
+"""Where in the pool are the labels bought? The map of the pool with the picks, and beside it the images behind them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,35 @@ from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.atlas import cards, detail, layout
-from app.atlas.facts import COLORINGS, Facts, coloring, gather, link_text, panels, table
+from app.atlas import facts as points_facts
+from app.atlas.facts import COLORINGS, Facts, coloring, gather, link_text, table
 from app.atlas.session import KEY, MapScene, remember, shown_now, waiting_layout
-from app.components.map import MapEvent, Selection, Sprites, fallback_chart, resolve
+from app.components.map import MapEvent, Selection, fallback_chart, resolve
 from app.components.map.component import pool_map
+from app.components.sheet import Sheet, make_sheet
 from app.palette import CLASS_COLORS, strategy_order
 from app.results import reading
-from app.shell import blocks, state
+from app.shell import blocks, purchase, state
 from rad_core.store.study import Study
 
-NOBODY = "nobody"
-DISPLAYS = {"one": "Together", "side": "Side by side", "difference": "Difference"}
-_HEIGHT = 340  # px; on a laptop the rounds below the map are still in sight
-# Constant: keeps the point in view in sight while the gallery scrolls.
+DISPLAYS = {"one": "Picks of both", "difference": "Difference"}
+# Constant texts: nothing from a study may ever get into them. Map and gallery share the window, and the bar below.
 _STYLE = """<style>
-[data-testid="stLayoutWrapper"]:has(> .st-key-map-beside) { position: sticky; top: 4rem; }
-.st-key-map-beside { max-height: calc(100vh - 5rem); overflow-y: auto; }
+[data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 0.5rem; max-width: none; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
+[data-testid="stHeader"] { background: none; pointer-events: none; }
+[data-testid="stHeader"] :is(a, button) { pointer-events: auto; }
+.st-key-map-head h1 { font-size: 1.3rem; line-height: 1.3; padding: 0; }
+.st-key-map-head { padding-right: 2.6rem; }
+.st-key-map-beside { gap: 0.6rem; }
+.st-key-map-beside :is(td, th) { padding: 0.1rem 0.5rem; font-size: 0.9rem; }
+.st-key-map-beside table { width: 100%; margin: 0 0 1rem; }
+.st-key-map-beside h3 { font-size: 1rem; padding: 0 0 1rem; }
+@media (min-width: 769px) { .st-key-map-beside { height: max(420px, calc(100vh - 145px)); overflow-y: auto; } }
+@media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; } }
 </style>"""
 _SPRITE_BYTES = 400_000  # of all thumbnails together, up to which they come with the map, for its tooltip
 
@@ -32,9 +43,11 @@ _SPRITE_BYTES = 400_000  # of all thumbnails together, up to which they come wit
 # --- controls ------------------------------------------------------------------------------------------------------
 
 
-def controls(view: state.View, seed: int, names: list[str]) -> tuple[dict[str, Any], str, str]:
-    """The row above the map: what to show of which strategies, whose features and which method place the points."""
-    row = st.container(horizontal=True, vertical_alignment="bottom", key="map-controls")
+def controls(view: state.View, seed: int, pair: tuple[str, ...]) -> tuple[dict[str, Any], str, str]:
+    """The row above the map: what is shown in which colors, whose features and which method place the points."""
+    row = st.container(horizontal=True, vertical_alignment="bottom", key="map-head")
+    with row.container(width="stretch"):
+        st.title("Map", anchor=False, help="Images that look alike lie close together.")
     color = row.selectbox(
         "Color by",
         list(COLORINGS),
@@ -43,56 +56,21 @@ def controls(view: state.View, seed: int, names: list[str]) -> tuple[dict[str, A
         bind="query-params",
         width=210,
     )
-    picks = ["rad"] if "rad" in names else names[:1]
-    a = row.selectbox(
-        "Labels bought by",
-        names,
-        index=names.index(picks[0]),
-        format_func=blocks.short_label,
-        key="map_a",
-        bind="query-params",
-        width=130,
-    )
-    others = [NOBODY, *(name for name in names if name != a)]
-    default = next((name for name in ("margin", *others[1:]) if name in others), NOBODY)
-    b = row.selectbox(
-        "and by",
-        others,
-        index=others.index(default),
-        key="map_b",
-        bind="query-params",
-        width=130,
-        format_func=lambda name: "nobody else" if name == NOBODY else blocks.short_label(name),
-    )
     display: Any = "one"
-    if b != NOBODY:
+    if len(pair) == 2:
         display = row.selectbox(
             "Shown",
             list(DISPLAYS),
-            index=1,
             format_func=DISPLAYS.__getitem__,
             key="map_show",
             bind="query-params",
-            width=160,
-            help="Difference: what only one of the two had bought by the end of the round.",
+            width=150,
+            help="Difference: where one of the two had bought more than the other by the end of the round.",
         )
     with row.popover("Options", icon=":material/tune:"):
-        wrong = st.toggle(
-            "Mark wrong labels",
-            key="map_wrong",
-            bind="query-params",
-            help="A cross on every label bought for which the teacher was wrong.",
-        )
-        highlight = _highlight(view.read(reading.classes, seed)) if color == "class" else None
+        highlight = _highlight(view.read(reading.classes, seed)) if color in ("class", "none") else None
         source, method = layout.choose(view, seed)
-    wishes = {
-        "color": color,
-        "strategies": (a,) if b == NOBODY else (a, b),
-        "display": display,
-        "mark_wrong": wrong,
-        "highlight": highlight,
-    }
-    return wishes, source, method
+    return {"color": color, "display": display, "highlight": highlight}, source, method
 
 
 def _highlight(classes: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -111,92 +89,111 @@ def _highlight(classes: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(chosen)
 
 
-# --- the map and what is beside and below it -----------------------------------------------------------------------
+def rules(view: state.View, seed: int) -> tuple[str, ...]:
+    """Of the pair of rules in view those that are in this study; where none of them is, the first of its rules."""
+    wished = purchase.current(view)
+    names = strategy_order(view.config.strategies)
+    return tuple(name for name in (wished.a, wished.vs) if name in names) or (names[0],)
+
+
+# --- the map and what is beside it ---------------------------------------------------------------------------------
 
 
 def body(scene: MapScene) -> None:
-    """The map, the point in view and the gallery; run alone when the user does something on the map."""
+    """The map and what stands beside it; run alone when the user does something on the map."""
     with blocks.spoken_errors():
         event = shown_now(scene)
-        facts = gather_now(scene, event)
-        left, right = st.columns([5, 2], gap="medium")
+        bought = strategy_order(state.with_results(scene.view, scene.seed))
+        names = [*scene.strategies, *(name for name in bought if name not in scene.strategies)]
+        facts = gather(scene.view.read, scene.seed, scene.strategies[0], scene.round, names)
+        left, right = st.columns([8, 5], gap="small")
         with left:
             event = draw(scene, facts, event)
             remember(scene, event)
-            st.caption(layout.provenance(scene.view, scene.seed, scene.layout, scene.rounds))
+            st.caption(layout.provenance(scene.view, scene.seed, scene.layout, _last(scene)))
             if (waiting := waiting_layout()) is not None:
                 st.info(
                     f"There is a selection drawn on the {layout.name(waiting)}. It shows once the map is that one: "
                     "see Options.",
                     icon=":material/lasso_select:",
                 )
-            positions = _positions(scene, facts, event)
-            below(scene, facts, event, positions)
         with right, st.container(key="map-beside"):
-            beside(scene, facts, event, positions)
+            beside(scene, facts, event)
 
 
-def _positions(scene: MapScene, facts: Facts, event: MapEvent) -> np.ndarray:
-    """What the gallery shows: the selection, or, without one, the labels bought in the round in view."""
-    if event.selection is not None:
-        return resolve(scene.points, event.selection)
-    return np.flatnonzero(facts.bought[facts.strategy] == facts.round) if facts.round else np.empty(0, np.int64)
-
-
-def gather_now(scene: MapScene, event: MapEvent) -> Facts:
-    bought = strategy_order(state.with_results(scene.view, scene.seed))
-    names = [*scene.strategies, *(name for name in bought if name not in scene.strategies)]
-    return gather(scene.view.read, scene.seed, scene.strategies[0], event.round or 0, names)
+def _last(scene: MapScene) -> int:
+    return max(scene.view.read(reading.last_round, name, scene.seed) for name in scene.strategies)
 
 
 def draw(scene: MapScene, facts: Facts, event: MapEvent) -> MapEvent:
     """The map itself, or its still picture where the browser cannot draw it."""
-    theme = state.theme()
+    read, theme = scene.view.read, state.theme()
     colors = coloring(facts, scene.color, theme, scene.highlight)
-    maps = panels(
-        scene.view.read, scene.seed, scene.strategies, scene.display, facts.round, mark_wrong=scene.mark_wrong
-    )
+    difference = None
+    if scene.display == "difference":
+        difference = points_facts.contrast(facts, scene.points, scene.strategies)
+        panel = points_facts.NO_PICKS
+    else:
+        panel = points_facts.picks(read, scene.seed, scene.strategies, colored=not colors.quiet)
     event = pool_map(
         scene.points,
         colors,
-        maps,
+        panel,
         key=KEY,
-        height=_HEIGHT,
-        round=event.round,
-        rounds=scene.rounds,
+        height=None,
+        round=scene.round,
         selection=event.selection,
         primary=event.primary,
-        sprites=scene.view.read(sprites, scene.seed),
+        sprites=read(sprites, scene.seed),
+        names=points_facts.class_names(facts, scene.points, colors),
+        difference=difference,
     )
     if not event.webgl:
-        for i, panel in enumerate(maps):
-            chart = fallback_chart(
-                scene.points, colors, panel, round=event.round, selection=event.selection, theme=theme
-            )
-            blocks.chart(chart, f"map-picture-{i}", basis="measured")
+        chart = fallback_chart(scene.points, colors, panel, round=scene.round, selection=event.selection, theme=theme)
+        blocks.chart(chart, "map-picture", basis="measured")
     return event
 
 
-def sprites(study: Study, seed: int) -> Sprites | None:
+def sprites(study: Study, seed: int) -> Sheet | None:
     """The pool's thumbnails for the map's tooltip, where they are few and small enough to come with the page."""
     images = reading.thumbnails(study, seed)
     if images is None or images.nbytes > _SPRITE_BYTES or images.shape[1] != images.shape[2]:
         return None
-    sheet = cards.make_sheet(np.asarray(images), columns=40, most=None)
-    return Sprites(sheet.image, sheet.columns, len(images))
+    return make_sheet(np.asarray(images), 40)
 
 
-def beside(scene: MapScene, facts: Facts, event: MapEvent, positions: np.ndarray) -> None:
-    """What stays in sight beside map and gallery: the gallery in numbers, the point in view or how to get one."""
-    if len(positions):
-        name = "Selected" if event.selection is not None else f"Round {facts.round}"
-        detail.numbers(facts, positions, name)
-    images = scene.view.read(reading.thumbnails, scene.seed)
+def beside(scene: MapScene, facts: Facts, event: MapEvent) -> None:
+    """Both rules in numbers, the point in view or how to get one, and the images of the selection.
+
+    Without a selection, those of the labels that the first rule bought in the round in view.
+    """
+    read, chosen = scene.view.read, event.selection is not None
+    positions = np.flatnonzero(facts.bought[facts.strategy] == facts.round)
+    if event.selection is not None:
+        positions = resolve(scene.points, event.selection)
+    purchases = {name: read(points_facts.every_purchase, name, scene.seed) for name in scene.strategies}
+    inside = positions if chosen else None
+    detail.numbers(
+        facts,
+        {name: points_facts.bought_among(rows, facts, inside) for name, rows in purchases.items()},
+        inside,
+    )
+    wished = purchase.current(scene.view)
+    for name in {wished.a, wished.vs} - set(scene.strategies):
+        st.caption(f"{blocks.short_label(name)} bought nothing in this study: choose another rule in the bar below.")
+    images = read(reading.thumbnails, scene.seed)
     if event.primary is None:
         detail.invitation(images=images is not None)
+    else:
+        teacher = read(reading.teacher_probabilities, scene.seed)[event.primary]
+        detail.point(facts, event.primary, images, teacher, on_close=_close)
+    if not len(positions):
+        _nothing(facts, chosen)
         return
-    teacher = scene.view.read(reading.teacher_probabilities, scene.seed)[event.primary]
-    detail.point(facts, event.primary, images, teacher, on_close=_close)
+    buyer = blocks.short_label(facts.strategy)
+    st.subheader("Selected on the map" if chosen else f"Bought by {buyer} in round {facts.round}", anchor=False)
+    _take_away(scene, facts, positions, event.selection)
+    detail.gallery(facts, positions, images, state.theme(), primary=event.primary, on_pick=_pick)
 
 
 def _close() -> None:
@@ -207,27 +204,11 @@ def _pick() -> None:
     st.session_state["map-wanted"] = cards.picked(detail.CARDS)
 
 
-def below(scene: MapScene, facts: Facts, event: MapEvent, positions: np.ndarray) -> None:
-    """The images of the selection; without one, of the labels bought in the round in view."""
-    chosen = event.selection is not None
-    buyer = blocks.short_label(facts.strategy)
-    title = "Selected on the map" if chosen else f"Bought by {buyer} in round {facts.round}"
-    if not len(positions):
-        _nothing(facts, chosen)
-        return
-    st.subheader(title, anchor=False)
-    _take_away(scene, facts, positions, event.selection)
-    images = scene.view.read(reading.thumbnails, scene.seed)
-    detail.gallery(facts, positions, images, state.theme(), primary=event.primary, on_pick=_pick)
-
-
 def _nothing(facts: Facts, chosen: bool) -> None:
     if chosen:
-        blocks.empty(
-            f"0 of {facts.size:,} points selected", "No point lies in this region. Press Esc on the map to clear it."
-        )
+        blocks.empty("No point lies in this region", "Press Esc on the map to clear the selection.")
     else:
-        blocks.empty("No labels bought yet", "Draw a box or a lasso on the map to see the images of a region.")
+        blocks.empty("No labels bought yet", "Draw a lasso on the map to see the images of a region.")
 
 
 def _take_away(scene: MapScene, facts: Facts, positions: np.ndarray, selection: Selection | None) -> None:
@@ -259,22 +240,30 @@ def page() -> None:
     """Controls, then the map; the rest runs again alone."""
     view = state.current()
     st.html(_STYLE)
-    blocks.header(
-        "Map",
-        "Images that look alike lie close together. Where does each strategy buy its labels, and where is the teacher "
-        "wrong?",
-    )
     seed = state.current_seed(view)
-    wishes, source, method = controls(view, seed, strategy_order(view.config.strategies))
+    pair = rules(view, seed)
+    wishes, source, method = controls(view, seed, pair)
     points, shown = layout.place(view, seed, source, method)
-    rounds = max(view.read(reading.last_round, name, seed) for name in wishes["strategies"])
     status = st.container()
-    scene = MapScene(view=view, seed=seed, points=points, layout=f"{shown}-{source}", rounds=rounds, **wishes)
+    scene = MapScene(
+        view=view,
+        seed=seed,
+        strategies=pair,
+        points=points,
+        layout=f"{shown}-{source}",
+        round=state.current_round(view),
+        **wishes,
+    )
     st.fragment(body, key="map-body")(scene)
     cards.bring_script()  # last, as it takes up a line
+    _offer_umap(view, seed, source, status, wanted=shown != method)
+
+
+def _offer_umap(view: state.View, seed: int, source: str, status: DeltaGenerator, *, wanted: bool) -> None:
+    """Says that a map has become ready, and has one computed that is wanted."""
     if news := st.session_state.pop("map-news", None):
         st.toast(news, icon=":material/check:")
-    if shown != method:  # last, so that the map does not wait for the start of a process
+    if wanted:  # last, so that the map does not wait for the start of a process
         with status:
             layout.wait_for_umap(view, seed, source)
 

@@ -291,20 +291,20 @@ def test_a_link_to_the_map_keeps_its_controls(demo: str, visit: Visits) -> None:
     page = visit(f"{demo}/map")
     for field, parameter, choice in (
         ("Color by", "map_color", "Informativeness (gain)"),
-        ("and by", "map_b", "Uniform"),
-        ("Shown", "map_show", "Together"),
+        ("Shown", "map_show", "Difference"),
     ):
         page.get_by_label(field, exact=True).click()
         page.get_by_role("option", name=choice, exact=True).click()
         asks_for(page, **{parameter: choice})
-    page.get_by_label("Round", exact=True).press("ArrowLeft")
-    asks_for(page, map_round="4")
+    page.get_by_role("combobox", name="Round of purchase").select_option("4")
+    asks_for(page, round="4")
+    page.wait_for_function("() => globalThis.radStudioMap?.views?.get('pool-map')?.round === 4")
     page.wait_for_function(_MAP)
     other = opens_the_same(visit, page)
     other.wait_for_function(_MAP)
     said = [each.locator("canvas.canvas").get_attribute("aria-label") for each in (page, other)]
     assert said[0] == said[1]
-    assert "colored by Informativeness (gain). RAD: " in said[0]
+    assert "colored by Informativeness (gain). Labels bought up to round 4." in said[0]
 
 
 @pytest.mark.parametrize(
@@ -395,7 +395,7 @@ def test_the_numbers_behind_a_chart_download_as_they_are_shown(demo: str, visit:
     ("path", "controls"),
     [
         ("tradeoff", ["Study", "Is it right?", "All seeds", "RAD", "Numbers behind this chart", "Round of purchase"]),
-        ("map", ["Color by", "Shown", "Options", "Select by lasso (Alt + drag)", "Round", "Download as CSV"]),
+        ("map", ["Color by", "Shown", "Options", "Select by lasso (Alt + drag)", "Download as CSV"]),
         ("", ["Study", "How it works", "Use this purchase", "Teacher accuracy", "Round of purchase", "Download CSV"]),
         ("method", ["Gain of point 1", "Labels you can pay for", "All alike"]),
     ],

@@ -31,7 +31,7 @@ BOX = Selection.box(-5, -5, 0.5, 1)
 
 
 def map_page() -> None:
-    """A page around one map: the pool's size, panels and selection come from the address."""
+    """A page around one map: the pool's size and selection come from the address."""
     import zlib
 
     import numpy as np
@@ -56,21 +56,23 @@ def map_page() -> None:
         coloring = MapColoring.of_values(gain, ("#00204D", "#FFEA46"), "gain", (0, 1))
     else:
         names = ("cat", "<script>alert(1)</script>", "dog")
-        coloring = MapColoring.of_categories(classes, names, ("#4958AB", "#F3A027", "#06A263"), "class")
+        palette = ("#4958AB", "#F3A027", "#06A263")
+        coloring = MapColoring.of_categories(classes, names, palette, "class", quiet="quiet" in asked)
     budget = min(budget, n // 10)
     picks = rng.permutation(n)[:budget], np.arange(budget) % 10 + 1
-    panels = [MapPanel("Random", (MapLayer("uniform", "Uniform", "#757575", "square", *picks),))]
-    if asked.get("panels") == "2":
-        best = np.argsort(-gain)[:budget]
-        panels.append(MapPanel("Greedy", (MapLayer("margin", "Margin", "#0065C0", "diamond", best, picks[1]),)))
+    panel = MapPanel("", (MapLayer("uniform", "Uniform", "#757575", "square", *picks),))
     if st.checkbox("Show map", True):
-        event = pool_map(points, coloring, panels, key="map", height=400, rounds=10, selection=state["selection"])
+        round_ = st.slider("Up to round", 1, 10, 10)
+        names = [["a <b>name</b>", 30_000, 30_000, 0]]
+        event = pool_map(
+            points, coloring, panel, key="map", height=400, round=round_, selection=state["selection"], names=names
+        )
         state["selection"] = event.selection
         chosen = resolve(points, event.selection) if event.selection else np.empty(0, np.int32)
         st.text(f"{len(chosen)} chosen, sum {zlib.crc32(chosen.tobytes())}")
-        st.text(f"point {event.primary}, round {event.round}, webgl {event.webgl}")
+        st.text(f"point {event.primary}, webgl {event.webgl}")
         if not event.webgl:
-            st.plotly_chart(fallback_chart(points, coloring, panels[0], selection=event.selection).figure)
+            st.plotly_chart(fallback_chart(points, coloring, panel, selection=event.selection).figure)
     state["runs"] = state.get("runs", 0) + 1
     st.text(f"run {state['runs']} budget {budget}")
 
@@ -132,12 +134,12 @@ class Map:
         return fresh
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """The place on the page of a point in data coordinates, in the first panel."""
+        """The place on the page of a point in data coordinates, ."""
         return tuple(
             self.page.evaluate(
                 f"""([x, y]) => {{
                     const view = {VIEW}, box = view.stage.getBoundingClientRect(), eye = view.eye;
-                    const {{width, height}} = view.panels[0], [qx, qy] = view.toQuanta([x, y]);
+                    const {{width, height}} = view.size, [qx, qy] = view.toQuanta([x, y]);
                     return [box.left + width / 2 + (qx - eye.x) * eye.k, box.top + height / 2 - (qy - eye.y) * eye.k];
                 }}""",
                 [x, y],
@@ -183,7 +185,7 @@ LOOP = [(-6, -4), (-2, -5), (3, -3), (1, 4), (-1, 0), (-4, 3), (-7, -1)]
 
 
 def test_only_what_changes_travels(visit: Visits, url: str) -> None:
-    shown = Map(visit, url, "panels=2")
+    shown = Map(visit, url)
     assert shown.received() < 400_000  # 50,000 points: 1,500,000 is the limit of a whole page
     assert shown.ink() > 0.02
 
@@ -202,9 +204,9 @@ def test_only_what_changes_travels(visit: Visits, url: str) -> None:
     shown.says("budget 4900")
     assert shown.received() < 50_000
 
-    shown.page.locator("input[aria-label=Round]").focus()
+    shown.page.locator("[data-testid=stSlider] input").nth(1).focus()
     shown.page.keyboard.press("ArrowLeft")
-    shown.says(", round 9, webgl")
+    shown.page.wait_for_function(f"() => {VIEW}.round === 9")
     assert shown.received() < 50_000
     shown.drag(LOOP, "Alt")
     shown.agrees_with_server()
@@ -226,17 +228,22 @@ def test_colors_arrive_as_they_were_sent(visit: Visits, url: str) -> None:
 
 
 def test_browser_and_server_select_the_same_points(visit: Visits, url: str) -> None:
-    shown = Map(visit, url, "panels=2")
+    shown = Map(visit, url)
     shown.drag(LOOP, "Alt")
     lasso = shown.agrees_with_server()
     assert 1000 < lasso < 49_000
-    shown.drag([(-7, -6), (0.25, 2)], "Shift")
-    box = shown.agrees_with_server()
-    assert box not in (0, lasso)
+    shown.page.get_by_role("button", name="Select a box").click()
+    shown.drag([(-7, -6), (0.25, 2)], "Shift")  # added to it
+    more = shown.agrees_with_server()
+    assert more > lasso
+    shown.drag([(-6, -5), (-4, -2)], "Control")  # taken away
+    less = shown.agrees_with_server()
+    assert 0 < less < more
+    assert shown.page.locator(".overlay .selection").count() == 3
     shown.page.get_by_role("button", name="Select by lasso").click()
-    shown.drag([(-5, -5), (5, 5), (5, -5), (-5, 5)])  # crosses itself
-    assert shown.agrees_with_server() not in (0, lasso, box)
-    assert shown.page.locator(".overlay .selection").count() == 2  # drawn in both panels
+    shown.drag([(-5, -5), (5, 5), (5, -5), (-5, 5)])  # crosses itself, in place of them
+    assert shown.agrees_with_server() not in (0, lasso, more, less)
+    assert shown.page.locator(".overlay .selection").count() == 1
     shown.page.locator("canvas.canvas").focus()
     shown.page.keyboard.press("Escape")
     shown.says("0 chosen")
@@ -253,18 +260,16 @@ def test_a_selection_comes_from_the_address_and_goes_when_the_server_says_so(vis
 
 
 def test_zoom_selection_and_round_survive_reruns_and_leaving_the_page(visit: Visits, url: str) -> None:
-    shown = Map(visit, url, "panels=2")
+    shown = Map(visit, url)
     x, y = shown.at(-5, -3)
     shown.page.mouse.move(x, y)
     shown.page.mouse.wheel(0, -500)
     shown.page.wait_for_function(f"() => {VIEW}.camera")
     under = shown.at(-5, -3)
     assert np.hypot(under[0] - x, under[1] - y) < 1  # zooms around the cursor
-    shown.drag([(-5.5, -3.5), (-4.5, -2.5)], "Shift")
+    shown.page.get_by_role("button", name="Select a box").click()
+    shown.drag([(-5.5, -3.5), (-4.5, -2.5)])
     count = shown.agrees_with_server()
-    shown.page.locator("input[aria-label=Round]").focus()
-    shown.page.keyboard.press("ArrowLeft")
-    shown.says(", round 9, webgl")
     camera = shown.get("view.camera")
     shown.page.locator("[data-testid=stSlider] input").first.focus()
     shown.page.keyboard.press("ArrowLeft")
@@ -277,29 +282,32 @@ def test_zoom_selection_and_round_survive_reruns_and_leaving_the_page(visit: Vis
     box.click()
     shown.page.wait_for_function(DRAWN)
     assert shown.agrees_with_server() == count
-    assert shown.get("[view.camera, view.round]") == [camera, 9]
+    assert shown.get("view.camera") == camera
     shown.page.get_by_role("button", name="Show the whole map").click()
     assert shown.get("view.camera") is None
 
 
-def test_rounds_play_in_the_browser_and_are_told_once(visit: Visits, url: str) -> None:
+def test_the_round_says_how_many_picks_there_are_so_far(visit: Visits, url: str) -> None:
     shown = Map(visit, url)
-    shown.received()
-    slider = shown.page.locator("input[aria-label=Round]")
-    slider.evaluate("node => { node.value = 4; node.dispatchEvent(new Event('input')); }")
-    assert shown.page.locator(".head small").inner_text() == "2,000"
-    assert shown.received() == 0  # still in the user's hand
-    slider.evaluate("node => node.dispatchEvent(new Event('change'))")
-    shown.says(", round 4, webgl")
-    shown.page.get_by_role("button", name="Play the rounds").click()
-    shown.page.get_by_role("button", name="Pause").wait_for()
-    shown.page.get_by_text("Round 6 of 10").wait_for()
-    shown.page.get_by_role("button", name="Pause").click()
-    shown.says(f", round {shown.get('view.round')}, webgl")
-    assert shown.get("view.round") >= 6
-    shown.says("run 3 budget")  # the first, the change and the pause
-    shown.page.wait_for_timeout(300)
-    assert shown.page.get_by_text("run 4 budget").count() == 0
+    assert shown.page.locator(".picks small").inner_text() == "5,000"
+    shown.page.locator("[data-testid=stSlider] input").nth(1).focus()
+    shown.page.keyboard.press("ArrowLeft")
+    shown.page.wait_for_function(f"() => {VIEW}.round === 9")
+    assert shown.page.locator(".picks small").inner_text() == "4,500"
+    assert "up to round 9" in shown.page.locator("canvas.canvas").get_attribute("aria-label")
+
+
+def test_a_quiet_pool_is_gray_but_for_the_class_whose_name_is_under_the_cursor(visit: Visits, url: str) -> None:
+    shown = Map(visit, url, "quiet=1")
+    assert shown.get("new Set(view.colors.map(String)).size") == 1
+    assert shown.page.locator(".legend .chip").count() == 0
+    name = shown.page.locator(".names span")
+    assert name.inner_text() == "a <b>name</b>"
+    name.hover()
+    assert shown.get("view.colors[0]") == [0x49, 0x58, 0xAB]
+    assert shown.get("String(view.colors[1])") == shown.get("String(view.gray)")
+    shown.page.mouse.move(5, 5)
+    assert shown.get("new Set(view.colors.map(String)).size") == 1
 
 
 def test_the_keyboard_reaches_everything(visit: Visits, url: str) -> None:
@@ -328,13 +336,14 @@ def test_categories_hide_and_stand_alone_and_their_names_are_text(visit: Visits,
     shown = Map(visit, url)
     everything = shown.ink()
     chip = shown.page.locator(".legend .chip", has_text="<script>alert(1)</script>")
-    shown.page.locator(".head .chip").click()  # the picks lie on all classes
+    shown.page.locator(".picks .chip").click()  # the picks lie on all classes
     chip.click()
     assert chip.get_attribute("aria-pressed") == "false"
     assert 0.3 < shown.ink() / everything < 0.9
     chip.click(modifiers=["Shift"])
     assert shown.get("[...view.hiddenCodes]") == [0, 2]
-    shown.drag([(-7, -7), (7, 7)], "Shift")
+    shown.page.get_by_role("button", name="Select a box").click()
+    shown.drag([(-7, -7), (7, 7)])
     shown.says("chosen")
     assert "of them hidden" in shown.get("view.status.textContent")
     chip.click(modifiers=["Shift"])
@@ -348,7 +357,7 @@ def test_a_click_picks_a_point_and_a_double_click_only_resets_the_view(visit: Vi
     shown.page.mouse.move(*place)
     shown.page.locator(".tooltip", has_text=f"Point {i}").wait_for()
     shown.page.mouse.click(*place)
-    shown.says(f"point {i}, round")
+    shown.says(f"point {i}, webgl")
     assert shown.page.locator(".overlay .primary").count() == 1
     runs = shown.page.get_by_text("budget").last.inner_text()
     shown.page.get_by_role("button", name="Zoom in").click()
@@ -364,14 +373,14 @@ def test_two_hundred_thousand_points_and_more_stay_usable(visit: Visits, url: st
     assert shown.received() < 1_300_000
     assert shown.ink() > 0.02
     crowd = Map(visit, url, "n=300000")
-    assert crowd.get("view.visible(view.panels[0], view.eye).length") == 0  # a density
+    assert crowd.get("view.visible().length") == 0  # a density
     assert crowd.ink() > 0.02
     crowd.drag(LOOP, "Alt")
     crowd.agrees_with_server()
     for _ in range(5):
         crowd.page.get_by_role("button", name="Zoom in").click()
     crowd.page.wait_for_function(DRAWN)
-    assert crowd.get("view.visible(view.panels[0], view.eye).length") > 0
+    assert crowd.get("view.visible().length") > 0
 
 
 def test_a_lost_context_is_drawn_again(visit: Visits, url: str) -> None:

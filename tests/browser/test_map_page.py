@@ -66,10 +66,10 @@ def drawn(page: Any) -> None:
     settled(page)
 
 
-def drag(page: Any, path: list[tuple[float, float]], key: str, panel: int = 0) -> None:
-    """Drag along a path over a panel of the map, in shares of its width and height, with a key held."""
+def drag(page: Any, path: list[tuple[float, float]], key: str) -> None:
+    """Drag along a path over the map, in shares of its width and height, with a key held."""
     page.locator("canvas.canvas").evaluate("node => node.scrollIntoView({block: 'center'})")
-    box = page.locator("svg.overlay").nth(panel).bounding_box()
+    box = page.locator("svg.overlay").bounding_box()
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
     page.keyboard.down(key)
     page.mouse.move(*places[0])
@@ -117,13 +117,13 @@ def shown_cards(page: Any) -> list[int]:
 
 
 def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(study: Study, url: str, visit: Visits) -> None:
-    page = visit(f"{url}/map")
+    page = visit(f"{url}/map?vs=margin")
     drawn(page)
     layout, region = facts.read_link(select(page))
     assert layout == "pca-teacher"
     expected = resolve(reading.pca(study, 0, "teacher_features"), region)
     assert len(expected) > 5
-    page.get_by_text(f"{len(expected)} of 200 selected").wait_for()
+    page.get_by_text(f"{len(expected)} of 200 selected", exact=True).wait_for()
     cards = shown_cards(page)
     assert sorted(cards) == list(expected)
 
@@ -135,54 +135,65 @@ def test_a_lasso_shows_exactly_its_images_and_its_link_opens_them_again(study: S
 
     again = visit(page.url)  # another browser
     drawn(again)
-    again.get_by_text(f"{len(expected)} of 200 selected").wait_for()
+    again.get_by_text(f"{len(expected)} of 200 selected", exact=True).wait_for()
     again.get_by_text(f"Point {point}").first.wait_for()
     assert address(again) == address(page)
     again.locator("canvas.canvas").press("Escape")
-    again.get_by_role("heading", name="Bought by RAD in round 2").wait_for()
+    again.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
     settled(again)
     assert "map_sel" not in address(again)
 
 
-def test_the_round_follows_the_slider_of_the_map_on_every_page(url: str, visit: Visits) -> None:
-    page = visit(f"{url}/map")
+def test_the_bar_changes_round_and_rules_of_the_map(url: str, visit: Visits) -> None:
+    page = visit(f"{url}/map?vs=margin")
     drawn(page)
-    page.get_by_role("heading", name="Bought by RAD in round 2").wait_for()
-    page.get_by_label("Round", exact=True).press("ArrowLeft")
     page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
-    settled(page)
-    assert address(page)["map_round"] == "1"
+    page.get_by_role("combobox", name="Round of purchase").select_option("2")
+    page.get_by_role("heading", name="Bought by RAD in round 2").wait_for()
+    drawn(page)
+    assert page.evaluate(f"() => [{VIEW}.round, ...{VIEW}.data.picks.map(({{label}}) => label)]")[:3] == [
+        2,
+        "RAD",
+        "Margin",
+    ]
+    assert address(page)["round"] == "2"
     page.reload()
     drawn(page)
-    page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
-    page.get_by_role("link", name="Explore", exact=True).click()
-    page.get_by_role("combobox", name="Round of purchase").wait_for()
-    settled(page)
-    assert page.get_by_role("combobox", name="Round of purchase").input_value() == "1"
-    page.get_by_role("link", name="Map", exact=True).click()
-    page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
+    page.get_by_role("heading", name="Bought by RAD in round 2").wait_for()
 
 
-def test_another_color_and_one_panel_leave_zoom_and_selection_alone(study: Study, url: str, visit: Visits) -> None:
-    page = visit(f"{url}/map")
+def test_the_map_fills_the_window_with_the_gallery_beside_it(url: str, visit: Visits) -> None:
+    page = visit(f"{url}/map?vs=margin", size=(1280, 720))
     drawn(page)
-    assert page.locator("svg.overlay").count() == 2
+    stage, card = (
+        page.locator("canvas.canvas").bounding_box(),
+        page.locator(".item[data-position]").first.bounding_box(),
+    )
+    assert stage["height"] > 400
+    assert stage["y"] + stage["height"] < 700
+    assert card["x"] > stage["x"] + stage["width"]
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.wait_for_function(f"() => {VIEW}.size.height > {stage['height']} + 250")
+
+
+def test_another_color_and_the_difference_leave_zoom_and_selection_alone(study: Study, url: str, visit: Visits) -> None:
+    page = visit(f"{url}/map?vs=margin")
+    drawn(page)
     select(page)
     page.get_by_label("Zoom in (+)").click()
     camera = page.evaluate(f"() => {VIEW}.camera")
     selected = page.evaluate(f"() => {VIEW}.selected")
-    page.get_by_label("Color by").evaluate("node => node.scrollIntoView({block: 'center'})")  # not below the header
     page.get_by_label("Color by").click()
     page.get_by_role("option", name="Teacher right or wrong").click()
-    page.get_by_role("button", name="teacher wrong").wait_for()
+    page.get_by_role("button", name="teacher wrong").last.wait_for()
     drawn(page)
     assert page.evaluate(f"() => {VIEW}.camera") == camera
     assert page.evaluate(f"() => {VIEW}.selected") == selected
-    page.get_by_label("and by").click()
-    page.get_by_role("option", name="nobody else").click()
-    page.wait_for_function(f"() => {VIEW}.data.panels.length === 1")
+    page.get_by_label("Shown", exact=True).click()
+    page.get_by_role("option", name="Difference").click()
+    page.wait_for_function(f"() => {VIEW}.blobs.density && !{VIEW}.data.picks.length")
+    page.get_by_text("labels more per 100 points of the pool nearby").wait_for()
     drawn(page)
-    assert page.locator("svg.overlay").count() == 1
     assert page.evaluate(f"() => {VIEW}.selected") == selected
 
 
@@ -201,7 +212,7 @@ def test_the_card_of_the_point_in_view_is_marked(url: str, visit: Visits) -> Non
         f"""(i) => {{
             const view = {VIEW}, box = view.stage.getBoundingClientRect(), eye = view.eye, {{xy}} = view.pool;
             const [x, y] = [(xy[2 * i] - eye.x) * eye.k, (xy[2 * i + 1] - eye.y) * eye.k];
-            return [box.left + view.panels[0].width / 2 + x, box.top + view.panels[0].height / 2 - y];
+            return [box.left + view.size.width / 2 + x, box.top + view.size.height / 2 - y];
         }}""",
         second,
     )
@@ -210,7 +221,7 @@ def test_the_card_of_the_point_in_view_is_marked(url: str, visit: Visits) -> Non
     settled(page)
     assert marked(page) == [second]
     page.get_by_role("button", name="Close").click()
-    page.get_by_text("Look closer").wait_for()
+    page.get_by_text("Click a point or a card").wait_for()
     settled(page)
     assert marked(page) == []
 
@@ -236,30 +247,15 @@ def test_leaving_the_map_frees_its_thumbnails(url: str, visit: Visits) -> None:
         assert page.evaluate("keptImages.size") == 0
 
 
-def test_on_a_narrow_screen_one_panel_lies_below_the_other(url: str, visit: Visits) -> None:
-    page = visit(f"{url}/map", size=(390, 800))
+def test_a_narrow_screen_shows_the_map_above_the_gallery(url: str, visit: Visits) -> None:
+    page = visit(f"{url}/map?vs=margin", size=(390, 800))
     drawn(page)
-    upper, lower = (page.locator("svg.overlay").nth(i).bounding_box() for i in (0, 1))
-    assert upper["x"] == lower["x"]
-    assert upper["y"] + upper["height"] < lower["y"]
-    assert page.locator("svg.overlay .name").all_text_contents() == ["RAD", "Margin"]
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-    # A lasso in the lower panel holds the same points as one in the same place of the upper.
-    counts = []
-    for panel in (0, 1):
-        drag(page, LASSO, "Alt", panel)
-        page.wait_for_function(f"() => {VIEW}.selected > 0")
-        drawn(page)
-        counts.append(page.evaluate(f"() => {VIEW}.selected"))
-        page.locator("canvas.canvas").press("Escape")
-    assert abs(counts[0] - counts[1]) <= 0.1 * max(counts)  # the mouse moves in whole pixels
-    page.set_viewport_size({"width": 1280, "height": 720})
-    page.wait_for_function(  # and on a wide one beside it
-        f"""() => {{
-            const [left, right] = {VIEW}.overlays.map((svg) => svg.getBoundingClientRect());
-            return left.right < right.left && left.top === right.top;
-        }}"""
+    stage, card = (
+        page.locator("canvas.canvas").bounding_box(),
+        page.locator(".item[data-position]").first.bounding_box(),
     )
+    assert stage["y"] + stage["height"] < card["y"]
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
 
 
 def test_without_webgl_a_picture_is_shown(url: str, visit: Visits) -> None:
@@ -267,9 +263,9 @@ def test_without_webgl_a_picture_is_shown(url: str, visit: Visits) -> None:
     page.add_init_script(WITHOUT_WEBGL)
     page.goto(f"{url}/map")
     page.get_by_text("This browser offers no WebGL 2").wait_for()
-    page.locator(".js-plotly-plot").nth(1).wait_for()
+    page.locator(".js-plotly-plot").wait_for()
     settled(page)
-    page.get_by_role("heading", name="Bought by RAD in round 2").wait_for()
+    page.get_by_role("heading", name="Bought by RAD in round 1").wait_for()
 
 
 def test_the_map_changes_over_to_umap_when_that_is_ready(tmp_path: Path, studio: Studio, visit: Visits) -> None:
@@ -300,13 +296,13 @@ def big_url(big: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 @pytest.mark.parametrize("color", facts.COLORINGS)
 def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, big_url: str, visit: Visits, color: str) -> None:
     name = facts.COLORINGS[color]
-    page = visit(f"{big_url}/map?{urlencode({'map_color': name})}")
+    page = visit(f"{big_url}/map?{urlencode({'map_color': name, 'round': 3})}")
     drawn(page)
-    assert page.evaluate(f"() => {VIEW}.data.coloring.title") == name
+    assert page.evaluate(f"() => {VIEW}.data.coloring.title") == facts.COLORINGS["class" if color == "none" else color]
     assert visit.received(page) <= 1_500_000
     for round in (2, 1):
         before, colors = visit.received(page), page.evaluate(f"() => {VIEW}.blobs.colors.digest")
-        page.get_by_label("Round", exact=True).press("ArrowLeft")
+        page.get_by_role("combobox", name="Round of purchase").select_option(str(round))
         page.get_by_role("heading", name=f"Bought by RAD in round {round}").wait_for()
         drawn(page)
         page.wait_for_function(f"() => {VIEW}.blobs.colors.digest === {VIEW}.data.colors")
@@ -317,6 +313,6 @@ def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, big_url: str,
     before = visit.received(page) + visit.sent(page)
     _, region = facts.read_link(select(page))
     expected = resolve(reading.pca(big, 0, "teacher_features"), region)
-    page.get_by_text(f"{len(expected):,} of 50,000 selected").wait_for()
+    page.get_by_text(f"{len(expected):,} of 50,000 selected", exact=True).wait_for()
     assert len(expected) > 1000
     assert visit.received(page) + visit.sent(page) - before <= 250_000

@@ -16,14 +16,13 @@ from app.atlas.cards import (
     ORDERS,
     PER_PAGE,
     REPRESENTATIVE,
-    Sheet,
     enlarge,
     make_cards,
-    make_sheet,
     pack,
     pick_shown,
 )
 from app.atlas.facts import Facts
+from app.components.sheet import Sheet, make_sheet
 
 CLASSES = ("cat", "<b>dog</b>", "ship")
 
@@ -89,17 +88,17 @@ def test_of_many_the_first_are_shown_and_of_very_many_some_that_stand_for_all() 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (12, 8, 3)])
 def test_every_card_gets_its_own_thumbnail_pixel_by_pixel(n: int, shape: tuple[int, int, int]) -> None:
     images = np.random.default_rng(n).integers(0, 256, (n, *shape), dtype=np.uint8)
-    sheet = make_sheet(images)
+    sheet = make_sheet(images, 10, MOST_BYTES)
     assert sheet.type == "image/png"
     assert np.array_equal(tiles_of(sheet, n), images)
 
 
 def test_a_page_of_large_noisy_thumbnails_stays_light() -> None:
     images = np.random.default_rng(0).integers(0, 256, (PER_PAGE, 48, 48, 3), dtype=np.uint8)
-    sheet = make_sheet(images)
+    sheet = make_sheet(images, 10, MOST_BYTES)
     assert sheet.type == "image/webp"
     assert len(sheet.image) < 2 * MOST_BYTES
-    assert make_sheet(images, most=None).type == "image/png"
+    assert make_sheet(images, 10).type == "image/png"
 
 
 def test_what_is_sent_with_loss_still_looks_the_same() -> None:
@@ -107,7 +106,7 @@ def test_what_is_sent_with_loss_still_looks_the_same() -> None:
     shades = np.random.default_rng(0).uniform(0.2, 1, (PER_PAGE, 1, 1, 3))
     noise = np.random.default_rng(1).normal(0, 4, (PER_PAGE, 32, 32, 3))
     images = np.clip(across * shades + noise, 0, 255).astype(np.uint8)
-    sheet = make_sheet(images)
+    sheet = make_sheet(images, 10, MOST_BYTES)
     assert sheet.type == "image/webp"
     assert len(sheet.image) <= MOST_BYTES
     seen = tiles_of(sheet, PER_PAGE).astype(float)
@@ -142,9 +141,9 @@ def test_what_is_sent_is_a_header_and_one_image_and_the_same_bytes_for_the_same_
     facts = make_facts(30)
     images = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), dtype=np.uint8)
     cards = make_cards(facts, np.arange(24))
-    sheet = make_sheet(images[:24])
+    sheet = make_sheet(images[:24], 10, MOST_BYTES)
     data = pack("cards", cards, sheet, "light")
-    assert data == pack("cards", cards, make_sheet(images[:24]), "light")
+    assert data == pack("cards", cards, make_sheet(images[:24], 10, MOST_BYTES), "light")
     length = int.from_bytes(data[:4], "little")
     header = json.loads(data[4 : 4 + length])
     assert header["cards"] == cards

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,15 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from app import palette
+from app.components import script
 from app.components.map import MapColoring, MapEvent, MapLayer, MapPanel, Selection, fallback_chart, resolve
-from app.components.map.geometry import QUANTA, quantize
+from app.components.map.component import _SCRIPTS
+from app.components.map.geometry import CELLS, QUANTA, difference, quantize
 from app.components.map.model import MISSING, STEPS, SYMBOLS
 from app.components.map.wire import colors_blob, layers_blob, points_blob
 from rad_core.errors import InputError
 
-SCRIPT = files("app.components.map").joinpath("map.js").read_text()
+SCRIPT = script(Path(str(files("app.components.map"))) / "js", _SCRIPTS)
 
 
 def cloud(n: int, seed: int = 0) -> np.ndarray:
@@ -109,6 +112,34 @@ def test_a_selection_survives_an_address(polygon: list[tuple[float, float]], kin
 def test_garbage_in_an_address_is_a_selection_or_an_input_error(text: str) -> None:
     with contextlib.suppress(InputError):
         assert len(Selection.from_text(text).polygon) >= 3
+
+
+def test_regions_are_added_and_taken_away_in_the_order_in_which_they_were_drawn() -> None:
+    points = cloud(5000)
+    wide, within, again = ((8, -5, 12, -3.5), (9, -4.6, 11, -4), (9.5, -4.4, 10, -4.2))
+    inside = [set(resolve(points, Selection.box(*box)).tolist()) for box in (wide, within, again)]
+    corners = [Selection.box(*box).polygon for box in (wide, within, again)]
+    drawn = Selection.of_regions([("box", corners[0], False), ("box", corners[1], True), ("lasso", corners[2], False)])
+    assert drawn is not None
+    assert set(resolve(points, drawn).tolist()) == inside[0] - inside[1] | inside[2]
+    assert Selection.from_text(drawn.to_text()) == drawn
+    with pytest.raises(InputError, match="regions"):
+        Selection.of_regions([("box", corners[0], False)] * 21)
+
+
+def test_a_difference_is_of_the_sign_of_who_bought_more_there_and_none_where_nobody_did() -> None:
+    points = np.random.default_rng(0).uniform(0, 1, (20_000, 2))
+    left, right = np.flatnonzero(points[:, 0] < 0.25), np.flatnonzero(points[:, 0] > 0.75)
+    found = difference(points, left[::5], right[::5], ("RAD", "Margin"))
+    codes = found.codes[4:-4]
+    assert found.codes.shape == (CELLS, CELLS)
+    assert (codes[:, 4:12] > 128).all()
+    assert (codes[:, 24:40] == 128).all()
+    assert (codes[:, 52:60] < 128).all()
+    assert 10 < found.most < 20 + 15  # a fifth of the points; by chance more in some cells
+    swapped = difference(points, right[::5], left[::5], ("Margin", "RAD"))
+    assert np.array_equal(256 - swapped.codes.astype(int), found.codes)
+    assert (difference(points, left, left, ("a", "b")).codes == 128).all()
 
 
 @pytest.mark.parametrize("text", ["", "b", "x" * 30, "b" + "A" * 21, "l" + "A" * 100_000, "b" + "_" * 32])
@@ -230,10 +261,10 @@ def page() -> None:
     picks = MapLayer("rad", "<script>", "#D55E00", "circle", np.arange(10), np.arange(10))
     coloring = MapColoring.of_categories(np.arange(100) % 2, ["a", "<b>"], ["#000000", "#111111"], "class")
     state["before"] = map_event("map")
-    arguments = {name: state[name] for name in ("selection", "primary", "round") if name in state}
-    state["event"] = pool_map(points, coloring, [MapPanel("RAD", (picks,))] * 2, key="map", rounds=9, **arguments)
+    arguments = {name: state[name] for name in ("selection", "primary") if name in state}
+    state["event"] = pool_map(points, coloring, MapPanel("RAD", (picks,)), key="map", round=9, **arguments)
     if state.get("controlled"):
-        for name in ("selection", "primary", "round"):
+        for name in ("selection", "primary"):
             state[name] = getattr(state["event"], name)
 
 
@@ -249,9 +280,9 @@ BOX, LASSO = Selection.box(0, 0, 1, 1), Selection("lasso", ((0, 0), (1, 0), (0, 
 def user_does(page: AppTest, **event: Any) -> MapEvent:
     """An event as the browser reports it, and what the page makes of it."""
     region = event.get("selection")
-    said = {"id": str(np.random.default_rng().integers(1 << 60)), "selection": None, "primary": None, "round": 9}
+    said = {"id": str(np.random.default_rng().integers(1 << 60)), "selection": None, "primary": None}
     if region is not None:
-        event["selection"] = {"kind": region.kind, "polygon": [list(corner) for corner in region.polygon]}
+        event["selection"] = [{"kind": region.kind, "polygon": [list(corner) for corner in region.polygon]}]
     page.session_state["map"] = {"event": said | event}
     return run(page)
 
@@ -265,50 +296,50 @@ def run(page: AppTest, **arguments: Any) -> MapEvent:
 
 
 def test_without_a_browser_a_page_gets_an_empty_event() -> None:
-    assert run(AppTest.from_function(page)) == MapEvent(None, None, 9)
+    assert run(AppTest.from_function(page)) == MapEvent()
 
 
 def test_what_the_user_did_last_holds_on_a_page_that_never_asks() -> None:
     app = AppTest.from_function(page)
     run(app)
-    assert user_does(app, selection=BOX, primary=3, round=4) == MapEvent(BOX, 3, 4)
-    assert run(app) == MapEvent(BOX, 3, 4)
-    assert app.session_state["before"] == MapEvent(BOX, 3, 4)
+    assert user_does(app, selection=BOX, primary=3) == MapEvent(BOX, 3)
+    assert run(app) == MapEvent(BOX, 3)
+    assert app.session_state["before"] == MapEvent(BOX, 3)
     assert user_does(app, selection=LASSO).selection == LASSO
     assert user_does(app).selection is None
 
 
 def test_a_page_that_passes_back_what_it_got_never_undoes_the_user() -> None:
     app = AppTest.from_function(page)
-    assert run(app, controlled=True, selection=BOX, primary=None, round=2) == MapEvent(BOX, None, 2)
-    assert user_does(app, selection=LASSO, round=5) == MapEvent(LASSO, None, 5)
-    assert user_does(app, selection=BOX, round=6) == MapEvent(BOX, None, 6)
-    assert run(app) == MapEvent(BOX, None, 6)
+    assert run(app, controlled=True, selection=BOX, primary=None) == MapEvent(BOX)
+    assert user_does(app, selection=LASSO) == MapEvent(LASSO)
+    assert user_does(app, selection=BOX) == MapEvent(BOX)
+    assert run(app) == MapEvent(BOX)
 
 
 def test_a_page_can_set_and_clear() -> None:
     app = AppTest.from_function(page)
     run(app, controlled=True, selection=None, primary=None)
     user_does(app, selection=LASSO, primary=3)
-    assert run(app, selection=None, primary=7, round=1) == MapEvent(None, 7, 1)
-    assert run(app, selection=BOX) == MapEvent(BOX, 7, 1)
-    assert run(app) == MapEvent(BOX, 7, 1)
+    assert run(app, selection=None, primary=7) == MapEvent(None, 7)
+    assert run(app, selection=BOX) == MapEvent(BOX, 7)
+    assert run(app) == MapEvent(BOX, 7)
 
 
 def test_another_pool_forgets_the_selection_of_the_last_one() -> None:
     app = AppTest.from_function(page)
     run(app)
     user_does(app, selection=BOX, primary=3)
-    assert run(app, pool=1) == MapEvent(None, None, 9)
+    assert run(app, pool=1) == MapEvent()
     late = user_does(app, selection=BOX, points="another pool")
     assert late.selection is None
 
 
 def test_no_webgl_is_reported_and_leaves_the_rest_alone() -> None:
     app = AppTest.from_function(page)
-    run(app, selection=BOX, round=3)
+    run(app, selection=BOX)
     app.session_state["map"] = {"event": {"id": "1", "webgl": False}}
-    assert run(app) == MapEvent(BOX, None, 3, webgl=False)
+    assert run(app) == MapEvent(BOX, webgl=False)
 
 
 # --- without WebGL -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.components.sheet import make_sheet
 from app.explore import payload
 from app.results import reading
 from rad_core.results import needed
@@ -96,7 +97,7 @@ def test_what_comes_in_first_is_on_the_sprite() -> None:
 
 def test_large_images_are_made_small(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (600, 64, 96, 3), dtype=np.uint8)
-    sheet, kind, tile = payload.sprite(noise)
-    assert kind == "image/webp"
-    assert tile == (48, 32)
-    assert len(sheet) <= 250_000
+    sheet = make_sheet(noise, 25, 170_000, 48)
+    assert sheet.type == "image/webp"
+    assert sheet.tile == (48, 32)
+    assert len(sheet.image) <= 250_000

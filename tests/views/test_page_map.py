@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -16,23 +17,28 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import palette
 from app.atlas import cards, detail
 from app.atlas.facts import (
     COLORINGS,
     LONGEST_LINK,
     Facts,
+    bought_among,
     chance_of_buying,
+    class_names,
     coloring,
+    contrast,
+    every_purchase,
     gather,
     link_text,
     panels,
+    picks,
     read_link,
-    summarize,
     table,
 )
 from app.atlas.layout import SOURCES
 from app.atlas.session import KEY
-from app.components.map import Selection, resolve
+from app.components.map import Selection, quantize, resolve
 from app.components.map.model import MISSING, STEPS
 from app.results import reading
 from rad_core.errors import InputError
@@ -44,6 +50,7 @@ from rad_core.store.study import Study
 from tests.conftest import tiny_config
 
 STRATEGIES = ("rad", "margin", "unixkd")
+PAIR = ("rad", "margin")  # that is shown unless somebody asks for another
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +133,7 @@ def test_every_coloring_has_a_code_for_every_point(finished: Study, by: str, rou
     for theme in ("light", "dark"):
         colored = coloring(facts, by, theme)  # type: ignore[arg-type]
         assert colored.codes.shape == (200,)
-        assert colored.title == COLORINGS[by]
+        assert colored.title == COLORINGS["class" if by == "none" else by]
 
 
 def test_colorings_show_what_they_say(finished: Study) -> None:
@@ -160,50 +167,89 @@ def test_of_many_classes_twelve_stand_out_and_the_others_share_a_gray(finished: 
 # --- picks ---------------------------------------------------------------------------------------------------------
 
 
-def test_panels_hold_the_picks_of_their_strategies_and_crosses_on_wrong_labels(finished: Study) -> None:
-    read = reader(finished)
-    together = panels(read, 0, ("rad", "margin"), "one", 2)
-    assert [[layer.name for layer in panel.layers] for panel in together] == [["rad", "margin"]]
-    side = panels(read, 0, ("rad", "unixkd"), "side", 2, mark_wrong=True)
-    assert [[layer.name for layer in panel.layers] for panel in side] == [["rad", "wrong"], ["unixkd", "wrong"]]
-    for panel, name in zip(side, ("rad", "unixkd"), strict=True):
-        layer, crosses = panel.layers
+@pytest.mark.parametrize("pair", [("rad", "margin"), ("margin", "unixkd"), ("rad",)])
+def test_the_first_rule_is_filled_the_second_a_ring_and_crosses_lie_on_wrong_labels(
+    finished: Study, pair: tuple[str, ...]
+) -> None:
+    *layers, crosses = picks(reader(finished), 0, pair, colored=False).layers
+    assert [layer.name for layer in layers] == list(pair)
+    assert [layer.symbol for layer in layers] == ["circle", "circle-open"][: len(pair)]
+    wrong = set()
+    for layer, name in zip(layers, pair, strict=True):
         bought = {(p, r) for r in (1, 2) for p in reading.bought(finished, name, 0, r)}
         assert set(zip(layer.positions, layer.rounds, strict=True)) == bought
+        assert layer.color == palette.strategy_style(name).color
         correct = {r: finished.round_array(name, 0, r, "bought_correct") for r in (1, 2)}  # 255: a mixture, neither
-        wrong = {(p, r) for r in (1, 2) for p in reading.bought(finished, name, 0, r)[correct[r] == 0]}
-        assert wrong
-        assert set(zip(crosses.positions, crosses.rounds, strict=True)) == wrong
-    assert side[0].layers[0].symbol != side[1].layers[0].symbol
+        wrong |= {(p, r) for r in (1, 2) for p in reading.bought(finished, name, 0, r)[correct[r] == 0]}
+    assert wrong
+    assert set(zip(crosses.positions, crosses.rounds, strict=True)) == wrong
 
 
-def test_the_difference_holds_what_only_one_had_bought_by_the_round(finished: Study) -> None:
-    for round in (1, 2):
-        (panel,) = panels(reader(finished), 0, ("rad", "margin"), "difference", round, mark_wrong=True)
-        only_rad, only_margin, crosses = panel.layers
-        sets = [
-            {p for r in range(1, round + 1) for p in reading.bought(finished, name, 0, r)} for name in ("rad", "margin")
-        ]
-        assert set(only_rad.positions) == sets[0] - sets[1]
-        assert set(only_margin.positions) == sets[1] - sets[0]
-        right = reading.teacher_right(finished, 0)
-        assert set(crosses.positions) == {p for p in sets[0] ^ sets[1] if not right[p]}
+def test_on_a_pool_in_color_the_picks_are_black_and_white(finished: Study) -> None:
+    *layers, _ = picks(reader(finished), 0, ("rad", "margin"), colored=True).layers
+    assert {(layer.color, layer.outline) for layer in layers} == {("#FFFFFF", "#000000")}
+
+
+def test_one_drawing_holds_the_picks_up_to_a_round(finished: Study) -> None:
+    (panel,) = panels(reader(finished), 0, ("rad", "margin"), "one", 1)
+    assert [set(layer.positions) for layer in panel.layers] == [
+        set(reading.bought(finished, name, 0, 1)) for name in ("rad", "margin")
+    ]
+
+
+def test_the_difference_of_a_rule_with_itself_is_none(finished: Study) -> None:
+    facts, points = facts_of(finished), np.random.default_rng(0).normal(size=(200, 2))
+    assert (contrast(facts, points, ("rad", "rad")).codes == 128).all()
+    found = contrast(facts, points, ("rad", "margin"))
+    assert found.labels == ("RAD", "Margin")
+    assert np.array_equal(256 - contrast(facts, points, ("margin", "rad")).codes.astype(int), found.codes)
+
+
+def test_names_of_classes_lie_among_their_points_and_light_them_up(finished: Study) -> None:
+    facts, points = facts_of(finished), layout_of(finished)
+    colors = coloring(facts, "none", "light")
+    assert colors.quiet
+    assert np.array_equal(colors.codes, coloring(facts, "class", "light").codes)
+    names = class_names(facts, points, colors)
+    assert sorted(label for label, *_ in names) == sorted(facts.classes[c] for c in np.unique(facts.labels))
+    grid = quantize(points).grid.astype(int)
+    for label, x, y, code in names:
+        assert colors.labels[code] == label
+        own = grid[facts.labels == facts.classes.index(label)]
+        assert np.abs(own - (x, y)).max(axis=1).min() < 3000
+    assert {code for *_, code in class_names(facts, points, coloring(facts, "gain", "light"))} == {None}
 
 
 # --- selections ----------------------------------------------------------------------------------------------------
 
 
-def test_a_selection_in_numbers(finished: Study) -> None:
-    facts = facts_of(finished)
-    positions = np.arange(40, 90)
-    found = summarize(facts, positions)
-    assert found.count == 50
-    assert found.teacher_right == pytest.approx(np.mean(facts.teacher_right[40:90]))
-    assert found.mean_gain == pytest.approx(np.mean(facts.gains[40:90]), rel=1e-5)
-    assert summarize(facts).bought == 20
-    nothing = summarize(facts, np.empty(0, int))
-    assert nothing.count == 0
-    assert np.isnan(nothing.mean_gain)
+@pytest.mark.parametrize("name", ["rad", "margin"])
+@pytest.mark.parametrize("round", [1, 2])
+def test_what_a_rule_bought_in_numbers(finished: Study, name: str, round: int) -> None:
+    purchases, facts = every_purchase(finished, name, 0), facts_of(finished, round=round)
+    gains, right = (
+        np.concatenate([np.asarray(finished.round_array(name, 0, r, array), float) for r in range(1, round + 1)])
+        for array in ("bought_gain", "bought_correct")
+    )
+    found = bought_among(purchases, facts, None)
+    assert (found.labels, found.wrong) == (10 * round, (right == 0).sum())
+    assert found.gain == pytest.approx(gains.mean(), rel=1e-5)
+    assert found.worth == pytest.approx(gains[right == 1].sum(), rel=1e-5)
+    some = np.sort(reading.bought(finished, name, 0, 1)[:4])
+    inside = bought_among(purchases, facts, some)
+    assert inside.labels == 4
+    assert inside.worth == pytest.approx((gains * right)[np.isin(np.arange(len(gains)), np.arange(4))].sum(), rel=1e-4)
+    nothing = bought_among(purchases, facts, np.empty(0, int))
+    assert nothing.labels == 0
+    assert np.isnan(nothing.worth)
+
+
+def test_labels_of_mixtures_are_neither_right_nor_wrong(finished: Study) -> None:
+    found = bought_among(every_purchase(finished, "unixkd", 0), facts_of(finished), None)
+    mixed = any((finished.round_array("unixkd", 0, r, "bought_correct") == 255).any() for r in (1, 2))
+    assert mixed
+    assert np.isnan([found.wrong, found.worth]).all()
+    assert found.labels == 20
 
 
 def test_the_table_of_a_selection_has_every_column_for_every_point(finished: Study) -> None:
@@ -255,7 +301,7 @@ def shown(finished: Study, monkeypatch: pytest.MonkeyPatch) -> Study:
 def open_map(**address: str) -> AppTest:
     """The page at an address."""
     app = AppTest.from_file(str(MAIN), default_timeout=60)
-    for name, value in address.items():
+    for name, value in {"vs": "margin", **address}.items():  # uniform is no rule of this study
         app.query_params[name] = value
     app.switch_page("views/map.py")
     return look(app.run())
@@ -268,9 +314,10 @@ def look(app: AppTest) -> AppTest:
 
 def do(app: AppTest, key: str = KEY, **said: Any) -> AppTest:
     """What the browser reports of the map (an event) or of the cards (a pick)."""
-    what = {"id": str(time.monotonic_ns()), "selection": None, "primary": None, "round": 2} | said
+    what = {"id": str(time.monotonic_ns()), "selection": None, "primary": None} | said
     if isinstance(region := said.get("selection"), Selection):
-        what["selection"] = {"kind": region.kind, "polygon": [list(corner) for corner in region.polygon]}
+        regions = region.regions
+        what["selection"] = [{"kind": r.kind, "polygon": r.polygon, "removes": r.removes} for r in regions]
     app.session_state[key] = {"event": what}
     return look(app.run())
 
@@ -298,8 +345,8 @@ def middle(points: np.ndarray) -> Selection:
     return Selection.box(float(left), float(bottom), float(right), float(top))
 
 
-def test_the_page_opens_with_the_last_round_and_says_what_the_map_is_made_of(shown: Study) -> None:
-    app = open_map()
+def test_the_page_opens_with_the_round_of_all_pages_and_says_what_the_map_is_made_of(shown: Study) -> None:
+    app = open_map(round="2")
     assert not app.error
     said = texts(app)
     assert "PCA of the teacher's features · mlp · 200 points · seed 0" in said
@@ -307,17 +354,28 @@ def test_the_page_opens_with_the_last_round_and_says_what_the_map_is_made_of(sho
     assert "All 10 images" in said
     assert "The UMAP of this pool is not computed yet" in said  # read-only: nothing was started
     assert not (shown.path / "maps").exists()
-    assert asked(app, "map_round") == "2"
-    assert not [slider for slider in app.slider if slider.key == "round"]  # one control for one thing
+    assert "Bought by RAD in round 1" in texts(open_map())
+
+
+def test_the_pair_of_rules_and_the_round_are_those_of_all_pages(shown: Study) -> None:
+    app = open_map(a="margin", vs="unixkd", round="2")
+    said = texts(app)
+    assert "Bought by Margin in round 2" in said
+    assert "|  | Margin | UNIXKD |" in said
+    assert "Bought up to round 2" in said
+    assert "Bought by RAD in round 2" in texts(open_map(map_round="2"))  # as links said it before
+    other = open_map(a="margin", vs="uniform")  # no rule of this study
+    assert "|  | Margin |" in texts(other)
+    assert "Uniform bought nothing in this study" in texts(other)
+    assert "map_show" not in [box.key for box in other.selectbox]
 
 
 def test_every_coloring_and_every_display_is_drawn(shown: Study) -> None:
     app = open_map()
-    look(app.toggle(key="map_wrong").set_value(True).run())
     for color in COLORINGS:
         look(app.selectbox(key="map_color").set_value(color).run())
         assert not app.error
-    for display in ("one", "side", "difference"):
+    for display in ("one", "difference"):
         look(app.selectbox(key="map_show").set_value(display).run())
         assert not app.error
 
@@ -329,33 +387,36 @@ def test_a_selection_shows_exactly_the_points_in_it_and_can_be_linked(shown: Stu
     app = do(open_map(), selection=region)
     said = texts(app)
     assert "Selected on the map" in said
-    assert f"**{len(expected)}** points :gray[(200)]" in said
     facts = facts_of(shown)
-    assert f"**{facts.teacher_right[expected].mean():.1%}** teacher right" in said
-    assert f"**{facts.gains[expected].mean():.3f}** mean gain :gray[({facts.gains.mean():.3f})]" in said
+    assert f"{len(expected)} of 200 selected; teacher right on {facts.teacher_right[expected].mean():.1%}" in said
+    found = [bought_among(every_purchase(shown, name, 0), facts_of(shown, round=1), expected) for name in PAIR]
+    assert f"| Labels bought | **{found[0].labels}** | **{found[1].labels}** |" in said
     link = asked(app, "map_sel")
     layout, again = read_link(link)
     assert (layout, again) == ("pca-teacher", region)
 
-    opened = open_map(map_sel=link, map_round="1", map_point=str(expected[0]))
-    assert f"**{len(expected)}** points :gray[(200)]" in texts(opened)
+    opened = open_map(map_sel=link, round="1", map_point=str(expected[0]))
+    assert f"{len(expected)} of 200 selected" in texts(opened)
     assert f"**Point {expected[0]:,}**" in texts(opened)
-    assert "round" not in opened.session_state, "the round of other pages stays what it is"
-    cleared = do(opened, round=1)
+    cleared = do(opened)
     assert "map_sel" not in cleared.query_params
     assert "Bought by RAD in round 1" in texts(cleared)
 
 
 def test_a_region_without_points_says_so(shown: Study) -> None:
     app = do(open_map(), selection=Selection.box(1e6, 1e6, 2e6, 2e6))
-    assert "0 of 200 points selected" in texts(app)
+    assert "0 of 200 selected" in texts(app)
 
 
-def test_before_the_first_round_nothing_is_bought_and_the_page_says_what_to_do(shown: Study) -> None:
-    app = do(open_map(), round=0)
-    assert "No labels bought yet" in texts(app)
-    assert asked(app, "map_round") == "0"
-    assert app.session_state["round"] == 1  # other pages count purchases
+def test_regions_added_and_taken_away_are_in_the_link(shown: Study) -> None:
+    points = layout_of(shown)
+    whole = Selection.box(-1e6, -1e6, 1e6, 1e6)
+    rest = replace(middle(points), removes=True, before=whole)
+    app = do(open_map(), selection=rest)
+    left = 200 - len(resolve(points, middle(points)))
+    assert f"{left} of 200 selected" in texts(app)
+    assert read_link(asked(app, "map_sel")) == ("pca-teacher", rest)
+    assert f"{left} of 200 selected" in texts(open_map(map_sel=asked(app, "map_sel")))
 
 
 def test_a_click_shows_a_point_and_its_card_does_the_same(shown: Study) -> None:
@@ -399,16 +460,16 @@ def test_a_selection_drawn_on_another_map_is_not_lost_and_not_misread(shown: Stu
         {"map_sel": "pca-teacher.<script>"},
         {"map_point": "99999"},
         {"map_point": "-1"},
-        {"map_round": "77"},
+        {"round": "77"},
         {"map_round": "\u0663"},
         {"map_a": "nobody", "map_b": "../etc", "map_color": "evil", "map_show": "x", "map_features": "y"},
-        {"map_order": "evil", "seed": "8", "map_layout": "z", "map_wrong": "perhaps"},
+        {"map_order": "evil", "seed": "8", "map_layout": "z", "map_classes": "perhaps"},
     ],
 )
 def test_bad_values_in_the_address_fall_back(shown: Study, address: dict[str, str]) -> None:
-    app = open_map(**address)
+    app = open_map(**{"round": "2"} | address)
     assert not app.error
-    assert "Bought by RAD in round 2" in texts(app)
+    assert re.search(r"Bought by RAD in round [12]", texts(app))
 
 
 def test_a_study_without_thumbnails_shows_words_and_says_why(shown: Study) -> None:
@@ -442,7 +503,7 @@ def test_strategies_that_have_come_differently_far_are_shown_together(
 ) -> None:
     monkeypatch.setenv("RAD_READ_ONLY", "1")
     half_done(finished, Path(os.environ["RAD_STORE"]))
-    app = open_map()
+    app = open_map(round="2")
     assert not app.error
     assert "No labels bought yet" in texts(app)  # by rad in round 2
 
@@ -451,13 +512,6 @@ def test_without_a_prepared_seed_a_sentence_stands_there() -> None:
     create_study(Path(os.environ["RAD_STORE"]), tiny_config())
     app = open_map()
     assert "No seed of this study is prepared yet" in texts(app)
-
-
-def test_one_strategy_alone_needs_no_comparison(shown: Study) -> None:
-    app = open_map()
-    look(app.selectbox(key="map_b").set_value("nobody").run())
-    assert "map_show" not in [box.key for box in app.selectbox]
-    assert not app.error
 
 
 def test_the_umap_is_computed_in_the_background_and_shown_when_it_is_ready() -> None:
@@ -501,7 +555,7 @@ def test_a_umap_of_minutes_is_offered_with_its_time_and_starts_when_asked_for(
 def test_many_cards_come_in_pages(shown: Study) -> None:
     everything = Selection.box(-1e6, -1e6, 1e6, 1e6)
     app = do(open_map(), selection=everything)
-    assert "**200** points" in texts(app)
+    assert "200 of 200 selected" in texts(app)
     assert "All 200 images" in texts(app)
     for order in cards.ORDERS:
         look(app.selectbox(key="map_order").set_value(order).run())

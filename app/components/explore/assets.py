@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.components import script as join
+
 # In the order in which they lean on each other; together they are one module.
 _SCRIPTS = ("words", "game", "draw", "waterline", "accuracy", "places", "images", "purchase", "bar", "instrument")
 
 
 def script(*names: str) -> str:
     """Scripts of the instrument, joined; all of them by default."""
-    folder = Path(__file__).with_name("js")
-    return "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in names or _SCRIPTS)
+    return join(Path(__file__).with_name("js"), names or _SCRIPTS)
 
 
 def style(*names: str) -> str:

@@ -4,16 +4,19 @@ What it is given, and what stands in for it on paper. No Streamlit in here; what
 """
 
 from app.components.map.fallback import fallback_chart
-from app.components.map.geometry import resolve
-from app.components.map.model import MapColoring, MapEvent, MapLayer, MapPanel, Selection, Sprites
+from app.components.map.geometry import difference, peaks, quantize, resolve
+from app.components.map.model import Difference, MapColoring, MapEvent, MapLayer, MapPanel, Selection
 
 __all__ = [
+    "Difference",
     "MapColoring",
     "MapEvent",
     "MapLayer",
     "MapPanel",
     "Selection",
-    "Sprites",
+    "difference",
     "fallback_chart",
+    "peaks",
+    "quantize",
     "resolve",
 ]

@@ -13,13 +13,19 @@ import numpy as np
 import streamlit as st
 from numpy.typing import ArrayLike
 
-from app.components import hand_over
+from app.components import hand_over, script
 from app.components.map.geometry import quantize
-from app.components.map.model import SYMBOLS, MapColoring, MapEvent, MapLayer, MapPanel, Selection, Sprites
-from app.components.map.wire import Blob, colors_blob, layers_blob, points_blob, sprites_blob
+from app.components.map.model import SYMBOLS, Difference, MapColoring, MapEvent, MapLayer, MapPanel, Selection
+from app.components.map.wire import Blob, colors_blob, difference_blob, layers_blob, points_blob, sprites_blob
+from app.components.sheet import Sheet
 from rad_core.errors import InputError
 
 _DEFAULT_HEIGHT = 520
+# In the order in which they lean on each other; together they are one module.
+_SCRIPTS = (
+    *("points", "regions", "symbols", "shaders", "painter", "view", "camera", "scene", "hand", "look", "furniture"),
+    "map",
+)
 
 
 class Keep(Enum):
@@ -50,61 +56,65 @@ class _Memory:
 def pool_map(
     points: ArrayLike,
     coloring: MapColoring,
-    panels: MapPanel | Sequence[MapPanel],
+    panel: MapPanel,
     *,
     key: str,
-    height: int = _DEFAULT_HEIGHT,
-    round: int | None = None,  # noqa: A002 - as MapEvent names it
-    rounds: int = 0,
+    height: int | None = _DEFAULT_HEIGHT,
+    round: int | None = None,  # noqa: A002 - as the studies name it
     selection: Selection | Keep | None = KEEP,
     primary: int | Keep | None = KEEP,
     ids: ArrayLike | None = None,
-    sprites: Sprites | None = None,
+    sprites: Sheet | None = None,
+    names: Sequence[Sequence[Any]] = (),
+    difference: Difference | None = None,
     on_change: Callable[[], None] | None = None,
 ) -> MapEvent:
-    """Draw the pool and the picks on it; return what is selected, picked and shown.
+    """Draw the pool and the picks on it; return what is selected and picked.
 
-    selection, primary and round, left out, are the user's (the round starts at the end); given, the map shows them.
-    What was returned by the last run, or by map_event(key), can be passed back without ever undoing what the user has
-    done meanwhile.
+    selection and primary, left out, are the user's; given, the map shows them. What was returned by the last run, or by
+    map_event(key), can be passed back without ever undoing what the user has done meanwhile.
 
     Args:
         points: (N, 2).
         coloring: the color of each point.
-        panels: one or two, side by side and moving together.
+        panel: the picks.
         key: of the element, as Streamlit has it.
-        height: of the drawing, px.
-        round: what the scrubber shows.
-        rounds: the last round of the scrubber, 0 for none.
+        height: of the drawing, px; None for as much as the window leaves.
+        round: the last whose picks are shown, and whose picks stand out; None without rounds.
         selection: the points that are selected; None for no selection.
         primary: a row of the pool; None for no point.
         ids: (N,) numbers to call the points by.
-        sprites: thumbnails for the tooltip.
+        sprites: thumbnails of all points, square, for the tooltip.
+        names: what lies on the map as text: label, x and y on the grid, the coloring's code that it lights up.
+        difference: laid over the pool.
         on_change: called before the rerun that an action of the user causes.
 
     Returns:
-        What is selected, picked and shown now.
+        What is selected and picked now.
 
     Raises:
         InputError: where shapes and numbers do not fit together.
     """
-    panels = (panels,) if isinstance(panels, MapPanel) else tuple(panels)
     pool = quantize(points)
     n = len(pool.grid)
-    _check(n, coloring, panels, rounds, ids)
-    layers = [layer for panel in panels for layer in panel.layers]
+    _check(n, coloring, panel, ids)
     blobs = {
         "points": points_blob(pool, None if ids is None else np.asarray(ids)),
         "colors": colors_blob(coloring.codes),
-        "layers": layers_blob(layers, n),
+        "layers": layers_blob(panel.layers, n),
     }
     if sprites is not None:
-        blobs["sprites"] = sprites_blob(sprites)
-    wanted = {"selection": selection, "primary": primary, "round": KEEP if round is None else int(round)}
-    memory = _settle(key, blobs["points"].digest, {k: v for k, v in wanted.items() if v is not KEEP}, n, rounds)
-    view = _view_data(coloring, panels, memory, blobs, rounds, height)
+        blobs["sprites"] = sprites_blob(sprites, n)
+    if difference is not None:
+        blobs["density"] = difference_blob(difference)
+    wanted = {name: value for name, value in (("selection", selection), ("primary", primary)) if value is not KEEP}
+    memory = _settle(key, blobs["points"].digest, wanted, n)
+    beside: dict[str, Any] = {"round": round, "height": height, "names": names}
+    if difference is not None:
+        beside["difference"] = {"labels": difference.labels, "most": difference.most}
+    data = {"key": key, **beside, **_view_data(coloring, panel, memory, blobs)}
     with st.container(gap=None):
-        _element("view")(key=key, data={"key": key, **view}, on_event_change=on_change or _nothing)
+        _element("view")(key=key, data=data, on_event_change=on_change or _nothing)
         for kind, blob in blobs.items():
             _element(kind)(key=f"{key}-{kind}", data=blob.data)
     return _event(memory)
@@ -119,12 +129,12 @@ def map_event(key: str) -> MapEvent:
     return _event(memory)
 
 
-def _settle(key: str, digest: str, wanted: dict[str, Any], n: int, rounds: int) -> _Memory:
+def _settle(key: str, digest: str, wanted: dict[str, Any], n: int) -> _Memory:
     """Bring together what the user did and what the page asks for."""
     memory: _Memory | None = st.session_state.get(_memory_key(key))
     if memory is None or memory.points != digest:
         last = memory or _Memory("", {})
-        now = {"selection": None, "primary": None, "round": rounds, **wanted}
+        now = {"selection": None, "primary": None, **wanted}
         memory = _Memory(digest, now, seen=last.seen, webgl=last.webgl)
         memory.rev = {name: _next_revision() for name in memory.now}
         st.session_state[_memory_key(key)] = memory
@@ -134,7 +144,6 @@ def _settle(key: str, digest: str, wanted: dict[str, Any], n: int, rounds: int) 
         if value != memory.now[name] and value != memory.answered.get(name, KEEP):
             memory.now[name] = value
             memory.rev[name] = _next_revision()
-    memory.now["round"] = min(max(memory.now["round"], 0), rounds)
     if memory.now["primary"] is not None and not 0 <= memory.now["primary"] < n:
         raise InputError(f"primary is {memory.now['primary']}; the pool has {n} points, counted from 0.")
     memory.answered = dict(memory.now)
@@ -157,25 +166,20 @@ def _listen(key: str, memory: _Memory) -> None:
         return
     memory.webgl = event.get("webgl") is not False
     if "selection" in event:
-        region = event["selection"]
-        memory.now["selection"] = region and Selection(region.get("kind"), region.get("polygon"))
+        regions = [
+            (each.get("kind"), each.get("polygon"), each.get("removes") is True) for each in event["selection"] or []
+        ]
+        memory.now["selection"] = Selection.of_regions(regions)
     if "primary" in event:
         memory.now["primary"] = None if event["primary"] is None else int(event["primary"])
-    if "round" in event:
-        memory.now["round"] = int(event["round"])
 
 
-def _view_data(
-    coloring: MapColoring,
-    panels: Sequence[MapPanel],
-    memory: _Memory,
-    blobs: dict[str, Blob],
-    rounds: int,
-    height: int,
-) -> dict[str, Any]:
+def _view_data(coloring: MapColoring, panel: MapPanel, memory: _Memory, blobs: dict[str, Blob]) -> dict[str, Any]:
     """The part of a map that may change with every run: small, and JSON."""
-    slots = iter(range(sum(len(panel.layers) for panel in panels)))
-    region = memory.now["selection"]
+    selection = memory.now["selection"]
+    regions = selection and [
+        {"kind": each.kind, "polygon": each.polygon, "removes": each.removes} for each in selection.regions
+    ]
     return {
         **{kind: blob.digest for kind, blob in blobs.items()},
         "coloring": {
@@ -185,32 +189,25 @@ def _view_data(
             "title": coloring.title,
             "symbols": [SYMBOLS.index(symbol) for symbol in coloring.symbols],
             "limits": coloring.limits,
+            "quiet": coloring.quiet,
         },
-        "panels": [
-            {"title": panel.title, "layers": [_layer_data(layer, next(slots)) for layer in panel.layers]}
-            for panel in panels
-        ],
-        "rounds": rounds,
-        "height": height,
-        "now": {**memory.now, "selection": region and {"kind": region.kind, "polygon": region.polygon}},
+        "picks": [_layer_data(layer, slot) for slot, layer in enumerate(panel.layers)],
+        "now": {**memory.now, "selection": regions},
         "rev": memory.rev,
     }
 
 
 def _layer_data(layer: MapLayer, slot: int) -> dict[str, Any]:
-    return {"label": layer.label, "color": layer.color, "symbol": SYMBOLS.index(layer.symbol), "slot": slot}
+    look = {"label": layer.label, "color": layer.color, "outline": layer.outline}
+    return {**look, "symbol": SYMBOLS.index(layer.symbol), "slot": slot}
 
 
-def _check(n: int, coloring: MapColoring, panels: Sequence[MapPanel], rounds: int, ids: ArrayLike | None) -> None:
+def _check(n: int, coloring: MapColoring, panel: MapPanel, ids: ArrayLike | None) -> None:
     if len(coloring.codes) != n:
         raise InputError(f"coloring has {len(coloring.codes)} codes for {n} points; give one per point.")
-    if not 1 <= len(panels) <= 2:
-        raise InputError(f"the map was given {len(panels)} panels; it draws one or two.")
-    if not 0 <= rounds <= 65_000:
-        raise InputError(f"rounds is {rounds}; it must lie between 0 and 65,000.")
     if ids is not None and np.shape(ids) != (n,):
         raise InputError(f"ids have shape {np.shape(ids)}; give one per point, {n} in all.")
-    for layer in (layer for panel in panels for layer in panel.layers):
+    for layer in panel.layers:
         if len(layer.positions) and layer.positions.max() >= n:
             raise InputError(f"layer {layer.name!r} holds position {layer.positions.max()}; the pool has {n} points.")
 
@@ -230,9 +227,7 @@ def _nothing() -> None:
 @cache
 def _element(kind: str) -> Any:
     """The component that brings one kind of data to the browser, or shows the map."""
-    script = (
-        Path(__file__).with_name("map.js").read_text(encoding="utf-8")
-        if kind == "points"
-        else hand_over("radStudioMap")
-    )
-    return st.components.v2.component(f"rad_studio_map_{kind}", js=script)
+    folder = Path(__file__).parent
+    js = script(folder / "js", _SCRIPTS) if kind == "points" else hand_over("radStudioMap")
+    css = (folder / "map.css").read_text(encoding="utf-8") if kind == "view" else None
+    return st.components.v2.component(f"rad_studio_map_{kind}", js=js, css=css)

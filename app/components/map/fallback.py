@@ -12,7 +12,7 @@ from app.components.map.geometry import resolve
 from app.components.map.model import MISSING, STEPS, MapColoring, MapLayer, MapPanel, Selection
 from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, verbatim
 from app.figures.raster import density_raster, layout_image
-from app.palette import text_color
+from app.palette import OTHER_COLOR, text_color
 from rad_core.errors import InputError
 
 MOST_POINTS = 1_000  # vector points of one layer; more make the browser slow
@@ -25,7 +25,7 @@ def fallback_chart(
     coloring: MapColoring,
     panel: MapPanel,
     *,
-    round: int | None = None,  # noqa: A002 - as MapEvent names it
+    round: int | None = None,  # noqa: A002 - as the studies name it
     selection: Selection | None = None,
     theme: Theme = "light",
     height: int = 520,
@@ -71,6 +71,8 @@ def bought_until(layer: MapLayer, round_: int | None) -> np.ndarray:
 
 def _bands(coloring: MapColoring) -> tuple[np.ndarray, list[str], list[str]]:
     """Codes, colors and legend labels with which the raster is drawn: of a continuous scale only the ends are named."""
+    if coloring.quiet:
+        return np.zeros_like(coloring.codes), [OTHER_COLOR], ["points"]
     if coloring.kind == "category":
         return coloring.codes, list(coloring.palette), list(coloring.labels)
     ends = [f"{coloring.title}: {coloring.labels[0]}", *[""] * (STEPS - 2), coloring.labels[1], "no value"]
@@ -113,9 +115,11 @@ def _draw_layer(sketch: Sketch, layer: MapLayer, positions: np.ndarray, xy: np.n
 
 
 def _outline(sketch: Sketch, selection: Selection, theme: Theme) -> None:
-    corners = f32([*selection.polygon, selection.polygon[0]])
     line = {"color": text_color("#555B66", theme == "dark"), "width": 2, "dash": "dot"}
-    sketch.scatter(x=corners[:, 0], y=corners[:, 1], mode="lines", line=line, name="selection", hoverinfo="skip")
+    for region in selection.regions:
+        corners = f32([*region.polygon, region.polygon[0]])
+        name = "taken out" if region.removes else "selection"
+        sketch.scatter(x=corners[:, 0], y=corners[:, 1], mode="lines", line=line, name=name, hoverinfo="skip")
 
 
 def _table(

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ from app.findings.words import number
 from app.palette import OTHER_COLOR, rgb
 from rad_core.errors import InputError
 
-# Plotly's symbol names, in the order of the shapes in map.js.
+# Plotly's symbol names, in the order of the shapes in symbols.js.
 SYMBOLS = (
     "circle",
     "square",
@@ -36,11 +36,13 @@ SYMBOLS = (
     "octagon",
     "star-diamond",
     "diamond-open",
+    "circle-open",
 )
 STEPS = 15  # colors of a continuous scale: with the one for "no value" a point travels in four bits
 MISSING = STEPS  # the code of a point that has no value on a continuous scale
 MAX_CATEGORIES = 250
 MAX_VERTICES = 512
+MAX_REGIONS = 20
 _KINDS = {"box": "b", "lasso": "l"}
 
 
@@ -50,7 +52,7 @@ class MapLayer:
 
     name: what the caller calls it. label: what the user reads. color: "#RRGGBB". symbol: one of SYMBOLS (Plotly's
     names). positions: (n,) rows of the pool. rounds: (n,) the round from 1 on in which each was bought; None where
-    rounds play no role.
+    rounds play no role. outline: "#RRGGBB" around the symbols, by default the paper's.
     """
 
     name: str
@@ -59,9 +61,10 @@ class MapLayer:
     symbol: str
     positions: np.ndarray
     rounds: np.ndarray | None = None
+    outline: str | None = None
 
     def __post_init__(self) -> None:
-        check_colors("color", [self.color])
+        check_colors("color", [self.color, *([self.outline] if self.outline else [])])
         check_symbols([self.symbol])
         positions = _whole(f"positions of layer {self.name!r}", self.positions)
         object.__setattr__(self, "positions", positions.astype(np.int32))
@@ -93,7 +96,7 @@ class MapColoring:
     codes: (N,) uint8, the category, or 0 to 14 along the scale and 15 for "no value". palette: "#RRGGBB" per
     category, or the stops of the scale from low to high. labels: per category, or of the scale's two ends. title:
     what is shown. symbols: a Plotly symbol name per category, to say the same again without color; empty for dots.
-    limits: the numbers at the two ends, for the tooltip.
+    limits: the numbers at the two ends, for the tooltip. quiet: gray but for what is under the cursor.
     """
 
     codes: np.ndarray
@@ -103,6 +106,7 @@ class MapColoring:
     title: str
     symbols: tuple[str, ...] = ()
     limits: tuple[float, float] | None = None
+    quiet: bool = False
 
     def __post_init__(self) -> None:
         for name in ("palette", "labels", "symbols"):
@@ -129,10 +133,17 @@ class MapColoring:
 
     @classmethod
     def of_categories(
-        cls, codes: np.ndarray, labels: Sequence[str], palette: Sequence[str], title: str, symbols: Sequence[str] = ()
+        cls,
+        codes: np.ndarray,
+        labels: Sequence[str],
+        palette: Sequence[str],
+        title: str,
+        symbols: Sequence[str] = (),
+        *,
+        quiet: bool = False,
     ) -> MapColoring:
         """Color by category: codes (N,) are positions in labels, palette and (if given) symbols."""
-        return cls(codes, "category", tuple(palette), tuple(labels), title, tuple(symbols))
+        return cls(codes, "category", tuple(palette), tuple(labels), title, tuple(symbols), quiet=quiet)
 
     @classmethod
     def of_values(
@@ -161,23 +172,29 @@ class MapColoring:
 
 
 @dataclass(frozen=True)
-class Sprites:
-    """Thumbnails for the tooltip: one PNG in which point i is tile i, row by row.
+class Difference:
+    """Where one rule bought more than another: codes (cells, cells) uint8, the lowest row first, 128 for as many.
 
-    count: points that have a tile. columns: tiles side by side; tiles are square.
+    1 and 255 stand for `most` labels more per 100 points of the pool, of the second of the labels and of the first.
     """
 
-    png: bytes = field(repr=False)
-    columns: int
-    count: int
+    codes: np.ndarray = field(repr=False)
+    labels: tuple[str, str]
+    most: float
 
 
 @dataclass(frozen=True)
 class Selection:
-    """A region of the map. polygon: three or more (x, y) in data coordinates, rounded to float32, even-odd rule."""
+    """A region of the map, with the selection that it was drawn upon.
+
+    polygon: three or more (x, y) in data coordinates, rounded to float32, even-odd rule. removes: whether the region
+    is taken out of what was selected before, instead of being added to it.
+    """
 
     kind: Literal["box", "lasso"]
     polygon: tuple[tuple[float, float], ...]
+    removes: bool = False
+    before: Selection | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
@@ -198,26 +215,51 @@ class Selection:
         """The rectangle between two corners."""
         return cls("box", ((left, bottom), (right, bottom), (right, top), (left, top)))
 
+    @classmethod
+    def of_regions(cls, regions: Sequence[tuple[Any, Any, bool]]) -> Selection | None:
+        """Regions (kind, polygon, removes) in the order in which they were drawn; None for none of them."""
+        if len(regions) > MAX_REGIONS:
+            raise InputError(f"the selection has {len(regions)} regions; it may have {MAX_REGIONS}.")
+        selection = None
+        for kind, polygon, removes in regions:
+            selection = cls(kind, polygon, removes, selection)
+        return selection
+
+    @property
+    def regions(self) -> list[Selection]:
+        """The regions in the order in which they were drawn."""
+        return [*(self.before.regions if self.before else []), self]
+
     def to_text(self) -> str:
-        """The selection in URL-safe characters: 11 per corner."""
-        corners = np.asarray(self.polygon, "<f4")
-        return _KINDS[self.kind] + base64.urlsafe_b64encode(corners.tobytes()).decode().rstrip("=")
+        """The selection in URL-safe characters: 11 per corner. A region that is taken out has a capital letter."""
+        return ".".join(region._text() for region in self.regions)
+
+    def _text(self) -> str:
+        letter = _KINDS[self.kind]
+        corners = base64.urlsafe_b64encode(np.asarray(self.polygon, "<f4").tobytes()).decode().rstrip("=")
+        return (letter.upper() if self.removes else letter) + corners
 
     @classmethod
     def from_text(cls, text: str) -> Selection:
         """Read what to_text wrote; anything else is an InputError."""
-        kind = {letter: name for name, letter in _KINDS.items()}.get(text[:1])
-        body = text[1:]
-        if kind is None or len(body) > 12 * MAX_VERTICES or not re.fullmatch(r"[A-Za-z0-9_-]*", body):
-            raise InputError("the selection in the address is damaged; select again.")
-        try:
-            raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-        except binascii.Error as error:
-            raise InputError("the selection in the address is damaged; select again.") from error
-        if not raw or len(raw) % 8:
-            raise InputError("the selection in the address is incomplete; select again.")
-        corners = np.frombuffer(raw, "<f4").reshape(-1, 2)
-        return cls(kind, tuple((float(x), float(y)) for x, y in corners))  # type: ignore[arg-type]
+        selection = cls.of_regions([_read_region(part) for part in text.split(".")])
+        assert selection is not None
+        return selection
+
+
+def _read_region(text: str) -> tuple[str, tuple[tuple[float, float], ...], bool]:
+    kind = {letter: name for name, letter in _KINDS.items()}.get(text[:1].lower())
+    body = text[1:]
+    if kind is None or len(body) > 12 * MAX_VERTICES or not re.fullmatch(r"[A-Za-z0-9_-]*", body):
+        raise InputError("the selection in the address is damaged; select again.")
+    try:
+        raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise InputError("the selection in the address is damaged; select again.") from error
+    if not raw or len(raw) % 8:
+        raise InputError("the selection in the address is incomplete; select again.")
+    corners = np.frombuffer(raw, "<f4").reshape(-1, 2)
+    return kind, tuple((float(x), float(y)) for x, y in corners), text[0].isupper()
 
 
 @dataclass(frozen=True)
@@ -226,7 +268,6 @@ class MapEvent:
 
     selection: Selection | None = None
     primary: int | None = None
-    round: int | None = None
     webgl: bool = True
 
 

@@ -1,4 +1,4 @@
-"""What travels to the browser: binary blobs known by their digest. map.js reads them."""
+"""What travels to the browser: binary blobs known by their digest. the scripts in js/ read them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from app.components.map.geometry import Quantized
-from app.components.map.model import MapLayer, Sprites
+from app.components.map.model import Difference, MapLayer
+from app.components.sheet import Sheet
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,12 @@ def layers_blob(layers: Sequence[MapLayer], n: int) -> Blob:
     return pack({"kind": "layers", "layers": headers}, parts)
 
 
-def sprites_blob(sprites: Sprites) -> Blob:
-    """The PNG as it is."""
-    header = {"kind": "sprites", "columns": sprites.columns, "count": sprites.count}
-    return pack(header, [np.frombuffer(sprites.png, np.uint8)])
+def sprites_blob(sprites: Sheet, count: int) -> Blob:
+    """The image as it is. count: points that have a tile."""
+    header = {"kind": "sprites", "columns": sprites.columns, "count": count, "type": sprites.type}
+    return pack(header, [np.frombuffer(sprites.image, np.uint8)])
+
+
+def difference_blob(difference: Difference) -> Blob:
+    """One byte a cell."""
+    return pack({"kind": "density", "cells": len(difference.codes)}, [difference.codes.ravel()])

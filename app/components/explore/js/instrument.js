@@ -22,27 +22,14 @@ function mount(component) {
 }
 
 function bring({ data }) {
-  const pool = unpack(data);
+  const { names, ...header } = unpack(data);
+  const parts = Object.fromEntries(names.map((name, i) => [name, header.parts[i]]));
+  const bit = (i) => (parts.wrong[i >> 3] >> (i & 7)) & 1;
+  const wrong = parts.wrong ? Uint8Array.from({ length: header.n }, (_, i) => bit(i)) : null; // null where nobody knows
+  const pool = { ...header, ...parts, wrong, sheet: header.sheet, sheetBytes: parts.sheet };
   hub.pools.clear(); // one pool is in view at a time
   hub.pools.set(pool.digest, pool);
   for (const view of hub.views.values()) view.arrived?.();
-}
-
-// Length of the header, header as JSON, then arrays, each padded to four bytes; see map/wire.py.
-function unpack(bytes) {
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const types = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
-  let at = 4 + length;
-  const parts = {};
-  header.parts.forEach(([type, count], i) => {
-    const size = types[type].BYTES_PER_ELEMENT * count;
-    parts[header.names[i]] = new types[type](bytes.slice(at, at + size).buffer);
-    at += size + (-size & 3);
-  });
-  const wrong = parts.wrong ? new Uint8Array(header.n) : null; // null where nobody knows
-  for (let i = 0; wrong && i < header.n; i++) wrong[i] = (parts.wrong[i >> 3] >> (i & 7)) & 1;
-  return { ...header, ...parts, wrong, sheet: header.sheet, sheetBytes: parts.sheet };
 }
 
 function show(component) {
@@ -367,5 +354,4 @@ class Instrument extends Teller {
   }
 }
 
-hub.mount = mount;
-for (const start of hub.waiting.splice(0)) start();
+openHub(hub, mount);

@@ -1,35 +1,5 @@
-// Nodes, numbers in words and scales that the parts of the instrument share.
+// Numbers in words, scales and handles that the parts of the instrument share.
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function node(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children); // strings become text nodes: no name is ever read as HTML
-  return made;
-}
-
-function drawn(tag, attributes = {}, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-// Text and attributes are written only where they change: a frame costs what moves.
-function write(target, text) {
-  if (target.textContent !== text) target.textContent = text;
-}
-
-function put(target, attributes) {
-  for (const [name, value] of Object.entries(attributes)) {
-    const text = String(value);
-    if (target.getAttribute(name) !== text) target.setAttribute(name, text);
-  }
-}
-
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const grouped = (value) => Math.round(value).toLocaleString("en-US");
 const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)}%`;
 const points = (share) => `${share < 0 ? "\u2212" : "+"}${Math.abs(100 * share).toFixed(1)} points`;
 const counted = (n, noun) => `${grouped(n)} ${noun}${Math.round(n) === 1 ? "" : "s"}`;
@@ -88,16 +58,6 @@ function holdable(area, grip, { move, release, key }) {
   grip.addEventListener("keydown", key);
   grip.addEventListener("keyup", (event) => /Arrow|Page|Home|End/.test(event.key) && release());
 }
-
-function cssColor(target, variable, otherwise) {
-  const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  probe.fillStyle = otherwise;
-  probe.fillStyle = getComputedStyle(target).getPropertyValue(variable).trim() || otherwise;
-  probe.fillRect(0, 0, 1, 1);
-  return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
-}
-
-const channels = (color) => (color[0] === "#" ? [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)) : color.match(/\d+/g).map(Number));
 
 // One pixel of an ImageData read as 32-bit numbers. channels: red, green, blue; share: how much of it is covered.
 function rgba([r, g, b], share) {
