@@ -34,6 +34,7 @@ NAMES = {
 }
 _KEY, _PARAMETER = "story-stage", "story_step"
 # Constant texts: nothing from a study may ever get into them.
+_STYLE = "<style>.st-key-story-top { margin-top: 0.9rem; }</style>"
 _WHOLE = """<style>
 :is([data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"]) { display: none; }
 </style>"""
@@ -59,6 +60,7 @@ def page() -> None:
         st.html(_WHOLE)
         stage(shown, key=_KEY, whole=True, step=first, names=NAMES, on_change=_leave)
         return
+    st.html(_STYLE)
     top = st.container(horizontal=True, vertical_alignment="center", key="story-top")
     top.title(literal(told.title), anchor=False, width="stretch")
     top.button(

@@ -192,6 +192,60 @@ def test_every_page_is_reached_by_clicking(demo: str, visit: Visits, dark: bool,
     assert background == ("rgb(14, 17, 23)" if dark else "rgb(255, 255, 255)")
 
 
+def test_from_the_first_visit_to_a_report_in_the_hand(demo: str, visit: Visits, tmp_path: Path) -> None:
+    """Verdict, drag, lasso, present, report: what a first visitor does to carry a decision to others."""
+    page = visit(demo)
+    assert page.get_by_role("heading", level=1).inner_text().startswith("Yes. 500 labels")
+    handle, before = budget(page), labels(page)
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + box["height"] / 2, steps=6)
+    until(page, lambda: labels(page) != before)  # while it is held
+    page.mouse.up()
+    bought = labels(page)
+    asks_for(page, b=bought)
+
+    page.get_by_test_id("stSidebarNavLink").get_by_text("Map").click()
+    page.get_by_role("heading", name="Map", exact=True, level=1).wait_for()
+    page.wait_for_function(_MAP)
+    settled(page)
+    assert labels(page) == bought
+    canvas = page.locator(".st-key-pool-map canvas").first.bounding_box()
+    left, top, width, height = (canvas[name] for name in ("x", "y", "width", "height"))
+    page.keyboard.down("Alt")
+    page.mouse.move(left + 0.1 * width, top + 0.3 * height)
+    page.mouse.down()
+    for across, down in ((0.6, 0.3), (0.6, 0.9), (0.1, 0.9), (0.1, 0.3)):
+        page.mouse.move(left + across * width, top + down * height, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Alt")
+    page.get_by_text(re.compile("of 9,000 selected")).first.wait_for()
+
+    page.get_by_test_id("stSidebarNavLink").get_by_text("Present").click()
+    title = page.locator(".board > h2")
+    title.wait_for()
+    settled(page)
+    page.get_by_role("button", name="Fill the window").click()
+    page.wait_for_function("() => location.search.includes('present=1')")
+    settled(page)
+    told = []
+    for _ in range(6):
+        told.append(title.inner_text())
+        page.keyboard.press("PageDown")
+    assert len(set(told)) == 6
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Download").click()
+    with page.expect_download() as loading:
+        page.get_by_role("button", name="Report (HTML)").click()
+    report = tmp_path / "report.html"
+    loading.value.save_as(report)
+    page.goto(report.as_uri())
+    page.wait_for_function("document.body.dataset.ready === 'true'")
+    page.keyboard.press("s")
+    assert title.inner_text() == told[0]
+
+
 # --- links ---------------------------------------------------------------------------------------------------------
 
 
