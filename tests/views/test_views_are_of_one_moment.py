@@ -165,7 +165,6 @@ def classes_panel(at: AppTest) -> None:
 
 def to_an_audience(at: AppTest) -> None:
     at.session_state["present"] = True
-    at.session_state["story-step"] = "curves"
 
 
 @pytest.mark.parametrize(
