@@ -23,7 +23,7 @@ SLIDER_BYTES = 50_000
 PAGES = (
     *("", "tradeoff", "map", "curves", "present", "data", "studies", "method"),
     *("tradeoff?round=1&tradeoff_axis=Its+probability+of+the+true+class", "curves?curves_panel=Classes&curves_seeds=1"),
-    *("?explore_panel=Overlap", "present?story_step=all"),
+    *("?explore_panel=Overlap", "present?story_all=true"),
 )
 
 

@@ -26,7 +26,7 @@ PAGES = {
     "curves, ahead": "/curves?run=hostile-finished&curves_panel=Who+is+ahead&curves_seeds=true",
     "explore, classes": "/?run=hostile-finished&explore_panel=Classes&price=1",
     "explore, cost": "/?run=hostile-finished&explore_panel=Cost&price=1",
-    "present": "/present?run=hostile-finished&story_step=all",
+    "present": "/present?run=hostile-finished&story_all=true",
     "presented": "/present?run=hostile-finished&story_step=map&present=1",
     "studies": "/studies?run=hostile-finished&compare=hostile-finished,hostile-failed",
     "your data": "/data?run=hostile-finished",
@@ -108,7 +108,7 @@ def test_nothing_is_made_of_hostile_text(url: str, visit: Visits, name: str) -> 
 
 def test_names_and_messages_stand_letter_by_letter(url: str, visit: Visits) -> None:
     assert seen(f"{BAIT[-1]} {BAIT[0]} {BAIT[4]}") in harmless(visit(f"{url}/studies"))
-    story = harmless(visit(f"{url}/present?run=hostile-finished&story_step=all"))
+    story = harmless(visit(f"{url}/present?run=hostile-finished&story_all=true"))
     assert f"{BAIT[0]} {BAIT[4]} {BAIT[7]} {BAIT[8]}" in story
     assert f"# {TEXT}" in story
 

@@ -81,7 +81,9 @@ def read(browser: Any) -> Iterator[Reader]:
 
 
 def shown(page: Any) -> str:
-    return page.evaluate("document.querySelector('.current h1, .current h2')?.innerText || ''")
+    """The title of the step on the stage; empty where there is none."""
+    title = page.locator(".board > h2")
+    return title.inner_text() if title.count() else ""
 
 
 def sizes(page: Any) -> list[list[float]]:
@@ -119,28 +121,26 @@ def test_a_figure_answers_the_pointer_and_hides_a_curve(read: Reader, file: Path
     assert curves.locator(".scatterlayer .trace").count() < before
 
 
-def test_the_slide_show_goes_by_keys(read: Reader, file: Path, story: Story) -> None:
+def test_the_stage_goes_by_the_keys_of_a_clicker(read: Reader, file: Path, story: Story) -> None:
     page = read(file)
     page.keyboard.press("ArrowRight")
     assert shown(page) == ""  # the page scrolls as pages do
     page.keyboard.press("s")
-    titles = [story.title, *(f"{i + 1}{step.title}" for i, step in enumerate(story.steps))]
-    for title in titles:
-        assert re.sub(r"\s", "", shown(page)) == re.sub(r"\s", "", title)
-        page.wait_for_function(_DRAWN)
-        assert page.locator(".step:visible, .cover:visible").count() == 1
-        for drawing, place in sizes(page):
-            assert drawing == pytest.approx(place, abs=2)
-        last = page.locator(".where").inner_text()
-        page.keyboard.press("ArrowRight")
-    assert last == f"{len(titles)} / {len(titles)}"
+    for step in story.steps:
+        assert shown(page) == re.sub(r"\s+", " ", step.title)
+        page.keyboard.press("PageDown")
+    assert shown(page) == story.steps[-1].title
     page.keyboard.press("Home")
-    assert page.locator(".where").inner_text().startswith("1 /")
-    page.keyboard.press("PageDown")
-    page.keyboard.press("ArrowLeft")
-    assert page.locator(".where").inner_text().startswith("1 /")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("PageUp")
+    assert shown(page) == story.steps[0].title
+    black = page.locator(".black")
+    page.keyboard.press("b")
+    assert black.is_visible()
+    page.keyboard.press("b")
+    assert not black.is_visible()
     page.keyboard.press("Escape")
-    assert page.locator(".step:visible").count() == len(story.steps)
+    assert shown(page) == ""
     assert page.locator(".chart .main-svg >> visible=true").count() > 0
 
 
@@ -159,24 +159,32 @@ def test_paper_gets_light_figures_of_its_own_width(read: Reader, file: Path) -> 
         assert drawing == pytest.approx(place, abs=2)
 
 
-def test_printing_from_a_slide_show_prints_the_whole_report(read: Reader, file: Path, tmp_path: Path) -> None:
+def test_printing_from_the_stage_prints_the_whole_report(read: Reader, file: Path) -> None:
     page = read(file, dark=True)
     page.keyboard.press("s")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert page.locator(".step:visible").count() > 4
     assert all(drawing == pytest.approx(860, abs=2) for drawing, _ in sizes(page))
-    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    assert page.locator(".step:visible, .cover:visible").count() == 1
+    page.emulate_media(media="print")
+    assert page.locator(".board").is_hidden()
+    assert page.locator(".step:visible").count() > 4
 
 
 def test_nothing_that_a_study_says_can_run(read: Reader, story: Story, tmp_path: Path) -> None:
     evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
-    steps = tuple(attrs.evolve(step, title=evil, sentences=(evil,), note=evil) for step in story.steps)
+    steps = tuple(
+        attrs.evolve(step, title=evil, sentences=(evil,), note=evil, number=evil, number_words=evil)
+        for step in story.steps
+    )
     path = tmp_path / "report.html"
     path.write_bytes(html_report(attrs.evolve(story, steps=steps, subtitle=evil)))
     page = read(path)
     assert page.title() == story.title
     assert evil in page.locator(".words").first.inner_text()
+    page.keyboard.press("s")
+    for _ in steps:
+        assert shown(page) == evil
+        page.keyboard.press("PageDown")
+    assert page.title() == story.title
     assert page.locator("img[src=x]").count() == 0
 
 

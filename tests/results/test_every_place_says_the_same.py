@@ -79,9 +79,9 @@ def test_the_answer_heads_every_place_in_the_same_words(
     story = tell(study, settings)
     places = {
         "Explore": page(monkeypatch, study, "explore")[0],
-        "Present": page(monkeypatch, study, "present", story_step="all")[0],
+        "Present": page(monkeypatch, study, "present", story_all="true")[0],
         "report": html.unescape(html_report(story).decode()),
-        "first slide": deck_text(study, settings)[0],
+        "slides": " ".join(deck_text(study, settings)),
         "rad show": shown(study),
     }
     for place, text in places.items():

@@ -238,7 +238,7 @@ def test_a_whole_study_is_none(whole: Study) -> None:
 PAGES = [
     ("explore", {}),
     ("map", {}),
-    ("present", {"story_step": "all"}),
+    ("present", {"story_all": "true"}),
     ("studies", {}),
     ("data", {}),
     ("method", {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,12 +38,17 @@ def button(at: AppTest, label: str) -> Any:
     return next(one for one in at.button if one.label == label)
 
 
-def step_in_address(at: AppTest) -> str:
-    value = at.query_params["story_step"]
-    return value if isinstance(value, str) else value[0]
+def staged(at: AppTest) -> dict[str, Any]:
+    """What the stage is given."""
+    (data,) = (json.loads(each.proto.json) for each in at.get("bidi_component") if "stage" in each.proto.component_name)
+    return data
 
 
-def steps_shown(at: AppTest) -> list[str]:
+def steps_told(at: AppTest) -> list[str]:
+    return [step["name"] for step in staged(at)["scenes"]["steps"]]
+
+
+def headings(at: AppTest) -> list[str]:
     return [header.value for header in at.header]
 
 
@@ -51,8 +57,9 @@ def steps_shown(at: AppTest) -> list[str]:
 
 @pytest.mark.parametrize("name", ["three", "one", "without rad", "half", "no thumbnails"])
 def test_every_state_shows_all_its_steps(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path], name: str) -> None:
-    at = story(monkeypatch, stores[name], story_step="all")
-    assert len(steps_shown(at)) == len(STEPS)
+    at = story(monkeypatch, stores[name], story_all="true")
+    assert steps_told(at) == list(STEPS)
+    assert len(headings(at)) == len(STEPS)
     assert len(figures(at)) >= 5
     assert "study-of-tests" in words(at)
 
@@ -78,45 +85,43 @@ def test_words_of_a_study_are_shown_letter_by_letter(monkeypatch: pytest.MonkeyP
 # --- steps ---------------------------------------------------------------------------------------------------------
 
 
-def test_one_step_at_a_time_forward_and_back(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
-    at = story(monkeypatch, stores["three"])
-    assert step_in_address(at) == "problem"
-    assert button(at, "Back").disabled
-    for expected in STEPS[1:]:
-        sound(button(at, "Next").click().run())
-        assert step_in_address(at) == expected
-        assert len(steps_shown(at)) == 1
-    assert button(at, "Next").disabled
-    sound(button(at, "Back").click().run())
-    assert step_in_address(at) == STEPS[-2]
+def test_the_stage_has_a_finding_and_one_thing_to_see_for_every_step(
+    monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]
+) -> None:
+    told = staged(story(monkeypatch, stores["three"]))
+    kinds = {step["name"]: step["sight"]["kind"] for step in told["scenes"]["steps"]}
+    assert list(kinds.values()) == ["picture", "live", "picture", "xy", "xy", "xy"]
+    for step in told["scenes"]["steps"]:
+        assert step["title"]
+        assert sum(letter.isdigit() for letter in step["number"]) <= 3, step["number"]
+        assert bool(step["number"]) == bool(step["numberWords"])
 
 
 def test_a_link_opens_its_step(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
-    at = story(monkeypatch, stores["three"], story_step="map")
-    assert steps_shown(at) == ["Where the labels are bought"]
+    assert staged(story(monkeypatch, stores["three"], story_step="map"))["step"] == "map"
 
 
 @pytest.mark.parametrize("value", ["", "intro", "../..", "all'--", "9"])
 def test_a_bad_step_falls_back_to_the_first(
     monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path], value: str
 ) -> None:
-    at = story(monkeypatch, stores["three"], story_step=value)
-    assert step_in_address(at) == "problem"
+    assert staged(story(monkeypatch, stores["three"], story_step=value))["step"] == "problem"
 
 
-def test_presenting_shows_the_story_without_the_panel(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
+def test_presenting_shows_the_stage_alone(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
     at = story(monkeypatch, stores["three"], present="1", story_step="curves")
-    assert steps_shown(at) == ["How accurate the student becomes"]
+    told = staged(at)
+    assert (told["whole"], told["step"]) == (True, "curves")
     assert not at.text_input
-    assert figures(at)[0]["layout"]["height"] < 500
-    assert "Three seeds" in words(at)
+    assert not at.title
+    assert not figures(at)
 
 
 # --- the panel -----------------------------------------------------------------------------------------------------
 
 
 def test_edits_are_stored_with_the_study(monkeypatch: pytest.MonkeyPatch, own: Path) -> None:
-    at = story(monkeypatch, own, story_step="cost")
+    at = story(monkeypatch, own, story_all="true")
     at.text_input(key="story_edit_title").set_value("For the *board*")
     at.text_input(key="story_edit_currency").set_value("EUR")
     at.number_input(key="story_edit_price").set_value(0.5)
@@ -138,9 +143,8 @@ def test_edits_are_stored_with_the_study(monkeypatch: pytest.MonkeyPatch, own: P
 def test_a_hidden_step_is_not_told(monkeypatch: pytest.MonkeyPatch, own: Path) -> None:
     study_in(own).write_presentation(StorySettings(hidden=("map", "problem")).to_dict())
     at = story(monkeypatch, own, story_step="map")
-    assert step_in_address(at) == "tradeoff"
-    at = story(monkeypatch, own, story_step="all")
-    assert len(steps_shown(at)) == len(STEPS) - 2
+    assert staged(at)["step"] == "tradeoff"
+    assert steps_told(at) == [name for name in STEPS if name not in ("map", "problem")]
 
 
 def test_an_impossible_edit_is_refused_in_a_sentence_and_stores_nothing(
@@ -158,13 +162,13 @@ def test_a_damaged_presentation_takes_no_story_away(monkeypatch: pytest.MonkeyPa
     study_in(own).write_presentation({"of another": "version"})
     at = story(monkeypatch, own)
     assert "is not a setting of a story" in at.warning[0].value
-    assert len(steps_shown(at)) == 1
+    assert steps_told(at) == list(STEPS)
 
 
 def test_read_only_offers_no_edits(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
     monkeypatch.setenv("RAD_READ_ONLY", "1")
     at = story(monkeypatch, stores["three"])
-    assert len(steps_shown(at)) == 1
+    assert steps_told(at) == list(STEPS)
     assert not at.text_input
 
 

@@ -165,7 +165,6 @@ def classes_panel(at: AppTest) -> None:
 
 def to_read(at: AppTest) -> None:
     at.session_state["story_all"] = True
-    at.session_state["story-step"] = "curves"
 
 
 @pytest.mark.parametrize(

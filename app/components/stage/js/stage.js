@@ -72,11 +72,15 @@ class Stage {
     return figure;
   }
 
-  // Words that do not fit become smaller, down to what a room can read; the last of those that still do not fit go: they
+  // A title and words that do not fit become smaller, down to what a room can read; the last of those that still do not fit go: they
   // are on the page and in the notes.
   fitWords() {
-    const { words } = this;
+    const { words, title } = this;
     if (!words) return;
+    for (let size = 2.3; size >= 1.2; size -= 0.1) {
+      title.style.setProperty("--title", `${size}em`);
+      if (title.scrollHeight <= title.clientHeight + 1) break;
+    }
     for (const text of words.children) text.hidden = false;
     const side = words.parentNode;
     for (let size = 1.5; size >= 1.15; size -= 0.05) {
