@@ -13,7 +13,6 @@ import attrs
 import numpy as np
 import pandas as pd
 import pytest
-from app.export.native import XY, Bars, drawing
 from hypothesis import given
 from hypothesis import strategies as st
 from pptx import Presentation

@@ -119,7 +119,8 @@ def in_studio(name: str, content: bytes, budget: int = 5) -> Outcome:
     assert not at.exception
     assert not at.error
     words = [_plain(element.value) for element in (*at.caption, *at.warning, *at.markdown)]
-    return Outcome(None, [str(name) for name in at.dataframe[0].value["id"]], words, {})
+    (picks,) = (frame.value for frame in at.dataframe if "id" in frame.value)
+    return Outcome(None, [str(name) for name in picks["id"]], words, {})
 
 
 def _plain(markdown: str) -> str:
