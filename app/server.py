@@ -20,8 +20,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from app.data import kept, visitors
-from app.shell import state
-from app.shell.doorkeeper import own_names_only
+from app.shell.doorkeeper import own_names_only, read_only
 
 
 def studio() -> st.App:
@@ -34,7 +33,7 @@ def studio() -> st.App:
 @asynccontextmanager
 async def opened(_: st.App) -> AsyncIterator[None]:
     """While the studio answers; a browser is shown it once it does."""
-    if not state.read_only():
+    if not read_only():
         kept.sweep()
     sweeping = asyncio.create_task(visitors.sweep())
     if address := os.environ.get("RAD_OPEN"):

@@ -25,9 +25,6 @@ _BAR = "bar"
 # Constant texts: nothing from a study may ever get into them. The verdict and the instrument fit one screen together.
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 2rem; max-width: none; }
-[data-testid="stHeader"] { background: none; }
-[data-testid="stHeader"], [data-testid="stHeader"] * { pointer-events: none; }
-[data-testid="stHeader"] :is(a, a *, button, button *) { pointer-events: auto; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
 .st-key-verdict h1 { font-size: 1.3rem; line-height: 1.3; padding: 0 0 1rem; }
 .st-key-verdict p { font-size: 0.85rem; line-height: 1.35; }

@@ -7,6 +7,7 @@ and asks a server on the internet for the outside address of this machine before
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -91,3 +92,8 @@ async def _refuse(scope: Message, send: Send, status: int, sentence: str) -> Non
     kind = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
     await send({"type": "http.response.start", "status": status, "headers": kind})
     await send({"type": "http.response.body", "body": f"{sentence}\n".encode()})
+
+
+def read_only() -> bool:
+    """Whether the studio only shows: no control changes or starts anything."""
+    return os.environ.get("RAD_READ_ONLY", "") not in ("", "0")

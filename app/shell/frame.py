@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+[data-testid="stHeader"] { background: none; }
+[data-testid="stHeader"], [data-testid="stHeader"] * { pointer-events: none; }
+[data-testid="stHeader"] :is(a, a *, button, button *) { pointer-events: auto; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-foot) { position: sticky; bottom: 0; z-index: 90; }
 button[data-testid^="stBaseButton-primary"] kbd { opacity: 1; }
 </style>"""

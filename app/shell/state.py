@@ -16,6 +16,7 @@ import numpy as np
 import streamlit as st
 
 from app.results import shipped
+from app.shell.doorkeeper import read_only as read_only
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError
 from rad_core.folders import default_store
@@ -157,11 +158,6 @@ def forget_list() -> None:
 def theme() -> Literal["light", "dark"]:
     """The theme the visitor sees."""
     return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def read_only() -> bool:
-    """Whether the studio only shows: no control changes or starts anything."""
-    return os.environ.get("RAD_READ_ONLY", "") not in ("", "0")
 
 
 def files_allowed() -> bool:

@@ -26,8 +26,6 @@ DISPLAYS = {"one": "Picks of both", "difference": "Difference"}
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 0.5rem; max-width: none; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
-[data-testid="stHeader"] { background: none; pointer-events: none; }
-[data-testid="stHeader"] :is(a, button) { pointer-events: auto; }
 .st-key-map-head h1 { font-size: 1.3rem; line-height: 1.3; padding: 0; }
 .st-key-map-head { padding-right: 2.6rem; }
 .st-key-map-beside { gap: 0.6rem; }
