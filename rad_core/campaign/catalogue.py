@@ -7,15 +7,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rad_core import files, partials
 from rad_core.campaign.ledger import DATABASE
 from rad_core.errors import InputError, StoreError
 from rad_core.folders import default_store
-from rad_core.store.catalogue import NEW, TRASH, sweep_store
+from rad_core.store.catalogue import TRASH, new_folder
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 
@@ -58,24 +57,12 @@ def find(root: Path, name: str) -> Path:
     raise InputError(f"There is no campaign {name!r} in {root}; {hint}")
 
 
-@contextmanager
-def making(root: Path, name: str) -> Iterator[Path]:
+def making(root: Path, name: str) -> AbstractContextManager[Path]:
     """A folder to fill, which is the campaign's once the block is left; after an error nothing of it is there."""
     if not NAME.fullmatch(name):
         raise InputError(f"The name is {name!r}; use 2 to 40 lower-case letters, digits and hyphens.")
-    with files.writing(root):
-        root.mkdir(parents=True, exist_ok=True)
-        sweep_store(root)
-        with partials.own_folder(root, NEW) as folder, files.alone_in(root):
-            if (root / name).exists():
-                raise InputError(
-                    f"There is a campaign or study {name} in {root} already; choose another name, or delete that one."
-                )
-            (folder / name).mkdir()
-            yield folder / name
-            files.sync_folder(folder / name)
-            (folder / name).rename(root / name)
-            files.sync_folder(root)
+    taken = f"There is a campaign or study {name} in {root} already; choose another name, or delete that one."
+    return new_folder(root, name, taken)
 
 
 def delete(root: Path, name: str) -> None:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rad_core import partials
 from rad_core.campaign import tools
 from rad_core.campaign.asking import Picks
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.contents import Content, likeliest
 from rad_core.errors import InputError
-from rad_core.inputs.writing import table_bytes
+from rad_core.inputs.writing import table_bytes, write_whole
 
 FORMATS = {"csv": ".csv", "parquet": ".parquet", "jsonl": ".jsonl", "label-studio": ".json", "argilla": ".json"}
 TABLES = ("csv", "parquet", "jsonl")
@@ -71,7 +70,7 @@ def write_picks(path: Path, kind: str, campaign: Campaign, picks: Picks) -> None
     ]
     agent = f"{campaign.name}-student"
     made = tools.label_studio_tasks(records, agent) if kind == "label-studio" else tools.argilla_records(records, agent)
-    _write(path, json.dumps(made, ensure_ascii=False, indent=1).encode())
+    write_whole(path, json.dumps(made, ensure_ascii=False, indent=1).encode())
 
 
 def _path_of(value: object) -> object:
@@ -84,25 +83,14 @@ def write_table(path: Path, kind: str, columns: Mapping[str, np.ndarray]) -> Non
     if kind == "jsonl":
         rows = zip(*(_plain(values) for values in columns.values()), strict=True)
         lines = [json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) for row in rows]
-        _write(path, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
+        write_whole(path, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
     else:
-        _write(path, table_bytes(dict(columns), FORMATS[kind]))
+        write_whole(path, table_bytes(dict(columns), FORMATS[kind]))
 
 
 def _plain(values: np.ndarray) -> list[object]:
     """A column as JSON has it: what is no number is null."""
     return [None if isinstance(value, float) and value != value else value for value in values.tolist()]
-
-
-def _write(path: Path, content: bytes) -> None:
-    partials.sweep_files(path.parent)
-    try:
-        with partials.beside(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror or error}); choose another place with -o."
-        ) from error
 
 
 def ledger_columns(campaign: Campaign) -> dict[str, np.ndarray]:

@@ -45,7 +45,11 @@ def escaped_cells(columns: dict[str, np.ndarray]) -> int:
 def write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
     """Write columns as .csv or .parquet, whole or not at all."""
     check_output(path)
-    content = table_bytes(columns, path.suffix.lower())
+    write_whole(path, table_bytes(columns, path.suffix.lower()))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
     partials.sweep_files(path.parent)
     try:
         with partials.beside(path) as file:

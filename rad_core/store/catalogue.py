@@ -8,7 +8,8 @@ import re
 import secrets
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rad_core import files, partials
@@ -55,21 +56,32 @@ def create_study(root: Path, config: StudyConfig, study_id: str | None = None) -
         "control": "run",
         "version": "0",
     }
+    taken = (
+        f"There is a study {study_id} in {root} already; choose another id, resume that one "
+        f"(rad resume {study_id}), or delete it."
+    )
+    with new_folder(root, study_id, taken) as folder:
+        create_database(folder, values)
+    return Study(root / study_id)
+
+
+@contextmanager
+def new_folder(root: Path, name: str, taken: str) -> Iterator[Path]:
+    """A folder to fill, in the store under its name once the block is left; after an error nothing of it is there.
+
+    taken: what to say where the name is given already.
+    """
     with files.writing(root):
         root.mkdir(parents=True, exist_ok=True)
         sweep_store(root)
         with partials.own_folder(root, NEW) as folder, files.alone_in(root):
-            if (root / study_id).exists():
-                raise InputError(
-                    f"There is a study {study_id} in {root} already; choose another id, resume that one "
-                    f"(rad resume {study_id}), or delete it."
-                )
-            (folder / study_id).mkdir()
-            create_database(folder / study_id, values)
-            files.sync_folder(folder / study_id)
-            (folder / study_id).rename(root / study_id)
+            if (root / name).exists():
+                raise InputError(taken)
+            (folder / name).mkdir()
+            yield folder / name
+            files.sync_folder(folder / name)
+            (folder / name).rename(root / name)
             files.sync_folder(root)
-    return Study(root / study_id)
 
 
 def sweep_store(root: Path) -> None:
