@@ -1,5 +1,6 @@
 """Parts of the studio that draw in the browser with code of their own."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,10 +22,11 @@ def hand_over(hub: str) -> str:
     return _HAND_OVER.replace("HUB", hub)
 
 
-def script(folder: Path, names: Sequence[str]) -> str:
+def script(folder: Path, names: Sequence[str], style: str | None = None) -> str:
     """One JavaScript module of the files of a folder, in the order in which they lean on each other.
 
-    What all parts share comes first.
+    What all parts share comes first, and the style (CSS) as CSS: with an element, it would travel again with its data.
     """
     files = [Path(__file__).parent / "js" / "common.js", *(folder / f"{name}.js" for name in names)]
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+    given = [] if style is None else [f"const CSS = {json.dumps(style)};"]
+    return "\n".join([*given, *(file.read_text(encoding="utf-8") for file in files)])

@@ -87,6 +87,14 @@ def address(page: Any) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
+def choose(page: Any, label: str, option: str) -> None:
+    """Choose an option above the map. A list that is open closes when the page is scrolled, so that comes first."""
+    page.get_by_label(label, exact=True).evaluate("node => node.scrollIntoView({block: 'center'})")
+    settled(page)
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
 def select(page: Any) -> str:
     """Draw the lasso; its text in the address."""
     drag(page, LASSO, "Alt")
@@ -183,14 +191,12 @@ def test_another_color_and_the_difference_leave_zoom_and_selection_alone(study: 
     page.get_by_label("Zoom in (+)").click()
     camera = page.evaluate(f"() => {VIEW}.camera")
     selected = page.evaluate(f"() => {VIEW}.selected")
-    page.get_by_label("Color by").click()
-    page.get_by_role("option", name="Teacher right or wrong").click()
+    choose(page, "Color by", "Teacher right or wrong")
     page.get_by_role("button", name="teacher wrong").last.wait_for()
     drawn(page)
     assert page.evaluate(f"() => {VIEW}.camera") == camera
     assert page.evaluate(f"() => {VIEW}.selected") == selected
-    page.get_by_label("Shown", exact=True).click()
-    page.get_by_role("option", name="Difference").click()
+    choose(page, "Shown", "Difference")
     page.wait_for_function(f"() => {VIEW}.blobs.density && !{VIEW}.data.picks.length")
     page.get_by_text("labels more per 100 points of the pool nearby").wait_for()
     drawn(page)

@@ -11,8 +11,8 @@ _SCRIPTS = ("words", "game", "draw", "waterline", "accuracy", "places", "images"
 
 
 def script(*names: str) -> str:
-    """Scripts of the instrument, joined; all of them by default."""
-    return join(Path(__file__).with_name("js"), names or _SCRIPTS)
+    """Scripts of the instrument, joined; by default all of them, with its style."""
+    return join(Path(__file__).with_name("js"), names or _SCRIPTS, None if names else style("waterline", "explore"))
 
 
 def style(*names: str) -> str:

@@ -27,7 +27,9 @@ def instrument(pool: Blob, data: dict[str, Any], *, key: str, on_change: Callabl
 
 def bar(data: dict[str, Any], *, key: str, on_change: Callable[[], None]) -> None:
     """Draw the bar alone, for pages that have no instrument."""
-    _element("bar")(key=key, data={"key": key, "alone": True, **data}, on_event_change=on_change)
+    with st.container(gap=None):
+        _element("bar")(key=key, data={"key": key, "alone": True, **data}, on_event_change=on_change)
+        _element("script")(key=f"{key}-script")
 
 
 def happened(key: str) -> dict[str, Any]:
@@ -38,10 +40,6 @@ def happened(key: str) -> dict[str, Any]:
 
 @cache
 def _element(kind: str) -> Any:
-    """The one that brings the pool brings the script, too: its data do not change while handles are moved."""
-    whole = kind != "view"
-    return st.components.v2.component(
-        f"rad_studio_explore_{kind}",
-        js=assets.script() if whole else hand_over(_HUB),
-        css=assets.style("waterline", "explore") if kind != "pool" else None,
-    )
+    """What is seen, "view" or "bar", or what brings its script: the pool, whose data no handle changes, or nothing else."""
+    js = hand_over(_HUB) if kind in ("view", "bar") else assets.script()
+    return st.components.v2.component(f"rad_studio_explore_{kind}", js=js)

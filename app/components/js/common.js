@@ -56,6 +56,17 @@ function unpack(bytes) {
   return { ...header, parts };
 }
 
+// Gives a style to the shadow root that an element is in, once.
+function dress(hub, { parentElement }, css) {
+  if (hub.css !== css) {
+    hub.css = css;
+    hub.sheet = new CSSStyleSheet();
+    hub.sheet.replaceSync(css);
+  }
+  const root = parentElement.getRootNode();
+  if (!root.adoptedStyleSheets.includes(hub.sheet)) root.adoptedStyleSheets.push(hub.sheet);
+}
+
 // From now on the hub takes elements; those that came before this script did have waited.
 function openHub(hub, mount) {
   hub.mount = mount;

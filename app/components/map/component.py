@@ -228,6 +228,7 @@ def _nothing() -> None:
 def _element(kind: str) -> Any:
     """The component that brings one kind of data to the browser, or shows the map."""
     folder = Path(__file__).parent
-    js = script(folder / "js", _SCRIPTS) if kind == "points" else hand_over("radStudioMap")
-    css = (folder / "map.css").read_text(encoding="utf-8") if kind == "view" else None
-    return st.components.v2.component(f"rad_studio_map_{kind}", js=js, css=css)
+    whole = kind == "points"
+    style = (folder / "map.css").read_text(encoding="utf-8")
+    js = script(folder / "js", _SCRIPTS, style) if whole else hand_over("radStudioMap")
+    return st.components.v2.component(f"rad_studio_map_{kind}", js=js)

@@ -18,6 +18,7 @@ history.pushState = function (state, title, url) {
 export default mount;
 
 function mount(component) {
+  if (!component.data) return undefined; // it brought this file, and nothing else
   return component.data instanceof Uint8Array ? bring(component) : show(component);
 }
 
@@ -35,6 +36,7 @@ function bring({ data }) {
 function show(component) {
   const { key, alone } = component.data;
   const turn = ++hub.turn;
+  dress(hub, component, CSS);
   const view = hub.views.get(key) ?? (alone ? new LoneBar() : new Instrument());
   hub.views.set(key, view);
   view.attach(component, turn);

@@ -30,8 +30,8 @@ extend(View, class {
   }
 
   listen() {
-    const { canvas } = this;
-    const on = (name, act, options) => canvas.addEventListener(name, (event) => this.pool && act(event), options);
+    const { canvas, stage } = this; // the names of the classes lie over the canvas, and what is done on them is meant for it
+    const on = (name, act, options) => stage.addEventListener(name, (event) => this.pool && act(event), options);
     on("wheel", (event) => {
       event.preventDefault();
       const step = event.deltaY * (event.deltaMode === 1 ? 20 : 1);
@@ -87,6 +87,7 @@ extend(View, class {
     const removes = event.ctrlKey || event.metaKey;
     if (event.button !== 0 && !(removes && event.button === 2)) return;
     this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.focus({ preventScroll: true });
     this.pointers.set(event.pointerId, event);
     this.tooltip.hidden = true;
     if (this.pointers.size > 1) {

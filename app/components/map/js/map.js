@@ -40,6 +40,7 @@ function forget(digest) {
 
 function show(component) {
   const turn = ++hub.turn;
+  dress(hub, component, CSS);
   const { key } = component.data;
   const view = hub.views.get(key) ?? new View(key);
   hub.views.set(key, view);
