@@ -333,8 +333,8 @@ class StudyConfig:
             f"{name.replace('_', ' ')} {getattr(full, name):,}" for name in OF_EXTENT if getattr(self, name) is None
         ]
         return (
-            f"Chosen to suit {extent.images:,} images of {extent.classes:,} classes{test}: {', '.join(chosen)}; set "
-            "them to choose otherwise."
+            f"Chosen to suit {extent.images:,} {extent.unit} of {extent.classes:,} classes{test}: "
+            f"{', '.join(chosen)}; set them to choose otherwise."
         )
 
     def _filled_in(self, extent: Extent | None) -> StudyConfig:

@@ -11,20 +11,11 @@ import numpy as np
 
 from rad_core.campaign import tools
 from rad_core.campaign.contents import ABSTENTION, Content, hard, soft
-from rad_core.campaign.reading import (
-    LABEL,
-    TEACHER,
-    Examples,
-    checked_probabilities,
-    class_columns,
-    class_numbers,
-    examples_of,
-    labels_of,
-    matrix_of,
-)
+from rad_core.campaign.reading import checked_probabilities, class_columns, class_numbers, matrix_of
 from rad_core.errors import InputError
 from rad_core.inputs.arrays import Given
 from rad_core.inputs.columns import listed
+from rad_core.inputs.examples import LABEL, TEACHER, Examples, examples_of, labels_of
 from rad_core.inputs.records import column_of
 from rad_core.inputs.sheets import Column
 

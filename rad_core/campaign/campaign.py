@@ -21,7 +21,7 @@ from rad_core.campaign.answers import Answers, answers_of
 from rad_core.campaign.asking import Picks, Wish
 from rad_core.campaign.ledger import Entry, Point
 from rad_core.campaign.money import amount_of
-from rad_core.campaign.reading import Scores, examples_of, scores_of
+from rad_core.campaign.reading import Scores, scores_of
 from rad_core.campaign.scoring import score_of
 from rad_core.campaign.settings import Settings
 from rad_core.campaign.status import Score, Status, status_of
@@ -31,6 +31,7 @@ from rad_core.campaign.telling import Told
 from rad_core.campaign.training import TrainingSet
 from rad_core.errors import DamagedError, InputError
 from rad_core.inputs.arrays import Given
+from rad_core.inputs.examples import examples_of
 
 
 class Campaign:
@@ -78,7 +79,7 @@ class Campaign:
             checked: labeled examples on which the teacher was asked as well, or will be: (id, label, teacher).
             price: of one answer. currency: its name. max_cost: what may be spent in all; None: no wall.
             seed: of everything random, 0 or more.
-            student: one of ours that scores the pool by its features, one of `rad_core.campaign.students.STUDENTS`;
+            student: one of ours that scores the pool by its features, one of `rad_core.learning.models.FOR_FEATURES`;
                 every table must have features then. None: probabilities come with each ask.
             teacher: one that a program can call, KIND:ARGUMENT with a kind of `rad_core.campaign.teachers.TEACHERS`.
             rounds and votes: what `rad campaign run` does unless told otherwise.

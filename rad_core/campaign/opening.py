@@ -10,10 +10,12 @@ import numpy as np
 from rad_core.campaign import features
 from rad_core.campaign.answers import teachers_answers
 from rad_core.campaign.ledger import Entry, Point
-from rad_core.campaign.reading import TEACHER, Examples, class_numbers, examples_of
+from rad_core.campaign.reading import class_numbers
 from rad_core.errors import InputError
 from rad_core.inputs.arrays import Given
 from rad_core.inputs.columns import listed
+from rad_core.inputs.examples import TEACHER, Examples, examples_of
+from rad_core.inputs.features import alike, features_of
 from rad_core.inputs.ids import shortened
 from rad_core.inputs.sheets import Column
 
@@ -93,8 +95,8 @@ def _features(
 ) -> tuple[tuple[features.Block, ...], tuple[str, ...], tuple[str, ...]]:
     """Features of all points in their order, the names of the columns, what to say. numbers: (N,) classes, -1: none."""
     tables = [table for table in (pool, known, audit) if table is not None]
-    read = {table.name: features.features_of(table) for table in tables}
-    features.alike([(table, *read[table.name][:2]) for table in tables])
+    read = {table.name: features_of(table) for table in tables}
+    alike([(table, *read[table.name][:2]) for table in tables])
     values, names, notes = read[pool.name]
     blocks = [(values, np.flatnonzero(numbers < 0)), (values, np.flatnonzero(numbers >= 0))]
     blocks += [(read[table.name][0], np.arange(len(table.ids))) for table in tables[1:]]

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rad_core.campaign.reading import class_numbers, examples_of, is_table, labels_of, scores_of
+from rad_core.campaign.reading import class_numbers, scores_of
 from rad_core.errors import InputError
 from rad_core.inputs.arrays import Given, as_number
+from rad_core.inputs.examples import examples_of, is_table, labels_of
 from rad_core.inputs.ids import Purchases, row_of, shortened
 from rad_core.inputs.records import column_of
 from rad_core.inputs.sheets import Column

@@ -16,8 +16,8 @@ class Settings:
     """price: of one answer. max_cost: the wall, None where there is none. created: seconds since 1970.
 
     ids: digest of the ids of all points. columns: digest of the file of the pool's further columns, "" without one.
-    features: digest of the file of features, "" without one. student: one of STUDENTS, teacher: one that is called, as
-    KIND:ARGUMENT, "" where these are outside. rounds and votes: what `rad campaign run` does unless told otherwise.
+    features: digest of the file of features, "" without one. student: one of FOR_FEATURES, teacher: one that is called,
+    as KIND:ARGUMENT, "" where these are outside. rounds and votes: what `rad campaign run` does unless told otherwise.
     """
 
     name: str

@@ -15,11 +15,11 @@ from rad_core.campaign.reading import Scores
 from rad_core.campaign.training import TrainingSet
 from rad_core.errors import InputError
 from rad_core.inputs.arrays import row_blocks
+from rad_core.learning.models import FOR_FEATURES
 
 if TYPE_CHECKING:
     from rad_core.learning.inputs import Inputs
 
-STUDENTS = ("linear", "mlp")
 FOLDS = 5  # of the checked examples, for students that did not learn from some of them
 _STEPS, _LEARNING_RATE = 300, 1e-2
 _SAMPLE = 10_000  # rows that tell mean and standard deviation of features
@@ -29,8 +29,8 @@ Predict = Callable[[np.ndarray], np.ndarray]  # (n, D) features -> (n, C) float3
 
 def check_student(name: str) -> str:
     """The name of a student of ours. Raises InputError for any other."""
-    if name not in STUDENTS:
-        raise InputError(f"student is {name!r}; choose one of {', '.join(STUDENTS)}, or leave it out for your own.")
+    if name not in FOR_FEATURES:
+        raise InputError(f"student is {name!r}; choose one of {', '.join(FOR_FEATURES)}, or leave it out for your own.")
     return name
 
 
@@ -86,9 +86,7 @@ def train(name: str, features: np.ndarray, rows: np.ndarray, targets: np.ndarray
 
     network = build_model(check_student(name), classes=targets.shape[1], image_shape=(1, 1, width), seed=seed)
     config = TrainConfig(steps=_STEPS, learning_rate=_LEARNING_RATE, augment=False)
-    raw = inputs(np.asarray(features[rows], np.float32))
-    # Training takes numbers that are no bytes as they come, so that these are scaled before.
-    learned = Inputs(raw.normalized(raw.pixels), torch.zeros_like(means), torch.ones_like(deviations))
+    learned = inputs(np.asarray(features[rows], np.float32))
     fit(network, learned, targets.astype(np.float32), soft=np.zeros(len(rows), bool), config=config, seed=seed)
 
     def predict(wanted: np.ndarray) -> np.ndarray:

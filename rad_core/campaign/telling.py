@@ -11,8 +11,8 @@ from rad_core.campaign.answers import Answers
 from rad_core.campaign.contents import Content, same
 from rad_core.campaign.ledger import Account, Entry, Point
 from rad_core.campaign.money import plain
-from rad_core.campaign.reading import Examples
 from rad_core.errors import InputError
+from rad_core.inputs.examples import Examples
 from rad_core.inputs.ids import Purchases, row_of, shortened
 
 

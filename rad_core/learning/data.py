@@ -73,6 +73,19 @@ def _measure_arrays(argument: str, how: Reading) -> Extent:
     return measure_arrays(Path(argument).expanduser())
 
 
+def _features(argument: str, how: Reading) -> Dataset:
+    """Features and labels in an .npz file or a table."""
+    from rad_core.learning.feature_file import load_features
+
+    return load_features(Path(argument).expanduser())
+
+
+def _measure_features(argument: str, how: Reading) -> Extent:
+    from rad_core.learning.feature_file import measure_features
+
+    return measure_features(Path(argument).expanduser())
+
+
 # Sizes for which a teacher trained on the labeled set is right on 60 to 80 % of the pool.
 _SMALL_GRAY = {
     "labeled": 100,
@@ -162,6 +175,16 @@ DATASETS: dict[str, DatasetSpec] = {
         _SMALL_GRAY | _TRAINING | {"pool": None, "budget": 100},
         _measure_arrays,
         title="Arrays in",
+    ),
+    "features": DatasetSpec(
+        _features,
+        "features with labels: an .npz file (x, y), or a table with a column label",
+        "FILE",
+        _SMALL_GRAY
+        | {"pool": None, "budget": 100, "teacher": "mlp", "student": "linear"}
+        | {"teacher_steps": 500, "student_steps": 300},
+        _measure_features,
+        title="Features in",
     ),
 }
 

@@ -14,11 +14,11 @@ Progress = Callable[[int, int], None]  # (done, total)
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images and labels of one data set, training and test rows together.
+    """Images, or features, and labels of one data set, training and test rows together.
 
-    images: (M, H, W, C) uint8, C 1 or 3, possibly a memory map. labels: (M,) int64. test_ids: the data set's own test
-    rows, or None. augment: the augmentation that suits it, a name of AUGMENTATIONS. notes: what the reader did to the
-    data and what it left out, a sentence each.
+    images: (M, H, W, C) uint8, C 1 or 3, possibly a memory map; features: (M, 1, 1, D) float32. labels: (M,) int64.
+    test_ids: the data set's own test rows, or None. augment: the augmentation that suits it, a name of AUGMENTATIONS.
+    notes: what the reader did to the data and what it left out, a sentence each.
     """
 
     name: str
@@ -28,6 +28,11 @@ class Dataset:
     test_ids: np.ndarray | None = None
     augment: str = "none"
     notes: tuple[str, ...] = ()
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its rows are images; else they are features."""
+        return self.images.dtype == np.uint8
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +51,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much there is of a data set. images: those to split; test: its own test images, or None; classes: C."""
+    """How much there is of a data set. images: those to split; test: its own test images, or None; classes: C.
+
+    unit: what one counts, where it is no images.
+    """
 
     images: int
     test: int | None
     classes: int
+    unit: str = "images"
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def all_versions(pixels: torch.Tensor, mean: torch.Tensor, augmentation: Augment
     n, channels, height, width = pixels.shape
     by = max(1, int(height * augmentation.shift)) if augmentation.shift else 0
     padded = pixels.new_empty((n, 1 + augmentation.mirror, height + 2 * by, width + 2 * by, channels))
-    padded[:] = mean.round().to(torch.uint8)
+    padded[:] = mean.round().to(pixels.dtype)
     padded[:, 0, by : by + height, by : by + width] = pixels.permute(0, 2, 3, 1)
     if augmentation.mirror:
         padded[:, 1] = padded[:, 0].flip(2)
@@ -86,7 +86,7 @@ class Examples:
     """
 
     networks: int  # E
-    # (E n, ..., H, W C) every version of every image, see `all_versions`; one alone: (E n, H, W C), normalized if few
+    # (E n, ..., H, W C) every version of every image, see `all_versions`; one alone: (E n, H, W C), few are normalized
     windows: torch.Tensor
     mean: torch.Tensor  # (W C,) of the pixels, as they lie in memory
     std: torch.Tensor
@@ -121,7 +121,7 @@ class Examples:
         mean, std = first.mean.flatten().repeat(width), first.std.flatten().repeat(width)
         if windows.shape[1:4] == (1, 1, 1):
             windows = windows[:, 0, 0, 0]
-            if 4 * windows.numel() <= _NORMALIZED_BYTES:
+            if windows.is_floating_point() or 4 * windows.numel() <= _NORMALIZED_BYTES:
                 windows = windows.float().sub_(mean).div_(std)
         probabilities = torch.from_numpy(np.concatenate(targets).astype(np.float32, copy=False)).to(device)
         return cls(

@@ -1,4 +1,4 @@
-"""The images of a data set on the device."""
+"""The images, or features, of a data set on the device."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import torch
 if TYPE_CHECKING:
     from rad_core.learning.data import Dataset
 
+_CONSTANT = 1e-12  # standard deviation of a feature that is the same everywhere
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Images on the device as (n, C, H, W) bytes, with what it takes to normalize them."""
+    """Images on the device as (n, C, H, W) bytes, with what it takes to normalize them.
+
+    Features are (n, D, 1, 1) float32: each is normalized as a channel is.
+    """
 
     pixels: torch.Tensor
     mean: torch.Tensor  # (C, 1, 1), of the data set
@@ -27,7 +32,8 @@ class Inputs:
         """All images of a data set, moved to the device once."""
         pixels = torch.from_numpy(np.array(dataset.images)).permute(0, 3, 1, 2).contiguous()
         sample = pixels[:: max(1, len(pixels) // 10_000)].double()
-        mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3)).clamp(min=1.0)
+        mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3))
+        std = std.clamp(min=1.0) if dataset.has_images else torch.where(std < _CONSTANT, 1.0, std)
         mean, std = (x.float().view(-1, 1, 1).to(device) for x in (mean, std))
         return cls(pixels.to(device), mean, std, dataset.augment)
 
@@ -48,7 +54,7 @@ class Inputs:
         return self._with(self.pixels[torch.from_numpy(np.asarray(ids, np.int64)).to(self.pixels.device)])
 
     def mixtures(self, ids: np.ndarray, partners: np.ndarray, mix: np.ndarray) -> Inputs:
-        """(1 - mix) x + mix x_partner, rounded to bytes; mix 0 leaves an image as it is."""
+        """(1 - mix) x + mix x_partner, of images rounded to bytes; mix 0 leaves an image as it is."""
         plain = self.take(ids)
         rows = np.flatnonzero(mix)
         if len(rows) == 0:
@@ -56,7 +62,7 @@ class Inputs:
         weight = torch.from_numpy(mix[rows].astype(np.float32)).to(self.pixels.device).view(-1, 1, 1, 1)
         where = torch.from_numpy(rows).to(self.pixels.device)
         mixed = torch.lerp(plain.pixels[where].float(), self.take(partners[rows]).pixels.float(), weight)
-        plain.pixels[where] = mixed.round().to(torch.uint8)
+        plain.pixels[where] = mixed if plain.pixels.is_floating_point() else mixed.round().to(torch.uint8)
         return plain
 
     def concatenate(self, parts: Sequence[Inputs]) -> Inputs:
@@ -64,5 +70,5 @@ class Inputs:
         return self._with(torch.cat([part.pixels for part in parts]))
 
     def normalized(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Bytes to floats of mean 0 and standard deviation 1 per channel."""
+        """Numbers to floats of mean 0 and standard deviation 1 per channel."""
         return (pixels.float() - self.mean) / self.std

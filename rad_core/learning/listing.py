@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from rad_core.errors import InputError
 from rad_core.learning.parts import ROLES, Use, class_notes, listed, match_classes, role_of, shown_name, use_parts
-from rad_core.learning.tree import SUFFIXES, ImageFile, Tree, ending_of, look_into
+from rad_core.learning.tree import SUFFIXES, UNLABELED, ImageFile, Tree, ending_of, look_into
 
 _MOST_PLACES = 12  # folders named in one sentence
 
@@ -64,6 +64,7 @@ def list_folder(folder: Path, look: Callable[[Path], Tree] = look_into) -> Listi
         raise InputError(_no_folder(root))
     tree = look(root)
     top, notes = _unwrapped(tree, root)
+    top = replace(top, folders=[child for child in top.folders if child.name.casefold() != UNLABELED])
     parts, use = _parts(top, root)
     notes += use.notes
     stock = [parts[name] for name in use.stock] or [top]

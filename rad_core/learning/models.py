@@ -116,6 +116,8 @@ MODELS: dict[str, Builder] = {
     "resnet50": _torchvision("resnet50"),
 }
 
+FOR_FEATURES = ("linear", "mlp")  # what takes a row of numbers as well as an image
+
 
 def build_model(name: str, *, classes: int, image_shape: tuple[int, int, int], seed: int) -> Network:
     """A freshly initialized network; the same weights for the same seed, whatever else uses torch's generator.

@@ -16,6 +16,7 @@ from rad_core.learning.parts import role_of
 
 _PHOTOS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2"}
 SUFFIXES = _PHOTOS | {".ppm", ".pgm", ".pbm", ".pnm"}  # by whatever case of letters
+UNLABELED = "unlabeled"  # the folder of what nobody labeled, beside those of the classes
 _SYSTEM = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "lost+found"}
 
 _GLANCES = 4  # folders remembered

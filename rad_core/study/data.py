@@ -10,7 +10,7 @@ from rad_core.errors import InputError
 from rad_core.folders import data_folder
 from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_split
 from rad_core.learning.device import pick_device
-from rad_core.learning.models import build_model
+from rad_core.learning.models import FOR_FEATURES, build_model
 from rad_core.learning.teachers import parse_teacher, read_soft_labels
 from rad_core.study.seeds import derive_seed
 
@@ -56,8 +56,20 @@ def check_study(config: StudyConfig, dataset: Dataset | None = None) -> tuple[Da
     pick_device(config.device)
     dataset, split = load_data(config, 0, dataset)
     kind, argument = parse_teacher(config.teacher)
+    if not dataset.has_images and kind == "pretrained":
+        raise InputError(
+            f"The teacher {config.teacher} needs images, and {config.dataset} is features; take "
+            f"{' or '.join(FOR_FEATURES)}, or table:FILE."
+        )
+    if not dataset.has_images and dataset.augment != "none":
+        raise InputError(f"augmentation is {dataset.augment}, and {config.dataset} is features; take none.")
     height, width, channels = dataset.images.shape[1:]
     for network in (config.student, *([argument] if kind == "trained" else [])):
+        if not dataset.has_images and network not in FOR_FEATURES:
+            raise InputError(
+                f"The network {network} needs images, and {config.dataset} is features; take "
+                f"{' or '.join(FOR_FEATURES)}."
+            )
         build_model(network, classes=len(dataset.classes), image_shape=(height, width, channels), seed=0)
     if kind == "table":
         for seed in range(config.seeds):

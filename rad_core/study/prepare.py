@@ -83,8 +83,9 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
         "teacher_pool_probabilities": answers["pool"].astype(np.float32),
         "teacher_validation_probabilities": answers["validation"].astype(np.float32),
         "student_features": to_numpy(first.features).astype(np.float16),
-        "thumbnails": shrink(dataset.images, split.pool, THUMBNAIL),
     }
+    if dataset.has_images:
+        arrays["thumbnails"] = shrink(dataset.images, split.pool, THUMBNAIL)
     if len(split.private):
         arrays["private_ids"] = split.private
     if features is not None:

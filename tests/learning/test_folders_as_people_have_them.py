@@ -67,6 +67,14 @@ def test_what_is_not_used_is_told_by_folder_and_ending(tmp_path: Path) -> None:
     assert "1 .csv, 1 .png in the folder itself" in said
 
 
+def test_what_nobody_labeled_is_no_class_and_is_told(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "set", ["cat", "dog", "Unlabeled"], count=3)
+    dataset = load_folder(folder)
+    assert dataset.classes == ("cat", "dog")
+    assert len(dataset.images) == 6
+    assert "3 .png in Unlabeled" in told(folder)
+
+
 def test_a_part_without_folders_of_classes_is_told_as_unused(tmp_path: Path) -> None:
     write_classes(tmp_path / "set" / "train")
     write_image(tmp_path / "set" / "test" / "1.png")
