@@ -65,6 +65,7 @@ class Campaign:
         teacher: str | None = None,
         rounds: int = 1,
         votes: int = 1,
+        learn_from_checked: bool = True,
         store: Path | str | None = None,
     ) -> Campaign:
         """Make a campaign. Warns with an InputNote of what was done to the data.
@@ -83,6 +84,7 @@ class Campaign:
                 every table must have features then. None: probabilities come with each ask.
             teacher: one that a program can call, KIND:ARGUMENT with a kind of `rad_core.campaign.teachers.TEACHERS`.
             rounds and votes: what `rad campaign run` does unless told otherwise.
+            learn_from_checked: whether students learn from the checked examples, too, as long as the teacher did not.
             store: the folder of studies and campaigns, the user's own by default.
 
         Raises:
@@ -106,7 +108,7 @@ class Campaign:
             held = features.save(folder, beginning.features, [point.id for point in beginning.points])
             settings = Settings(
                 *(name, beginning.classes, amount, currency.strip(), most, seed, now, digest, columns, held),
-                *(own, called, rounds, votes),
+                *(own, called, rounds, votes, bool(learn_from_checked)),
             )
             ledger.create(folder, settings.to_meta(), beginning.points, beginning.entries, now)
         errors.tell(beginning.notes)
@@ -179,7 +181,7 @@ class Campaign:
             )
         held = features.load(self.path, self.settings.features)
         with ledger.reading(self.path) as database:
-            examples = training.training_set(database, self.classes, learn_from_checked=True)
+            examples = training.training_set(database, self.classes, self.settings.learn_from_checked)
             audited = ledger.points(database, "checked") if with_checked else []
             checked = np.array([point.position for point in audited], np.int64)
             pool = ledger.ids(database)[1]
@@ -273,10 +275,14 @@ class Campaign:
             )
             return status_of(database).scores[-1]
 
-    def training_set(self, *, learn_from_checked: bool = True) -> TrainingSet:
-        """What the student learns from, in order of asking; unpacks into ids and targets (n, C)."""
+    def training_set(self, *, learn_from_checked: bool | None = None) -> TrainingSet:
+        """What the student learns from, in order of asking; unpacks into ids and targets (n, C).
+
+        learn_from_checked: whether the checked examples are among it; None: as the campaign was created.
+        """
+        wanted = self.settings.learn_from_checked if learn_from_checked is None else learn_from_checked
         with ledger.reading(self.path) as database:
-            return training.training_set(database, self.classes, learn_from_checked)
+            return training.training_set(database, self.classes, wanted)
 
     def status(self) -> Status:
         """Points by state, money, m with its interval, rounds and scores."""

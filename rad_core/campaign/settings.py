@@ -18,6 +18,7 @@ class Settings:
     ids: digest of the ids of all points. columns: digest of the file of the pool's further columns, "" without one.
     features: digest of the file of features, "" without one. student: one of FOR_FEATURES, teacher: one that is called,
     as KIND:ARGUMENT, "" where these are outside. rounds and votes: what `rad campaign run` does unless told otherwise.
+    learn_from_checked: whether students learn from the checked examples, too.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Settings:
     teacher: str = ""
     rounds: int = 1
     votes: int = 1
+    learn_from_checked: bool = True
 
     @classmethod
     def of(cls, meta: Mapping[str, str]) -> Settings:
@@ -54,6 +56,7 @@ class Settings:
             teacher=meta.get("teacher", ""),
             rounds=int(meta.get("rounds", "1")),
             votes=int(meta.get("votes", "1")),
+            learn_from_checked=meta.get("learn_from_checked", "1") == "1",
         )
 
     def to_meta(self) -> dict[str, str]:
@@ -73,4 +76,5 @@ class Settings:
             "teacher": self.teacher,
             "rounds": str(self.rounds),
             "votes": str(self.votes),
+            "learn_from_checked": str(int(self.learn_from_checked)),
         }

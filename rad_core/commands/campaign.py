@@ -51,6 +51,7 @@ def command() -> None:
 @click.option("--teacher", help="A teacher that run can call: table:FILE (default: answers are told).")
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="Rounds that run finishes.")
 @click.option("--votes", type=click.IntRange(min=1), default=1, show_default=True, help="Answers to each question.")
+@click.option("--without-checked", is_flag=True, help="Students do not learn from the checked examples.")
 @store_option
 def create(
     name: str,
@@ -66,6 +67,7 @@ def create(
     teacher: str | None,
     rounds: int,
     votes: int,
+    without_checked: bool,
     store: Path | None,
 ) -> None:
     """Create a campaign from tables: .csv, .tsv, .parquet, .jsonl, or a folder of Parquet files.
@@ -101,6 +103,7 @@ def create(
             teacher=teacher,
             rounds=rounds,
             votes=votes,
+            learn_from_checked=not without_checked,
             store=store,
         )
     _print_status(campaign.status())
@@ -244,7 +247,7 @@ def training_set(name: str, output: Path, without_checked: bool, store: Path | N
     from rad_core.campaign.formats import TABLES, format_of, write_table
 
     kind = format_of(output, None, TABLES)
-    examples = Campaign.open(name, store).training_set(learn_from_checked=not without_checked)
+    examples = Campaign.open(name, store).training_set(learn_from_checked=False if without_checked else None)
     write_table(output, kind, examples.columns())
     say(f"{len(examples.ids):,} examples written to {output}.")
 

@@ -61,7 +61,7 @@ def create(place: Path, **changes: object) -> Campaign:
         "store": place / "store",
         **changes,
     }
-    return Campaign.create("clouds", **values)
+    return Campaign.create(values.pop("name", "clouds"), **values)
 
 
 @pytest.mark.parametrize("student", ["linear", "mlp"])
@@ -77,6 +77,17 @@ def test_a_student_of_ours_scores_the_pool(place: Path, student: str) -> None:
     picks = campaign.ask(budget=20)
     assert len(set(picks.ids)) == 20
     assert campaign.verify() == []
+
+
+def test_the_checked_examples_are_learned_from_unless_told_otherwise(place: Path) -> None:
+    assert "checked" in create(place).training_set().sources
+    campaign = create(place, name="apart", learn_from_checked=False)
+    assert set(campaign.training_set().sources) == {"labeled"}
+    assert "checked" in campaign.training_set(learn_from_checked=True).sources
+    alone = campaign.probabilities()
+    assert np.abs(alone - create(place, name="both").probabilities()).max() > 1e-3
+    campaign.ask(budget=10)
+    assert Campaign.open("apart", place / "store").verify() == []
 
 
 def test_the_share_right_comes_of_students_that_did_not_learn_from_the_example(place: Path) -> None:
