@@ -1,4 +1,4 @@
-"""Asking from a large pool: a campaign of features that lie in a file, scored by a student of ours."""
+"""Asking from a large pool: features that lie in a file, scored by a student of ours; and whole rounds by files."""
 
 from __future__ import annotations
 
@@ -58,6 +58,56 @@ thread.join()
 print(seconds, most[0])
 """
 
+# In a fresh one: whole rounds by files, as people run them, each command a process; then many answers in one file.
+_ROUNDS = """
+import subprocess, sys, time
+from pathlib import Path
+import numpy as np, pandas as pd
+folder, n, rounds, budget = Path(sys.argv[1]), *map(int, sys.argv[2:])
+rng = np.random.default_rng(0)
+truth = rng.integers(0, 10, n)
+ids = np.array([f"review-{at:07d}" for at in range(n)])
+classes = list("abcdefghij")
+pd.DataFrame({"id": ids, "text": "what somebody wrote"}).to_parquet(folder / "pool.parquet")
+answered = np.where(rng.random(200) < 0.8, truth[:200], (truth[:200] + 1) % 10)
+names = np.array(classes)
+checked = {"id": [f"c{at}" for at in range(200)], "label": names[truth[:200]], "teacher": names[answered]}
+pd.DataFrame(checked).to_csv(folder / "checked.csv", index=False)
+
+def rad(*words):
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "rad_core.cli", *map(str, words), "--store", folder]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return time.perf_counter() - began
+
+def tell(picks):
+    which = [int(key.removeprefix("review-")) for key in picks["id"]]
+    answers = pd.DataFrame({"id": picks["id"], "label": names[truth[which]]})
+    answers.to_csv(folder / "answers.csv", index=False)
+    return rad("tell", "reviews", folder / "answers.csv")
+
+files = ("--pool", folder / "pool.parquet", "--checked", folder / "checked.csv")
+rad("campaign", "create", "reviews", *files, "--price", "0.002")
+
+def ask(budget):
+    picks = folder / "picks.csv"
+    seconds = rad("ask", "reviews", "--probs", folder / "probs.parquet", "--budget", budget, "-o", picks)
+    return seconds, pd.read_csv(picks)
+
+asked, told = [], []
+for _ in range(rounds):
+    values = rng.dirichlet([0.3] * 10, n).astype(np.float32)
+    pd.DataFrame(values, columns=classes).assign(id=ids).to_parquet(folder / "probs.parquet")
+    seconds, picks = ask(budget)
+    asked.append(seconds)
+    told.append(tell(picks))
+left = n - rounds * budget
+rate = left / tell(ask(left)[1])
+size = sum(file.stat().st_size for file in (folder / "reviews").rglob("*")) / 1e6
+print(np.median(asked), np.median(told), rate, rad("verify", "reviews"), size)
+"""
+
 
 def rows(quick: bool) -> Iterator[Row]:
     """CPU seconds and memory of one process beside the mapped file; 1,000 picks, 10 classes."""
@@ -70,3 +120,12 @@ def rows(quick: bool) -> Iterator[Row]:
             title = f"ask of {n:,} x {d} features, {what}"
             yield Row(title, seconds, "s", 10.0, "the target", at_most=1)
             yield Row(f"{title}: memory", memory, "MB", 2000.0, "the target", at_most=1)
+    n, rounds, budget = (2000, 2, 50) if quick else (100_000, 10, 1000)
+    with tempfile.TemporaryDirectory() as folder:
+        ask, tell, rate, verify, size = map(float, python(_ROUNDS, folder, str(n), str(rounds), str(budget)).split())
+    title = f"{rounds} rounds of {budget:,} by files, pool of {n:,}"
+    yield Row(f"{title}: rad ask, median", ask, "s")
+    yield Row(f"{title}: rad tell, median", tell, "s")
+    yield Row(f"{title}: answers of one file told, durable", rate, "/s", 2000.0, "the target", at_least=1)
+    yield Row(f"{title}: rad verify, everything made again", verify, "s")
+    yield Row(f"{title}: the campaign on disk", size, "MB")

@@ -225,6 +225,8 @@ def test_one_entry_of_the_history_for_a_visit_of_a_page(server: str, visit: Visi
     for _ in range(4):
         page.keyboard.press("ArrowRight")
         settled(page)
+    page.wait_for_function("() => [...radStudioExplore.views.values()].every((v) => v.data.sequence === v.sequence)")
+    settled(page)
     assert page.evaluate("history.length") == start
     chosen = screen.b
     page.get_by_role("link", name="Curves").click()

@@ -514,7 +514,9 @@ def test_a_tab_goes_on_when_the_server_is_back(studio: Studio, visit: Visits, tm
     assert words(page) == before[0]  # what was there stays to be read
     received = visit.received(page)
     studio(tmp_path / "store", urlsplit(url).port, RAD_DATA=str(data))
-    until(page, lambda: visit.received(page) > received + 10_000, 60)  # the whole page again, without a click
+    until(
+        page, lambda: visit.received(page) > received + 3_000, 60
+    )  # the page again, without a click; most of it the tab still has
     settled(page)
     assert (words(page), labels(page), page.url) == before
     budget(page).press("ArrowRight")

@@ -25,7 +25,7 @@ from app.shell import state
 from rad_core.cli import cli
 from rad_core.errors import InputError
 from rad_core.learning.plane import principal_plane
-from rad_core.running import maps
+from rad_core.running import embedding, maps
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study, list_studies
 from rad_core.store.database import DATABASE
@@ -50,7 +50,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Bases:
     study = create_study(folder / "store", config, ID)
     run_study(study, workers=1)
     with pytest.MonkeyPatch.context() as patch:  # the places under a UMAP's name are a PCA's, which is there at once
-        patch.setattr(maps, "_umap", lambda x, seed: principal_plane(x, len(x)))
+        patch.setattr(embedding, "_umap", lambda x, seed, report: principal_plane(x, len(x)))
         maps.make_map(study, 0)
     maps.make_map(study, 1, method="pca")
     pack(study, folder / "whole.rad.zip")
