@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -162,17 +161,17 @@ def hear() -> None:
     exec("")  # noqa: S102
 
 
-def end_with(folder: Path, stopped: Callable[[], bool] = lambda: False) -> None:
+def end_with(folder: Path, stopped: Callable[[], bool] = lambda: False) -> threading.Event:
     """End this process, within a second or two, once a folder that it works for is gone or moved away, or on request.
 
-    stopped: whether somebody wants it to end.
+    stopped: whether somebody wants it to end. Returns what is set where the work is done and the process may go on.
     """
+    done = threading.Event()
     # While it is held open, no other folder is given its number.
     held = os.open(folder, os.O_RDONLY) if os.name == "posix" else None
 
     def watch() -> None:
-        while True:
-            time.sleep(_LOOK_SECONDS)
+        while not done.wait(_LOOK_SECONDS):
             try:
                 status = folder.stat()
                 in_place = held is None or os.path.samestat(status, os.fstat(held))
@@ -180,10 +179,13 @@ def end_with(folder: Path, stopped: Callable[[], bool] = lambda: False) -> None:
                 in_place = False
             except OSError:  # it cannot be seen for a moment, on a network drive
                 continue
-            if not in_place or stopped():
+            if (not in_place or stopped()) and not done.is_set():
                 os._exit(1)
+        if held is not None:
+            os.close(held)
 
     threading.Thread(target=watch, daemon=True).start()
+    return done
 
 
 def trim(log: Path) -> None:

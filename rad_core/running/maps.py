@@ -215,8 +215,7 @@ def _make(
             report(placed, of)
 
     tell(0, len(features))
-    if alone:
-        launch.end_with(study.path, partial(_is_stopped, failure))
+    watch = launch.end_with(study.path, partial(_is_stopped, failure)) if alone else None
     try:
         places = compute_map(features, method, report=tell)
         _save(stem, Path(_name(study, seed, source, method)).name, places)
@@ -225,6 +224,8 @@ def _make(
         files.replace(failure, lambda file: file.write(sentence.encode()))  # type: ignore[arg-type]
         raise
     finally:
+        if watch is not None:
+            watch.set()
         news.unlink(missing_ok=True)
     return places
 
