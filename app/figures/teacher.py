@@ -52,8 +52,7 @@ def accuracy_by_decile(
         hovertemplate="gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>right on %{y:.1%} of "
         "%{customdata[2]:,.0f} points<extra></extra>",
     )
-    dotted = {"color": ink(theme).soft, "width": 1.5, "dash": "dot"}
-    sketch.shape(type="line", x0=0, x1=1, xref="x domain", y0=overall, y1=overall, line=dotted)
+    sketch.level(overall, 0, 1, xref="x domain", color=ink(theme).soft, width=1.5, dash="dot")
     side = clear_side(groups["group"] / 10, groups["share"] - overall)
     sketch.note(
         x=side,

@@ -238,15 +238,7 @@ def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, words: str
 
 def _draw_average(sketch: Sketch, accuracy: float, edge: float, text: str, side: float, theme: Theme) -> None:
     color = ink(theme).soft
-    sketch.shape(
-        type="line",
-        x0=0,
-        x1=edge,
-        y0=accuracy,
-        y1=accuracy,
-        layer="below",
-        line={"color": color, "width": 1.5, "dash": "dot"},
-    )
+    sketch.level(accuracy, 0, edge, layer="below", color=color, width=1.5, dash="dot")
     sketch.note(
         x=side,
         xref="x domain",
