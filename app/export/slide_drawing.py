@@ -224,7 +224,7 @@ def _numbers(values: np.ndarray) -> str:
 
 
 def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
-    data = CategoryChartData(number_format=what.number_format)
+    data = CategoryChartData(number_format=what.format)
     data.categories = [clean(name) for name in what.categories]
     data.add_series(clean(what.name), [round(float(value), 6) if np.isfinite(value) else None for value in what.values])
     kind = XL_CHART_TYPE.BAR_CLUSTERED if what.horizontal else XL_CHART_TYPE.COLUMN_CLUSTERED
@@ -239,8 +239,9 @@ def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
         fill = series.points[i].format.fill
         fill.solid()
         fill.fore_color.rgb = color(ink)
-    _error_bars(series._element, "", _gaps_kept(what.values), what.low, what.high, INK, before="c:cat")
-    _axis(chart.value_axis, what.axis_title, what.number_format, what.range, grid=True)
+    values = np.nan_to_num(what.values)  # bars that are not there keep their place, so that every interval stays put
+    _error_bars(series._element, "", values, what.low, what.high, INK, before="c:cat")
+    _axis(chart.value_axis, what.title, what.format, what.range, grid=True)
     _axis(chart.category_axis, what.category_title, None, None, grid=False)
     chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
     if what.horizontal:
@@ -249,11 +250,6 @@ def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
         chart.value_axis.major_tick_mark = XL_TICK_MARK.NONE
         chart.value_axis.format.line.fill.background()
     return frame
-
-
-def _gaps_kept(values: np.ndarray) -> np.ndarray:
-    """Bars that are not there keep their place, so that every interval stays with its bar."""
-    return np.nan_to_num(values)
 
 
 # --- lettering --------------------------------------------------------------------------------------------------------
@@ -289,23 +285,22 @@ def _axis(axis: Any, title: str, number_format: str | None, limits: Sequence[flo
         font.color.rgb = color(INK)
 
 
-def cut(texts: pd.DataFrame, columns: int) -> pd.DataFrame:
-    """The first columns of a table; all of its numbers are in the notes and in the data export."""
-    return texts.iloc[:, :columns]
-
-
 def add_table(slide: Slide, texts: pd.DataFrame, box: Box, alt: str) -> None:
     """Draw a table of texts into a box; rows that do not fit are left out, and the last line says how many."""
     left, top, wide, tall = box
-    size = next((size for size in (24, 22, 20) if _fits(texts, size, wide, tall)), TEXT_SIZE)
-    widths = _widths(texts, wide, size)
-    shown = _rows_that_fit(texts, widths, tall, size)
-    hidden = len(texts) - shown
-    rows = [list(map(str, texts.columns)), *texts.head(shown).to_numpy().tolist()]
-    heights = [_height(row, widths, size) for row in rows]
-    if hidden:
-        rows.append([f"{hidden} more rows in the data of this study", *[""] * (len(widths) - 1)])
-        heights.append(_one_line(size))
+    rows = [list(map(str, texts.columns)), *texts.astype(str).to_numpy().tolist()]
+    for size in (24, 22, 20, TEXT_SIZE):
+        widths = _widths(rows, wide, size)
+        heights = [_height(row, widths, size) for row in rows]
+        one_line = size * LINE / 72 + 2 * _PAD[1]
+        if sum(heights) <= tall and max(heights) <= one_line + 1e-6:
+            break
+    hidden = 0
+    if sum(heights) > tall:
+        shown = max(1, int(np.sum(np.cumsum(heights) + one_line <= tall)))
+        hidden = len(rows) - shown
+        rows = [*rows[:shown], [f"{hidden} more rows in the data of this study", *[""] * (len(widths) - 1)]]
+        heights = [*heights[:shown], one_line]
     place = (Inches(value) for value in (left, top, sum(widths), sum(heights)))
     frame = slide.shapes.add_table(len(rows), len(widths), *place)
     describe(frame, alt)
@@ -321,24 +316,10 @@ def add_table(slide: Slide, texts: pd.DataFrame, box: Box, alt: str) -> None:
         table.cell(len(rows) - 1, 0).merge(table.cell(len(rows) - 1, len(widths) - 1))
 
 
-def _fits(texts: pd.DataFrame, size: int, wide: float, tall: float) -> bool:
-    widths = _widths(texts, wide, size)
-    rows = [list(map(str, texts.columns)), *texts.to_numpy().tolist()]
-    one_line = _one_line(size) + 1e-6
-    return sum(_height(row, widths, size) for row in rows) <= tall and all(
-        _height(row, widths, size) <= one_line for row in rows
-    )
-
-
-def _one_line(size: int) -> float:
-    return size * LINE / 72 + 2 * _PAD[1]
-
-
-def _widths(texts: pd.DataFrame, room: float, size: int) -> list[float]:
+def _widths(rows: list[list[str]], room: float, size: int) -> list[float]:
     """Column widths: what the longest word or number needs at least, the rest in proportion to the texts."""
     least, wanted = [], []
-    for name in texts.columns:
-        cells = [str(name), *map(str, texts[name])]
+    for cells in zip(*rows, strict=True):
         words = [word for text in cells for word in text.split(" ")]
         least.append(max(width(word, size, bold=True) for word in words) + 2 * _PAD[0])
         wanted.append(max(width(text, size, bold=True) for text in cells) + 2 * _PAD[0])
@@ -351,19 +332,8 @@ def _widths(texts: pd.DataFrame, room: float, size: int) -> list[float]:
 
 
 def _height(row: list[str], widths: list[float], size: int) -> float:
-    most = max(lines(str(text), size, room - 2 * _PAD[0], bold=True) for text, room in zip(row, widths, strict=True))
+    most = max(lines(text, size, room - 2 * _PAD[0], bold=True) for text, room in zip(row, widths, strict=True))
     return most * LINE * size / 72 + 2 * _PAD[1]
-
-
-def _rows_that_fit(texts: pd.DataFrame, widths: list[float], tall: float, size: int) -> int:
-    rows = texts.to_numpy().tolist()
-    used = _height(list(map(str, texts.columns)), widths, size)
-    for number, row in enumerate(rows):
-        used += _height(row, widths, size)
-        last = number == len(rows) - 1
-        if used + (0.0 if last else _one_line(size)) > tall:
-            return number
-    return len(rows)
 
 
 def _plain_style(table: Table) -> None:
@@ -384,6 +354,6 @@ def _fill(cell: _Cell, text: str, size: int, *, head: bool, stripe: bool, first:
     paragraph.alignment = PP_ALIGN.LEFT if first else PP_ALIGN.RIGHT
     paragraph.font.size = Pt(size)  # also of an empty cell, which would be higher than its row
     run = paragraph.add_run()
-    run.text = clean(str(text)) if text else ""
+    run.text = clean(text) if text else ""
     run.font.size, run.font.bold, run.font.name = Pt(size), head, FONT
     run.font.color.rgb = color(INK)
