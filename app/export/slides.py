@@ -27,12 +27,10 @@ from app.export.slide_drawing import (
     add_table,
     clean,
     color,
-    cut,
     describe,
 )
 from app.export.stage import sign
 from app.export.tables import as_text
-from app.figures.drawing import XY
 from app.figures.game import waterline_drawing
 from rad_core.selection.game import solve_game
 
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     from pptx.presentation import Presentation as Deck
     from pptx.slide import Slide
 
-    from app.present.model import Live, Step, Story
+    from app.present.model import Step, Story
 
 WIDTH, HEIGHT = 13.333, 7.5  # inches, 16:9
 ACCENT = "#D55E00"
@@ -109,7 +107,9 @@ def _beside(slide: Slide, step: Step, box: Box) -> None:
     """What there is to see: a picture, a chart of PowerPoint's own, a map, else a table of the numbers."""
     chart = step.charts[0] if step.charts else None
     if step.live is not None:
-        add_chart(slide, _waterline(step.live), box, f"{step.number} {step.number_words}")
+        gains = step.live.floats
+        game = solve_game(gains, step.live.budget, teacher_accuracy=step.live.used)  # as the stage shows it at first
+        add_chart(slide, waterline_drawing(gains, game), box, f"{step.number} {step.number_words}")
     elif step.picture is not None:
         _picture(slide, step.picture, box, step.picture_alt)
     elif chart is not None and chart.drawing is not None:
@@ -119,13 +119,7 @@ def _beside(slide: Slide, step: Step, box: Box) -> None:
         _legend(slide, mapped, (box[0] + box[2] - _KEYS, box[1], _KEYS, box[3]))
         _picture(slide, mapped.png, (box[0], box[1], box[2] - _KEYS - 0.2, box[3]), chart.alt)
     elif (table := step.table if chart is None else chart.table) is not None and len(table):
-        add_table(slide, cut(as_text(table), MOST_COLUMNS), box, step.title)
-
-
-def _waterline(live: Live) -> XY:
-    """The pool as the stage shows it at first."""
-    game = solve_game(live.floats, live.budget, teacher_accuracy=live.used)
-    return waterline_drawing(live.floats, game)
+        add_table(slide, as_text(table).iloc[:, :MOST_COLUMNS], box, step.title)  # all of it is in the notes
 
 
 def _spoken(step: Step) -> list[str]:
@@ -145,25 +139,16 @@ def _spoken(step: Step) -> list[str]:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _blank(deck: Deck) -> Slide:
-    """A slide of the layout that has a title and nothing else, so that outlines and screen readers know its title."""
-    return deck.slides.add_slide(deck.slide_layouts[5])
-
-
 def _titled(deck: Deck, title: str) -> Slide:
-    slide = _blank(deck)
+    # Of the layout that has a title and nothing else: outlines and screen readers know it by its title.
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
     text = clean(title)
     size = fitting_size([text], _TITLE[2:], (34, 32, 30, 28, 26, 24), bold=True) or 24
     _bar(slide, (0, _TITLE[1], 0.28, _TITLE[3]))
-    place = _title_place(slide, _TITLE)
+    place: Any = slide.shapes.title  # the layout has one
+    place.left, place.top, place.width, place.height = (Inches(value) for value in _TITLE)
     _write(place, [shortened(text, size, _TITLE[2:], bold=True)], size, bold=True, anchor=MSO_ANCHOR.MIDDLE)
     return slide
-
-
-def _title_place(slide: Slide, box: Box) -> Any:
-    shape: Any = slide.shapes.title  # the layout has one
-    shape.left, shape.top, shape.width, shape.height = (Inches(value) for value in box)
-    return shape
 
 
 def _bar(slide: Slide, box: Box) -> None:
@@ -175,9 +160,9 @@ def _bar(slide: Slide, box: Box) -> None:
     describe(shape, "")
 
 
-def _text(slide: Slide, box: Box, texts: Sequence[str], size: float, *, ink: str = INK, gap: float = 0.5) -> None:
+def _text(slide: Slide, box: Box, texts: Sequence[str], size: float, *, ink: str = INK) -> None:
     shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
-    _write(shape, texts, size, ink=ink, gap=gap)
+    _write(shape, texts, size, ink=ink)
 
 
 def _write(
@@ -187,7 +172,6 @@ def _write(
     *,
     ink: str = INK,
     bold: bool = False,
-    gap: float = 0.5,
     anchor: Any = MSO_ANCHOR.TOP,
 ) -> None:
     frame = shape.text_frame
@@ -199,7 +183,7 @@ def _write(
         paragraph.alignment = PP_ALIGN.LEFT
         paragraph.line_spacing = 1.0
         paragraph.space_before = Pt(0)
-        paragraph.space_after = Pt(gap * size if number < len(texts) - 1 else 0)
+        paragraph.space_after = Pt(0.5 * size if number < len(texts) - 1 else 0)
         run = paragraph.add_run()
         run.text = clean(text)
         run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
