@@ -237,6 +237,22 @@ def clear_side(across: ArrayLike, above: ArrayLike) -> float:
     return 0.0 if np.sum(hidden & (x < 0.4)) < np.sum(hidden & (x > 0.6)) else 1.0
 
 
+def draw_average(sketch: Sketch, level: float, text: str, side: float, theme: Theme) -> None:
+    """A dotted line across the field, its name above it at one end. side: of the name, as from `clear_side`."""
+    color = ink(theme).soft
+    sketch.level(level, 0, 1, xref="x domain", layer="below", color=color, width=1.5, dash="dot")
+    sketch.note(
+        x=side,
+        xref="x domain",
+        xanchor="right" if side else "left",
+        y=level,
+        yanchor="bottom",
+        font={"color": color},
+        bgcolor=ink(theme).halo,
+        text=text,
+    )
+
+
 def error_bars(middle: ArrayLike, low: ArrayLike, high: ArrayLike, color: str) -> dict[str, Any]:
     """Error bars from limits; an undefined limit draws none. Scalars or arrays."""
     down, up = np.subtract(middle, low), np.subtract(high, middle)
