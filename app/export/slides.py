@@ -15,7 +15,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from app.export import stamp
-from app.export.fitting import FONT, fitting_size, height, share, shortened
+from app.export.fitting import FONT, GAP, fitting_size, height, share, shortened
 from app.export.map_picture import MapPicture, map_picture, shows_pool
 from app.export.slide_drawing import (
     INK,
@@ -95,9 +95,9 @@ def _add_step(deck: Deck, step: Step, footer: str) -> None:
         room = height(words, TEXT_SIZE, _COLUMN) + 0.1
         _text(slide, (_MARGIN, top + 1.0, _COLUMN, room), words, TEXT_SIZE, ink=SOFT)
         top += 1.2 + room
-    shown, _ = share([clean(text) for text in step.sentences], (_COLUMN, _BOTTOM - top), TEXT_SIZE)
-    if shown and height(shown, TEXT_SIZE, _COLUMN) <= _BOTTOM - top:  # no sentence is too long for the column
-        size = fitting_size(shown, (_COLUMN, _BOTTOM - top), _SIZES) or TEXT_SIZE
+    shown = share([clean(text) for text in step.sentences], (_COLUMN, _BOTTOM - top), TEXT_SIZE)
+    if shown:
+        size = fitting_size(shown, (_COLUMN, _BOTTOM - top), _SIZES)
         _text(slide, (_MARGIN, top, _COLUMN, _BOTTOM - top), shown, size)
     _foot(slide, footer)
     _notes(slide, _spoken(step))
@@ -143,7 +143,7 @@ def _titled(deck: Deck, title: str) -> Slide:
     # Of the layout that has a title and nothing else: outlines and screen readers know it by its title.
     slide = deck.slides.add_slide(deck.slide_layouts[5])
     text = clean(title)
-    size = fitting_size([text], _TITLE[2:], (34, 32, 30, 28, 26, 24), bold=True) or 24
+    size = fitting_size([text], _TITLE[2:], (34, 32, 30, 28, 26, 24), bold=True)
     _bar(slide, (0, _TITLE[1], 0.28, _TITLE[3]))
     place: Any = slide.shapes.title  # the layout has one
     place.left, place.top, place.width, place.height = (Inches(value) for value in _TITLE)
@@ -183,7 +183,7 @@ def _write(
         paragraph.alignment = PP_ALIGN.LEFT
         paragraph.line_spacing = 1.0
         paragraph.space_before = Pt(0)
-        paragraph.space_after = Pt(0.5 * size if number < len(texts) - 1 else 0)
+        paragraph.space_after = Pt(GAP * size if number < len(texts) - 1 else 0)
         run = paragraph.add_run()
         run.text = clean(text)
         run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
@@ -192,7 +192,7 @@ def _write(
 
 def _foot(slide: Slide, text: str) -> None:
     box = (_MARGIN, 7.05, WIDTH - 2 * _MARGIN, 0.25)
-    size = fitting_size([text], box[2:], (12, 11, 10, 9)) or 9
+    size = fitting_size([text], box[2:], (12, 11, 10, 9))
     _text(slide, box, [shortened(text, size, box[2:])], size, ink=SOFT)
 
 

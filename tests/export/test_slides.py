@@ -91,7 +91,7 @@ def assert_well_laid_out(deck: Any) -> None:
             texts = [paragraph.text for paragraph in shape.text_frame.paragraphs]
             left, top, right, bottom = box(shape)
             bold = bool(runs[0].font.bold)
-            assert height(texts, size, right - left, gap=0.25, bold=bold) <= bottom - top + 0.02, texts
+            assert height(texts, size, right - left, bold=bold) <= bottom - top + 0.02, texts
 
 
 def native_charts(deck: Any) -> list[Any]:
