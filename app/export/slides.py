@@ -16,18 +16,17 @@ from pptx.util import Inches, Pt
 
 from app.export import stamp
 from app.export.fitting import FONT, GAP, fitting_size, height, share, shortened
-from app.export.map_picture import MapPicture, map_picture, shows_pool
+from app.export.map_picture import MapPicture, map_picture
 from app.export.slide_drawing import (
     INK,
-    MOST_COLUMNS,
     SOFT,
     TEXT_SIZE,
     Box,
     add_chart,
-    add_table,
     clean,
     color,
     describe,
+    inches,
 )
 from app.export.stage import sign
 from app.export.tables import as_text
@@ -104,22 +103,19 @@ def _add_step(deck: Deck, step: Step, footer: str) -> None:
 
 
 def _beside(slide: Slide, step: Step, box: Box) -> None:
-    """What there is to see: a picture, a chart of PowerPoint's own, a map, else a table of the numbers."""
-    chart = step.charts[0] if step.charts else None
+    """What there is to see: the pool, a picture, a chart of PowerPoint's own, or a map."""
     if step.live is not None:
         gains = step.live.floats
         game = solve_game(gains, step.live.budget, teacher_accuracy=step.live.used)  # as the stage shows it at first
         add_chart(slide, waterline_drawing(gains, game), box, f"{step.number} {step.number_words}")
     elif step.picture is not None:
         _picture(slide, step.picture, box, step.picture_alt)
-    elif chart is not None and chart.drawing is not None:
-        add_chart(slide, chart.drawing, box, chart.alt)
-    elif chart is not None and shows_pool(chart):
-        mapped = map_picture(chart)
+    elif (drawing := step.charts[0].drawing) is not None:
+        add_chart(slide, drawing, box, step.charts[0].alt)
+    else:
+        mapped = map_picture(step.charts[0])
         _legend(slide, mapped, (box[0] + box[2] - _KEYS, box[1], _KEYS, box[3]))
-        _picture(slide, mapped.png, (box[0], box[1], box[2] - _KEYS - 0.2, box[3]), chart.alt)
-    elif (table := step.table if chart is None else chart.table) is not None and len(table):
-        add_table(slide, as_text(table).iloc[:, :MOST_COLUMNS], box, step.title)  # all of it is in the notes
+        _picture(slide, mapped.png, (box[0], box[1], box[2] - _KEYS - 0.2, box[3]), step.charts[0].alt)
 
 
 def _spoken(step: Step) -> list[str]:
@@ -146,13 +142,13 @@ def _titled(deck: Deck, title: str) -> Slide:
     size = fitting_size([text], _TITLE[2:], (34, 32, 30, 28, 26, 24), bold=True)
     _bar(slide, (0, _TITLE[1], 0.28, _TITLE[3]))
     place: Any = slide.shapes.title  # the layout has one
-    place.left, place.top, place.width, place.height = (Inches(value) for value in _TITLE)
+    place.left, place.top, place.width, place.height = inches(_TITLE)
     _write(place, [shortened(text, size, _TITLE[2:], bold=True)], size, bold=True, anchor=MSO_ANCHOR.MIDDLE)
     return slide
 
 
 def _bar(slide: Slide, box: Box) -> None:
-    shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *(Inches(value) for value in box))
+    shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *inches(box))
     shape.fill.solid()
     shape.fill.fore_color.rgb = color(ACCENT)
     shape.line.fill.background()
@@ -161,7 +157,7 @@ def _bar(slide: Slide, box: Box) -> None:
 
 
 def _text(slide: Slide, box: Box, texts: Sequence[str], size: float, *, ink: str = INK) -> None:
-    shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
+    shape = slide.shapes.add_textbox(*inches(box))
     _write(shape, texts, size, ink=ink)
 
 
@@ -205,13 +201,13 @@ def _picture(slide: Slide, content: bytes, box: Box, alt: str) -> None:
     scale = min(box[2] / wide, box[3] / tall)
     width, high = wide * scale, tall * scale
     left, top = box[0] + (box[2] - width) / 2, box[1] + (box[3] - high) / 2
-    shape = slide.shapes.add_picture(io.BytesIO(content), *(Inches(value) for value in (left, top, width, high)))
+    shape = slide.shapes.add_picture(io.BytesIO(content), *inches((left, top, width, high)))
     describe(shape, alt)
 
 
 def _legend(slide: Slide, picture: MapPicture, box: Box) -> None:
     """What the marks of a map mean, each in its color and with its sign."""
-    shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
+    shape = slide.shapes.add_textbox(*inches(box))
     _write(shape, [f"  {key.text}" for key in picture.legend], TEXT_SIZE)
     for paragraph, key in zip(shape.text_frame.paragraphs, picture.legend, strict=True):
         run = paragraph.runs[0]

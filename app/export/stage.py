@@ -11,21 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
-import pandas as pd
 from PIL import Image
 
-from app.export.map_picture import map_picture, shows_pool
-from app.export.tables import as_text
+from app.export.map_picture import map_picture
 from app.figures.base import INKS
 from app.figures.drawing import XY, Drawing, Series
 from app.palette import Style
 from rad_core.text import one_line
 
 if TYPE_CHECKING:
-    from app.figures import Chart
     from app.present.model import Live, Step, Story
 
-MOST_ROWS, MOST_COLUMNS = 9, 5  # of a table on the stage
 _LONGER = 1100  # pixels of a picture
 SIGNS = {"square": "■", "diamond": "◆", "x": "✕", "cross": "✚", "triangle-up": "▲", "triangle-down": "▼"}
 
@@ -63,22 +59,13 @@ def _sight(step: Step, paper: str) -> dict[str, Any]:
         return _live(step.live)
     if step.picture is not None:
         return {"kind": "picture", "source": _source(step.picture), "alt": step.picture_alt, "legend": []}
-    if step.charts:
-        return _chart(step.charts[0], paper)
-    if step.table is not None and len(step.table):
-        return _table(as_text(step.table))
-    return {"kind": "none", "alt": ""}
-
-
-def _chart(chart: Chart, paper: str) -> dict[str, Any]:
+    chart = step.charts[0]
     if chart.drawing is not None:
         kind = "xy" if isinstance(chart.drawing, XY) else "bars"
         return {"kind": kind, "alt": chart.alt, **_fields(chart.drawing)}
-    if shows_pool(chart):
-        mapped = map_picture(chart, paper)
-        legend = [{"text": key.text, "color": key.color, "sign": sign(key.symbol)} for key in mapped.legend]
-        return {"kind": "picture", "source": _source(mapped.png), "alt": chart.alt, "legend": legend}
-    return _table(as_text(chart.table))
+    mapped = map_picture(chart, paper)
+    legend = [{"text": key.text, "color": key.color, "sign": sign(key.symbol)} for key in mapped.legend]
+    return {"kind": "picture", "source": _source(mapped.png), "alt": chart.alt, "legend": legend}
 
 
 def _source(png: bytes) -> str:
@@ -89,11 +76,6 @@ def _source(png: bytes) -> str:
     buffer = io.BytesIO()
     shown.save(buffer, "WEBP", quality=86)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _table(texts: pd.DataFrame) -> dict[str, Any]:
-    shown = texts.iloc[:MOST_ROWS, :MOST_COLUMNS]
-    return {"kind": "table", "columns": list(map(str, shown.columns)), "rows": shown.astype(str).to_numpy().tolist()}
 
 
 def _fields(drawing: Drawing | Series) -> dict[str, Any]:
