@@ -39,10 +39,11 @@ _BETTER: dict[Axis, str] = {
 
 @dataclass(frozen=True)
 class Paragraph:
-    """The paragraph, and the intervals on which its claims rest."""
+    """The paragraph, the intervals on which its claims rest, and its first sentence, which is about the pool alone."""
 
     text: str
     intervals: str
+    about_pool: str
 
 
 def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int) -> Paragraph:
@@ -67,9 +68,8 @@ def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, 
     if others and (counted := judged["seed"].nunique()) != seeds:
         intervals = [f"{text}, {_over(counted if i else seeds)}" for i, text in enumerate(intervals)]
         over = ""
-    return Paragraph(
-        " ".join(sentences), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}."
-    )
+    rests_on = f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}."
+    return Paragraph(" ".join(sentences), rests_on, sentences[0])
 
 
 def _over(seeds: int) -> str:
