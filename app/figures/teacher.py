@@ -82,14 +82,14 @@ def calibration_chart(
     confidence: ArrayLike,
     right: ArrayLike,
     *,
-    fitted: tuple[ArrayLike, ArrayLike] | None = None,
+    fitted: tuple[ArrayLike, ArrayLike],
     theme: Theme = "light",
     height: int = 560,
 ) -> Chart:
     """The teacher's confidence (its largest probability) against how often it is right, in ten bins of equal width.
 
     confidence: (N,) between 0 and 1. right: (N,) bool. Whiskers are 95 % Clopper-Pearson intervals; below, how many
-    points lie in each bin. fitted: a calibration to draw, ascending confidences and calibrated ones.
+    points lie in each bin. fitted: the calibration to draw, ascending confidences and calibrated ones.
     """
     table, error = _calibration_table(confidence, right)
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 48, "b": 60})
@@ -103,7 +103,6 @@ def calibration_chart(
     sketch.shape(
         type="line", x0=start, x1=1, y0=start, y1=1, line={"color": color, "width": 1.5, "dash": "dash"}, layer="below"
     )
-    text = "dashed: as confident as it is right" + ("" if fitted is None else "<br>solid: calibrated confidence")
     sketch.note(
         x=1,
         xref="x domain",
@@ -113,18 +112,16 @@ def calibration_chart(
         yanchor="bottom",
         yshift=4,
         align="right",
-        text=text,
+        text="dashed: as confident as it is right<br>solid: calibrated confidence",
         font={"color": color},
     )
-    if fitted is not None:
-        _draw_fit(sketch, np.asarray(fitted[0], np.float64), np.asarray(fitted[1], np.float64), theme)
+    _draw_fit(sketch, np.asarray(fitted[0], np.float64), np.asarray(fitted[1], np.float64), theme)
     low, high = (table[name] for name in _LIMITS)
     sketch.scatter(
         x=f32(table["Mean confidence"]),
         y=f32(table["Share right"]),
         cliponaxis=False,
-        mode="markers+lines" if fitted is None else "markers",
-        line={"color": RIGHT_COLOR, "width": 2},
+        mode="markers",
         marker={"size": 11, "color": RIGHT_COLOR},
         error_y=error_bars(table["Share right"], low, high, RIGHT_COLOR),
         customdata=f32(table[["Confidence from", "Confidence to", "Points", *_LIMITS]]),

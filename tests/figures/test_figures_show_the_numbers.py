@@ -192,7 +192,7 @@ def test_round_deltas_are_paired_by_seed() -> None:
 def test_calibration_bins_hold_every_point_once() -> None:
     confidence = np.array([0.1, 0.1, 0.35, 0.9, 1.0, 1.0])
     right = np.array([False, True, True, True, True, False])
-    chart = calibration_chart(confidence, right)
+    chart = calibration_chart(confidence, right, fitted=([0, 1], [0, 1]))
     assert chart.table["Points"].sum() == 6
     top = chart.table.iloc[-1]
     assert (top["Points"], top["Mean confidence"], top["Share right"]) == (2, 1.0, 0.5)

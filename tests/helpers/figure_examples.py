@@ -82,7 +82,7 @@ def charts(n: int = 1000, budget: int = 100) -> dict[str, Callable[..., Chart]]:
         "trade-off": lambda **o: tradeoff_chart(gains, right, picks, **o),
         "trade-off, density": lambda **o: tradeoff_chart(gains, right, picks, confidence=confidence, **o),
         "accuracy by decile": lambda **o: accuracy_by_decile(gains, right, **o),
-        "calibration": lambda **o: calibration_chart(confidence, right, **o),
+        "calibration": lambda **o: calibration_chart(confidence, right, fitted=([0, 1], [0.1, 0.9]), **o),
         "overlap": lambda **o: overlap_heatmap(common, **o),
         "classes": lambda **o: class_heatmap(np.linspace(0, 1, 4 * rules).reshape(rules, 4), strategies, CLASSES, **o),
         "picks in 100 classes": lambda **o: class_heatmap(
