@@ -237,7 +237,7 @@ def clear_side(across: ArrayLike, above: ArrayLike) -> float:
     return 0.0 if np.sum(hidden & (x < 0.4)) < np.sum(hidden & (x > 0.6)) else 1.0
 
 
-def draw_average(sketch: Sketch, level: float, text: str, side: float, theme: Theme) -> None:
+def draw_average(sketch: Sketch, level: float, text: str, side: float, theme: Theme, **note: Any) -> None:
     """A dotted line across the field, its name above it at one end. side: of the name, as from `clear_side`."""
     color = ink(theme).soft
     sketch.level(level, 0, 1, xref="x domain", layer="below", color=color, width=1.5, dash="dot")
@@ -248,8 +248,8 @@ def draw_average(sketch: Sketch, level: float, text: str, side: float, theme: Th
         y=level,
         yanchor="bottom",
         font={"color": color},
-        bgcolor=ink(theme).halo,
         text=text,
+        **note,
     )
 
 

@@ -56,7 +56,7 @@ def accuracy_by_decile(
         "%{customdata[2]:,.0f} points<extra></extra>",
     )
     side = clear_side(groups["group"] / 10, groups["share"] - overall)
-    draw_average(sketch, overall, f"{where} {percent(overall)}", side, theme)
+    draw_average(sketch, overall, f"{where} {percent(overall)}", side, theme, bgcolor=ink(theme).halo)
     first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
     alt = (
         f"The teacher is right on {percent(first)} of the least informative tenth of the pool and on {percent(last)} "
