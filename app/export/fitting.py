@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 FONT = "Arial"  # on every machine, or there as a font of the same widths
 LINE = 1.2  # height of a line, in font sizes
+GAP = 0.5  # between paragraphs, in font sizes
 _SAFETY = 1.04
 _EPSILON = 1e-6  # a room made for a text holds it
 
@@ -51,28 +52,25 @@ def lines(text: str, size: float, room: float, *, bold: bool = False) -> int:
     return total
 
 
-def height(texts: Sequence[str], size: float, room: float, *, gap: float = 0.5, bold: bool = False) -> float:
-    """Height of paragraphs in inches. gap: between them, in font sizes."""
+def height(texts: Sequence[str], size: float, room: float, *, bold: bool = False) -> float:
+    """Height in inches of paragraphs and the gaps between them."""
     rows = sum(lines(text, size, room, bold=bold) for text in texts)
-    return (rows * LINE + gap * max(0, len(texts) - 1)) * size / 72
+    return (rows * LINE + GAP * max(0, len(texts) - 1)) * size / 72
 
 
-def fitting_size(
-    texts: Sequence[str], room: tuple[float, float], sizes: Sequence[int], *, bold: bool = False
-) -> int | None:
-    """The first of the sizes (points, the largest first) at which paragraphs fit a room (width, height in inches)."""
-    for size in sizes:
-        if height(texts, size, room[0], bold=bold) <= room[1]:
-            return size
-    return None
+def fitting_size(texts: Sequence[str], room: tuple[float, float], sizes: Sequence[int], *, bold: bool = False) -> int:
+    """The first of the sizes (points, the largest first) at which paragraphs fit a room (width, height in inches).
+
+    The last of them where none does.
+    """
+    return next((size for size in sizes if height(texts, size, room[0], bold=bold) <= room[1]), sizes[-1])
 
 
-def share(texts: Sequence[str], room: tuple[float, float], size: int) -> tuple[list[str], list[str]]:
-    """The paragraphs that fit a room at a size, at least one, and the rest."""
-    for count in range(len(texts), 0, -1):
-        if count == 1 or height(texts[:count], size, room[0]) <= room[1]:
-            return list(texts[:count]), list(texts[count:])
-    return [], []
+def share(texts: Sequence[str], room: tuple[float, float], size: int) -> list[str]:
+    """The first paragraphs, as many as fit a room at a size."""
+    counts = range(len(texts), 0, -1)
+    fitting = (count for count in counts if height(texts[:count], size, room[0]) <= room[1])
+    return list(texts[: next(fitting, 0)])
 
 
 def shortened(text: str, size: float, room: tuple[float, float], *, bold: bool = False) -> str:

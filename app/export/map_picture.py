@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,16 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 _LONGER = 1600  # pixels
+# Corners of a symbol and degrees by which it is turned from standing on a side; every other one is a circle.
+_SHAPES = {
+    "square": (4, 0),
+    "diamond": (4, 45),
+    "triangle-up": (3, 0),
+    "triangle-down": (3, 180),
+    "pentagon": (5, 0),
+    "hexagram": (6, 0),
+    "star": (5, 0),
+}
 _FINE = 2  # drawn so many times larger and then shrunk: smooth edges
 
 
@@ -36,12 +45,6 @@ class MapPicture:
 
     png: bytes
     legend: tuple[Key, ...]
-
-
-def shows_pool(chart: Chart) -> bool:
-    """Whether a chart is points on a raster without axes."""
-    layout = chart.figure.layout
-    return len(layout.images) == 1 and layout.xaxis.visible is False and layout.yaxis.visible is False
 
 
 def map_picture(chart: Chart, paper: str = "#FFFFFF") -> MapPicture:
@@ -92,28 +95,8 @@ def _mark(draw: ImageDraw, at: tuple[float, float], radius: float, symbol: str, 
                 draw.line((x - dx, y - dy, x + dx, y + dy), fill=ink, width=max(1, round(width * radius)))
         return
     for ink, size in (("#FFFFFF", radius * 1.25), (color, radius)):
-        corners = _corners(symbol, x, y, size)
-        if corners is None:
+        sides, turn = next((shape for name, shape in _SHAPES.items() if symbol.startswith(name)), (0, 0))
+        if not sides:
             draw.ellipse((x - size, y - size, x + size, y + size), fill=ink)
         else:
-            draw.polygon(corners, fill=ink)
-
-
-def _corners(symbol: str, x: float, y: float, size: float) -> Sequence[tuple[float, float]] | None:
-    """The corners of a symbol, None for a circle."""
-    kinds = {
-        "square": (4, 45.0),
-        "diamond": (4, 0.0),
-        "triangle-up": (3, -90.0),
-        "triangle-down": (3, 90.0),
-        "pentagon": (5, -90.0),
-        "hexagram": (6, 0.0),
-        "star": (5, -90.0),
-    }
-    shape = next((value for name, value in kinds.items() if symbol.startswith(name)), None)
-    if shape is None:
-        return None
-    count, first = shape
-    far = size * (1.25 if count == 4 else 1.15)
-    angles = [math.radians(first + 360 * i / count) for i in range(count)]
-    return [(x + far * math.cos(angle), y + far * math.sin(angle)) for angle in angles]
+            draw.regular_polygon((x, y, size * (1.25 if sides == 4 else 1.15)), sides, turn, fill=ink)

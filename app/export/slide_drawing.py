@@ -1,4 +1,4 @@
-"""Charts and tables drawn onto a slide as PowerPoint's own: their data can be edited there, and read from afar."""
+"""Charts drawn onto a slide as PowerPoint's own: their data can be edited there, and read from afar."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import (
@@ -18,12 +17,11 @@ from pptx.enum.chart import (
     XL_TICK_MARK,
 )
 from pptx.enum.dml import MSO_LINE
-from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
-from app.export.fitting import FONT, LINE, lines, width
+from app.export.fitting import FONT, width
 from app.figures.drawing import XY, Bars, Drawing, Series, step
 
 if TYPE_CHECKING:
@@ -31,13 +29,9 @@ if TYPE_CHECKING:
     from pptx.shapes.base import BaseShape
     from pptx.shapes.graphfrm import GraphicFrame
     from pptx.slide import Slide
-    from pptx.table import Table, _Cell
 
 TEXT_SIZE = 18  # points: readable from the back of a room
 INK, SOFT, GRID = "#1B1F27", "#555B66", "#E6E8EC"
-MOST_COLUMNS = 7
-_PAD = (0.12, 0.06)  # inches beside and above the text of a cell
-_HEAD, _STRIPE, _PAPER = "#E6E8EC", "#F6F7F9", "#FFFFFF"
 Box = tuple[float, float, float, float]  # left, top, width, height in inches
 
 # Every dash and symbol of the palette; PowerPoint has fewer, and no strategy shares both with another.
@@ -105,7 +99,8 @@ def _printable(text: str) -> str:
     return re.sub(r"[\u2028\u2029\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]", " ", text)
 
 
-def _inches(box: Box) -> tuple[Inches, Inches, Inches, Inches]:
+def inches(box: Box) -> tuple[Inches, Inches, Inches, Inches]:
+    """A box as python-pptx takes it."""
     left, top, width, height = (Inches(value) for value in box)
     return left, top, width, height
 
@@ -125,7 +120,7 @@ def _add_xy(slide: Slide, what: XY, box: Box) -> GraphicFrame:
         for x, y in zip(one.x, one.y, strict=True):
             if np.isfinite(x) and np.isfinite(y):
                 series.add_data_point(round(float(x), 6), round(float(y), 6))
-    frame: Any = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES, *_inches(box), data)  # type: ignore[arg-type]
+    frame: Any = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES, *inches(box), data)  # type: ignore[arg-type]
     chart = frame.chart
     _letter(chart)
     for series, one in zip(chart.plots[0].series, what.series, strict=True):
@@ -224,11 +219,11 @@ def _numbers(values: np.ndarray) -> str:
 
 
 def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
-    data = CategoryChartData(number_format=what.number_format)
+    data = CategoryChartData(number_format=what.format)
     data.categories = [clean(name) for name in what.categories]
     data.add_series(clean(what.name), [round(float(value), 6) if np.isfinite(value) else None for value in what.values])
     kind = XL_CHART_TYPE.BAR_CLUSTERED if what.horizontal else XL_CHART_TYPE.COLUMN_CLUSTERED
-    frame: Any = slide.shapes.add_chart(kind, *_inches(box), data)  # type: ignore[arg-type]
+    frame: Any = slide.shapes.add_chart(kind, *inches(box), data)  # type: ignore[arg-type]
     chart, plot = frame.chart, frame.chart.plots[0]
     _letter(chart)
     chart.has_legend = False
@@ -239,8 +234,9 @@ def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
         fill = series.points[i].format.fill
         fill.solid()
         fill.fore_color.rgb = color(ink)
-    _error_bars(series._element, "", _gaps_kept(what.values), what.low, what.high, INK, before="c:cat")
-    _axis(chart.value_axis, what.axis_title, what.number_format, what.range, grid=True)
+    values = np.nan_to_num(what.values)  # bars that are not there keep their place, so that every interval stays put
+    _error_bars(series._element, "", values, what.low, what.high, INK, before="c:cat")
+    _axis(chart.value_axis, what.title, what.format, what.range, grid=True)
     _axis(chart.category_axis, what.category_title, None, None, grid=False)
     chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
     if what.horizontal:
@@ -249,11 +245,6 @@ def _add_bars(slide: Slide, what: Bars, box: Box) -> GraphicFrame:
         chart.value_axis.major_tick_mark = XL_TICK_MARK.NONE
         chart.value_axis.format.line.fill.background()
     return frame
-
-
-def _gaps_kept(values: np.ndarray) -> np.ndarray:
-    """Bars that are not there keep their place, so that every interval stays with its bar."""
-    return np.nan_to_num(values)
 
 
 # --- lettering --------------------------------------------------------------------------------------------------------
@@ -287,103 +278,3 @@ def _axis(axis: Any, title: str, number_format: str | None, limits: Sequence[flo
         font = frame.paragraphs[0].font
         font.size, font.bold, font.name = Pt(TEXT_SIZE), False, FONT
         font.color.rgb = color(INK)
-
-
-def cut(texts: pd.DataFrame, columns: int) -> pd.DataFrame:
-    """The first columns of a table; all of its numbers are in the notes and in the data export."""
-    return texts.iloc[:, :columns]
-
-
-def add_table(slide: Slide, texts: pd.DataFrame, box: Box, alt: str) -> None:
-    """Draw a table of texts into a box; rows that do not fit are left out, and the last line says how many."""
-    left, top, wide, tall = box
-    size = next((size for size in (24, 22, 20) if _fits(texts, size, wide, tall)), TEXT_SIZE)
-    widths = _widths(texts, wide, size)
-    shown = _rows_that_fit(texts, widths, tall, size)
-    hidden = len(texts) - shown
-    rows = [list(map(str, texts.columns)), *texts.head(shown).to_numpy().tolist()]
-    heights = [_height(row, widths, size) for row in rows]
-    if hidden:
-        rows.append([f"{hidden} more rows in the data of this study", *[""] * (len(widths) - 1)])
-        heights.append(_one_line(size))
-    place = (Inches(value) for value in (left, top, sum(widths), sum(heights)))
-    frame = slide.shapes.add_table(len(rows), len(widths), *place)
-    describe(frame, alt)
-    table = frame.table
-    _plain_style(table)
-    for i, value in enumerate(widths):
-        table.columns[i].width = Inches(value)
-    for i, row in enumerate(rows):
-        table.rows[i].height = Inches(heights[i])
-        for j, text in enumerate(row):
-            _fill(table.cell(i, j), text, size, head=i == 0, stripe=i % 2 == 0, first=j == 0)
-    if hidden:
-        table.cell(len(rows) - 1, 0).merge(table.cell(len(rows) - 1, len(widths) - 1))
-
-
-def _fits(texts: pd.DataFrame, size: int, wide: float, tall: float) -> bool:
-    widths = _widths(texts, wide, size)
-    rows = [list(map(str, texts.columns)), *texts.to_numpy().tolist()]
-    one_line = _one_line(size) + 1e-6
-    return sum(_height(row, widths, size) for row in rows) <= tall and all(
-        _height(row, widths, size) <= one_line for row in rows
-    )
-
-
-def _one_line(size: int) -> float:
-    return size * LINE / 72 + 2 * _PAD[1]
-
-
-def _widths(texts: pd.DataFrame, room: float, size: int) -> list[float]:
-    """Column widths: what the longest word or number needs at least, the rest in proportion to the texts."""
-    least, wanted = [], []
-    for name in texts.columns:
-        cells = [str(name), *map(str, texts[name])]
-        words = [word for text in cells for word in text.split(" ")]
-        least.append(max(width(word, size, bold=True) for word in words) + 2 * _PAD[0])
-        wanted.append(max(width(text, size, bold=True) for text in cells) + 2 * _PAD[0])
-    if sum(wanted) <= room:
-        return wanted
-    if sum(least) >= room:
-        return [room * value / sum(least) for value in least]
-    spare = (room - sum(least)) / (sum(wanted) - sum(least))
-    return [low + spare * (high - low) for low, high in zip(least, wanted, strict=True)]
-
-
-def _height(row: list[str], widths: list[float], size: int) -> float:
-    most = max(lines(str(text), size, room - 2 * _PAD[0], bold=True) for text, room in zip(row, widths, strict=True))
-    return most * LINE * size / 72 + 2 * _PAD[1]
-
-
-def _rows_that_fit(texts: pd.DataFrame, widths: list[float], tall: float, size: int) -> int:
-    rows = texts.to_numpy().tolist()
-    used = _height(list(map(str, texts.columns)), widths, size)
-    for number, row in enumerate(rows):
-        used += _height(row, widths, size)
-        last = number == len(rows) - 1
-        if used + (0.0 if last else _one_line(size)) > tall:
-            return number
-    return len(rows)
-
-
-def _plain_style(table: Table) -> None:
-    table.first_row, table.horz_banding = True, False
-    properties: Any = table._tbl.tblPr  # never missing: the line above made it
-    style = properties.find(qn("a:tableStyleId"))
-    if style is not None:
-        style.text = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # no style, no grid: the cells have colors of their own
-
-
-def _fill(cell: _Cell, text: str, size: int, *, head: bool, stripe: bool, first: bool) -> None:
-    cell.fill.solid()
-    cell.fill.fore_color.rgb = color(_HEAD if head else _STRIPE if stripe else _PAPER)
-    cell.margin_left = cell.margin_right = Inches(_PAD[0])
-    cell.margin_top = cell.margin_bottom = Inches(_PAD[1])
-    cell.vertical_anchor = MSO_ANCHOR.MIDDLE
-    paragraph = cell.text_frame.paragraphs[0]
-    paragraph.alignment = PP_ALIGN.LEFT if first else PP_ALIGN.RIGHT
-    paragraph.font.size = Pt(size)  # also of an empty cell, which would be higher than its row
-    run = paragraph.add_run()
-    run.text = clean(str(text)) if text else ""
-    run.font.size, run.font.bold, run.font.name = Pt(size), head, FONT
-    run.font.color.rgb = color(INK)

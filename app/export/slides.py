@@ -15,24 +15,21 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from app.export import stamp
-from app.export.fitting import FONT, fitting_size, height, share, shortened
-from app.export.map_picture import MapPicture, map_picture, shows_pool
+from app.export.fitting import FONT, GAP, fitting_size, height, share, shortened
+from app.export.map_picture import MapPicture, map_picture
 from app.export.slide_drawing import (
     INK,
-    MOST_COLUMNS,
     SOFT,
     TEXT_SIZE,
     Box,
     add_chart,
-    add_table,
     clean,
     color,
-    cut,
     describe,
+    inches,
 )
 from app.export.stage import sign
 from app.export.tables import as_text
-from app.figures.drawing import XY
 from app.figures.game import waterline_drawing
 from rad_core.selection.game import solve_game
 
@@ -40,7 +37,7 @@ if TYPE_CHECKING:
     from pptx.presentation import Presentation as Deck
     from pptx.slide import Slide
 
-    from app.present.model import Live, Step, Story
+    from app.present.model import Step, Story
 
 WIDTH, HEIGHT = 13.333, 7.5  # inches, 16:9
 ACCENT = "#D55E00"
@@ -97,35 +94,28 @@ def _add_step(deck: Deck, step: Step, footer: str) -> None:
         room = height(words, TEXT_SIZE, _COLUMN) + 0.1
         _text(slide, (_MARGIN, top + 1.0, _COLUMN, room), words, TEXT_SIZE, ink=SOFT)
         top += 1.2 + room
-    shown, _ = share([clean(text) for text in step.sentences], (_COLUMN, _BOTTOM - top), TEXT_SIZE)
-    if shown and height(shown, TEXT_SIZE, _COLUMN) <= _BOTTOM - top:  # no sentence is too long for the column
-        size = fitting_size(shown, (_COLUMN, _BOTTOM - top), _SIZES) or TEXT_SIZE
+    shown = share([clean(text) for text in step.sentences], (_COLUMN, _BOTTOM - top), TEXT_SIZE)
+    if shown:
+        size = fitting_size(shown, (_COLUMN, _BOTTOM - top), _SIZES)
         _text(slide, (_MARGIN, top, _COLUMN, _BOTTOM - top), shown, size)
     _foot(slide, footer)
     _notes(slide, _spoken(step))
 
 
 def _beside(slide: Slide, step: Step, box: Box) -> None:
-    """What there is to see: a picture, a chart of PowerPoint's own, a map, else a table of the numbers."""
-    chart = step.charts[0] if step.charts else None
+    """What there is to see: the pool, a picture, a chart of PowerPoint's own, or a map."""
     if step.live is not None:
-        add_chart(slide, _waterline(step.live), box, f"{step.number} {step.number_words}")
+        gains = step.live.floats
+        game = solve_game(gains, step.live.budget, teacher_accuracy=step.live.used)  # as the stage shows it at first
+        add_chart(slide, waterline_drawing(gains, game), box, f"{step.number} {step.number_words}")
     elif step.picture is not None:
         _picture(slide, step.picture, box, step.picture_alt)
-    elif chart is not None and chart.drawing is not None:
-        add_chart(slide, chart.drawing, box, chart.alt)
-    elif chart is not None and shows_pool(chart):
-        mapped = map_picture(chart)
+    elif (drawing := step.charts[0].drawing) is not None:
+        add_chart(slide, drawing, box, step.charts[0].alt)
+    else:
+        mapped = map_picture(step.charts[0])
         _legend(slide, mapped, (box[0] + box[2] - _KEYS, box[1], _KEYS, box[3]))
-        _picture(slide, mapped.png, (box[0], box[1], box[2] - _KEYS - 0.2, box[3]), chart.alt)
-    elif (table := step.table if chart is None else chart.table) is not None and len(table):
-        add_table(slide, cut(as_text(table), MOST_COLUMNS), box, step.title)
-
-
-def _waterline(live: Live) -> XY:
-    """The pool as the stage shows it at first."""
-    game = solve_game(live.floats, live.budget, teacher_accuracy=live.used)
-    return waterline_drawing(live.floats, game)
+        _picture(slide, mapped.png, (box[0], box[1], box[2] - _KEYS - 0.2, box[3]), step.charts[0].alt)
 
 
 def _spoken(step: Step) -> list[str]:
@@ -145,29 +135,20 @@ def _spoken(step: Step) -> list[str]:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _blank(deck: Deck) -> Slide:
-    """A slide of the layout that has a title and nothing else, so that outlines and screen readers know its title."""
-    return deck.slides.add_slide(deck.slide_layouts[5])
-
-
 def _titled(deck: Deck, title: str) -> Slide:
-    slide = _blank(deck)
+    # Of the layout that has a title and nothing else: outlines and screen readers know it by its title.
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
     text = clean(title)
-    size = fitting_size([text], _TITLE[2:], (34, 32, 30, 28, 26, 24), bold=True) or 24
+    size = fitting_size([text], _TITLE[2:], (34, 32, 30, 28, 26, 24), bold=True)
     _bar(slide, (0, _TITLE[1], 0.28, _TITLE[3]))
-    place = _title_place(slide, _TITLE)
+    place: Any = slide.shapes.title  # the layout has one
+    place.left, place.top, place.width, place.height = inches(_TITLE)
     _write(place, [shortened(text, size, _TITLE[2:], bold=True)], size, bold=True, anchor=MSO_ANCHOR.MIDDLE)
     return slide
 
 
-def _title_place(slide: Slide, box: Box) -> Any:
-    shape: Any = slide.shapes.title  # the layout has one
-    shape.left, shape.top, shape.width, shape.height = (Inches(value) for value in box)
-    return shape
-
-
 def _bar(slide: Slide, box: Box) -> None:
-    shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *(Inches(value) for value in box))
+    shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *inches(box))
     shape.fill.solid()
     shape.fill.fore_color.rgb = color(ACCENT)
     shape.line.fill.background()
@@ -175,9 +156,9 @@ def _bar(slide: Slide, box: Box) -> None:
     describe(shape, "")
 
 
-def _text(slide: Slide, box: Box, texts: Sequence[str], size: float, *, ink: str = INK, gap: float = 0.5) -> None:
-    shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
-    _write(shape, texts, size, ink=ink, gap=gap)
+def _text(slide: Slide, box: Box, texts: Sequence[str], size: float, *, ink: str = INK) -> None:
+    shape = slide.shapes.add_textbox(*inches(box))
+    _write(shape, texts, size, ink=ink)
 
 
 def _write(
@@ -187,7 +168,6 @@ def _write(
     *,
     ink: str = INK,
     bold: bool = False,
-    gap: float = 0.5,
     anchor: Any = MSO_ANCHOR.TOP,
 ) -> None:
     frame = shape.text_frame
@@ -199,7 +179,7 @@ def _write(
         paragraph.alignment = PP_ALIGN.LEFT
         paragraph.line_spacing = 1.0
         paragraph.space_before = Pt(0)
-        paragraph.space_after = Pt(gap * size if number < len(texts) - 1 else 0)
+        paragraph.space_after = Pt(GAP * size if number < len(texts) - 1 else 0)
         run = paragraph.add_run()
         run.text = clean(text)
         run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
@@ -208,7 +188,7 @@ def _write(
 
 def _foot(slide: Slide, text: str) -> None:
     box = (_MARGIN, 7.05, WIDTH - 2 * _MARGIN, 0.25)
-    size = fitting_size([text], box[2:], (12, 11, 10, 9)) or 9
+    size = fitting_size([text], box[2:], (12, 11, 10, 9))
     _text(slide, box, [shortened(text, size, box[2:])], size, ink=SOFT)
 
 
@@ -221,13 +201,13 @@ def _picture(slide: Slide, content: bytes, box: Box, alt: str) -> None:
     scale = min(box[2] / wide, box[3] / tall)
     width, high = wide * scale, tall * scale
     left, top = box[0] + (box[2] - width) / 2, box[1] + (box[3] - high) / 2
-    shape = slide.shapes.add_picture(io.BytesIO(content), *(Inches(value) for value in (left, top, width, high)))
+    shape = slide.shapes.add_picture(io.BytesIO(content), *inches((left, top, width, high)))
     describe(shape, alt)
 
 
 def _legend(slide: Slide, picture: MapPicture, box: Box) -> None:
     """What the marks of a map mean, each in its color and with its sign."""
-    shape = slide.shapes.add_textbox(*(Inches(value) for value in box))
+    shape = slide.shapes.add_textbox(*inches(box))
     _write(shape, [f"  {key.text}" for key in picture.legend], TEXT_SIZE)
     for paragraph, key in zip(shape.text_frame.paragraphs, picture.legend, strict=True):
         run = paragraph.runs[0]

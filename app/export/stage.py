@@ -6,23 +6,22 @@ import base64
 import hashlib
 import io
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
-import pandas as pd
 from PIL import Image
 
-from app.export.map_picture import map_picture, shows_pool
-from app.export.tables import as_text
+from app.export.map_picture import map_picture
 from app.figures.base import INKS
 from app.figures.drawing import XY, Drawing, Series
+from app.palette import Style
 from rad_core.text import one_line
 
 if TYPE_CHECKING:
-    from app.figures import Chart
     from app.present.model import Live, Step, Story
 
-MOST_ROWS, MOST_COLUMNS = 9, 5  # of a table on the stage
 _LONGER = 1100  # pixels of a picture
 SIGNS = {"square": "■", "diamond": "◆", "x": "✕", "cross": "✚", "triangle-up": "▲", "triangle-down": "▼"}
 
@@ -60,21 +59,13 @@ def _sight(step: Step, paper: str) -> dict[str, Any]:
         return _live(step.live)
     if step.picture is not None:
         return {"kind": "picture", "source": _source(step.picture), "alt": step.picture_alt, "legend": []}
-    if step.charts:
-        return _chart(step.charts[0], paper)
-    if step.table is not None and len(step.table):
-        return _table(as_text(step.table))
-    return {"kind": "none", "alt": ""}
-
-
-def _chart(chart: Chart, paper: str) -> dict[str, Any]:
+    chart = step.charts[0]
     if chart.drawing is not None:
-        return {**_drawn(chart.drawing), "alt": chart.alt}
-    if shows_pool(chart):
-        mapped = map_picture(chart, paper)
-        legend = [{"text": key.text, "color": key.color, "sign": sign(key.symbol)} for key in mapped.legend]
-        return {"kind": "picture", "source": _source(mapped.png), "alt": chart.alt, "legend": legend}
-    return _table(as_text(chart.table))
+        kind = "xy" if isinstance(chart.drawing, XY) else "bars"
+        return {"kind": kind, "alt": chart.alt, **_fields(chart.drawing)}
+    mapped = map_picture(chart, paper)
+    legend = [{"text": key.text, "color": key.color, "sign": sign(key.symbol)} for key in mapped.legend]
+    return {"kind": "picture", "source": _source(mapped.png), "alt": chart.alt, "legend": legend}
 
 
 def _source(png: bytes) -> str:
@@ -87,56 +78,25 @@ def _source(png: bytes) -> str:
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _table(texts: pd.DataFrame) -> dict[str, Any]:
-    shown = texts.iloc[:MOST_ROWS, :MOST_COLUMNS]
-    return {"kind": "table", "columns": list(map(str, shown.columns)), "rows": shown.astype(str).to_numpy().tolist()}
+def _fields(drawing: Drawing | Series) -> dict[str, Any]:
+    """A drawing under JavaScript's names: a series' style among its own fields, six digits, what is unknown null."""
+    fields: dict[str, Any] = {}
+    for name, value in attrs.asdict(drawing, recurse=False).items():
+        if isinstance(value, Style):
+            fields |= asdict(value)
+        elif isinstance(value, np.ndarray):
+            numbers = value.astype(float)
+            fields[name] = [float(f"{number:.6g}") if np.isfinite(number) else None for number in numbers]
+        elif name == "series":
+            fields[name] = [_fields(each) for each in value]
+        else:
+            fields[_camel_case(name)] = value
+    return fields
 
 
-def _drawn(drawing: Drawing) -> dict[str, Any]:
-    if isinstance(drawing, XY):
-        return {
-            "kind": "xy",
-            "series": [_series(each) for each in drawing.series],
-            "xTitle": drawing.x_title,
-            "yTitle": drawing.y_title,
-            "xFormat": drawing.x_format,
-            "yFormat": drawing.y_format,
-            "xRange": list(drawing.x_range),
-            "yRange": list(drawing.y_range),
-        }
-    return {
-        "kind": "bars",
-        "categories": list(drawing.categories),
-        **{name: _numbers(getattr(drawing, name)) for name in ("values", "low", "high")},
-        "colors": list(drawing.colors),
-        "title": drawing.axis_title,
-        "categoryTitle": drawing.category_title,
-        "format": drawing.number_format,
-        "horizontal": drawing.horizontal,
-        "range": list(drawing.range),
-    }
-
-
-def _series(each: Series) -> dict[str, Any]:
-    style = each.style
-    limits = {name: getattr(each, name) for name in ("low", "high", "left", "right")}
-    return {
-        "name": each.name,
-        "color": style.color,
-        "dash": style.dash,
-        "width": style.width,
-        "symbol": style.symbol,
-        "x": _numbers(each.x),
-        "y": _numbers(each.y),
-        **{name: None if values is None else _numbers(values) for name, values in limits.items()},
-        "line": each.line,
-        "markers": each.markers,
-    }
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    """Six digits are more than a picture shows; what is unknown is null."""
-    return [float(f"{value:.6g}") if np.isfinite(value) else None for value in np.asarray(values, float)]
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def _live(live: Live) -> dict[str, Any]:

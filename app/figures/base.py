@@ -38,7 +38,7 @@ PLOTLY_CONFIG: dict[str, Any] = {
 }
 
 
-def plotly_config(image: Literal["svg", "png"] = "svg", filename: str = "rad-studio") -> dict[str, Any]:
+def plotly_config(image: Literal["svg", "png"], filename: str) -> dict[str, Any]:
     """PLOTLY_CONFIG whose camera button saves an SVG, or a PNG at twice the screen's resolution."""
     options = {**PLOTLY_CONFIG["toImageButtonOptions"], "format": image, "filename": filename}
     return {**PLOTLY_CONFIG, "toImageButtonOptions": options | ({"scale": 2} if image == "png" else {})}
@@ -86,13 +86,9 @@ def ink(theme: Theme) -> Ink:
     return INKS[theme]
 
 
-def plotly_template(theme: Theme) -> go.layout.Template:
-    """The house style for one kind of paper: transparent, large type, faint grid."""
-    return go.layout.Template(_template(theme))
-
-
 @cache
 def _template(theme: Theme) -> go.layout.Template:
+    """The house style for one kind of paper: transparent, large type, faint grid."""
     colors = ink(theme)
     axis = {
         "gridcolor": colors.grid,
@@ -167,8 +163,20 @@ class Sketch:
     def shape(self, **shape: Any) -> None:
         self.shapes.append(shape)
 
+    def level(self, y: float, x0: float, x1: float, *, xref: str = "x", layer: str = "above", **line: Any) -> None:
+        """A horizontal line. line: its color, width and dash."""
+        self.shape(type="line", x0=x0, x1=x1, y0=y, y1=y, xref=xref, layer=layer, line=line)
+
+    def upright(self, x: float, *, layer: str = "above", **line: Any) -> None:
+        """A vertical line over the whole height. line: its color, width and dash."""
+        self.shape(type="line", x0=x, x1=x, y0=0, y1=1, yref="y domain", layer=layer, line=line)
+
     def note(self, **annotation: Any) -> None:
         self.notes.append(annotation)
+
+    def beside(self, y: float, text: str, xshift: float, **more: Any) -> None:
+        """A text to the right of the field, at a height of its vertical axis. xshift: pixels between the two."""
+        self.note(x=1, xref="x domain", xanchor="left", xshift=xshift, y=y, text=text, align="left", **more)
 
     def finish(self) -> go.Figure:
         """The figure with everything in it, in the order in which it was drawn."""
@@ -177,7 +185,7 @@ class Sketch:
         return self.base
 
 
-def new_sketch(theme: Theme, height: int = 480, **layout: Any) -> Sketch:
+def new_sketch(theme: Theme, height: int, **layout: Any) -> Sketch:
     """An empty figure in the house style; height in pixels."""
     return Sketch(go.Figure(layout={"template": _template(theme), "height": height, "showlegend": False, **layout}))
 
@@ -206,26 +214,17 @@ def rgba(color: str, alpha: float) -> str:
 
 def spread(positions: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
     """Move label positions as little as needed so that neighbors keep a gap, in order, between low and high."""
+    from scipy.optimize import isotonic_regression
+
+    if not len(positions):
+        return np.empty(0)
     wanted = np.asarray(positions, float)
     order = np.argsort(wanted, kind="stable")
-    gap = min(gap, (high - low) / max(1, len(wanted) - 1))
-    # Blocks of touching labels: [sum of (wanted - offset), number of labels]; merge while they overlap.
-    blocks: list[list[float]] = []
-    for position in wanted[order]:
-        blocks.append([position, 1.0])
-        while len(blocks) > 1 and _start(blocks[-2], gap) + gap * blocks[-2][1] > _start(blocks[-1], gap):
-            total, count = blocks.pop()
-            blocks[-1] = [blocks[-1][0] + total, blocks[-1][1] + count]
-    placed = np.concatenate([_start(block, gap) + gap * np.arange(block[1]) for block in blocks] or [np.empty(0)])
-    lowest = low + gap * np.arange(len(placed))
-    highest = high - gap * np.arange(len(placed))[::-1]
+    steps = min(gap, (high - low) / max(1, len(wanted) - 1)) * np.arange(len(wanted))
+    placed = isotonic_regression(wanted[order] - steps).x + steps
     out = np.empty(len(placed))
-    out[order] = np.minimum(np.maximum(placed, lowest), highest)
+    out[order] = placed.clip(low + steps, high - steps[::-1])
     return out
-
-
-def _start(block: list[float], gap: float) -> float:
-    return block[0] / block[1] - gap * (block[1] - 1) / 2
 
 
 def clear_side(across: ArrayLike, above: ArrayLike) -> float:
@@ -236,6 +235,22 @@ def clear_side(across: ArrayLike, above: ArrayLike) -> float:
     x, y = np.asarray(across, float), np.asarray(above, float)
     hidden = (y > -0.05) & (y < 0.09)  # a line of text, and the names of marks right below it
     return 0.0 if np.sum(hidden & (x < 0.4)) < np.sum(hidden & (x > 0.6)) else 1.0
+
+
+def draw_average(sketch: Sketch, level: float, text: str, side: float, theme: Theme, **note: Any) -> None:
+    """A dotted line across the field, its name above it at one end. side: of the name, as from `clear_side`."""
+    color = ink(theme).soft
+    sketch.level(level, 0, 1, xref="x domain", layer="below", color=color, width=1.5, dash="dot")
+    sketch.note(
+        x=side,
+        xref="x domain",
+        xanchor="right" if side else "left",
+        y=level,
+        yanchor="bottom",
+        font={"color": color},
+        text=text,
+        **note,
+    )
 
 
 def error_bars(middle: ArrayLike, low: ArrayLike, high: ArrayLike, color: str) -> dict[str, Any]:

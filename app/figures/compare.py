@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, rows
+from app.figures.base import Chart, Sketch, Theme, error_bars, f32, ink, new_sketch, rows
 from app.figures.drawing import Bars, round_step, short, whole_steps
 from app.palette import strategy_label, strategy_order, strategy_style, text_color
 from rad_core.results.needed import Need, labels_by_seed, need
@@ -17,15 +17,11 @@ from rad_core.results.verdicts import Results
 from rad_core.results.words import MINUS, few, percent, target_text
 
 _GREY = "#8C8C8C"
+_POINTS = ["difference", "low", "high"]
 
 
 def label_efficiency_chart(
-    measured: Results,
-    target: float,
-    *,
-    strategies: Sequence[str] | None = None,
-    theme: Theme = "light",
-    height: int | None = None,
+    measured: Results, target: float, *, strategies: Sequence[str] | None = None, theme: Theme = "light"
 ) -> Chart:
     """Number of soft labels after which each strategy reaches an accuracy: of the mean, 95 % interval, each seed.
 
@@ -36,41 +32,37 @@ def label_efficiency_chart(
     needs = [need(measured, target, name) for name in strategy_order(shown)]
     needs.sort(key=lambda row: (not row.known, row.labels if row.known else -row.best))
     listed = needs[::-1]
-    sketch = new_sketch(theme, height or 120 + 44 * len(listed), margin={"l": 20, "r": 265, "t": 16, "b": 60})
+    margin = {"l": 20, "r": 265, "t": 16, "b": 60}
+    sketch = _a_row_each([row.strategy for row in listed], theme, 120 + 44 * len(listed), margin)
     most = float(measured.done["labels"].max()) if len(measured.done) else 1.0
-    sketch.update_layout(
-        xaxis={
-            "title": {"text": f"Soft labels needed for {target_text(target)} accuracy"},
-            "range": [0, 1.03 * most or 1],
-            "showgrid": True,
-            "tickformat": ",d",
-            "tickvals": _ticks(most),
-        },
-        yaxis={
-            "showgrid": False,
-            "range": [-0.6, len(listed) - 0.4],
-            "tickvals": list(range(len(listed))),
-            "ticks": "",
-            "ticktext": [_name(row.strategy) for row in listed],
-            "showline": False,
-            "tickfont": {"size": 16, "color": ink(theme).text},
-        },
-    )
+    what = f"Soft labels needed for {target_text(target)} accuracy"
+    sketch.xaxis(title_text=what, range=[0, 1.03 * most or 1], showgrid=True, tickformat=",d", tickvals=_ticks(most))
     for y, row in enumerate(listed):
         _draw_needed(sketch, y, row, labels_by_seed(measured, target, row.strategy), most)
-        sketch.note(
-            x=1,
-            xref="x domain",
-            y=y,
-            xanchor="left",
-            xshift=12,
-            font={"size": SMALL_SIZE},
-            text=_needed_text(row),
-            align="left",
-        )
-    title = f"How many labels does each strategy need to reach {target_text(target)}?"
-    drawing = _needed_drawing(needs, f"Soft labels needed for {target_text(target)} accuracy")
-    return Chart(sketch.finish(), _needed_table(needs), title, _needed_alt(needs, target), drawing)
+        sketch.beside(y, _needed_text(row), xshift=12)
+    parts = [f"{strategy_label(row.strategy)} {row.text}" for row in needs]
+    return Chart(
+        sketch.finish(),
+        _needed_table(needs),
+        f"How many labels does each strategy need to reach {target_text(target)}?",
+        f"{what} on average: {'; '.join(parts)}.",
+        _needed_drawing(needs, what),
+    )
+
+
+def _a_row_each(strategies: Sequence[str], theme: Theme, height: int, margin: dict[str, int]) -> Sketch:
+    """An empty figure with a row for every strategy, from the bottom up."""
+    sketch = new_sketch(theme, height, margin=margin)
+    sketch.yaxis(
+        showgrid=False,
+        range=[-0.6, len(strategies) - 0.4],
+        tickvals=list(range(len(strategies))),
+        ticks="",
+        ticktext=[_name(strategy) for strategy in strategies],
+        showline=False,
+        tickfont={"size": 16, "color": ink(theme).text},
+    )
+    return sketch
 
 
 def _needed_drawing(needs: Sequence[Need], title: str) -> Bars:
@@ -91,64 +83,37 @@ def _needed_drawing(needs: Sequence[Need], title: str) -> Bars:
 
 
 def paired_difference_chart(
-    differences: pd.DataFrame,
-    ours: str = "rad",
-    *,
-    what: str = "final accuracy",
-    unit: str = "percentage points",
-    scale: float = 100.0,
-    theme: Theme = "light",
-    height: int | None = None,
+    differences: pd.DataFrame, ours: str = "rad", *, what: str = "final accuracy", theme: Theme = "light"
 ) -> Chart:
     """One strategy minus each of the others, paired by seed, with its corrected interval and a line at zero.
 
     differences: as from `rad_core.results.verdicts.difference_table`: columns baseline, difference, low, high, n,
-    verdict. A difference that the interval does not separate from zero is grey and open. scale and unit: of the axis.
+    verdict. A difference that the interval does not separate from zero is grey and open. Drawn in percentage points.
     """
     order = {name: i for i, name in enumerate(strategy_order(list(differences["baseline"])))}
     ordered = differences.sort_values("baseline", key=lambda names: names.map(order)).reset_index(drop=True)
+    ordered[_POINTS] = 100.0 * ordered[_POINTS]
     listed = rows(ordered)[::-1]
-    label = strategy_style(ours).label
-    sketch = new_sketch(theme, height or 130 + 44 * len(listed), margin={"l": 20, "r": 230, "t": 40, "b": 60})
-    ends = scale * ordered[["difference", "low", "high"]].to_numpy(float)
+    label = strategy_label(ours)
+    margin = {"l": 20, "r": 230, "t": 40, "b": 60}
+    sketch = _a_row_each([row.baseline for row in listed], theme, 130 + 44 * len(listed), margin)
+    ends = ordered[_POINTS].to_numpy(float)
     low, high = float(np.nanmin(ends, initial=0.0)), float(np.nanmax(ends, initial=0.0))
     pad = 0.14 * max(high - low, 1e-9)
-    sketch.update_layout(
-        xaxis={
-            "title": {"text": f"{label} minus the other: {what} ({unit})"},
-            "range": [low - pad, high + pad],
-            "showgrid": True,
-            "tickformat": "~g",
-        },
-        yaxis={
-            "showgrid": False,
-            "range": [-0.6, len(listed) - 0.4],
-            "tickvals": list(range(len(listed))),
-            "ticks": "",
-            "ticktext": [_name(row.baseline) for row in listed],
-            "showline": False,
-            "tickfont": {"size": 16, "color": ink(theme).text},
-        },
-    )
-    sketch.shape(type="line", x0=0, x1=0, y0=0, y1=1, yref="y domain", line={"color": ink(theme).text, "width": 1.5})
-    for side, text in (("right", f"{label} better"), ("left", f"{label} worse")):
-        sketch.note(
-            x=0,
-            y=1,
-            yref="y domain",
-            yanchor="bottom",
-            xanchor="left" if side == "right" else "right",
-            xshift=10 if side == "right" else -10,
-            font={"color": ink(theme).soft},
-            text=f"{text} \u2192" if side == "right" else f"\u2190 {text}",
-        )
+    title = f"{label} minus the other: {what} (percentage points)"
+    sketch.xaxis(title_text=title, range=[low - pad, high + pad], showgrid=True, tickformat="~g")
+    sketch.upright(0, color=ink(theme).text, width=1.5)
+    for side, shift, text in (("left", 10, f"{label} better \u2192"), ("right", -10, f"\u2190 {label} worse")):
+        font = {"color": ink(theme).soft}
+        sketch.note(x=0, y=1, yref="y domain", yanchor="bottom", xanchor=side, xshift=shift, font=font, text=text)
     for y, row in enumerate(listed):
-        _draw_difference(sketch, y, row, ours, scale, theme)
+        _draw_difference(sketch, y, row, ours, theme)
+    parts = [f"{strategy_label(str(row.baseline))} {row.difference:+.1f} ({row.verdict})" for row in listed[::-1]]
     return Chart(
         sketch.finish(),
-        _difference_table(ordered, label, what, scale, unit),
+        _difference_table(ordered, label, what),
         f"Is {label} better than the others, beyond what the seeds can tell?",
-        _difference_alt(listed[::-1], label, what, scale, unit),
+        f"{label} minus each other strategy in {what} (percentage points), paired by seed: {'; '.join(parts)}.",
     )
 
 
@@ -221,44 +186,29 @@ def _needed_table(needs: Sequence[Need]) -> pd.DataFrame:
     )
 
 
-def _needed_alt(needs: Sequence[Need], target: float) -> str:
-    parts = [f"{strategy_label(row.strategy)} {row.text}" for row in needs]
-    return f"Soft labels needed for {target_text(target)} accuracy on average: {'; '.join(parts)}."
-
-
 # --- differences --------------------------------------------------------------------------------------------------
 
 
-def _draw_difference(sketch: Sketch, y: int, row: Any, ours: str, scale: float, theme: Theme) -> None:
+def _draw_difference(sketch: Sketch, y: int, row: Any, ours: str, theme: Theme) -> None:
     baseline = str(row.baseline)
-    middle, low, high = (scale * value for value in (row.difference, row.low, row.high))
     shown = row.verdict in ("higher", "lower")
-    winner = ours if row.verdict == "higher" else baseline
-    color = strategy_style(winner).color if shown else _GREY
-    symbol = strategy_style(winner).symbol if shown else "circle-open"
+    winner = strategy_style(ours if row.verdict == "higher" else baseline)
+    color, symbol = (winner.color, winner.symbol) if shown else (_GREY, "circle-open")
     sketch.scatter(
-        x=f32([middle]),
+        x=f32([row.difference]),
         y=f32([y]),
         mode="markers",
-        error_x=error_bars(middle, low, high, color),
+        error_x=error_bars(row.difference, row.low, row.high, color),
         cliponaxis=False,
         marker={"symbol": symbol, "size": 14, "color": color, "line": {"width": 2 if not shown else 0, "color": color}},
         hovertemplate=f"against {strategy_label(baseline)}: %{{x:+.2f}}<extra></extra>",
     )
     seeds = int(row.n)
-    limits = few(seeds) if seeds < FEWEST_SEEDS else f"{_signed(low)} to {_signed(high)}"
-    text = f"{_signed(middle)}  ({limits})".replace("-", MINUS)
+    limits = few(seeds) if seeds < FEWEST_SEEDS else f"{_signed(row.low)} to {_signed(row.high)}"
+    text = f"{_signed(row.difference)}  ({limits})".replace("-", MINUS)
     text = f"<b>{text}</b>" if shown else f"{text}<br>{row.verdict}"
-    sketch.note(
-        x=1,
-        xref="x domain",
-        xanchor="left",
-        xshift=12,
-        y=y,
-        text=text,
-        align="left",
-        font={"size": SMALL_SIZE, "color": text_color(color, theme == "dark") if shown else ink(theme).soft},
-    )
+    tone = text_color(color, theme == "dark") if shown else ink(theme).soft
+    sketch.beside(y, text, xshift=12, font={"color": tone})
 
 
 def _signed(value: float) -> str:
@@ -266,19 +216,14 @@ def _signed(value: float) -> str:
     return f"{value:+.1f}" if abs(value) >= 0.05 or value == 0 else f"{value:+.1g}"
 
 
-def _difference_table(differences: pd.DataFrame, label: str, what: str, scale: float, unit: str) -> pd.DataFrame:
+def _difference_table(differences: pd.DataFrame, label: str, what: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Compared with": [strategy_label(name) for name in differences["baseline"]],
-            f"{label} minus it, {what} ({unit})": scale * differences["difference"],
-            "Corrected interval, low": scale * differences["low"],
-            "Corrected interval, high": scale * differences["high"],
+            f"{label} minus it, {what} (percentage points)": differences["difference"],
+            "Corrected interval, low": differences["low"],
+            "Corrected interval, high": differences["high"],
             "Seeds": differences["n"],
             "Verdict for " + label: differences["verdict"],
         }
     )
-
-
-def _difference_alt(listed: Sequence[Any], label: str, what: str, scale: float, unit: str) -> str:
-    parts = [f"{strategy_label(str(row.baseline))} {scale * row.difference:+.1f} ({row.verdict})" for row in listed]
-    return f"{label} minus each other strategy in {what} ({unit}), paired by seed: {'; '.join(parts)}."

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from app.figures.base import SMALL_SIZE, Sketch, Theme, f32, ink, rgba, spread
-from app.figures.drawing import round_step
+from app.figures.drawing import round_step, short
 from app.palette import strategy_style, text_color
 from rad_core.results.summary import FEWEST_SEEDS, curves
 from rad_core.results.words import few, percent
@@ -43,8 +43,8 @@ class Mark:
 def marks(references: Mapping[str, float], target: float | None) -> list[Mark]:
     """The reference lines that are known, and the target."""
     lines = [
-        Mark(references[key], f"{short} {percent(references[key])}", meaning, dash)
-        for key, (short, meaning, dash) in _REFERENCES.items()
+        Mark(references[key], f"{title} {percent(references[key])}", meaning, dash)
+        for key, (title, meaning, dash) in _REFERENCES.items()
         if key in references and np.isfinite(references[key])
     ]
     if target is not None:
@@ -227,16 +227,9 @@ def draw_seeds(sketch: Sketch, rows: pd.DataFrame, name: str, x: XAxis, value: s
 
 def draw_marks(sketch: Sketch, lines: Sequence[Mark], end: float, theme: Theme) -> None:
     """Horizontal lines behind the curves, up to where the data end."""
+    start = sketch.layout.xaxis.range[0]
     for line in lines:
-        sketch.shape(
-            type="line",
-            x0=sketch.layout.xaxis.range[0],
-            x1=end,
-            y0=line.level,
-            y1=line.level,
-            layer="below",
-            line={"color": ink(theme).soft, "width": 1.5, "dash": line.dash},
-        )
+        sketch.level(line.level, start, end, layer="below", color=ink(theme).soft, width=1.5, dash=line.dash)
 
 
 def label_ends(
@@ -267,7 +260,7 @@ def label_ends(
             mode="lines+text",
             legendgroup=name,
             line={"color": style.color, "width": 1},
-            text=["", _end_label(name, style.label)],
+            text=["", f"<b>{style.label}</b>" if name == "rad" else short(name)],
             showlegend=False,
             textposition="middle right",
             hoverinfo="skip",
@@ -290,7 +283,3 @@ def label_ends(
             name=line.text,
             textfont={"color": ink(theme).soft, "size": SMALL_SIZE},
         )
-
-
-def _end_label(name: str, label: str) -> str:
-    return f"<b>{label}</b>" if name == "rad" else label.split(" (")[0]

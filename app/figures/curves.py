@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,10 +26,16 @@ from app.figures.curve_parts import (
     shaded_strategies,
 )
 from app.figures.drawing import XY, Series, level_line, short, whole_steps
-from app.palette import strategy_order, strategy_style
+from app.palette import strategy_label, strategy_order, strategy_style
 from rad_core.errors import InputError
 from rad_core.results.summary import interval
 from rad_core.results.words import percent
+
+_QUESTIONS = {
+    "labels": "How accurate does the student become for the labels it buys?",
+    "round": "How accurate does the student become, round by round?",
+    "seconds": "How accurate does the student become for the time it takes?",
+}
 
 
 def accuracy_curves(
@@ -89,7 +94,7 @@ def accuracy_curves(
     if lines:
         alt += f" For reference: {', '.join(line.text for line in lines)}."
     drawing = _curve_drawing(points, shown, lines, x, value_title)
-    return Chart(sketch.finish(), _curve_table(every, x, value_title), _curve_question(x), alt, drawing)
+    return Chart(sketch.finish(), _curve_table(every, x, value_title), _QUESTIONS[x], alt, drawing)
 
 
 def round_delta_chart(
@@ -97,52 +102,38 @@ def round_delta_chart(
     baseline: str = "uniform",
     *,
     strategies: Sequence[str] | None = None,
-    x: XAxis = "labels",
-    band: bool | Sequence[str] | None = None,
     theme: Theme = "light",
-    height: int = 520,
 ) -> Chart:
-    """Accuracy of every strategy minus that of a baseline, paired by seed and round, with 95 % t intervals.
+    """Accuracy of every strategy minus that of a baseline, by labels, paired by seed and round; 95 % t intervals.
 
-    table and band: as for `accuracy_curves`. x: labels or round.
+    table: as for `accuracy_curves`.
     """
-    if x == "seconds":
-        raise InputError("Differences are paired by round; x must be labels or round.")
     wide = table.pivot_table(index=["seed", "round"], columns="strategy", values="accuracy")
     if baseline not in wide:
         raise InputError(f"baseline is {baseline!r}; the table has {', '.join(map(str, wide.columns))}.")
     shown = [name for name in strategy_order(list(wide.columns)) if name != baseline]
     shown = [name for name in shown if strategies is None or name in strategies]
     deltas = _differences(wide, shown, baseline)
-    deltas["x"] = (
-        deltas["round"].astype(float) if x == "round" else deltas["round"].map(table.groupby("round")[x].mean())
-    )
-    label = strategy_style(baseline).label
+    deltas["x"] = deltas["round"].map(table.groupby("round")["labels"].mean())
+    base, height = strategy_style(baseline), 520
+    label = base.label
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 24, "b": 60})
-    shaded = shaded_strategies(shown, band)
+    shaded = shaded_strategies(shown, None)
     low, high = difference_range(deltas, deltas[deltas["strategy"].isin(shaded)])
-    end = set_x_axis(sketch, deltas, x)
+    end = set_x_axis(sketch, deltas, "labels")
     sketch.yaxis(title_text=f"Accuracy minus {label} (percentage points)", range=[low, high])
     set_legend(sketch, deltas, shaded)
-    sketch.shape(
-        type="line",
-        x0=0,
-        x1=end,
-        y0=0,
-        y1=0,
-        layer="below",
-        line={"color": strategy_style(baseline).color, "width": 2, "dash": strategy_style(baseline).dash},
-    )
+    sketch.level(0, 0, end, layer="below", color=base.color, width=2, dash=base.dash)
     for name in sorted(shown, key=lambda name: name == "rad"):
         curve = deltas[deltas["strategy"] == name]
         same = deltas["n"].nunique() == 1
-        draw_curve(sketch, curve, name, name in shaded, x, shown.index(name), same=same, unit=" points")
+        draw_curve(sketch, curve, name, name in shaded, "labels", shown.index(name), same=same, unit=" points")
     label_ends(sketch, deltas, shown, [], end, (low, high), height, theme)
     last = deltas[deltas["round"] == deltas["round"].max()] if len(deltas) else deltas
-    parts = [f"{strategy_style(str(row.strategy)).label} {row.mean:+.1f}" for row in rows(last)]
+    parts = [f"{strategy_label(str(row.strategy))} {row.mean:+.1f}" for row in rows(last)]
     return Chart(
         sketch.finish(),
-        _delta_table(deltas, x, label),
+        _delta_table(deltas, label),
         f"How far ahead of {label} is each strategy, round by round?",
         f"After the last round, in percentage points of accuracy above {label}: {', '.join(parts)}.",
     )
@@ -175,14 +166,6 @@ def _curve_drawing(points: pd.DataFrame, shown: Sequence[str], lines: Sequence[M
     return XY(series, X_TITLES[x], title, "#,##0", "0%", whole_steps(*ends), whole_steps(*heights))
 
 
-def _curve_question(x: XAxis) -> str:
-    return {
-        "labels": "How accurate does the student become for the labels it buys?",
-        "round": "How accurate does the student become, round by round?",
-        "seconds": "How accurate does the student become for the time it takes?",
-    }[x]
-
-
 def _curve_alt(points: pd.DataFrame, shown: Sequence[str]) -> str:
     if points.empty:
         return "No round has finished yet."
@@ -190,20 +173,17 @@ def _curve_alt(points: pd.DataFrame, shown: Sequence[str]) -> str:
     for name in shown:
         last = points[points["strategy"] == name].iloc[-1]
         spread_ = f" ({percent(last['low'])} to {percent(last['high'])})" if np.isfinite(last["low"]) else ""
-        parts.append(f"{strategy_style(name).label} {percent(last['mean'])}{spread_}")
+        parts.append(f"{strategy_label(name)} {percent(last['mean'])}{spread_}")
     return f"After the last finished round, mean over seeds: {'; '.join(parts)}."
 
 
 def _curve_table(points: pd.DataFrame, x: XAxis, value_title: str) -> pd.DataFrame:
-    columns: dict[str, Any] = {
-        "Strategy": [strategy_style(name).label for name in points["strategy"]],
-        "Round": points["round"].to_numpy(),
-        "Soft labels": points["labels"].to_numpy(),
-    }
-    if x == "seconds":
-        columns["Seconds"] = points["x"].to_numpy()
-    return pd.DataFrame(columns).assign(
-        **{
+    return pd.DataFrame(
+        {
+            "Strategy": [strategy_label(name) for name in points["strategy"]],
+            "Round": points["round"].to_numpy(),
+            "Soft labels": points["labels"].to_numpy(),
+            **({"Seconds": points["x"].to_numpy()} if x == "seconds" else {}),
             value_title: points["mean"].to_numpy(),
             "95% interval, low": points["low"].to_numpy(),
             "95% interval, high": points["high"].to_numpy(),
@@ -212,15 +192,15 @@ def _curve_table(points: pd.DataFrame, x: XAxis, value_title: str) -> pd.DataFra
     )
 
 
-def _delta_table(deltas: pd.DataFrame, x: XAxis, label: str) -> pd.DataFrame:
+def _delta_table(deltas: pd.DataFrame, label: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Strategy": [strategy_style(name).label for name in deltas["strategy"]],
+            "Strategy": [strategy_label(name) for name in deltas["strategy"]],
             "Round": deltas["round"],
-            X_TITLES[x] if x != "round" else "Round again": deltas["x"],
+            X_TITLES["labels"]: deltas["x"],
             f"Accuracy minus {label} (points)": deltas["mean"],
             "95% interval, low": deltas["low"],
             "95% interval, high": deltas["high"],
             "Seeds": deltas["n"],
         }
-    ).drop(columns="Round again", errors="ignore")
+    )

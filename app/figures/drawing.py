@@ -42,7 +42,7 @@ class XY:
 
 @attrs.frozen(eq=False)
 class Bars:
-    """A bar per category with its interval. colors: one per category. range: of the values' axis."""
+    """A bar per category with its interval. colors: one per category. title, format and range: of the values' axis."""
 
     categories: Sequence[str]
     values: np.ndarray
@@ -50,9 +50,9 @@ class Bars:
     high: np.ndarray
     colors: Sequence[str]
     name: str
-    axis_title: str
+    title: str
     category_title: str = ""
-    number_format: str = "#,##0"
+    format: str = "#,##0"
     horizontal: bool = True
     range: tuple[float, float] = (0.0, 1.0)
 

@@ -30,7 +30,7 @@ def waterline_drawing(gains: np.ndarray, game: Equilibrium) -> XY:
     return XY(series, "Rank (1 = most informative)", "Gain of a label", "#,##0", "0.0", *ends)
 
 
-def small_game_chart(gains: ArrayLike, game: Equilibrium, *, theme: Theme = "light", height: int = 520) -> Chart:
+def small_game_chart(gains: ArrayLike, game: Equilibrium, *, theme: Theme = "light") -> Chart:
     """A handful of points as bars: what is left of each after the attack, what is shaved off, and how likely we buy it.
 
     gains: (N,) in any order, best at most twenty; the bars stay in that order, so that a reader who changes a gain
@@ -41,7 +41,7 @@ def small_game_chart(gains: ArrayLike, game: Equilibrium, *, theme: Theme = "lig
         raise InputError(f"gains has shape {g.shape}, but the game was solved for {q.shape[0]} points.")
     left = g * (1.0 - attack)
     points = np.arange(1, len(g) + 1)
-    sketch = new_sketch(theme, height, barmode="stack", hovermode="x unified", hoversubplots="axis")
+    sketch = new_sketch(theme, 520, barmode="stack", hovermode="x unified", hoversubplots="axis")
     sketch.update_layout(
         bargap=0.28,
         margin={"l": 76, "r": 160, "t": 20, "b": 60},
@@ -131,21 +131,5 @@ def _label_bars(sketch: Sketch, points: np.ndarray, g: np.ndarray, game: Equilib
         hoverinfo="skip",
     )
     if game.waterline > 0:
-        sketch.shape(
-            type="line",
-            x0=0,
-            x1=1,
-            xref="x domain",
-            y0=game.waterline,
-            y1=game.waterline,
-            line={"color": ink(theme).text, "width": 2.5, "dash": "dash"},
-        )
-        sketch.note(
-            x=1,
-            xref="x domain",
-            xanchor="left",
-            y=game.waterline,
-            align="left",
-            xshift=6,
-            text=f"<b>waterline {number(game.waterline)}</b><br>the price of a label",
-        )
+        sketch.level(game.waterline, 0, 1, xref="x domain", color=ink(theme).text, width=2.5, dash="dash")
+        sketch.beside(game.waterline, f"<b>waterline {number(game.waterline)}</b><br>the price of a label", xshift=6)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from plotly.colors import sample_colorscale
 
 from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, f32, new_sketch, verbatim
+from app.figures.drawing import short
 from app.palette import SEQUENTIAL, luminance, rgb, strategy_label, strategy_order
 from rad_core.errors import InputError
 
@@ -24,7 +25,6 @@ def class_heatmap(
     *,
     kind: Literal["accuracy", "picks"] = "accuracy",
     theme: Theme = "light",
-    height: int | None = None,
 ) -> Chart:
     """Per class and strategy: accuracy (0 to 1), or the number of labels bought.
 
@@ -41,7 +41,7 @@ def class_heatmap(
         list(classes),
         [strategy_label(name) for name in names],
         theme,
-        height or 150 + 40 * len(names),
+        150 + 40 * len(names),
         "accuracy" if share else "labels",
         ".0%" if share else ",.0f",
     )
@@ -52,48 +52,25 @@ def class_heatmap(
     return Chart(sketch.finish(), table, question, _class_alt(matrix, names, classes, share))
 
 
-def overlap_heatmap(
-    overlap: pd.DataFrame, *, expected: bool = False, theme: Theme = "light", height: int | None = None
-) -> Chart:
+def overlap_heatmap(overlap: pd.DataFrame, *, expected: bool = False, theme: Theme = "light") -> Chart:
     """Share of picks that each pair of strategies has in common.
 
-    overlap: (S, S) shares between 0 and 1 with strategy names as index and columns, as from `pick_overlap` (measured)
-    or `rad_core.selection.whatif.overlap_matrix` (expected: two independent draws).
+    overlap: (S, S) shares between 0 and 1 with strategy names as index and columns, measured or, as
+    from `rad_core.selection.whatif.overlap_matrix`, expected of two independent draws.
     """
     names = strategy_order(list(overlap.index))
     square = overlap.loc[names, names]
     matrix = square.to_numpy(np.float64, copy=True)
-    labels = [strategy_label(name).removesuffix(" (knows the truth)") for name in names]
+    labels = [short(name) for name in names]
     if not expected:  # of course a strategy shares all of its picks with itself
         np.fill_diagonal(matrix, np.nan)
     title = "common picks, expected" if expected else "common picks"
-    sketch = _heatmap(matrix, labels, labels, theme, height or 160 + 44 * len(names), title, ".0%")
+    sketch = _heatmap(matrix, labels, labels, theme, 160 + 44 * len(names), title, ".0%")
     sketch.xaxis(tickangle=-30 if len(names) > 5 else 0)
     table = square.set_axis(labels, axis=1).reset_index(drop=True)
     table.insert(0, "Strategy", labels)
     question = "Do the strategies buy the same points?"
     return Chart(sketch.finish(), table, question, _overlap_alt(matrix, labels, expected))
-
-
-def pick_overlap(picks: pd.DataFrame) -> pd.DataFrame:
-    """Share of picks that each pair of strategies has in common, mean over seeds: (S, S), strategies as both axes.
-
-    picks: columns strategy, seed and point (pool index). The share is of the smaller of the two sets of points.
-    """
-    names = strategy_order(list(picks["strategy"]))
-    matrices = []
-    for _, seed in picks.groupby("seed"):
-        sets = {name: np.unique(seed.loc[seed["strategy"] == name, "point"]) for name in names}
-        matrices.append([[_share(sets[a], sets[b]) for b in names] for a in names])
-    known = np.asarray(matrices, np.float64)
-    counts = np.isfinite(known).sum(axis=0)
-    mean = np.where(counts > 0, np.nan_to_num(known).sum(axis=0) / np.maximum(counts, 1), np.nan)
-    return pd.DataFrame(mean, index=names, columns=names)
-
-
-def _share(one: np.ndarray, other: np.ndarray) -> float:
-    smaller = min(len(one), len(other))
-    return len(np.intersect1d(one, other, assume_unique=True)) / smaller if smaller else np.nan
 
 
 def _heatmap(

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from app.figures.base import Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba
+from app.figures.base import Chart, Sketch, Theme, clear_side, draw_average, error_bars, f32, ink, new_sketch, rgba
 from app.figures.drawing import Bars
 from app.findings.deciles import clopper_pearson, deciles
 from app.palette import RIGHT_COLOR
 from rad_core.errors import InputError
 from rad_core.results.words import percent
+
+_BINS = 10  # of confidence
+_LIMITS = ("Share right, low", "Share right, high")
 
 
 def accuracy_by_decile(
@@ -52,18 +55,8 @@ def accuracy_by_decile(
         hovertemplate="gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>right on %{y:.1%} of "
         "%{customdata[2]:,.0f} points<extra></extra>",
     )
-    dotted = {"color": ink(theme).soft, "width": 1.5, "dash": "dot"}
-    sketch.shape(type="line", x0=0, x1=1, xref="x domain", y0=overall, y1=overall, line=dotted)
     side = clear_side(groups["group"] / 10, groups["share"] - overall)
-    sketch.note(
-        x=side,
-        xref="x domain",
-        xanchor="right" if side else "left",
-        y=overall,
-        yanchor="bottom",
-        text=f"{where} {percent(overall)}",
-        bgcolor=ink(theme).halo,
-    )
+    draw_average(sketch, overall, f"{where} {percent(overall)}", side, theme, bgcolor=ink(theme).halo)
     first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
     alt = (
         f"The teacher is right on {percent(first)} of the least informative tenth of the pool and on {percent(last)} "
@@ -89,19 +82,18 @@ def calibration_chart(
     confidence: ArrayLike,
     right: ArrayLike,
     *,
-    fitted: tuple[ArrayLike, ArrayLike] | None = None,
-    bins: int = 10,
+    fitted: tuple[ArrayLike, ArrayLike],
     theme: Theme = "light",
     height: int = 560,
 ) -> Chart:
-    """The teacher's confidence (its largest probability) against how often it is right, in bins of equal width.
+    """The teacher's confidence (its largest probability) against how often it is right, in ten bins of equal width.
 
     confidence: (N,) between 0 and 1. right: (N,) bool. Whiskers are 95 % Clopper-Pearson intervals; below, how many
-    points lie in each bin. fitted: a calibration to draw, ascending confidences and calibrated ones.
+    points lie in each bin. fitted: the calibration to draw, ascending confidences and calibrated ones.
     """
-    table, error = calibration_table(confidence, right, bins)
+    table, error = _calibration_table(confidence, right)
     sketch = new_sketch(theme, height, margin={"l": 80, "r": 40, "t": 48, "b": 60})
-    start = max(0.0, float(np.floor((table["from"].min() - 0.02) * 10) / 10)) if len(table) else 0.0
+    start = max(0.0, float(np.floor((table["Confidence from"].min() - 0.02) * 10) / 10)) if len(table) else 0.0
     sketch.update_layout(
         xaxis={"title": {"text": "Teacher's confidence"}, "range": [start, 1.01], "tickformat": ".0%", "anchor": "y2"},
         yaxis={"domain": [0.3, 1], "title": {"text": "Share right"}, "tickformat": ".0%", "range": [0, 1.03]},
@@ -111,7 +103,6 @@ def calibration_chart(
     sketch.shape(
         type="line", x0=start, x1=1, y0=start, y1=1, line={"color": color, "width": 1.5, "dash": "dash"}, layer="below"
     )
-    text = "dashed: as confident as it is right" + ("" if fitted is None else "<br>solid: calibrated confidence")
     sketch.note(
         x=1,
         xref="x domain",
@@ -121,28 +112,27 @@ def calibration_chart(
         yanchor="bottom",
         yshift=4,
         align="right",
-        text=text,
+        text="dashed: as confident as it is right<br>solid: calibrated confidence",
         font={"color": color},
     )
-    if fitted is not None:
-        _draw_fit(sketch, np.asarray(fitted[0], np.float64), np.asarray(fitted[1], np.float64), theme)
+    _draw_fit(sketch, np.asarray(fitted[0], np.float64), np.asarray(fitted[1], np.float64), theme)
+    low, high = (table[name] for name in _LIMITS)
     sketch.scatter(
-        x=f32(table["confidence"]),
-        y=f32(table["share"]),
+        x=f32(table["Mean confidence"]),
+        y=f32(table["Share right"]),
         cliponaxis=False,
-        mode="markers+lines" if fitted is None else "markers",
-        line={"color": RIGHT_COLOR, "width": 2},
+        mode="markers",
         marker={"size": 11, "color": RIGHT_COLOR},
-        error_y=error_bars(table["share"], table["low"], table["high"], RIGHT_COLOR),
-        customdata=f32(table[["from", "to", "count", "low", "high"]]),
+        error_y=error_bars(table["Share right"], low, high, RIGHT_COLOR),
+        customdata=f32(table[["Confidence from", "Confidence to", "Points", *_LIMITS]]),
         hovertemplate="confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>right on %{y:.1%} "
         "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>%{customdata[2]:,.0f} points<extra></extra>",
     )
     sketch.bar(
-        x=f32((table["from"] + table["to"]) / 2),
-        y=f32(table["count"]),
+        x=f32((table["Confidence from"] + table["Confidence to"]) / 2),
+        y=f32(table["Points"]),
         yaxis="y2",
-        width=0.92 / bins,
+        width=0.92 / _BINS,
         marker={"color": rgba(RIGHT_COLOR, 0.5), "line": {"width": 0}},
         hovertemplate="%{y:,.0f} points<extra></extra>",
     )
@@ -151,7 +141,7 @@ def calibration_chart(
         f"The teacher is {percent(mean)} confident on average and right on {percent(share)}; the mean gap between "
         f"confidence and accuracy over the bins is {percent(error)}."
     )
-    return Chart(sketch.finish(), _named(table), "Does the teacher know when it is wrong?", alt)
+    return Chart(sketch.finish(), table, "Does the teacher know when it is wrong?", alt)
 
 
 def _draw_fit(sketch: Sketch, x: np.ndarray, y: np.ndarray, theme: Theme) -> None:
@@ -170,47 +160,31 @@ def _draw_fit(sketch: Sketch, x: np.ndarray, y: np.ndarray, theme: Theme) -> Non
     )
 
 
-def calibration_table(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> tuple[pd.DataFrame, float]:
+def _calibration_table(confidence: ArrayLike, right: ArrayLike) -> tuple[pd.DataFrame, float]:
     """Bins of equal width and the expected calibration error (mean gap between confidence and accuracy by points).
 
-    Columns: from, to, count, confidence (mean), share (right), low, high (95 % Clopper-Pearson); empty bins left out.
+    The limits of a share are Clopper and Pearson's of 95 %; empty bins are left out.
     """
     c, r = np.asarray(confidence, np.float64), np.asarray(right).astype(bool)
     if c.shape != r.shape or c.ndim != 1 or len(c) == 0:
         raise InputError(f"confidence has shape {c.shape} and right {r.shape}; both must be (N,) with N of 1 or more.")
     # A bin holds its upper end, so that a confidence of exactly 1 lies in the last one.
-    number = np.clip(np.ceil(c * bins).astype(np.int64) - 1, 0, bins - 1)
-    counts, hits = np.bincount(number, minlength=bins), np.bincount(number, weights=r, minlength=bins)
-    sums = np.bincount(number, weights=c, minlength=bins)
-    full = counts > 0
-    low, high = clopper_pearson(hits[full], counts[full])
+    number = np.clip(np.ceil(c * _BINS).astype(np.int64) - 1, 0, _BINS - 1)
+    places, inverse, counts = np.unique(number, return_inverse=True, return_counts=True)
+    hits, sums = np.bincount(inverse, weights=r), np.bincount(inverse, weights=c)
+    low, high = clopper_pearson(hits, counts)
     table = pd.DataFrame(
         {
-            "from": np.arange(bins)[full] / bins,
-            "to": (np.arange(bins)[full] + 1) / bins,
-            "count": counts[full],
-            "confidence": sums[full] / counts[full],
-            "share": hits[full] / counts[full],
-            "low": low,
-            "high": high,
+            "Confidence from": places / _BINS,
+            "Confidence to": (places + 1) / _BINS,
+            "Points": counts,
+            "Mean confidence": sums / counts,
+            "Share right": hits / counts,
+            "Share right, low": low,
+            "Share right, high": high,
         }
     )
-    error = float((table["count"] * (table["confidence"] - table["share"]).abs()).sum() / len(c))
-    return table, error
-
-
-def _named(table: pd.DataFrame) -> pd.DataFrame:
-    return table.rename(
-        columns={
-            "from": "Confidence from",
-            "to": "Confidence to",
-            "count": "Points",
-            "confidence": "Mean confidence",
-            "share": "Share right",
-            "low": "Share right, low",
-            "high": "Share right, high",
-        }
-    )
+    return table, float(np.abs(sums - hits).sum() / len(c))
 
 
 def _decile_table(groups: pd.DataFrame) -> pd.DataFrame:

@@ -9,12 +9,34 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from app.figures.base import SMALL_SIZE, Chart, Sketch, Theme, clear_side, error_bars, f32, ink, new_sketch, rgba, rows
+from app.figures.base import (
+    SMALL_SIZE,
+    Chart,
+    Sketch,
+    Theme,
+    clear_side,
+    draw_average,
+    error_bars,
+    f32,
+    ink,
+    new_sketch,
+    rgba,
+    rows,
+)
 from app.figures.drawing import XY, Series, short, whole_steps
 from app.figures.raster import density_raster, layout_image
 from app.findings.deciles import deciles, pareto, summarize_picks
 from app.findings.words import number
-from app.palette import RIGHT_COLOR, RIGHT_LABEL, WRONG_COLOR, WRONG_LABEL, strategy_order, strategy_style, text_color
+from app.palette import (
+    RIGHT_COLOR,
+    RIGHT_LABEL,
+    WRONG_COLOR,
+    WRONG_LABEL,
+    strategy_label,
+    strategy_order,
+    strategy_style,
+    text_color,
+)
 from rad_core.errors import InputError
 from rad_core.results.words import percent
 from rad_core.selection.strategies import ORACLES
@@ -28,7 +50,6 @@ def tradeoff_chart(
     picks: pd.DataFrame,
     *,
     confidence: ArrayLike | None = None,
-    confidence_name: str = "the true class",
     level: ArrayLike | None = None,
     level_name: str = "Its calibrated confidence",
     groups: pd.DataFrame | None = None,
@@ -41,10 +62,10 @@ def tradeoff_chart(
 
     gains: (N,). right: (N,) bool, where the teacher is right, or None where nobody knows. picks: columns strategy,
     seed, gain and right, one row per bought point (right is NaN for mixtures). confidence: (N,) the teacher's
-    probability of the true class, if it is to lie behind as a density; confidence_name says what it is the probability
-    of. level: (N,) between 0 and 1, another measure of correctness to take the vertical axis, called level_name; right
-    in picks is then that measure. groups: tenths of gain, if not `deciles` of these points. where: whose
-    points they are. narrow: for half a page, in fewer words. NaN in confidence: points that are not in the density.
+    probability of the true class, if it is to lie behind as a density; NaN: a point that is not in the density. level:
+    (N,) between 0 and 1, another measure of correctness to take the vertical axis, called level_name; right in picks
+    is then that measure. groups: tenths of gain, if not `deciles` of these points. where: whose points they are.
+    narrow: for half a page, in fewer words.
     """
     g = np.asarray(gains, np.float64)
     r = None if right is None else np.asarray(right).astype(bool)
@@ -54,6 +75,7 @@ def tradeoff_chart(
         raise InputError(f"gains, right and level have shapes {shapes}; they must be (N,), and one may be missing.")
     groups, points = deciles(g, vertical) if groups is None else groups, summarize_picks(picks)
     points = points.set_index("strategy").loc[strategy_order(list(points["strategy"]))].reset_index()
+    points["frontier"] = _on_frontier(points)
     behind = confidence if level is None else vertical
     low = _floor(groups, points, behind)
     edge, title = max(1.0, float(g.max(initial=0.0))), _Y_TITLE if level is None else level_name
@@ -68,15 +90,16 @@ def tradeoff_chart(
         )
         sketch.update_layout(images=[layout_image(source, (0.0, edge), (0.0, 1.0))])
         if level is None:
-            text = f"behind: its probability of {confidence_name}"
-            sketch.update_layout(yaxis_title_text=f"{title}<br><span style='font-size:14px'>{text}</span>")
-        _draw_side(sketch, np.asarray(behind, np.float64)[known], None if r is None else r[known], theme)
-    _draw_margins(sketch, g, r, edge, theme, narrow=narrow)
+            text = "<span style='font-size:14px'>behind: its probability of the true class</span>"
+            sketch.update_layout(yaxis_title_text=f"{title}<br>{text}")
+        _draw_ridges(sketch, np.asarray(behind)[known], None if r is None else r[known], 1.0, theme, above=False)
+    _draw_ridges(sketch, g, r, edge, theme, above=True)
+    _name_ridges(sketch, r, len(g), theme, narrow=narrow)
     _draw_deciles(sketch, groups, theme, "teacher right on" if level is None else "on average")
     average = float(vertical.mean())
     text = f"{'teacher on ' if level is None and not narrow else ''}{where} {percent(average)}"
     drawn_x, drawn_y = pd.concat([groups["mean_gain"], points["gain"]]), pd.concat([groups["share"], points["right"]])
-    _draw_average(sketch, average, edge, text, clear_side(drawn_x / edge, drawn_y - average), theme)
+    draw_average(sketch, average, text, clear_side(drawn_x / edge, drawn_y - average), theme)
     _draw_frontier(sketch, points, theme)
     words = "teacher right on" if level is None else f"{level_name.lower()}:"
     _draw_points(sketch, points, low, theme, words, 2.6 * _LETTER if narrow else _LETTER)
@@ -163,26 +186,33 @@ def _look(color: str, label: str) -> dict[str, Any]:
     }
 
 
-def _draw_margins(
-    sketch: Sketch, g: np.ndarray, r: np.ndarray | None, edge: float, theme: Theme, *, narrow: bool
+def _draw_ridges(
+    sketch: Sketch, values: np.ndarray, r: np.ndarray | None, end: float, theme: Theme, *, above: bool
 ) -> None:
-    """Above: where the points lie that the teacher gets right, and those it gets wrong: ridges of equal area."""
-    ends = np.linspace(0.0, edge, _BINS + 1)
-    middle = (ends[1:] + ends[:-1]) / 2
+    """Where the points lie that the teacher gets right, and those it gets wrong: ridges of equal area.
+
+    above: of gains, above the field; otherwise of the density's values, beside it. end: of the values.
+    """
+    ends = np.linspace(0.0, end, _BINS + 1)
+    middle = f32((ends[1:] + ends[:-1]) / 2)
+    for mask, color, label in _ridges(r, len(values), theme):
+        share, look = f32(np.histogram(values[mask], ends)[0] / max(1, np.count_nonzero(mask))), _look(color, label)
+        if above:
+            look |= {"x": middle, "y": share, "yaxis": "y2", "fill": "tozeroy"}
+            said = "gain about %{x:.2f}: %{y:.1%}"
+        else:
+            look |= {"x": share, "y": middle, "xaxis": "x2", "fill": "tozerox"}
+            look["line"]["shape"] = "linear"
+            said = "about %{y:.0%}: %{x:.1%}"
+        sketch.scatter(**look, hovertemplate=f"{label}<br>{said} of these points<extra></extra>")
+
+
+def _name_ridges(sketch: Sketch, r: np.ndarray | None, n: int, theme: Theme, *, narrow: bool) -> None:
+    """What the ridges above the field are of, each in its color."""
     parts = []
-    for mask, color, label in _ridges(r, len(g), theme):
-        count = int(np.count_nonzero(mask))
-        share = np.histogram(g[mask], ends)[0] / max(1, count)
-        sketch.scatter(
-            x=f32(middle),
-            y=f32(share),
-            yaxis="y2",
-            fill="tozeroy",
-            **_look(color, label),
-            hovertemplate=f"{label}<br>gain about %{{x:.2f}}: %{{y:.1%}} of these points<extra></extra>",
-        )
-        tone = text_color(color, theme == "dark")
-        parts.append(f'<span style="color:{tone}"><b>{label}</b> ({count:,}{"" if narrow else " points"})</span>')
+    for mask, color, label in _ridges(r, n, theme):
+        tone, count = text_color(color, theme == "dark"), f"{np.count_nonzero(mask):,}{'' if narrow else ' points'}"
+        parts.append(f'<span style="color:{tone}"><b>{label}</b> ({count})</span>')
     sketch.note(
         x=1,
         xref="x domain",
@@ -193,22 +223,6 @@ def _draw_margins(
         yshift=2,
         text=f"{'' if narrow else 'where the pool lies: '}{', '.join(parts)}",
     )
-
-
-def _draw_side(sketch: Sketch, values: np.ndarray, r: np.ndarray | None, theme: Theme) -> None:
-    """Beside: how the values of the density behind are distributed."""
-    ends = np.linspace(0.0, 1.0, _BINS + 1)
-    middle = (ends[1:] + ends[:-1]) / 2
-    for mask, color, label in _ridges(r, len(values), theme):
-        share = np.histogram(values[mask], ends)[0] / max(1, np.count_nonzero(mask))
-        sketch.scatter(
-            x=f32(share),
-            y=f32(middle),
-            xaxis="x2",
-            fill="tozerox",
-            **{**_look(color, label), "line": {**_look(color, label)["line"], "shape": "linear"}},
-            hovertemplate=f"{label}<br>about %{{y:.0%}}: %{{x:.1%}} of these points<extra></extra>",
-        )
 
 
 def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, words: str) -> None:
@@ -236,32 +250,15 @@ def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, words: str
     )
 
 
-def _draw_average(sketch: Sketch, accuracy: float, edge: float, text: str, side: float, theme: Theme) -> None:
-    color = ink(theme).soft
-    sketch.shape(
-        type="line",
-        x0=0,
-        x1=edge,
-        y0=accuracy,
-        y1=accuracy,
-        layer="below",
-        line={"color": color, "width": 1.5, "dash": "dot"},
-    )
-    sketch.note(
-        x=side,
-        xref="x domain",
-        xanchor="right" if side else "left",
-        y=accuracy,
-        yanchor="bottom",
-        font={"color": color},
-        text=text,
-    )
+def _on_frontier(points: pd.DataFrame) -> np.ndarray:
+    """Which strategies no other one beats on both axes; the oracle does not compete."""
+    found, own = np.zeros(len(points), bool), np.flatnonzero(~points["strategy"].isin(ORACLES))
+    found[own[pareto(points["gain"].iloc[own], points["right"].iloc[own])]] = True
+    return found
 
 
 def _draw_frontier(sketch: Sketch, points: pd.DataFrame, theme: Theme) -> None:
-    """Join the strategies that no other one beats on both axes; the oracle does not compete."""
-    own = points[~points["strategy"].isin(ORACLES)]
-    best = own.iloc[pareto(own["gain"], own["right"])]
+    best = points[points["frontier"]].sort_values("gain")
     if len(best) > 1:
         sketch.scatter(
             x=f32(best["gain"]),
@@ -293,7 +290,7 @@ def _explain(sketch: Sketch, theme: Theme, *, narrow: bool) -> None:
 def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme, words: str, letter: float) -> None:
     defined = points["right"].notna()
     shown = points[defined]
-    lengths = [len(_point_label(strategy_style(name).label, False, False)) for name in shown["strategy"]]
+    lengths = [len(short(name)) for name in shown["strategy"]]
     sides = _label_sides(shown["gain"].to_numpy(), shown["right"].to_numpy() - low, 1.02 - low, lengths, letter)
     places = dict(zip(points.loc[defined, "strategy"], sides, strict=True))
     for row in rows(points.sort_values("strategy", key=lambda names: names == "rad")):
@@ -306,7 +303,7 @@ def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme,
             mode="markers+text",
             name=style.label,
             cliponaxis=False,
-            text=[_point_label(style.label, mixture, big)],
+            text=[_point_label(str(row.strategy), mixture, big)],
             textposition="top center" if mixture else places[row.strategy],
             textfont={
                 "size": 18 if big else SMALL_SIZE + 1,
@@ -328,8 +325,8 @@ def _draw_points(sketch: Sketch, points: pd.DataFrame, low: float, theme: Theme,
         )
 
 
-def _point_label(label: str, mixture: bool, big: bool) -> str:
-    text = f"<b>{label}</b>" if big else label.removesuffix(" (knows the truth)")
+def _point_label(name: str, mixture: bool, big: bool) -> str:
+    text = f"<b>{short(name)}</b>" if big else short(name)
     return f"{text} (mixtures: right or wrong is undefined)" if mixture else text
 
 
@@ -388,11 +385,7 @@ def _covered(one: tuple[float, float, float, float], other: tuple[float, float, 
 
 
 def _points_table(points: pd.DataFrame) -> pd.DataFrame:
-    named = points.assign(strategy=[strategy_style(name).label for name in points["strategy"]])
-    on_frontier = np.zeros(len(points), bool)
-    own = np.flatnonzero(~points["strategy"].isin(ORACLES))
-    on_frontier[own[pareto(points["gain"].iloc[own], points["right"].iloc[own])]] = True
-    named = named.assign(frontier=on_frontier)
+    named = points.assign(strategy=[strategy_label(name) for name in points["strategy"]])
     return named.rename(
         columns={
             "strategy": "Strategy",
@@ -412,7 +405,7 @@ def _points_table(points: pd.DataFrame) -> pd.DataFrame:
 
 def _points_alt(points: pd.DataFrame, average: str, what: str) -> str:
     parts = [
-        f"{strategy_style(str(row.strategy)).label} {number(row.gain, 2)} and {percent(row.right)}"
+        f"{strategy_label(str(row.strategy))} {number(row.gain, 2)} and {percent(row.right)}"
         for row in rows(points)
         if np.isfinite(row.right)
     ]

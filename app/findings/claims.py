@@ -19,11 +19,6 @@ from rad_core.store.study import Study
 _RULE_WORDS = {"uniform": "uniform", "greedy": "the most informative first"}
 
 
-def competitors(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of strategies that anybody could use; an oracle is an upper bound."""
-    return table[~table["strategy"].isin(ORACLES)]
-
-
 def upper_bound(measured: Results) -> str:
     """What the oracle reaches, named as what it is; empty where it did not run."""
     parts = [
@@ -41,14 +36,11 @@ def references(levels: Mapping[str, float]) -> str:
         "student_full": "a student taught on the whole pool",
         "student_labeled": "a student without any bought label",
     }
-    texts = [f"{text} {percent(levels[key])}" for key, text in words.items() if _measured(levels, key)]
-    missing = [text for key, text in words.items() if not _measured(levels, key)]
+    measured = {key: levels[key] for key in words if np.isfinite(levels.get(key, np.nan))}
+    texts = [f"{words[key]} {percent(level)}" for key, level in measured.items()]
+    missing = [text for key, text in words.items() if key not in measured]
     parts = [f"To compare, on the test set: {listed(texts)}."] if texts else []
     return " ".join([*parts, *([f"Not measured: {listed(missing)}."] if missing else [])])
-
-
-def _measured(levels: Mapping[str, float], key: str) -> bool:
-    return key in levels and bool(np.isfinite(levels[key]))
 
 
 def mistakes(table: pd.DataFrame) -> dict[str, Interval]:
@@ -83,24 +75,12 @@ class Guarantee:
     @property
     def rule(self) -> str:
         """The best other rule, in words."""
-        return _RULE_WORDS[self._best]
+        return max(_RULE_WORDS.items(), key=lambda item: self.values[item[0]])[1]
 
     @property
     def other(self) -> float:
-        return self.values[self._best]
-
-    @property
-    def _best(self) -> str:
-        return max(_RULE_WORDS, key=lambda rule: self.values[rule])
-
-    @property
-    def value(self) -> str:
-        """By how much more RAD guarantees, as a short text."""
-        if self.rad <= 0:
-            return "nothing"
-        if self.other <= 0 or self.rad / self.other >= 100:
-            return "over 100 times" if self.other > 0 else "only RAD"
-        return f"+{percent(self.rad / self.other - 1, 0)}"
+        """What that one guarantees."""
+        return max(self.values[rule] for rule in _RULE_WORDS)
 
     @property
     def where(self) -> str:

@@ -13,18 +13,17 @@ from rad_core.errors import InputError
 from rad_core.results.summary import Interval, interval
 
 
-def clopper_pearson(successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Exact two-sided interval of a share, low and high; 0 to 1 where there are no trials. Arrays broadcast."""
+def clopper_pearson(successes: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Exact two-sided 95 % interval of a share, low and high; 0 to 1 where there are no trials. Arrays broadcast."""
     s, n = np.broadcast_arrays(np.asarray(successes, np.float64), np.asarray(trials, np.float64))
-    alpha = 1.0 - confidence
     with np.errstate(invalid="ignore"):
-        low = stats.beta.ppf(alpha / 2, s, n - s + 1)
-        high = stats.beta.ppf(1 - alpha / 2, s + 1, n - s)
+        low = stats.beta.ppf(0.025, s, n - s + 1)
+        high = stats.beta.ppf(0.975, s + 1, n - s)
     return np.where(s == 0, 0.0, low), np.where(s == n, 1.0, high)
 
 
-def deciles(gains: ArrayLike, right: ArrayLike, groups: int = 10) -> pd.DataFrame:
-    """The teacher's accuracy in groups of equal size from the least to the most informative points.
+def deciles(gains: ArrayLike, right: ArrayLike) -> pd.DataFrame:
+    """The teacher's accuracy in ten groups of equal size from the least to the most informative points.
 
     gains: (N,). right: (N,) bool, or a level between 0 and 1. Columns: group (1 = least informative), low_gain,
     high_gain, mean_gain, count, right, share (the mean of right), low, high (95 % interval: Clopper-Pearson, or t for
@@ -33,7 +32,7 @@ def deciles(gains: ArrayLike, right: ArrayLike, groups: int = 10) -> pd.DataFram
     g, r = np.asarray(gains, np.float64), np.asarray(right)
     if g.shape != r.shape or g.ndim != 1:
         raise InputError(f"gains has shape {g.shape} and right {r.shape}; both must be (N,).")
-    parts = [part for part in np.array_split(np.argsort(g, kind="stable"), groups) if len(part)]
+    parts = [part for part in np.array_split(np.argsort(g, kind="stable"), 10) if len(part)]
     counts = np.array([len(part) for part in parts])
     hits = np.array([r[part].sum() for part in parts])
     if r.dtype.kind == "f":
@@ -56,12 +55,12 @@ def deciles(gains: ArrayLike, right: ArrayLike, groups: int = 10) -> pd.DataFram
     )
 
 
-def deciles_over_seeds(pools: Sequence[tuple[ArrayLike, ArrayLike]], groups: int = 10) -> pd.DataFrame:
+def deciles_over_seeds(pools: Sequence[tuple[ArrayLike, ArrayLike]]) -> pd.DataFrame:
     """`deciles` of several seeds' pools (gains and right each): means over seeds, with t intervals over seeds.
 
     A single pool keeps the interval over its points. count and right are sums over the seeds.
     """
-    tables = [deciles(gains, right, groups) for gains, right in pools]
+    tables = [deciles(gains, right) for gains, right in pools]
     if len(tables) == 1:
         return tables[0]
     together = pd.concat(tables).groupby("group", as_index=False)
@@ -74,12 +73,12 @@ def deciles_over_seeds(pools: Sequence[tuple[ArrayLike, ArrayLike]], groups: int
     )
 
 
-def top_minus_bottom(pools: Sequence[tuple[ArrayLike, ArrayLike]], groups: int = 10) -> Interval:
+def top_minus_bottom(pools: Sequence[tuple[ArrayLike, ArrayLike]]) -> Interval:
     """The teacher's accuracy on the most informative tenth of a pool minus that on the least informative one.
 
     Several seeds: paired by seed, t interval. One: `difference_of_shares` of the two tenths.
     """
-    tables = [deciles(gains, right, groups) for gains, right in pools]
+    tables = [deciles(gains, right) for gains, right in pools]
     if len(tables) > 1:
         return interval([table["share"].iloc[-1] - table["share"].iloc[0] for table in tables])
     ends = [tables[0].iloc[i] for i in (-1, 0)]
@@ -111,21 +110,12 @@ def summarize_picks(picks: pd.DataFrame) -> pd.DataFrame:
             gain, right, over = interval(by_seed["gain"]), interval(by_seed["right"].dropna()), "seeds"
         else:
             gain, right, over = interval(group["gain"]), _share(group["right"].dropna()), "picks"
-        numbers = (gain.mean, gain.low, gain.high, right.mean, right.low, right.high)
-        rows.append((strategy, len(by_seed), len(group), over, *numbers))
-    columns = [
-        "strategy",
-        "seeds",
-        "picks",
-        "over",
-        "gain",
-        "gain_low",
-        "gain_high",
-        "right",
-        "right_low",
-        "right_high",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+        row: dict[str, object] = {"strategy": strategy, "seeds": len(by_seed), "picks": len(group), "over": over}
+        for name, found in (("gain", gain), ("right", right)):
+            row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+        rows.append(row)
+    columns = [name + end for name in ("gain", "right") for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["strategy", "seeds", "picks", "over", *columns])
 
 
 def _share(right: pd.Series) -> Interval:

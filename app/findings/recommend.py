@@ -8,7 +8,7 @@ was measured.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rad_core.errors import InputError
 from rad_core.results.needed import Need, curve, need, savings
@@ -79,56 +79,35 @@ class Recommendation:
 
 def recommend(measured: Results, goal: Goal | None, pool: int) -> Recommendation:
     """The recommendation. pool: labels that can be bought at all."""
-    head = headline(measured)
+    options = tuple(Option(rule, None, measured.final(rule)) for rule in measured.finished)
+    unbeaten = tuple(equals(measured))
+    found = Recommendation(goal, headline(measured), measured, options, equals=unbeaten, at=measured.labels, pool=pool)
     if goal is None:
-        options = tuple(Option(rule, None, measured.final(rule)) for rule in measured.finished)
-        return Recommendation(
-            None, head, measured, options, equals=tuple(equals(measured)), at=measured.labels, pool=pool
-        )
-    if goal.target is not None:
-        return _for_target(measured, goal, head, goal.target, pool)
-    return _for_money(measured, goal, head, pool)
+        return found
+    return _for_target(found, goal.target) if goal.target is not None else _for_money(found, goal.affordable)
 
 
-def _for_target(measured: Results, goal: Goal, head: Headline, target: float, pool: int) -> Recommendation:
+def _for_target(found: Recommendation, target: float) -> Recommendation:
+    measured = found.measured
     needs = {rule: need(measured, target, rule) for rule in measured.finished}
     unbeaten = tuple(
         rule
-        for rule in equals(measured)
+        for rule in found.equals
         if not any(saving.tested.outcome == "behind" for saving in savings(measured, target, rule).values())
     )
-    usable = [rule for rule in unbeaten if head.worth.shown(rule) and needs[rule].known]
-    return Recommendation(
-        goal,
-        head,
-        measured,
-        tuple(Option(rule, own, measured.final(rule)) for rule, own in needs.items()),
-        rule=usable[0] if usable else None,
-        labels=needs[usable[0]].shown if usable else 0,
-        equals=unbeaten,
-        at=measured.labels,
-        pool=pool,
-    )
+    options = tuple(Option(rule, own, measured.final(rule)) for rule, own in needs.items())
+    found = replace(found, options=options, equals=unbeaten)
+    usable = [rule for rule in unbeaten if found.headline.worth.shown(rule) and needs[rule].known]
+    return replace(found, rule=usable[0], labels=needs[usable[0]].shown) if usable else found
 
 
-def _for_money(measured: Results, goal: Goal, head: Headline, pool: int) -> Recommendation:
-    labels = min(goal.affordable, pool)
+def _for_money(found: Recommendation, affordable: int) -> Recommendation:
+    measured, labels = found.measured, min(affordable, found.pool)
     if math.isfinite(measured.labels):
         labels = min(labels, int(measured.labels))
     curves = {rule: curve(measured, rule) for rule in measured.finished}
     options = tuple(
         Option(rule, None, own.at(labels) if own is not None else share_interval([])) for rule, own in curves.items()
     )
-    paying = head.worth.answer == "yes" and labels > 0
-    return Recommendation(
-        goal,
-        head,
-        measured,
-        options,
-        rule=head.rule if paying else None,
-        labels=labels if paying else 0,
-        equals=tuple(equals(measured)),
-        at=float(labels),
-        offered=goal.affordable,
-        pool=pool,
-    )
+    found = replace(found, options=options, at=float(labels), offered=affordable)
+    return replace(found, rule=found.headline.rule, labels=labels) if found.pays and labels else found

@@ -13,7 +13,8 @@ from app.palette import strategy_label
 from rad_core.results.summary import Interval, interval, verdict
 from rad_core.results.words import MINUS, few, percent
 
-_GREEDY = ("margin", "entropy", "least_confidence")
+# Strategies that buy the most informative labels first, by what they take for it.
+GREEDY = ("margin", "entropy", "least_confidence")
 _SUBJECT: dict[Axis, str] = {
     "right": "the teacher is right on",
     "probability": "the teacher gives the true class, on average, a probability of",
@@ -38,10 +39,11 @@ _BETTER: dict[Axis, str] = {
 
 @dataclass(frozen=True)
 class Paragraph:
-    """The paragraph, and the intervals on which its claims rest."""
+    """The paragraph, the intervals on which its claims rest, and its first sentence, which is about the pool alone."""
 
     text: str
     intervals: str
+    about_pool: str
 
 
 def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int) -> Paragraph:
@@ -53,7 +55,7 @@ def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, 
     sentences, intervals = [_about_pool(groups, gap, axis)], [f"most minus least informative tenth {_limits(gap)}"]
     judged = picks[picks["right"].notna()]
     over, names = _over(seeds), set(judged["strategy"])
-    greedy = next((name for name in _GREEDY if name in names), None)
+    greedy = next((name for name in GREEDY if name in names), None)
     others = [name for name in (greedy, "uniform") if name is not None and name in names] if "rad" in names else []
     for name in others:
         rad, other = _Point(judged, "rad"), _Point(judged, name)
@@ -66,9 +68,8 @@ def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, 
     if others and (counted := judged["seed"].nunique()) != seeds:
         intervals = [f"{text}, {_over(counted if i else seeds)}" for i, text in enumerate(intervals)]
         over = ""
-    return Paragraph(
-        " ".join(sentences), f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}."
-    )
+    rests_on = f"95% intervals of these differences{over and f', {over}'}: {'; '.join(intervals)}."
+    return Paragraph(" ".join(sentences), rests_on, sentences[0])
 
 
 def _over(seeds: int) -> str:

@@ -13,6 +13,7 @@ from app import palette
 from app.figures.base import Theme
 from app.findings import calibration, claims, recommend
 from app.findings.recommend import Goal, Recommendation
+from app.findings.tradeoff import GREEDY
 from app.present.settings import StorySettings
 from app.results import reading
 from rad_core.results import summary
@@ -20,8 +21,6 @@ from rad_core.results.needed import targets
 from rad_core.results.verdicts import OURS, Results
 from rad_core.selection.strategies import ORACLES
 from rad_core.store.study import Study
-
-GREEDY = ("margin", "entropy", "least_confidence")
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,3 @@ class Material:
     def teacher_wrong(self) -> float:
         """Share of the whole pool that the teacher gets wrong, mean over seeds."""
         return 1.0 - summary.references(self.study)["teacher_accuracy_pool"]["mean"]
-
-    @cached_property
-    def subtitle(self) -> str:
-        """Whether buying labels pays, in a sentence."""
-        return self.recommended.headline.text

@@ -40,10 +40,11 @@ class Step:
     """One step of a story. name: one of STEPS. title: its message in a line. note: the presenter's own words.
 
     number: one large number that the step is about, at most three digits that count, empty for none; number_words says
-    of what. sentences: what the step says, plain text. charts: at most two; the first is on the stage and on the slide
-    unless there is a picture. live: a pool whose teacher can be changed, on the stage in place of the chart. picture: a
-    PNG, or None; picture_alt says what it shows. table: numbers to show beside the sentences, or None. basis: where the
-    numbers of its charts come from: measured, interpolated between rounds, or an estimate.
+    of what. sentences: what the step says, plain text. charts: at most two, none only beside a picture; the first is on
+    the stage and on the slide unless there is a picture, by its drawing or, where it has none, as a map. live: a pool
+    whose teacher can be changed, on the stage in place of the chart. picture: a PNG, or None; picture_alt says what it
+    shows. table: numbers to show beside the sentences in a report, or None. basis: where the numbers of its charts come
+    from: measured, interpolated between rounds, or an estimate.
     """
 
     name: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from attrs.validators import optional
 
 from rad_core.config import Check, StudyConfig, Value
 from rad_core.errors import InputError
@@ -20,6 +20,7 @@ STEPS = ("problem", "tradeoff", "map", "curves", "recommendation", "cost")
 AUDIENCES = ("executive", "technical")
 LONGEST_TITLE, LONGEST_NOTE, LONGEST_CURRENCY = 120, 2000, 12
 _MOST_MONEY = 1e15
+_MONEY, _NAMES = "an amount of money of 0 or more", f"names of steps, of {', '.join(STEPS)}"
 
 
 def _refuse(name: str, value: object, wanted: str) -> InputError:
@@ -27,12 +28,17 @@ def _refuse(name: str, value: object, wanted: str) -> InputError:
     return InputError(f"{name} is {shown if len(shown) <= 80 else shown[:79] + '…'}; it must be {wanted}.")
 
 
-def _line(longest: int) -> Check:
+def _must_be(wanted: str, good: Callable[[Value], bool]) -> Check:
     def check(_: object, attribute: Attribute, value: Value) -> None:
-        if not isinstance(value, str) or len(value) > longest or not _printable(value):
-            raise _refuse(attribute.name, value, f"a line of at most {longest} characters")
+        if not good(value):
+            raise _refuse(attribute.name, value, wanted)
 
     return check
+
+
+def _line(longest: int) -> Check:
+    wanted = f"a line of at most {longest} characters"
+    return _must_be(wanted, lambda text: isinstance(text, str) and len(text) <= longest and _printable(text))
 
 
 def _printable(text: str, also: str = "") -> bool:
@@ -40,32 +46,12 @@ def _printable(text: str, also: str = "") -> bool:
     return all((ord(char) >= 32 and not 0xD800 <= ord(char) < 0xE000) or char in also for char in text)
 
 
-def _amount(wanted: str, low: float, high: float, *, optional: bool = False, inside: bool = False) -> Check:
-    def check(_: object, attribute: Attribute, value: Value) -> None:
-        if value is None and optional:
-            return
-        good = isinstance(value, float) and math.isfinite(value) and low <= value <= high
-        if not good or (inside and value in (low, high)):
-            raise _refuse(attribute.name, value, wanted)
-
-    return check
+def _is_money(value: Value) -> bool:
+    return isinstance(value, float) and 0.0 <= value <= _MOST_MONEY
 
 
-def _audience(_: object, attribute: Attribute, value: Value) -> None:
-    if value not in AUDIENCES:
-        raise _refuse(attribute.name, value, f"one of {', '.join(AUDIENCES)}")
-
-
-def _flag(_: object, attribute: Attribute, value: Value) -> None:
-    if not isinstance(value, bool):
-        raise _refuse(attribute.name, value, "true or false")
-
-
-def _hidden(_: object, attribute: Attribute, value: Value) -> None:
-    if not isinstance(value, tuple) or any(name not in STEPS for name in value):
-        raise _refuse(attribute.name, value, f"names of steps, of {', '.join(STEPS)}")
-    if set(value) == set(STEPS):
-        raise InputError("All steps of the story are hidden; show at least one.")
+def _are_steps(names: Value) -> bool:
+    return isinstance(names, tuple) and all(name in STEPS for name in names)
 
 
 def _notes(_: object, attribute: Attribute, value: Value) -> None:
@@ -106,25 +92,27 @@ class StorySettings:
 
     title: str = attrs.field(default="", validator=_line(LONGEST_TITLE))
     currency: str = attrs.field(default="USD", validator=_line(LONGEST_CURRENCY))
-    price_per_label: float = attrs.field(
-        default=0.0, converter=_as_float, validator=_amount("an amount of money of 0 or more", 0.0, _MOST_MONEY)
-    )
+    price_per_label: float = attrs.field(default=0.0, converter=_as_float, validator=_must_be(_MONEY, _is_money))
     target: float | None = attrs.field(
         default=None,
         converter=_as_float,
-        validator=_amount("an accuracy between 0 and 1, such as 0.9", 0.0, 1.0, optional=True, inside=True),
+        validator=optional(
+            _must_be("an accuracy between 0 and 1, such as 0.9", lambda x: isinstance(x, float) and 0.0 < x < 1.0)
+        ),
     )
     budget: float | None = attrs.field(
-        default=None,
-        converter=_as_float,
-        validator=_amount("an amount of money of 0 or more", 0.0, _MOST_MONEY, optional=True),
+        default=None, converter=_as_float, validator=optional(_must_be(_MONEY, _is_money))
     )
-    hidden: tuple[str, ...] = attrs.field(default=(), converter=_as_names, validator=_hidden)
+    hidden: tuple[str, ...] = attrs.field(default=(), converter=_as_names, validator=_must_be(_NAMES, _are_steps))
     notes: dict[str, str] = attrs.field(factory=dict, converter=_as_notes, validator=_notes)
-    audience: str = attrs.field(default="executive", validator=_audience)
-    thumbnails: bool = attrs.field(default=True, validator=_flag)
+    audience: str = attrs.field(
+        default="executive", validator=_must_be(f"one of {', '.join(AUDIENCES)}", lambda x: x in AUDIENCES)
+    )
+    thumbnails: bool = attrs.field(default=True, validator=_must_be("true or false", lambda x: isinstance(x, bool)))
 
     def __attrs_post_init__(self) -> None:
+        if set(self.hidden) == set(STEPS):
+            raise InputError("All steps of the story are hidden; show at least one.")
         if self.target is not None and self.budget is not None:
             raise InputError("Both a target and a budget are set; give the accuracy to reach or the money to spend.")
         if self.budget is not None and self.price_per_label == 0:

@@ -56,22 +56,25 @@ def problem(material: Material) -> Step:
     pools = _pools(material)
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
     wrong = material.teacher_wrong
-    texts = [_about_teacher(wrong), _pool_words(material, groups, gap)]
+    told = story(groups, gap, _NO_PICKS, "right", len(pools))
+    texts = [_about_teacher(wrong), _plain(told.text)]
     if material.technical:
-        texts.append(story(groups, gap, _NO_PICKS, "right", len(pools)).intervals)
+        texts.append(told.intervals)
     first = material.scenes[0]
     sample = None
     if material.settings.thumbnails:
         sample = picture.mistakes(material.study, first.seed, first.gains, first.right)
     more: dict[str, Any] = {}
     if sample is not None:
-        more = {"picture": picture.draw(sample, material.theme)}
-        more["picture_alt"] = picture.describe(sample, first.seed)
-    charts = () if sample is not None and not material.technical else (_deciles(material, groups),)
-    top = groups[groups["group"] == groups["group"].max()]["share"]
-    if len(top) and wrong:
-        more["number"] = f"{1 - float(top.iloc[0]):.0%}"
-        more["number_words"] = "of the most informative tenth of the labels would be wrong"
+        more |= {"picture": picture.draw(sample, material.theme), "picture_alt": picture.describe(sample, first.seed)}
+    charts: tuple[Chart, ...] = ()
+    if sample is None or material.technical:
+        gains, right = (np.concatenate(part) for part in zip(*pools, strict=True))
+        height = material.chart_height
+        charts = (accuracy_by_decile(gains, right, groups=groups, theme=material.theme, height=height),)
+    if wrong:
+        top = f"{1 - float(groups['share'].iloc[-1]):.0%}"
+        more |= {"number": top, "number_words": "of the most informative tenth of the labels would be wrong"}
     return _step(material, "problem", _problem_title(wrong, verdict(gap)), texts, charts, **more)
 
 
@@ -91,12 +94,6 @@ def _problem_title(wrong: float, gap: str) -> str:
     return "The teacher makes mistakes" + (", though not where labels are most informative" if gap == "higher" else "")
 
 
-def _deciles(material: Material, groups: pd.DataFrame) -> Chart:
-    gains = np.concatenate([g for g, _ in _pools(material)])
-    right = np.concatenate([r for _, r in _pools(material)])
-    return accuracy_by_decile(gains, right, groups=groups, theme=material.theme, height=material.chart_height)
-
-
 # --- informative or right ------------------------------------------------------------------------------------------
 
 
@@ -114,7 +111,7 @@ def tradeoff(material: Material) -> Step:
         height=material.chart_height + 60,
     )
     told = story(groups, gap, bought, "right", len(pools))
-    picks = _plain(told.text).removeprefix(_pool_words(material, groups, gap)).strip()
+    picks = _plain(told.text.removeprefix(told.about_pool)).strip()
     texts = [
         "Buying what is informative and buying what is right pull against each other; every rule strikes a balance."
     ]
@@ -411,10 +408,6 @@ def _worse_teacher(material: Material) -> Chart:
 
 def _pools(material: Material) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(scene.gains, scene.right) for scene in material.scenes]
-
-
-def _pool_words(material: Material, groups: pd.DataFrame, gap: Any) -> str:
-    return _plain(story(groups, gap, _NO_PICKS, "right", len(material.scenes)).text)
 
 
 def _plain(text: str) -> str:

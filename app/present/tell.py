@@ -35,7 +35,7 @@ def tell(study: Study, settings: StorySettings | None = None, theme: Theme = "li
     material = Material(study, table, settings, theme, _CHART_HEIGHT)
     steps = build_steps(material)
     title = settings.title or _title(study)
-    return Story(title, material.subtitle, steps, facts(study), settings)
+    return Story(title, material.recommended.headline.text, steps, facts(study), settings)
 
 
 def facts(study: Study) -> dict[str, str]:

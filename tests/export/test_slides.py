@@ -11,7 +11,6 @@ from typing import Any
 
 import attrs
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from app.export.fitting import height, lines, shortened, width
-from app.export.map_picture import map_picture, shows_pool
+from app.export.map_picture import map_picture
 from app.export.slide_drawing import DASHES, MARKERS
 from app.export.slides import slides
 from app.figures.drawing import XY, Bars
@@ -32,6 +31,7 @@ from tests.helpers.figure_examples import charts
 from tests.helpers.result_pages import SETTINGS, make_studies, study_in
 
 EMU = 914400
+MAP = "Where do the bought points lie?"
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,7 @@ def deck(story: Story) -> Any:
 
 
 def all_texts(slide: Any) -> list[str]:
-    texts = [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
-    for shape in slide.shapes:
-        if shape.has_table:
-            texts += [cell.text for row in shape.table.rows for cell in row.cells]
-    return texts
+    return [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
 
 
 def box(shape: Any) -> tuple[float, float, float, float]:
@@ -91,7 +87,7 @@ def assert_well_laid_out(deck: Any) -> None:
             texts = [paragraph.text for paragraph in shape.text_frame.paragraphs]
             left, top, right, bottom = box(shape)
             bold = bool(runs[0].font.bold)
-            assert height(texts, size, right - left, gap=0.25, bold=bold) <= bottom - top + 0.02, texts
+            assert height(texts, size, right - left, bold=bold) <= bottom - top + 0.02, texts
 
 
 def native_charts(deck: Any) -> list[Any]:
@@ -110,13 +106,13 @@ def test_every_step_is_one_slide_with_its_finding_its_number_and_one_thing_to_se
     for slide, step in zip(deck.slides, story.steps, strict=True):
         assert slide.shapes.title.text_frame.text == step.title
         assert not step.number or step.number in all_texts(slide)
-        seen = [s for s in slide.shapes if s.has_chart or s.has_table or s.shape_type == MSO_SHAPE_TYPE.PICTURE]
+        seen = [s for s in slide.shapes if s.has_chart or s.shape_type == MSO_SHAPE_TYPE.PICTURE]
         assert len(seen) == 1, step.name
 
 
 def test_every_chart_of_a_story_has_a_drawing_or_is_a_map(deck: Any, story: Story) -> None:
     told = [chart for step in story.steps for chart in step.charts]
-    assert all(chart.drawing is not None or shows_pool(chart) for chart in told)
+    assert {chart.title for chart in told if chart.drawing is None} == {MAP}
     assert len(native_charts(deck)) >= 4
 
 
@@ -175,31 +171,6 @@ def test_what_does_not_fit_is_in_the_notes(study: Study, story: Story) -> None:
         assert all(sentence.strip() in notes for sentence in (*long, endless))
 
 
-def test_a_chart_without_a_drawing_becomes_a_table_of_its_numbers(story: Story) -> None:
-    unknown = charts()["overlap"]()
-    assert unknown.drawing is None
-    step = Step("curves", "Overlap", ("Some buy the same.",), charts=(unknown,))
-    deck = Presentation(io.BytesIO(slides(attrs.evolve(story, steps=(step,)))))
-    assert_well_laid_out(deck)
-    assert any(shape.has_table for slide in deck.slides for shape in slide.shapes)
-
-
-@pytest.mark.parametrize("rows", [1, 9, 60])
-def test_tables_fit_their_slide_and_say_what_is_left_out(story: Story, rows: int) -> None:
-    table = pd.DataFrame(
-        {"Rule": [f"rule {i}" for i in range(rows)], "Labels": range(rows), "Cost of all of them": 0.5}
-    )
-    step = Step("cost", "Cost", ("One sentence.",), table=table)
-    deck = Presentation(io.BytesIO(slides(attrs.evolve(story, steps=(step,)))))
-    assert_well_laid_out(deck)
-    (grid,) = (shape.table for slide in deck.slides for shape in slide.shapes if shape.has_table)
-    texts = [row.cells[0].text for row in grid.rows]
-    assert texts[:2] == ["Rule", "rule 0"]
-    hidden = int(texts[-1].split()[0]) if "more" in texts[-1] else 0
-    assert len(texts) - 1 - bool(hidden) + hidden == rows
-    assert bool(hidden) == (rows == 60)
-
-
 @pytest.mark.parametrize("name", sorted(charts()))
 def test_native_charts_show_the_numbers_of_their_tables(name: str, story: Story) -> None:
     chart = charts()[name]()
@@ -220,7 +191,8 @@ def test_native_charts_show_the_numbers_of_their_tables(name: str, story: Story)
 
 
 def test_control_characters_break_no_slide(story: Story) -> None:
-    odd = Step("curves", "bell\x07 and \x00 null", ("tab\there \ufffe",), note="line\nbreak \x0b")
+    texts = {"title": "bell\x07 and \x00 null", "sentences": ("tab\there \ufffe",), "note": "line\nbreak \x0b"}
+    odd = attrs.evolve(story.steps[0], **texts)
     deck = Presentation(io.BytesIO(slides(attrs.evolve(story, steps=(odd,), title="\x1b[31m"))))
     assert "bell" in deck.slides[0].shapes.title.text_frame.text
 
@@ -228,14 +200,14 @@ def test_control_characters_break_no_slide(story: Story) -> None:
 def test_pictures_and_charts_say_what_they_show(deck: Any) -> None:
     for slide in deck.slides:
         for shape in slide.shapes:
-            if shape.has_chart or shape.shape_type == MSO_SHAPE_TYPE.PICTURE or shape.has_table:
+            if shape.has_chart or shape.shape_type == MSO_SHAPE_TYPE.PICTURE:
                 assert len(shape._element.xpath(".//p:cNvPr")[0].get("descr")) > 3
 
 
 def test_a_map_is_drawn_with_its_picks_in_their_colors(story: Story) -> None:
     from PIL import Image
 
-    (chart,) = (chart for step in story.steps for chart in step.charts if shows_pool(chart))
+    (chart,) = (chart for step in story.steps for chart in step.charts if chart.title == MAP)
     found = map_picture(chart)
     assert found.png == map_picture(chart).png
     pixels = np.asarray(Image.open(io.BytesIO(found.png)).convert("RGB")).reshape(-1, 3).astype(int)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.figures import PLOTLY_CONFIG, Chart, plotly_config, plotly_template
+from app.figures import PLOTLY_CONFIG, Chart, plotly_config
+from app.figures.base import ink
 from rad_core.errors import InputError
 from rad_core.selection.strategies import STRATEGIES
 from tests.helpers.figure_examples import charts
@@ -138,4 +139,4 @@ def test_nothing_is_ever_uploaded() -> None:
 
 def test_an_unknown_theme_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="theme is 'blue'"):
-        plotly_template("blue")  # type: ignore[arg-type]
+        ink("blue")  # type: ignore[arg-type]

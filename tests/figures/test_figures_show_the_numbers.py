@@ -20,7 +20,6 @@ from app.figures import (
     label_efficiency_chart,
     overlap_heatmap,
     paired_difference_chart,
-    pick_overlap,
     round_delta_chart,
     small_game_chart,
     tradeoff_chart,
@@ -45,7 +44,7 @@ def test_the_small_game_keeps_the_order_of_its_bars() -> None:
 
 def test_guarantees_in_the_table_equal_the_game() -> None:
     gains, _, _ = make_pool(500)
-    by_accuracy = guarantee_by_accuracy(gains, 50, measured=0.9).table
+    by_accuracy = guarantee_by_accuracy(gains, 50, measured=0.9, interval=(0.85, 0.95)).table
     measured = by_accuracy[by_accuracy["Teacher accuracy"] == 0.9].iloc[0]
     assert measured["Teacher mistakes"] == 50
     assert measured["Guaranteed gain, RAD"] == pytest.approx(solve_game(gains, 50, wrong=50).value, rel=1e-5)
@@ -193,7 +192,7 @@ def test_round_deltas_are_paired_by_seed() -> None:
 def test_calibration_bins_hold_every_point_once() -> None:
     confidence = np.array([0.1, 0.1, 0.35, 0.9, 1.0, 1.0])
     right = np.array([False, True, True, True, True, False])
-    chart = calibration_chart(confidence, right)
+    chart = calibration_chart(confidence, right, fitted=([0, 1], [0, 1]))
     assert chart.table["Points"].sum() == 6
     top = chart.table.iloc[-1]
     assert (top["Points"], top["Mean confidence"], top["Share right"]) == (2, 1.0, 0.5)
@@ -202,14 +201,11 @@ def test_calibration_bins_hold_every_point_once() -> None:
     assert f"{(2 * 0.4 + 0.65 + 0.1 + 2 * 0.5) / 6:.1%}" in chart.alt
 
 
-def test_overlap_is_the_share_of_common_points() -> None:
-    picks = pd.DataFrame(
-        [("rad", 0, p) for p in (1, 2, 3, 4)] + [("margin", 0, p) for p in (3, 4, 5, 6)],
-        columns=["strategy", "seed", "point"],
-    )
-    shares = pick_overlap(picks)
-    assert shares.loc["rad", "margin"] == 0.5
-    assert "50%" in overlap_heatmap(shares).alt
+def test_of_the_overlap_the_pairs_are_named_that_share_most_and_least() -> None:
+    names = ["rad", "margin", "uniform"]
+    shares = pd.DataFrame([[1.0, 0.5, 0.1], [0.5, 1.0, 0.2], [0.1, 0.2, 1.0]], names, names)
+    alt = overlap_heatmap(shares).alt
+    assert "most for RAD and Margin (50%), least for RAD and Uniform (10%)" in alt
 
 
 def test_a_raster_shows_every_point_at_its_place_in_its_color() -> None:

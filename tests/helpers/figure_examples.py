@@ -18,7 +18,6 @@ from app.figures import (
     label_efficiency_chart,
     overlap_heatmap,
     paired_difference_chart,
-    pick_overlap,
     round_delta_chart,
     small_game_chart,
     tradeoff_chart,
@@ -73,17 +72,18 @@ def charts(n: int = 1000, budget: int = 100) -> dict[str, Callable[..., Chart]]:
     small = np.array([0.95, 0.8, 0.55, 0.5, 0.3, 0.05])
     strategies = list(STRATEGY_STYLES)
     rules = len(strategies)
+    common = pd.DataFrame(np.linspace(0, 1, rules * rules).reshape(rules, rules), strategies, strategies)
     measured = Results(rounds, tuple(STRATEGY_STYLES), 5)
     drawn: dict[str, Callable[..., Chart]] = {
         "small game": lambda **o: small_game_chart(small, solve_game(small, 2, wrong=1), **o),
         "guarantee by accuracy": lambda **o: guarantee_by_accuracy(
-            gains, budget, measured=0.88, interval=(0.85, 0.9), assumed=0.7, **o
+            gains, budget, measured=0.88, interval=(0.85, 0.9), **o
         ),
         "trade-off": lambda **o: tradeoff_chart(gains, right, picks, **o),
         "trade-off, density": lambda **o: tradeoff_chart(gains, right, picks, confidence=confidence, **o),
         "accuracy by decile": lambda **o: accuracy_by_decile(gains, right, **o),
-        "calibration": lambda **o: calibration_chart(confidence, right, **o),
-        "overlap": lambda **o: overlap_heatmap(pick_overlap(picks), **o),
+        "calibration": lambda **o: calibration_chart(confidence, right, fitted=([0, 1], [0.1, 0.9]), **o),
+        "overlap": lambda **o: overlap_heatmap(common, **o),
         "classes": lambda **o: class_heatmap(np.linspace(0, 1, 4 * rules).reshape(rules, 4), strategies, CLASSES, **o),
         "picks in 100 classes": lambda **o: class_heatmap(
             np.arange(100 * rules).reshape(rules, 100) % 17,
