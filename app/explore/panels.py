@@ -51,18 +51,8 @@ class Lab:
 def draw(lab: Lab) -> None:
     """A row of choices and the panel chosen."""
     known = {"classes": lab.pool.labels is not None and bool(lab.pool.classes), "next": lab.measured is not None}
-    names = [name for name in PANELS if known.get(name, True)]
-    panel = st.segmented_control(
-        "More",
-        names,
-        default="rules",
-        format_func=PANELS.__getitem__,
-        key=f"{lab.prefix}_panel",
-        bind="query-params",
-        required=True,
-        label_visibility="collapsed",
-        width="stretch",
-    )
+    offered = {name: words for name, words in PANELS.items() if known.get(name, True)}
+    panel = blocks.choose_one("More", offered, f"{lab.prefix}_panel", hidden=True, width="stretch")
     draws: dict[str, Callable[[Lab], None]] = {
         "rules": _rules,
         "next": _next,
@@ -70,7 +60,7 @@ def draw(lab: Lab) -> None:
         "overlap": _overlap,
         "cost": _cost,
     }
-    draws[panel or "rules"](lab)
+    draws[panel](lab)
 
 
 def heading(text: str, basis: blocks.Basis) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -18,6 +18,7 @@ from app.shell.state import View
 from rad_core.errors import RadError
 from rad_core.store.study import StudyInfo
 
+Key = TypeVar("Key", bound=str)
 Basis = Literal["measured", "interpolated", "estimate"]
 
 # Badges have no icons: in Streamlit those are part of the text, and their names are read aloud.
@@ -156,6 +157,41 @@ def study_errors(info: StudyInfo) -> Iterator[None]:
     except Exception:
         logging.getLogger("rad").exception("Study %s cannot be shown", info.id)
         st.markdown(f":gray[{literal(info.id)} cannot be shown; the terminal that runs the studio says why.]")
+
+
+def choose_one(
+    label: str, words: Mapping[Key, str], key: str, *, place: Any = st, hidden: bool = False, **options: Any
+) -> Key:
+    """One of several things by the words for them, at first the first; kept in the URL under the key.
+
+    hidden: the label is only read aloud. options: as st.segmented_control has them.
+    """
+    chosen: Key = place.segmented_control(
+        label,
+        list(words),
+        default=next(iter(words)),
+        format_func=words.__getitem__,
+        key=key,
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed" if hidden else "visible",
+        **options,
+    )
+    return chosen
+
+
+def choose_strategy(label: str, names: Sequence[str], first: str, key: str, *, place: Any = st, **options: Any) -> str:
+    """One strategy of a list, at first this one where it is among them; kept in the URL under the key."""
+    chosen: str = place.selectbox(
+        label,
+        names,
+        index=names.index(first) if first in names else 0,
+        format_func=short_label,
+        key=key,
+        bind="query-params",
+        **options,
+    )
+    return chosen
 
 
 def choose_strategies(
