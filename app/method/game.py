@@ -51,7 +51,7 @@ def _play() -> None:
         _compare(values)
     sentence = interpretation(game, values)
     with bars:
-        draggable_bars(gains, game, sentence, key=KEY, on_move=_on_move)
+        draggable_bars(gains, budget, wrong, sentence, key=KEY, on_move=_on_move)
         st.info(sentence, icon=":material/lightbulb:")
         st.caption("Striped: what the adversary shaves off. Drag the bars, or Tab to one and use the arrow keys.")
     with st.expander(
