@@ -29,7 +29,7 @@ class MapScene:
     seed: int
     strategies: tuple[str, ...]
     color: str
-    display: facts.Display
+    display: str
     highlight: tuple[str, ...] | None
     points: np.ndarray
     layout: str

@@ -127,18 +127,16 @@ def draw(scene: MapScene, facts: Facts, event: MapEvent) -> MapEvent:
     """The map itself, or its still picture where the browser cannot draw it."""
     read, theme = scene.view.read, state.theme()
     colors = coloring(facts, scene.color, theme, scene.highlight)
-    difference = None
+    picks, difference = [], None
     if scene.display == "difference":
         difference = points_facts.contrast(facts, scene.points, scene.strategies)
-        panel = points_facts.NO_PICKS
     else:
-        panel = points_facts.picks(read, scene.seed, scene.strategies, colored=not colors.quiet)
+        picks = points_facts.picks(read, scene.seed, scene.strategies, colored=not colors.quiet)
     event = pool_map(
         scene.points,
         colors,
-        panel,
+        picks,
         key=KEY,
-        height=None,
         round=scene.round,
         selection=event.selection,
         primary=event.primary,
@@ -147,7 +145,7 @@ def draw(scene: MapScene, facts: Facts, event: MapEvent) -> MapEvent:
         difference=difference,
     )
     if not event.webgl:
-        chart = fallback_chart(scene.points, colors, panel, round=scene.round, selection=event.selection, theme=theme)
+        chart = fallback_chart(scene.points, colors, picks, round=scene.round, selection=event.selection, theme=theme)
         blocks.chart(chart, "map-picture", basis="measured")
     return event
 

@@ -78,17 +78,6 @@ class MapLayer:
             object.__setattr__(self, "rounds", rounds.astype(np.uint16))
 
 
-@dataclass(frozen=True)
-class MapPanel:
-    """One drawing of the map: a title (may be empty) and the layers on it."""
-
-    title: str
-    layers: tuple[MapLayer, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-
-
 @dataclass(frozen=True, eq=False)
 class MapColoring:
     """A color for every point of the pool; of_categories and of_values make one.
