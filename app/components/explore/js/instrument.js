@@ -19,7 +19,8 @@ export default mount;
 
 function mount(component) {
   if (!component.data) return undefined; // it brought this file, and nothing else
-  return component.data instanceof Uint8Array ? bring(component) : show(component);
+  if (component.data instanceof Uint8Array) return bring(component);
+  return showView(hub, component, CSS, ({ alone }) => (alone ? new LoneBar() : new Instrument()));
 }
 
 function bring({ data }) {
@@ -31,20 +32,6 @@ function bring({ data }) {
   hub.pools.clear(); // one pool is in view at a time
   hub.pools.set(pool.digest, pool);
   for (const view of hub.views.values()) view.arrived?.();
-}
-
-function show(component) {
-  const { key, alone } = component.data;
-  const turn = ++hub.turn;
-  dress(hub, component, CSS);
-  const view = hub.views.get(key) ?? (alone ? new LoneBar() : new Instrument());
-  hub.views.set(key, view);
-  view.attach(component, turn);
-  return () => {
-    if (view.turn !== turn) return;
-    hub.views.delete(key);
-    view.dispose();
-  };
 }
 
 // What both kinds of view tell the server: the state by its short names, and that the address already says it.

@@ -63,12 +63,8 @@ extend(View, class {
   thumbnail(i) {
     const { sprites } = this.blobs;
     if (!sprites || i >= sprites.count) return [];
-    const side = 64;
     const made = node("div", { class: "sprite" });
-    const [column, row] = [i % sprites.columns, Math.floor(i / sprites.columns)];
-    made.style.backgroundImage = `url(${this.spriteUrl})`;
-    made.style.backgroundSize = `${sprites.columns * side}px auto`;
-    made.style.backgroundPosition = `${-column * side}px ${-row * side}px`;
+    showTile(made, this.spriteUrl, { tile: [64, 64], columns: sprites.columns }, i, 1);
     return [made];
   }
 });
