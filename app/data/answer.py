@@ -54,9 +54,7 @@ def draw(given: dict[str, Given]) -> None:
     wish = _wish(scores, wished, rules)
     gains = state.kept("scores-gains", (scores.key, wish.gain), lambda: gains_of(scores, wish.gain))
     pool = pool_of(scores, gains, wish, own.usual.b)
-    levers = numbers.Levers(
-        wish.budget, wish.accuracy_of(scores), wished.m is not None, pool.wrong(wish.accuracy_of(scores))
-    )
+    levers = numbers.set_levers(pool, wish.budget, wished.m)
     game = numbers.solve(pool, levers)
     found = numbers.answers(pool, levers, game)
     with head:

@@ -42,6 +42,12 @@ class Measured:
     where: str
 
 
+def set_levers(pool: reading.Pool, budget: int, accuracy: float | None) -> Levers:
+    """The levers for a budget, and the teacher's accuracy where one is assumed."""
+    used = pool.teacher.used if accuracy is None else accuracy
+    return Levers(min(budget, pool.size), used, accuracy is not None, pool.wrong(used))
+
+
 def solve(pool: reading.Pool, levers: Levers) -> Equilibrium:
     """The game between us and the teacher's mistakes, at the levers' budget and accuracy."""
     return solve_game(np.asarray(pool.gains, np.float64), levers.budget, wrong=levers.wrong)

@@ -194,9 +194,7 @@ def choose_strategy(label: str, names: Sequence[str], first: str, key: str, *, p
     return chosen
 
 
-def choose_strategies(
-    label: str, names: Sequence[str], default: Sequence[str], key: str, help_: str | None = None
-) -> list[str]:
+def choose_strategies(label: str, names: Sequence[str], default: Sequence[str], key: str) -> list[str]:
     """Strategies to show, kept in the URL under the key, in the palette's order."""
     options = strategy_order(list(names))
     wanted = [name for name in default if name in options]
@@ -207,7 +205,6 @@ def choose_strategies(
         default=wanted,
         format_func=short_label,
         key=key,
-        help=help_,
         bind="query-params",
         wrap=True,
     )

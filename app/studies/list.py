@@ -14,7 +14,6 @@ from app.palette import strategy_style
 from app.results import shipped
 from app.shell import blocks, state
 from app.studies import actions, form, live, settings
-from app.studies.words import advice
 from rad_core.config import StudyConfig
 from rad_core.learning.data import title_of
 from rad_core.results import needed, sentences, verdicts
@@ -100,6 +99,20 @@ def _row(entry: Entry) -> None:
         _stopped(entry)
         with blocks.study_errors(info):
             _details(entry)
+
+
+def advice(info: StudyInfo) -> str:
+    """What to do about a study that is not running and not finished."""
+    kept = f"{count(info.rounds_done, 'finished round')} {'is' if info.rounds_done == 1 else 'are'} kept"
+    kept = kept if info.rounds_done else "no round is finished yet"
+    return {
+        "planned": "It was never started.",
+        "paused": f"Resume it to go on; {kept}.",
+        "cancelled": f"Resume it if you change your mind; {kept}.",
+        "lost": f"The machine was restarted, or its process was ended; {kept}.",
+        "failed": f"Mend what is named above and resume; {kept}. Or clone it and change its settings.",
+        "unreadable": "Put the folder back from a backup, or delete it. All other studies are untouched.",
+    }.get(info.status, "")
 
 
 def _stopped(entry: Entry) -> None:

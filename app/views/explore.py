@@ -99,8 +99,7 @@ def _tables(view: View, here: Stand) -> None:
     """What the instrument says in one picture, as tables."""
     wished = purchase.current(view)
     pool = view.read(reading.pool_before, here.strategy, here.seed, here.round)
-    accuracy = pool.teacher.used if wished.m is None else wished.m
-    levers = numbers.Levers(min(wished.b, pool.size), accuracy, wished.m is not None, pool.wrong(accuracy))
+    levers = numbers.set_levers(pool, wished.b, wished.m)
     game = numbers.solve(pool, levers)
     panels.draw(
         panels.Lab(
