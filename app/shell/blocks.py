@@ -216,9 +216,14 @@ def short_label(strategy: str) -> str:
     return strategy_label(strategy).split(" (")[0]
 
 
-def day(seconds: float) -> str:
-    """A moment (seconds since 1970) as a date and time of the server."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+def day(seconds: float, *, minute: bool = False) -> str:
+    """A moment (seconds since 1970) as a day at the server, with its year where that is not this one.
+
+    minute: with the time of day.
+    """
+    then, now = time.localtime(seconds), time.localtime()
+    year = "" if then.tm_year == now.tm_year else " %Y"
+    return time.strftime(f"%-d %b{year}{' %H:%M' if minute else ''}", then)
 
 
 def provenance(view: View) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+[data-testid="stSidebar"] input[role="combobox"] { text-overflow: ellipsis; }
 [data-testid="stHeader"] { background: none; }
 [data-testid="stHeader"], [data-testid="stHeader"] * { pointer-events: none; }
 [data-testid="stHeader"] :is(a, a *, button, button *) { pointer-events: auto; }
@@ -106,28 +108,34 @@ def _keep_in_url(name: str, value: str | None) -> None:
 
 
 def _picker(infos: list[StudyInfo], study_id: str) -> None:
-    by_id = {info.id: info for info in infos}
-    demos = {info.id for info in state.demos()}
-
-    def describe(study_id: str) -> str:
-        info = by_id[study_id]
-        running = "" if info.status == "finished" else f" · {info.status}"
-        if study_id in demos:
-            return f"{_EXAMPLE} {state.study_title(info)}{running}"
-        return f"{state.study_title(info)} · {blocks.day(info.created)}{running}"
-
+    examples = {info.id for info in state.demos()}
+    names = picker_names(infos, examples)
     if missing := st.session_state.get("missing"):
         st.warning(literal(f"There is no study “{missing}” here; showing this one instead."))
     # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
     st.session_state["picker"] = study_id
     st.selectbox(
         "Study",
-        list(by_id),
-        format_func=describe,
+        list(names),
+        format_func=names.__getitem__,
         key="picker",
         on_change=_pick,
-        help=f"{_EXAMPLE} marks examples shipped with RAD Studio." if demos & set(by_id) else None,
+        help=f"{_EXAMPLE} marks examples shipped with RAD Studio." if examples & set(names) else None,
     )
+
+
+def picker_names(infos: list[StudyInfo], examples: set[str]) -> dict[str, str]:
+    """How the studies are called in the picker, by id: name and day, with the time of day where both are another's."""
+    own = [info for info in infos if info.id not in examples]
+    days = Counter((state.study_title(info), blocks.day(info.created)) for info in own)
+    names = {}
+    for info in infos:
+        title = state.study_title(info)
+        alone = days[title, blocks.day(info.created)] == 1
+        when = f"{title}, {blocks.day(info.created, minute=not alone)}"
+        running = "" if info.status == "finished" else f" · {info.status}"
+        names[info.id] = (f"{_EXAMPLE} {title}" if info.id in examples else when) + running
+    return names
 
 
 def _pick() -> None:

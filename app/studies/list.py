@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -150,9 +149,9 @@ def _what(entry: Entry) -> None:
 
 
 def _in_words(entry: Entry) -> str:
-    """What a study is of: "Digits, 2 repetitions, 24 Nov 2026"."""
+    """What a study is of: "Digits, 2 repetitions, 24 Nov"."""
     repetitions = count(_view(entry).config.seeds, "repetition")
-    when = "example" if entry.demo else time.strftime("%-d %b %Y", time.localtime(entry.info.created))
+    when = "example" if entry.demo else blocks.day(entry.info.created)
     return f"{one_line(title_of(entry.info.dataset))}, {repetitions}, {when}"
 
 
