@@ -24,9 +24,9 @@ from app.data.choice import (
     remarks,
 )
 from app.data.files import Given
-from app.explore import numbers, panels, payload
+from app.explore import instrument, numbers, panels, payload
 from app.findings.words import literal, number
-from app.palette import WRONG_COLOR, strategy_order, strategy_style
+from app.palette import strategy_order
 from app.results import reading
 from app.shell import blocks, purchase, state
 from app.shell.purchase import Own, Purchase
@@ -110,13 +110,9 @@ def _accuracy_in_words(scores: Scores, wish: Wish) -> str:
 
 def _verdict(scores: Scores, wish: Wish, price: float, found: list[WhatIf]) -> None:
     head, beside = verdict(scores, wish, found)
-    with st.container(key="verdict", horizontal=True, vertical_alignment="top"):
-        with st.container(gap=None, width="stretch", key="verdict-text"):
-            st.title(literal(head), anchor=False)
-            st.markdown(f":gray[{literal(beside)}]")
-        with st.container(horizontal=True, width="content"):
-            if st.button("Use this purchase", type="primary", key="use"):
-                _use(scores, wish, price)
+    with instrument.verdict(literal(head), literal(beside)):
+        if st.button("Use this purchase", type="primary", key="use"):
+            _use(scores, wish, price)
 
 
 # --- the instrument -----------------------------------------------------------------------------------------------
@@ -126,29 +122,12 @@ def _instrument(scores: Scores, pool: reading.Pool, wish: Wish, own: Own, rules:
     blob = state.kept(
         "scores-blob", (scores.key, wish.gain), lambda: payload.own_blob(pool.gains, _SEED, _places(scores))
     )
-    data = purchase.for_browser(own)
+    pair = {rule for rule in (wish.strategy, purchase.current(own).vs) if rule in rules}
+    bought = {rule: _drawn(scores, wish, rule) for rule in pair - {"rad", "uniform", wish.gain}}
+    where: dict[str, Any] = {"rounds": [], "seeds": [], "seed": 0}
+    data = instrument.beside(own, KEY, payload.own_facts(pool, wish.gain), rules, bought, where)
     data["state"] |= {"b": wish.budget, "a": wish.strategy}
-    pair = {rule for rule in (wish.strategy, data["state"]["vs"]) if rule in rules}
-    component.instrument(
-        blob,
-        {
-            **data,
-            "facts": payload.own_facts(pool, wish.gain),
-            "options": {
-                "rules": [[rule, blocks.short_label(rule)] for rule in rules],
-                "colors": {rule: strategy_style(rule).color for rule in rules},
-                "wrong": WRONG_COLOR,
-                "rounds": [],
-                "seeds": [],
-                "seed": 0,
-            },
-            "bought": {rule: _drawn(scores, wish, rule) for rule in pair - {"rad", "uniform", wish.gain}},
-            "sequence": component.happened(KEY).get("sequence", 0),
-            "dark": state.theme() == "dark",
-        },
-        key=KEY,
-        on_change=purchase.listener(KEY, own, component.happened),
-    )
+    component.instrument(blob, data, key=KEY, on_change=purchase.listener(KEY, own, component.happened))
 
 
 def _places(scores: Scores) -> np.ndarray | None:
