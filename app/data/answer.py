@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -136,7 +137,7 @@ def _places(scores: Scores) -> np.ndarray | None:
 
 def _drawn(scores: Scores, wish: Wish, rule: str) -> list[int]:
     """Rows that a rule buys which looks at more than the gains; none yet where working them out takes long."""
-    asked = wish.by(rule)
+    asked = replace(wish, strategy=rule)
     if heavy(scores, asked) and state.shelf().get("scores-choice", (None,))[0] != (scores.key, asked):
         return []
     positions: list[int] = _choice(scores, asked).selection.positions.tolist()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +80,9 @@ def verdict(head: str, beside: str, details: str | None = None) -> DeltaGenerato
 
 def draw(view: View, here: Stand) -> None:
     """The instrument."""
-    component.instrument(_pool(view, here), _beside(view, here, KEY), key=KEY, on_change=_listener(view, KEY))
+    component.instrument(
+        _pool(view, here), _beside(view, here, KEY), key=KEY, on_change=purchase.listener(KEY, view, component.happened)
+    )
 
 
 def bar(view: View) -> None:
@@ -90,11 +91,7 @@ def bar(view: View) -> None:
     if here is None:
         return
     purchase.keep_in_address(view)
-    component.bar(_beside(view, here, _BAR), key=_BAR, on_change=_listener(view, _BAR))
-
-
-def _listener(view: View, key: str) -> Callable[[], None]:
-    return purchase.listener(key, view, component.happened)
+    component.bar(_beside(view, here, _BAR), key=_BAR, on_change=purchase.listener(_BAR, view, component.happened))
 
 
 def _pool(view: View, here: Stand) -> Blob:

@@ -147,7 +147,6 @@ def facts(study: Study, strategy: str, seed: int, round_: int) -> dict[str, Any]
     config = study.config
     left = len(reading.remaining(study, strategy, seed, round_))
     measured = _results(study)
-    lines = curves(measured)
     return {
         **_terms(left, reading.teacher_estimate(study, seed), config.price_per_label, config.currency),
         "classes": list(reading.classes(study, seed)),
@@ -157,9 +156,8 @@ def facts(study: Study, strategy: str, seed: int, round_: int) -> dict[str, Any]
         "round": round_,
         "rounds": config.rounds,
         "noun": "images" if reading.thumbnails(study, seed) is not None else "points",
-        "curves": lines,
+        "curves": curves(measured),
         "free": measured.free.mean if np.isfinite(measured.free.mean) else None,
-        "seeds": max((curve["seeds"] for curve in lines), default=0),
         "rules": _looks(config.gain, (*RULES, "oracle")),
     }
 
@@ -178,7 +176,6 @@ def own_facts(pool: reading.Pool, gain: str) -> dict[str, Any]:
         "noun": "points",
         "curves": [],
         "free": None,
-        "seeds": 0,
         "rules": _looks(gain, RULES),
     }
 
@@ -231,7 +228,6 @@ def _look(rule: str, gain: str) -> dict[str, str]:
     """Name and color of a rule; the most informative first is what the strategy named after the gain does."""
     strategy = gain if rule == "greedy" else rule
     return {
-        "label": "Most informative first" if rule == "greedy" else name(rule, first=True),
         "short": name(strategy, first=True),
         "color": strategy_style(strategy).color,
         "strategy": strategy,

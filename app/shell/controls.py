@@ -5,14 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from app.shell import blocks
-from app.shell.state import View
+from app.shell.state import BUSY, View
 from rad_core.results.needed import targets
 from rad_core.results.verdicts import Results
 from rad_core.results.words import count
 from rad_core.store.study import Study, StudyInfo
-
-_BUSY = ("running", "queued")
-
 
 # --- target accuracy -----------------------------------------------------------------------------------------------
 
@@ -77,7 +74,7 @@ def _same(one: StudyInfo, other: StudyInfo) -> bool:
 
 def offer_news(view: View, page: str, *, waiting: bool = False) -> None:
     """A pill that brings in what has been measured since the page was opened; waiting: bring it in without asking."""
-    every = 2.0 if view.info.status in _BUSY else None
+    every = 2.0 if view.info.status in BUSY else None
     st.fragment(_news, run_every=every)(f"{page}_held", waiting)
 
 

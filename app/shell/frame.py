@@ -41,7 +41,6 @@ html { font-size: 125%; }
 </style>"""
 
 _WITHOUT_STUDY = {"data", "method"}  # pages that do not look at a study
-_BUSY = ("running", "queued")
 _SELDOM = 3600.0  # seconds
 _EXAMPLE = "◇"  # in front of a name: behind it there is no room
 
@@ -95,16 +94,8 @@ def sidebar(page: StreamlitPage) -> None:
         st.button(
             "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=present, args=[False]
         )
-    _keep_in_url("run", study_id and st.session_state["run"])
-    _keep_in_url("present", "1" if presenting() else None)
-
-
-def _keep_in_url(name: str, value: str | None) -> None:
-    """Widgets that would lose their parameter when they stand at their default, or that a page does not show."""
-    if value is None:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
+    state.keep_in_address("run", study_id and st.session_state["run"])
+    state.keep_in_address("present", "1" if presenting() else None)
 
 
 def _picker(infos: list[StudyInfo], study_id: str) -> None:
@@ -170,14 +161,14 @@ def _provenance(view: state.View) -> None:
 
 def _jobs() -> None:
     """What is running now, read again every second while something is."""
-    busy = any(info.status in _BUSY for info in state.studies())
+    busy = any(info.status in state.BUSY for info in state.studies())
     # Never None: a tab asks a restarted server for its page again only if something on it runs by itself. Without, no
     # control inside a fragment would do anything there.
     st.fragment(_job_chips, run_every=1.0 if busy else _SELDOM)(busy)
 
 
 def _job_chips(were_busy: bool) -> None:
-    busy = [info for info in state.studies() if info.status in _BUSY]
+    busy = [info for info in state.studies() if info.status in state.BUSY]
     for info in busy:
         counted = f"{info.rounds_done} of {info.rounds_total} rounds" if info.status == "running" else "waits its turn"
         st.progress(info.rounds_done / max(1, info.rounds_total), text=f"{literal(state.study_title(info))}: {counted}")

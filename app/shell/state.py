@@ -27,6 +27,7 @@ from rad_core.text import one_line
 
 T = TypeVar("T")
 LATEST = "latest"
+BUSY = ("running", "queued")  # statuses of a study on its way
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # addresses of a server that nobody reaches from another machine
 
 
@@ -150,6 +151,14 @@ def study_of(study_id: str, *, demo: bool) -> Study:
 def forget_list() -> None:
     """Read the lists of studies anew at the next look: something was started, renamed or deleted."""
     _list.clear()
+
+
+def keep_in_address(name: str, value: str | None) -> None:
+    """Have a parameter say this in the address, or not stand there; for what no widget is bound to."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
 
 
 # --- the study in view ---------------------------------------------------------------------------------------------

@@ -55,11 +55,9 @@ def is_open() -> bool:
             open_form({name: value for name, value in st.query_params.items() if name in SETTINGS}, asked=False)
     for name in SETTINGS:  # they are in the form now; what the user changes there must not disagree with the link
         st.query_params.pop(name, None)
-    if session[OPEN] and not state.read_only():
-        st.query_params["new"] = "1"
-        return True
-    st.query_params.pop("new", None)
-    return False
+    shown = session[OPEN] and not state.read_only()
+    state.keep_in_address("new", "1" if shown else None)
+    return shown
 
 
 def open_form(values: Mapping[str, Any] | None = None, *, asked: bool = True) -> None:

@@ -212,28 +212,24 @@ def _actions(entry: Entry) -> None:
         return
     if row.button("Open", icon=":material/arrow_forward:", key=f"open_{info.id}"):
         actions.open_results(info.id)
-    options = [*(["Clone"] if not state.read_only() else []), *(["Rename", "Delete"] if changes else [])]
-    if options:
+    acts: dict[str, Callable[[], None]] = {}
+    if not state.read_only():
+        acts["Clone"] = lambda: form.open_form(settings.of_study(entry.study.config))
+    if changes:
+        acts["Rename"] = partial(actions.ask, "rename", info.id)
+        acts["Delete"] = partial(actions.ask, "delete", info.id)
+    if acts:
         chosen = row.menu_button(
             "More",
-            options,
+            list(acts),
             key=f"menu_{info.id}",
             type="tertiary",
             icon=":material/more_vert:",
             help="Clone: a new study with these settings.",
         )
-        _chosen(chosen, entry)
-
-
-def _chosen(option: str | None, entry: Entry) -> None:
-    act: dict[str | None, Callable[[], None]] = {
-        "Clone": lambda: form.open_form(settings.of_study(entry.study.config)),
-        "Rename": partial(actions.ask, "rename", entry.info.id),
-        "Delete": partial(actions.ask, "delete", entry.info.id),
-    }
-    if option in act:
-        act[option]()
-        st.rerun()
+        if chosen in acts:
+            acts[chosen]()
+            st.rerun()
 
 
 def _details(entry: Entry) -> None:
