@@ -179,7 +179,7 @@ def _by_class(facts: Facts, highlight: Sequence[str] | None, *, quiet: bool) -> 
     codes = np.array([place.get(name, len(shown)) for name in facts.classes], np.uint8)[facts.labels]
     others = [palette.OTHER_LABEL] if len(shown) < len(facts.classes) else []
     paint = [colors[name] for name in shown] + [palette.OTHER_COLOR] * len(others)
-    return MapColoring.of_categories(codes, [*shown, *others], paint, COLORINGS["class"], quiet=quiet)
+    return MapColoring(codes, [*shown, *others], paint, COLORINGS["class"], quiet=quiet)
 
 
 def class_names(facts: Facts, points: np.ndarray, colors: MapColoring) -> list[list[Any]]:
@@ -195,7 +195,7 @@ def class_names(facts: Facts, points: np.ndarray, colors: MapColoring) -> list[l
 
 def _right_or_wrong(right: np.ndarray, labels: Sequence[str], title: str) -> MapColoring:
     colors, symbols = (palette.RIGHT_COLOR, palette.WRONG_COLOR), (palette.RIGHT_SYMBOL, palette.WRONG_SYMBOL)
-    return MapColoring.of_categories((~right).astype(np.uint8), labels, colors, title, symbols)
+    return MapColoring((~right).astype(np.uint8), labels, colors, title, symbols)
 
 
 def _by_q(q: np.ndarray, title: str, theme: Theme) -> MapColoring:
@@ -209,11 +209,7 @@ def _by_round(bought: np.ndarray, round_: int, title: str, theme: Theme) -> MapC
         return MapColoring.of_values(np.where(bought > 0, bought, np.nan), ramp, title, (1, round_))
     steps = [ramp[int(place)] for place in np.linspace(0, len(ramp) - 1, round_).round()]
     labels = ["not bought", *(f"round {number}" for number in range(1, round_ + 1))]
-    return MapColoring.of_categories(bought, labels, [_faint(theme), *steps], title)
-
-
-def _faint(theme: Theme) -> str:
-    return "#CDD1D8" if theme == "light" else "#3C424E"
+    return MapColoring(bought, labels, ["#CDD1D8" if theme == "light" else "#3C424E", *steps], title)
 
 
 # --- picks ---------------------------------------------------------------------------------------------------------

@@ -49,9 +49,8 @@ def navigation(pages: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
     """The pages on the left, or on top while presenting."""
     st.html(_STYLE + (_DARK if state.theme() == "dark" else ""))
     st.logo(str(shipped.assets() / "logo.svg"), size="large")
-    if presenting():
-        st.html(_PRESENTING)
     if presenting():  # each page a click away, without menus
+        st.html(_PRESENTING)
         return st.navigation([page for group in pages.values() for page in group], position="top")
     return st.navigation(pages, position="sidebar", expanded=True)
 

@@ -99,13 +99,9 @@ def _snapshot(_study: Study, key: str) -> Study:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _remember(_make: Callable[[], T], *key: Any) -> T:
+def remember(_make: Callable[[], T], *key: Any) -> T:
+    """_make(), remembered under a key of plain values (a name first); the result is shared: never write to it."""
     return _make()
-
-
-def remember(make: Callable[[], T], *key: Any) -> T:
-    """make(), remembered under a key of plain values (a name first); the result is shared: never write to it."""
-    return _remember(make, *key)
 
 
 @st.cache_data(ttl=2, max_entries=8, show_spinner=False)

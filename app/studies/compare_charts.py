@@ -66,17 +66,16 @@ def _attempt(view: View, make: Callable[..., Chart | None], *arguments: Any) -> 
 
 
 def _in_rows(names: list[str], charts: list[Chart | str], kind: str) -> None:
-    for start in range(0, len(charts), 2):
-        places = st.columns(2, gap="medium")
-        for place, number in zip(places, range(start, min(start + 2, len(charts))), strict=False):
-            with place:
-                st.markdown(f"**{literal(names[number])}**")
-                chart = charts[number]
-                if isinstance(chart, str):
-                    st.caption(literal(chart))
-                else:
-                    basis: blocks.Basis = "estimate" if kind == "guarantee" else "measured"
-                    blocks.chart(chart, f"compare-{kind}-{number}", basis=basis, heading=False)
+    for number, (name, chart) in enumerate(zip(names, charts, strict=True)):
+        if number % 2 == 0:
+            places = st.columns(2, gap="medium")
+        with places[number % 2]:
+            st.markdown(f"**{literal(name)}**")
+            if isinstance(chart, str):
+                st.caption(literal(chart))
+            else:
+                basis: blocks.Basis = "estimate" if kind == "guarantee" else "measured"
+                blocks.chart(chart, f"compare-{kind}-{number}", basis=basis, heading=False)
 
 
 def _curves(view: View, strategies: list[str], scale: Scale) -> Chart | None:

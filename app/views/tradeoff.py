@@ -168,8 +168,7 @@ def _guarantee(view: state.View, student: str, seed: int, round_: int) -> None:
 def _deciles(scenes: list[Scene], where: str) -> None:
     pools = [(scene.gains, scene.right) for scene in scenes]
     chart = accuracy_by_decile(
-        np.concatenate([g for g, _ in pools]),
-        np.concatenate([r for _, r in pools]),
+        *map(np.concatenate, zip(*pools, strict=True)),
         groups=deciles_over_seeds(pools),
         where=where,
         theme=state.theme(),

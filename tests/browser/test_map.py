@@ -57,7 +57,7 @@ def map_page() -> None:
     else:
         names = ("cat", "<script>alert(1)</script>", "dog")
         palette = ("#4958AB", "#F3A027", "#06A263")
-        coloring = MapColoring.of_categories(classes, names, palette, "class", quiet="quiet" in asked)
+        coloring = MapColoring(classes, names, palette, "class", quiet="quiet" in asked)
     budget = min(budget, n // 10)
     picks = rng.permutation(n)[:budget], np.arange(budget) % 10 + 1
     layers = [MapLayer("uniform", "Uniform", "#757575", "square", *picks)]

@@ -169,10 +169,10 @@ def test_values_become_codes_and_missing_ones_are_marked() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: MapColoring.of_categories([0, 2], ["a", "b"], ["#000000", "#111111"], "class"),
-        lambda: MapColoring.of_categories([0], ["a"], ["red;}"], "class"),
-        lambda: MapColoring.of_categories([0], ["a"], ["#000000"], "class", ["smiley"]),
-        lambda: MapColoring.of_categories([0.5], ["a"], ["#000000"], "class"),
+        lambda: MapColoring([0, 2], ["a", "b"], ["#000000", "#111111"], "class"),
+        lambda: MapColoring([0], ["a"], ["red;}"], "class"),
+        lambda: MapColoring([0], ["a"], ["#000000"], "class", ["smiley"]),
+        lambda: MapColoring([0.5], ["a"], ["#000000"], "class"),
         lambda: MapColoring.of_values([np.inf], ["#000000", "#111111"], "gain"),
         lambda: MapColoring.of_values([1.0], ["#000000"], "gain"),
         lambda: MapLayer("rad", "RAD", "#000000", "circle", [-1]),
@@ -259,7 +259,7 @@ def page() -> None:
     state = st.session_state
     points = np.random.default_rng(state.get("pool", 0)).normal(size=(100, 2)).astype(np.float32)
     picks = MapLayer("rad", "<script>", "#D55E00", "circle", np.arange(10), np.arange(10))
-    coloring = MapColoring.of_categories(np.arange(100) % 2, ["a", "<b>"], ["#000000", "#111111"], "class")
+    coloring = MapColoring(np.arange(100) % 2, ["a", "<b>"], ["#000000", "#111111"], "class")
     state["before"] = map_event("map")
     arguments = {name: state.get(name) for name in ("selection", "primary")}
     state["event"] = pool_map(points, coloring, (picks,), key="map", round=9, **arguments)
@@ -347,7 +347,7 @@ def test_the_still_picture_tells_the_same_in_less(kind: str) -> None:
     n, rng = 20_000, np.random.default_rng(0)
     points, classes = cloud(n), rng.integers(0, 2, n)
     coloring = (
-        MapColoring.of_categories(classes, ["cat", "<script>"], ["#4958AB", "#F3A027"], "class")
+        MapColoring(classes, ["cat", "<script>"], ["#4958AB", "#F3A027"], "class")
         if kind == "category"
         else MapColoring.of_values(rng.random(n), ("#00204D", "#FFEA46"), "gain")
     )

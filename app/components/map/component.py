@@ -163,13 +163,8 @@ def _view_data(
     return {
         **{kind: blob.digest for kind, blob in blobs.items()},
         "coloring": {
-            "kind": coloring.kind,
-            "palette": coloring.palette,
-            "labels": coloring.labels,
-            "title": coloring.title,
+            **{name: getattr(coloring, name) for name in ("kind", "palette", "labels", "title", "limits", "quiet")},
             "symbols": [SYMBOLS.index(symbol) for symbol in coloring.symbols],
-            "limits": coloring.limits,
-            "quiet": coloring.quiet,
         },
         "picks": [_layer_data(layer, slot) for slot, layer in enumerate(picks)],
         "now": {**memory.now, "selection": regions},
