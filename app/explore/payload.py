@@ -15,11 +15,12 @@ import numpy as np
 from app.components.map.geometry import peaks, quantize
 from app.components.map.wire import Blob, pack
 from app.components.sheet import make_sheet
+from app.explore.numbers import as_strategy
 from app.palette import strategy_style
 from app.results import reading
 from rad_core.errors import InputError
 from rad_core.results import needed
-from rad_core.results.verdicts import Results
+from rad_core.results.verdicts import Results, results
 from rad_core.results.words import name
 from rad_core.running import maps
 from rad_core.selection.game import solve_game, wrong_count
@@ -146,7 +147,7 @@ def facts(study: Study, strategy: str, seed: int, round_: int) -> dict[str, Any]
     """The JSON beside the pool: the purchase, the teacher, the measured curves, names and colors."""
     config = study.config
     left = len(reading.remaining(study, strategy, seed, round_))
-    measured = _results(study)
+    measured = results(study)
     return {
         **_terms(left, reading.teacher_estimate(study, seed), config.price_per_label, config.currency),
         "classes": list(reading.classes(study, seed)),
@@ -187,10 +188,6 @@ def _terms(size: int, teacher: reading.TeacherEstimate, price: float, currency: 
     return {"size": size, "teacher": known, "price": price, "currency": currency}
 
 
-def _results(study: Study) -> Results:
-    return Results(study.rounds_table(), tuple(study.config.strategies), study.config.rounds, study.config.seeds)
-
-
 def curves(measured: Results) -> list[dict[str, Any]]:
     """Of every rule that has finished: labels, mean accuracy and the ends of its interval by round, its look.
 
@@ -221,14 +218,9 @@ def curves(measured: Results) -> list[dict[str, Any]]:
 
 
 def _looks(gain: str, rules: Sequence[str]) -> dict[str, dict[str, str]]:
-    return {rule: _look(rule, gain) for rule in rules}
-
-
-def _look(rule: str, gain: str) -> dict[str, str]:
-    """Name and color of a rule; the most informative first is what the strategy named after the gain does."""
-    strategy = gain if rule == "greedy" else rule
+    """Name and color of rules; the most informative first is what the strategy named after the gain does."""
+    strategies = {rule: as_strategy(rule, gain) for rule in rules}
     return {
-        "short": name(strategy, first=True),
-        "color": strategy_style(strategy).color,
-        "strategy": strategy,
+        rule: {"short": name(strategy, first=True), "color": strategy_style(strategy).color, "strategy": strategy}
+        for rule, strategy in strategies.items()
     }

@@ -183,8 +183,11 @@ def beside(scene: MapScene, facts: Facts, event: MapEvent) -> None:
     else:
         teacher = read(reading.teacher_probabilities, scene.seed)[event.primary]
         detail.point(facts, event.primary, images, teacher, on_close=_close)
+    if not len(positions) and chosen:
+        blocks.empty("No point lies in this region", "Press Esc on the map to clear the selection.")
+        return
     if not len(positions):
-        _nothing(facts, chosen)
+        blocks.empty("No labels bought yet", "Draw a lasso on the map to see the images of a region.")
         return
     buyer = blocks.short_label(facts.strategy)
     st.subheader("Selected on the map" if chosen else f"Bought by {buyer} in round {facts.round}", anchor=False)
@@ -198,13 +201,6 @@ def _close() -> None:
 
 def _pick() -> None:
     st.session_state["map-wanted"] = cards.picked(detail.CARDS)
-
-
-def _nothing(facts: Facts, chosen: bool) -> None:
-    if chosen:
-        blocks.empty("No point lies in this region", "Press Esc on the map to clear the selection.")
-    else:
-        blocks.empty("No labels bought yet", "Draw a lasso on the map to see the images of a region.")
 
 
 def _take_away(scene: MapScene, facts: Facts, positions: np.ndarray, selection: Selection | None) -> None:
