@@ -154,12 +154,10 @@ def _choice(scores: Scores, wish: Wish) -> Choice:
 
 def _wish(scores: Scores, wished: Purchase, rules: list[str]) -> Wish:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        gain = st.selectbox(
+        gain = blocks.choose_from(
             "Informativeness",
-            list(GAINS),
-            format_func=lambda name: GAINS[name].label,
-            key="scores_gain",
-            bind="query-params",
+            {name: gain.label for name, gain in GAINS.items()},
+            "scores_gain",
             help="How unsure the student is: by its two likeliest classes, by all, or by its favorite alone.",
         )
         seed = st.number_input(

@@ -180,18 +180,26 @@ def choose_one(
     return chosen
 
 
-def choose_strategy(label: str, names: Sequence[str], first: str, key: str, *, place: Any = st, **options: Any) -> str:
-    """One strategy of a list, at first this one where it is among them; kept in the URL under the key."""
-    chosen: str = place.selectbox(
+def choose_from(
+    label: str, words: Mapping[Key, str], key: str, *, first: str | None = None, place: Any = st, **options: Any
+) -> Key:
+    """The same from a list that opens. first: what is chosen at first, where it is among them."""
+    names = list(words)
+    chosen: Key = place.selectbox(
         label,
         names,
-        index=names.index(first) if first in names else 0,
-        format_func=short_label,
+        index=next((i for i, name in enumerate(names) if name == first), 0),
+        format_func=words.__getitem__,
         key=key,
         bind="query-params",
         **options,
     )
     return chosen
+
+
+def choose_strategy(label: str, names: Sequence[str], first: str, key: str, **options: Any) -> str:
+    """One strategy from a list that opens."""
+    return choose_from(label, {name: short_label(name) for name in names}, key, first=first, **options)
 
 
 def choose_strategies(label: str, names: Sequence[str], default: Sequence[str], key: str) -> list[str]:

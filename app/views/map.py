@@ -46,22 +46,14 @@ def controls(view: state.View, seed: int, pair: tuple[str, ...]) -> tuple[dict[s
     row = st.container(horizontal=True, vertical_alignment="bottom", key="map-head")
     with row.container(width="stretch"):
         st.title("Map", anchor=False, help="Images that look alike lie close together.")
-    color = row.selectbox(
-        "Color by",
-        list(COLORINGS),
-        format_func=COLORINGS.__getitem__,
-        key="map_color",
-        bind="query-params",
-        width=210,
-    )
-    display: Any = "one"
+    color = blocks.choose_from("Color by", COLORINGS, "map_color", place=row, width=210)
+    display = "one"
     if len(pair) == 2:
-        display = row.selectbox(
+        display = blocks.choose_from(
             "Shown",
-            list(DISPLAYS),
-            format_func=DISPLAYS.__getitem__,
-            key="map_show",
-            bind="query-params",
+            DISPLAYS,
+            "map_show",
+            place=row,
             width=150,
             help="Difference: where one of the two had bought more than the other by the end of the round.",
         )
