@@ -70,6 +70,7 @@ def test_a_bad_upload_is_told_and_a_good_one_mends_it(url: str, visit: Visits, t
     page.get_by_text("look like logits").wait_for()
     drop(page, "The student's probabilities", example.folder() / "probabilities.npy")
     page.get_by_role("heading", name="Of 1,537 points", level=1).wait_for()
+    settled(page)
     assert page.get_by_text("look like logits").count() == 0
 
 
