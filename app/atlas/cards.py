@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,8 @@ import streamlit as st
 
 from app import palette
 from app.atlas.facts import Facts
-from app.components import hand_over
+from app.components import hand_over, script
+from app.components.map import wire
 from app.components.sheet import Sheet, make_sheet
 from app.figures.base import Theme
 from app.shell.blocks import short_label
@@ -85,19 +85,18 @@ def bought_by(facts: Facts, i: int) -> list[tuple[str, int]]:
 
 
 def pack(key: str, cards: Sequence[dict[str, Any]], sheet: Sheet | None, theme: Theme) -> bytes:
-    """Everything that the browser draws: length of the header (uint32), header as JSON, the image."""
+    """Everything that the browser draws: the cards, and the image of all their thumbnails."""
     dark = theme == "dark"
     header = {
         "key": key,
         "cards": list(cards),
-        "sheet": sheet and {"type": sheet.type, "tile": sheet.tile, "columns": sheet.columns, "rows": sheet.rows},
+        "sheet": sheet and {"type": sheet.type, "tile": sheet.tile, "columns": sheet.columns},
         "colors": {
             "right": palette.text_color(palette.RIGHT_COLOR, dark),
             "wrong": palette.text_color(palette.WRONG_COLOR, dark),
         },
     }
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    return len(text).to_bytes(4, "little") + text + (sheet.image if sheet else b"")
+    return wire.pack(header, [np.frombuffer(sheet.image, np.uint8)] if sheet else []).data
 
 
 def show(
@@ -136,6 +135,7 @@ def picked(key: str) -> int | None:
 @cache
 def _element(kind: str) -> Any:
     """The component that brings the JavaScript, the cards, or which of them is chosen."""
-    path = Path(__file__).parents[1] / "components" / "gallery" / "gallery.js"
-    script = path.read_text(encoding="utf-8") if kind == "script" else hand_over("radStudioGallery")
-    return st.components.v2.component(f"rad_studio_gallery_{kind}", js=script)
+    folder = Path(__file__).parents[1] / "components" / "gallery"
+    style = (folder / "gallery.css").read_text(encoding="utf-8")
+    js = script(folder, ["gallery"], style) if kind == "script" else hand_over("radStudioGallery")
+    return st.components.v2.component(f"rad_studio_gallery_{kind}", js=js)

@@ -111,14 +111,7 @@ def gallery(
 ) -> None:
     """The images of the points, page by page, in an order of choice; the primary point's is marked."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    by = row.selectbox(
-        "Order",
-        list(cards.ORDERS),
-        format_func=cards.ORDERS.__getitem__,
-        key="map_order",
-        bind="query-params",
-        width=240,
-    )
+    by = blocks.choose_from("Order", cards.ORDERS, "map_order", place=row, width=240)
     shown = cards.pick_shown(facts, positions, by)
     pages = -(-len(shown) // cards.PER_PAGE)
     page = row.pagination(pages, key="map-page", width="stretch", max_visible_pages=4) if pages > 1 else 1

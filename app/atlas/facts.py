@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,6 @@ from app.components.map import (
     Difference,
     MapColoring,
     MapLayer,
-    MapPanel,
     Selection,
     difference,
     peaks,
@@ -30,7 +29,6 @@ from rad_core.selection.game import solve_game, wrong_count
 from rad_core.store.study import Study
 
 Read = Callable[..., Any]
-Display = Literal["one", "difference"]
 
 COLORINGS = {
     "none": "Nothing",
@@ -173,11 +171,6 @@ def coloring(facts: Facts, by: str, theme: Theme, highlight: Sequence[str] | Non
     return _by_round(facts.bought[facts.strategy], facts.round, title, theme)
 
 
-def ramp(theme: Theme) -> tuple[str, ...]:
-    """Stops of a scale from low to high, the high end standing out on this paper."""
-    return _RAMPS[theme]
-
-
 def _by_class(facts: Facts, highlight: Sequence[str] | None, *, quiet: bool) -> MapColoring:
     """quiet: gray, a class has its color only under the cursor; the codes are the same."""
     colors = palette.class_colors(facts.classes, highlight)
@@ -186,7 +179,7 @@ def _by_class(facts: Facts, highlight: Sequence[str] | None, *, quiet: bool) -> 
     codes = np.array([place.get(name, len(shown)) for name in facts.classes], np.uint8)[facts.labels]
     others = [palette.OTHER_LABEL] if len(shown) < len(facts.classes) else []
     paint = [colors[name] for name in shown] + [palette.OTHER_COLOR] * len(others)
-    return MapColoring.of_categories(codes, [*shown, *others], paint, COLORINGS["class"], quiet=quiet)
+    return MapColoring(codes, [*shown, *others], paint, COLORINGS["class"], quiet=quiet)
 
 
 def class_names(facts: Facts, points: np.ndarray, colors: MapColoring) -> list[list[Any]]:
@@ -202,7 +195,7 @@ def class_names(facts: Facts, points: np.ndarray, colors: MapColoring) -> list[l
 
 def _right_or_wrong(right: np.ndarray, labels: Sequence[str], title: str) -> MapColoring:
     colors, symbols = (palette.RIGHT_COLOR, palette.WRONG_COLOR), (palette.RIGHT_SYMBOL, palette.WRONG_SYMBOL)
-    return MapColoring.of_categories((~right).astype(np.uint8), labels, colors, title, symbols)
+    return MapColoring((~right).astype(np.uint8), labels, colors, title, symbols)
 
 
 def _by_q(q: np.ndarray, title: str, theme: Theme) -> MapColoring:
@@ -216,42 +209,31 @@ def _by_round(bought: np.ndarray, round_: int, title: str, theme: Theme) -> MapC
         return MapColoring.of_values(np.where(bought > 0, bought, np.nan), ramp, title, (1, round_))
     steps = [ramp[int(place)] for place in np.linspace(0, len(ramp) - 1, round_).round()]
     labels = ["not bought", *(f"round {number}" for number in range(1, round_ + 1))]
-    return MapColoring.of_categories(bought, labels, [_faint(theme), *steps], title)
-
-
-def _faint(theme: Theme) -> str:
-    return "#CDD1D8" if theme == "light" else "#3C424E"
+    return MapColoring(bought, labels, ["#CDD1D8" if theme == "light" else "#3C424E", *steps], title)
 
 
 # --- picks ---------------------------------------------------------------------------------------------------------
 
 
-def panels(read: Read, seed: int, strategies: Sequence[str], display: Display, round_: int) -> list[MapPanel]:
-    """One drawing with the picks of one or two strategies, each with its own symbol; without any of a difference."""
-    if display == "difference":
-        return [NO_PICKS]
-    purchases = {name: read(reading.round_of_purchase, name, seed) for name in strategies}
-    return [MapPanel("", tuple(_layer(name, np.where(p <= round_, p, 0)) for name, p in purchases.items()))]
+def bought_layers(read: Read, seed: int, strategies: Sequence[str]) -> list[MapLayer]:
+    """The picks of strategies in all rounds, each with its own symbol."""
+    return [_layer(name, read(reading.round_of_purchase, name, seed)) for name in strategies]
 
 
-def picks(read: Read, seed: int, strategies: Sequence[str], *, colored: bool) -> MapPanel:
+def picks(read: Read, seed: int, strategies: Sequence[str], *, colored: bool) -> list[MapLayer]:
     """The picks of one or two strategies in all rounds: filled, and rings; crosses where the teacher was wrong.
 
     colored: the pool has colors of its own, so the picks are white with a black outline.
     """
-    purchases = {name: read(reading.round_of_purchase, name, seed) for name in strategies}
-    layers = [_layer(name, rounds) for name, rounds in purchases.items()]
-    rings = [replace(layer, symbol="circle-open" if i else "circle") for i, layer in enumerate(layers)]
+    shown = bought_layers(read, seed, strategies)
+    rings = [replace(layer, symbol="circle-open" if i else "circle") for i, layer in enumerate(shown)]
     every = pd.concat([read(every_purchase, name, seed) for name in strategies])
     wrong = every[every["right"] == 0].astype({"position": int, "round": int})
     look = (palette.WRONG_LABEL, palette.WRONG_COLOR, palette.WRONG_SYMBOL)
     marks = MapLayer("wrong", *look, wrong["position"].to_numpy(), wrong["round"].to_numpy())
     if colored:
         rings = [replace(layer, color="#FFFFFF", outline="#000000") for layer in rings]
-    return MapPanel("", (*rings, marks))
-
-
-NO_PICKS = MapPanel("")
+    return [*rings, marks]
 
 
 def contrast(facts: Facts, points: np.ndarray, strategies: Sequence[str]) -> Difference:

@@ -21,38 +21,25 @@ def choose(view: state.View, seed: int) -> tuple[str, str]:
     ready = view.read(maps.layouts, seed) or [("teacher_features", "umap")]
     source = _among(
         "Alike in the eyes of",
-        [name for name, array in SOURCES.items() if array in dict(ready)],
+        {name: name.capitalize() for name, array in SOURCES.items() if array in dict(ready)},
         "map_features",
-        {name: name.capitalize() for name in SOURCES},
         "The map is made of the features of the teacher, or of the student trained on the labeled images alone.",
     )
     method = _among(
         "Layout",
-        [name for name in METHODS if (SOURCES[source], name) in ready],
+        {name: words for name, words in METHODS.items() if (SOURCES[source], name) in ready},
         "map_layout",
-        METHODS,
         "UMAP keeps neighbors together. PCA is the flattest view of the features, there at once.",
     )
     return source, method
 
 
-def _among(label: str, options: list[str], key: str, names: dict[str, str], help_: str) -> str:
-    """One of the options, at first the first of them; kept in the URL where there is a choice."""
-    if len(options) == 1:
+def _among(label: str, words: dict[str, str], key: str, help_: str) -> str:
+    """One of several; kept in the URL where there is a choice."""
+    if len(words) == 1:
         st.session_state.pop(key, None)
-        return options[0]
-    return str(
-        st.segmented_control(
-            label,
-            options,
-            format_func=names.__getitem__,
-            default=options[0],
-            key=key,
-            bind="query-params",
-            required=True,
-            help=help_,
-        )
-    )
+        return next(iter(words))
+    return blocks.choose_one(label, words, key, help=help_)
 
 
 def place(view: state.View, seed: int, source: str, method: str) -> tuple[np.ndarray, str]:

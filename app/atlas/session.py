@@ -29,7 +29,7 @@ class MapScene:
     seed: int
     strategies: tuple[str, ...]
     color: str
-    display: facts.Display
+    display: str
     highlight: tuple[str, ...] | None
     points: np.ndarray
     layout: str
@@ -103,12 +103,5 @@ def remember(scene: MapScene, event: MapEvent) -> None:
     link = facts.link_text(scene.layout, event.selection)
     if event.selection is not None:
         st.session_state.pop("map-pending", None)
-    _put("map_sel", link or st.session_state.get("map-pending"))
-    _put("map_point", None if event.primary is None else str(event.primary))
-
-
-def _put(name: str, value: str | None) -> None:
-    if value is None:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
+    state.keep_in_address("map_sel", link or st.session_state.get("map-pending"))
+    state.keep_in_address("map_point", None if event.primary is None else str(event.primary))

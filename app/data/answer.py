@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,9 +25,9 @@ from app.data.choice import (
     remarks,
 )
 from app.data.files import Given
-from app.explore import numbers, panels, payload
+from app.explore import instrument, numbers, panels, payload
 from app.findings.words import literal, number
-from app.palette import WRONG_COLOR, strategy_order, strategy_style
+from app.palette import strategy_order
 from app.results import reading
 from app.shell import blocks, purchase, state
 from app.shell.purchase import Own, Purchase
@@ -54,9 +55,7 @@ def draw(given: dict[str, Given]) -> None:
     wish = _wish(scores, wished, rules)
     gains = state.kept("scores-gains", (scores.key, wish.gain), lambda: gains_of(scores, wish.gain))
     pool = pool_of(scores, gains, wish, own.usual.b)
-    levers = numbers.Levers(
-        wish.budget, wish.accuracy_of(scores), wished.m is not None, pool.wrong(wish.accuracy_of(scores))
-    )
+    levers = numbers.set_levers(pool, wish.budget, wished.m)
     game = numbers.solve(pool, levers)
     found = numbers.answers(pool, levers, game)
     with head:
@@ -112,13 +111,9 @@ def _accuracy_in_words(scores: Scores, wish: Wish) -> str:
 
 def _verdict(scores: Scores, wish: Wish, price: float, found: list[WhatIf]) -> None:
     head, beside = verdict(scores, wish, found)
-    with st.container(key="verdict", horizontal=True, vertical_alignment="top"):
-        with st.container(gap=None, width="stretch", key="verdict-text"):
-            st.title(literal(head), anchor=False)
-            st.markdown(f":gray[{literal(beside)}]")
-        with st.container(horizontal=True, width="content"):
-            if st.button("Use this purchase", type="primary", key="use"):
-                _use(scores, wish, price)
+    with instrument.verdict(literal(head), literal(beside)):
+        if st.button("Use this purchase", type="primary", key="use"):
+            _use(scores, wish, price)
 
 
 # --- the instrument -----------------------------------------------------------------------------------------------
@@ -128,29 +123,12 @@ def _instrument(scores: Scores, pool: reading.Pool, wish: Wish, own: Own, rules:
     blob = state.kept(
         "scores-blob", (scores.key, wish.gain), lambda: payload.own_blob(pool.gains, _SEED, _places(scores))
     )
-    data = purchase.for_browser(own)
+    pair = {rule for rule in (wish.strategy, purchase.current(own).vs) if rule in rules}
+    bought = {rule: _drawn(scores, wish, rule) for rule in pair - {"rad", "uniform", wish.gain}}
+    where: dict[str, Any] = {"rounds": [], "seeds": [], "seed": 0}
+    data = instrument.beside(own, KEY, payload.own_facts(pool, wish.gain), rules, bought, where)
     data["state"] |= {"b": wish.budget, "a": wish.strategy}
-    pair = {rule for rule in (wish.strategy, data["state"]["vs"]) if rule in rules}
-    component.instrument(
-        blob,
-        {
-            **data,
-            "facts": payload.own_facts(pool, wish.gain),
-            "options": {
-                "rules": [[rule, blocks.short_label(rule)] for rule in rules],
-                "colors": {rule: strategy_style(rule).color for rule in rules},
-                "wrong": WRONG_COLOR,
-                "rounds": [],
-                "seeds": [],
-                "seed": 0,
-            },
-            "bought": {rule: _drawn(scores, wish, rule) for rule in pair - {"rad", "uniform", wish.gain}},
-            "sequence": component.happened(KEY).get("sequence", 0),
-            "dark": state.theme() == "dark",
-        },
-        key=KEY,
-        on_change=purchase.listener(KEY, own, component.happened),
-    )
+    component.instrument(blob, data, key=KEY, on_change=purchase.listener(KEY, own, component.happened))
 
 
 def _places(scores: Scores) -> np.ndarray | None:
@@ -159,7 +137,7 @@ def _places(scores: Scores) -> np.ndarray | None:
 
 def _drawn(scores: Scores, wish: Wish, rule: str) -> list[int]:
     """Rows that a rule buys which looks at more than the gains; none yet where working them out takes long."""
-    asked = wish.by(rule)
+    asked = replace(wish, strategy=rule)
     if heavy(scores, asked) and state.shelf().get("scores-choice", (None,))[0] != (scores.key, asked):
         return []
     positions: list[int] = _choice(scores, asked).selection.positions.tolist()
@@ -176,12 +154,10 @@ def _choice(scores: Scores, wish: Wish) -> Choice:
 
 def _wish(scores: Scores, wished: Purchase, rules: list[str]) -> Wish:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        gain = st.selectbox(
+        gain = blocks.choose_from(
             "Informativeness",
-            list(GAINS),
-            format_func=lambda name: GAINS[name].label,
-            key="scores_gain",
-            bind="query-params",
+            {name: gain.label for name, gain in GAINS.items()},
+            "scores_gain",
             help="How unsure the student is: by its two likeliest classes, by all, or by its favorite alone.",
         )
         seed = st.number_input(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -132,10 +132,6 @@ class Wish:
     seed: int = 0
     accuracy: float | None = None
     lower_bound: bool = False
-
-    def by(self, strategy: str) -> Wish:
-        """The same by another rule."""
-        return replace(self, strategy=strategy)
 
     def accuracy_of(self, scores: Scores) -> float:
         """The teacher's accuracy that the game is played with."""

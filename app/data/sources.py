@@ -15,7 +15,7 @@ import streamlit as st
 from app.data import example, files, kept, visitors
 from app.data.files import Given
 from app.findings.words import literal
-from app.shell import state
+from app.shell import blocks, state
 from rad_core.errors import InputError
 from rad_core.inputs.tables import READABLE
 
@@ -62,14 +62,12 @@ def draw() -> dict[str, Given]:
     errors: dict[str, str] = st.session_state.setdefault("own_scores_errors", {})
     _follow_link(by_role, errors)
     row = st.container(horizontal=True)
-    wanted = row.segmented_control(
+    wanted = blocks.choose_one(
         "Where the scores come from",
-        SOURCES,
-        default=UPLOAD,
-        key="scores_from",
-        bind="query-params",
-        required=True,
-        label_visibility="collapsed",
+        {source: source for source in SOURCES},
+        "scores_from",
+        place=row,
+        hidden=True,
         width="content",
     )
     if wanted == EXAMPLE:

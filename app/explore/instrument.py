@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.components.explore import component
 from app.components.map.wire import Blob
@@ -14,7 +15,7 @@ from app.explore import payload
 from app.palette import WRONG_COLOR, strategy_order, strategy_style
 from app.results import reading
 from app.shell import blocks, purchase, state
-from app.shell.purchase import Purchase
+from app.shell.purchase import Purchase, Subject
 from app.shell.state import View
 from rad_core.selection.strategies import ORACLES
 from rad_core.store import light_copy
@@ -64,9 +65,24 @@ def stand(view: View) -> Stand | None:
     return Stand(a, seed, min(state.current_round(view), last), tuple(range(1, last + 1)), wished)
 
 
+def verdict(head: str, beside: str, details: str | None = None) -> DeltaGenerator:
+    """The title of the page, and gray words under it; returns the place for buttons beside them.
+
+    head, beside, details: Markdown; the details are the help of the title.
+    """
+    with st.container(key="verdict", horizontal=True, vertical_alignment="top"):
+        with st.container(gap=None, width="stretch", key="verdict-text"):
+            st.title(head, anchor=False, help=details)
+            if beside:
+                st.markdown(f":gray[{beside}]")
+        return st.container(horizontal=True, width="content", vertical_alignment="center")
+
+
 def draw(view: View, here: Stand) -> None:
     """The instrument."""
-    component.instrument(_pool(view, here), _beside(view, here, KEY), key=KEY, on_change=_listener(view, KEY))
+    component.instrument(
+        _pool(view, here), _beside(view, here, KEY), key=KEY, on_change=purchase.listener(KEY, view, component.happened)
+    )
 
 
 def bar(view: View) -> None:
@@ -75,11 +91,7 @@ def bar(view: View) -> None:
     if here is None:
         return
     purchase.keep_in_address(view)
-    component.bar(_beside(view, here, _BAR), key=_BAR, on_change=_listener(view, _BAR))
-
-
-def _listener(view: View, key: str) -> Callable[[], None]:
-    return purchase.listener(key, view, component.happened)
+    component.bar(_beside(view, here, _BAR), key=_BAR, on_change=purchase.listener(_BAR, view, component.happened))
 
 
 def _pool(view: View, here: Stand) -> Blob:
@@ -95,22 +107,40 @@ def _beside(view: View, here: Stand, key: str) -> dict[str, Any]:
     """What travels beside the pool."""
     facts = view.read(payload.facts, here.strategy, here.seed, here.round)
     rules = offered(view, here)
-    wished = here.wished
-    pair = [rule for rule in (wished.a, wished.vs) if rule in rules]
-    data = purchase.for_browser(view)
-    data["state"]["b"] = min(wished.b, facts["size"])
+    bought = {
+        rule: view.read(picks_of, rule, here.seed, here.round)
+        for rule in (here.wished.a, here.wished.vs)
+        if rule in rules and not live(view, rule)
+    }
+    where = {"rounds": list(here.rounds), "seeds": list(view.read(light_copy.seeds_with_points)), "seed": here.seed}
+    data = beside(view, key, facts, rules, bought, where)
+    data["state"]["b"] = min(here.wished.b, facts["size"])
+    return data
+
+
+def beside(
+    subject: Subject,
+    key: str,
+    facts: dict[str, Any],
+    rules: list[str],
+    bought: dict[str, list[int]],
+    where: dict[str, Any],
+) -> dict[str, Any]:
+    """What travels beside a pool, a study's or somebody's own.
+
+    rules: offered. bought: of rules that look at more than the gains, pool positions. where: the seeds and rounds that
+    can be looked at, and the seed in view.
+    """
     return {
-        **data,
+        **purchase.for_browser(subject),
         "facts": facts,
         "options": {
             "rules": [[rule, blocks.short_label(rule)] for rule in rules],
             "colors": {rule: strategy_style(rule).color for rule in rules},
             "wrong": WRONG_COLOR,
-            "rounds": list(here.rounds),
-            "seeds": list(view.read(light_copy.seeds_with_points)),
-            "seed": here.seed,
+            **where,
         },
-        "bought": {rule: view.read(picks_of, rule, here.seed, here.round) for rule in pair if not live(view, rule)},
+        "bought": bought,
         "sequence": component.happened(key).get("sequence", 0),
         "dark": state.theme() == "dark",
     }

@@ -15,6 +15,8 @@ from rad_core.selection.game import Equilibrium, solve_game
 from rad_core.selection.whatif import ALL_RULES, RULES, WhatIf, inclusion, right_chance, what_if
 from rad_core.store.study import Study
 
+COLUMNS = ["strategy", "labels", "wrong", "gain", "useful_gain", "guarantee"]  # of purchases
+
 
 @dataclass(frozen=True)
 class Levers:
@@ -40,6 +42,12 @@ class Measured:
     start: int
     accuracy: float
     where: str
+
+
+def set_levers(pool: reading.Pool, budget: int, accuracy: float | None) -> Levers:
+    """The levers for a budget, and the teacher's accuracy where one is assumed."""
+    used = pool.teacher.used if accuracy is None else accuracy
+    return Levers(min(budget, pool.size), used, accuracy is not None, pool.wrong(used))
 
 
 def solve(pool: reading.Pool, levers: Levers) -> Equilibrium:
@@ -99,18 +107,33 @@ def as_strategy(rule: str, gain_name: str) -> str:
 
 def comparison(found: Sequence[WhatIf]) -> pd.DataFrame:
     """The answers as a table for people."""
-    rows = []
-    for answer in found:
-        row = {
-            "How we choose": rule_label(answer.rule),
-            "Teacher mistakes": answer.wrong_labels,
-            "Share of mistakes": answer.wrong_labels / answer.labels,
-            "Gain bought": answer.gain,
-            "Useful gain": answer.useful_gain,
-            "Guaranteed useful gain": answer.guarantee,
+    rows = [
+        (rule_label(each.rule), each.labels, each.wrong_labels, each.gain, each.useful_gain, each.guarantee)
+        for each in found
+    ]
+    return for_people(pd.DataFrame(rows, columns=COLUMNS), "How we choose").dropna(axis=1, how="all")
+
+
+def bought_table(measured: Measured) -> pd.DataFrame:
+    """What a study bought as a table for people, with how many labels."""
+    bought = measured.bought.assign(strategy=measured.bought["strategy"].map(strategy_label))
+    table = for_people(bought, "Strategy")
+    table.insert(1, "Labels bought", bought["labels"])
+    return table
+
+
+def for_people(purchases: pd.DataFrame, who: str) -> pd.DataFrame:
+    """Purchases (COLUMNS) in words and with the share of mistakes. who: what the first column says."""
+    return pd.DataFrame(
+        {
+            who: purchases["strategy"],
+            "Teacher mistakes": purchases["wrong"],
+            "Share of mistakes": purchases["wrong"] / purchases["labels"],
+            "Gain bought": purchases["gain"],
+            "Useful gain": purchases["useful_gain"],
+            "Guaranteed useful gain": purchases["guarantee"],
         }
-        rows.append(row)
-    return pd.DataFrame(rows).dropna(axis=1, how="all")
+    )
 
 
 # --- measured ------------------------------------------------------------------------------------------------------
@@ -128,7 +151,7 @@ def purchases_in_round(study: Study, seed: int, round_: int) -> pd.DataFrame:
         value = study.round_metrics(strategy, seed, round_).get("strategy_value", np.nan)
         wrong, useful = (float((1 - right).sum()), float((gain * right).sum())) if known else (np.nan, np.nan)
         rows.append((strategy, len(gain), wrong, float(gain.sum()), useful, value))
-    return pd.DataFrame(rows, columns=["strategy", "labels", "wrong", "gain", "useful_gain", "guarantee"])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def pool_accuracy(study: Study, seed: int) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.explore.numbers import Levers, Measured, as_strategy, chances, comparison, next_table
+from app.explore.numbers import Levers, Measured, as_strategy, bought_table, chances, comparison, next_table
 from app.figures import class_heatmap, overlap_heatmap
 from app.palette import strategy_label
 from app.results import reading
@@ -30,7 +30,6 @@ PANELS = {
 _SHARE = st.column_config.NumberColumn(format="percent")
 _COUNT = st.column_config.NumberColumn(format="localized")
 _EXPECTED = st.column_config.NumberColumn(format="%.1f")
-_MISTAKES = "Teacher mistakes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +50,8 @@ class Lab:
 def draw(lab: Lab) -> None:
     """A row of choices and the panel chosen."""
     known = {"classes": lab.pool.labels is not None and bool(lab.pool.classes), "next": lab.measured is not None}
-    names = [name for name in PANELS if known.get(name, True)]
-    panel = st.segmented_control(
-        "More",
-        names,
-        default="rules",
-        format_func=PANELS.__getitem__,
-        key=f"{lab.prefix}_panel",
-        bind="query-params",
-        required=True,
-        label_visibility="collapsed",
-        width="stretch",
-    )
+    offered = {name: words for name, words in PANELS.items() if known.get(name, True)}
+    panel = blocks.choose_one("More", offered, f"{lab.prefix}_panel", hidden=True, width="stretch")
     draws: dict[str, Callable[[Lab], None]] = {
         "rules": _rules,
         "next": _next,
@@ -70,7 +59,7 @@ def draw(lab: Lab) -> None:
         "overlap": _overlap,
         "cost": _cost,
     }
-    draws[panel or "rules"](lab)
+    draws[panel](lab)
 
 
 def heading(text: str, basis: blocks.Basis) -> None:
@@ -83,7 +72,7 @@ def heading(text: str, basis: blocks.Basis) -> None:
 def _rules(lab: Lab) -> None:
     heading("What would each way of choosing buy?", "estimate")
     columns = {
-        _MISTAKES: _EXPECTED,
+        "Teacher mistakes": _EXPECTED,
         "Share of mistakes": _SHARE,
         "Gain bought": _EXPECTED,
         "Useful gain": _EXPECTED,
@@ -98,9 +87,9 @@ def _rules(lab: Lab) -> None:
     if measured is not None and not measured.bought.empty:
         heading(f"What the study bought: {measured.where}", "measured")
         blocks.table(
-            _bought_table(measured),
+            bought_table(measured),
             f"{lab.prefix}-bought",
-            column_config=columns | {_MISTAKES: _COUNT, "Labels bought": _COUNT},
+            column_config=columns | {"Teacher mistakes": _COUNT, "Labels bought": _COUNT},
         )
         mixing = [strategy_label(name) for name in measured.bought["strategy"] if STRATEGIES[name].mixes]
         mixtures = f" {' and '.join(mixing)} had mixed images labeled, for which right or wrong is undefined."
@@ -108,21 +97,6 @@ def _rules(lab: Lab) -> None:
             f"Each strategy chose by the gains of its own student.{mixtures if mixing else ''} Only strategies that "
             "draw by known probabilities have a guarantee."
         )
-
-
-def _bought_table(measured: Measured) -> pd.DataFrame:
-    bought = measured.bought
-    return pd.DataFrame(
-        {
-            "Strategy": [strategy_label(name) for name in bought["strategy"]],
-            "Labels bought": bought["labels"],
-            _MISTAKES: bought["wrong"],
-            "Share of mistakes": bought["wrong"] / bought["labels"],
-            "Gain bought": bought["gain"],
-            "Useful gain": bought["useful_gain"],
-            "Guaranteed useful gain": bought["guarantee"],
-        }
-    )
 
 
 def _next(lab: Lab) -> None:

@@ -15,11 +15,12 @@ import numpy as np
 from app.components.map.geometry import peaks, quantize
 from app.components.map.wire import Blob, pack
 from app.components.sheet import make_sheet
+from app.explore.numbers import as_strategy
 from app.palette import strategy_style
 from app.results import reading
 from rad_core.errors import InputError
 from rad_core.results import needed
-from rad_core.results.verdicts import Results
+from rad_core.results.verdicts import Results, results
 from rad_core.results.words import name
 from rad_core.running import maps
 from rad_core.selection.game import solve_game, wrong_count
@@ -146,63 +147,45 @@ def facts(study: Study, strategy: str, seed: int, round_: int) -> dict[str, Any]
     """The JSON beside the pool: the purchase, the teacher, the measured curves, names and colors."""
     config = study.config
     left = len(reading.remaining(study, strategy, seed, round_))
-    teacher = reading.teacher_estimate(study, seed)
-    measured = _results(study)
+    measured = results(study)
     return {
+        **_terms(left, reading.teacher_estimate(study, seed), config.price_per_label, config.currency),
         "classes": list(reading.classes(study, seed)),
         "gain": config.gain,
-        "size": left,
         "bought": (round_ - 1) * config.budget,
         "budget": min(config.budget, left),
         "round": round_,
         "rounds": config.rounds,
         "noun": "images" if reading.thumbnails(study, seed) is not None else "points",
-        "teacher": {
-            "used": teacher.used,
-            "low": teacher.low,
-            "high": teacher.high,
-            "checked": teacher.checked,
-            "pool": float(np.asarray(reading.teacher_right(study, seed)).mean()),
-        },
-        "price": config.price_per_label,
-        "currency": config.currency,
         "curves": curves(measured),
         "free": measured.free.mean if np.isfinite(measured.free.mean) else None,
-        "seeds": max((curve["seeds"] for curve in curves(measured)), default=0),
         "rules": _looks(config.gain, (*RULES, "oracle")),
     }
 
 
 def own_facts(pool: reading.Pool, gain: str) -> dict[str, Any]:
     """The JSON beside somebody's own pool: nothing was trained on it, and the purchase is the next."""
-    teacher = pool.teacher
     return {
+        **_terms(pool.size, pool.teacher, pool.price, pool.currency),
         "untrained": True,
         "classes": [],
         "gain": gain,
-        "size": pool.size,
         "bought": 0,
         "budget": pool.budget,
         "round": "next",
         "rounds": None,
         "noun": "points",
-        "teacher": {
-            "used": teacher.used,
-            "low": teacher.low if np.isfinite(teacher.low) else None,
-            "high": teacher.high if np.isfinite(teacher.high) else None,
-            "checked": teacher.checked,
-        },
-        "price": pool.price,
-        "currency": pool.currency,
         "curves": [],
         "free": None,
-        "seeds": 0,
         "rules": _looks(gain, RULES),
     }
 
 
-def _results(study: Study) -> Results:
-    return Results(study.rounds_table(), tuple(study.config.strategies), study.config.rounds, study.config.seeds)
+def _terms(size: int, teacher: reading.TeacherEstimate, price: float, currency: str) -> dict[str, Any]:
+    """What is for sale, at which price, and what is known of the teacher; null for the ends of no interval."""
+    low, high = (end if np.isfinite(end) else None for end in (teacher.low, teacher.high))
+    known = {"used": teacher.used, "low": low, "high": high, "checked": teacher.checked}
+    return {"size": size, "teacher": known, "price": price, "currency": currency}
 
 
 def curves(measured: Results) -> list[dict[str, Any]]:
@@ -235,15 +218,9 @@ def curves(measured: Results) -> list[dict[str, Any]]:
 
 
 def _looks(gain: str, rules: Sequence[str]) -> dict[str, dict[str, str]]:
-    return {rule: _look(rule, gain) for rule in rules}
-
-
-def _look(rule: str, gain: str) -> dict[str, str]:
-    """Name and color of a rule; the most informative first is what the strategy named after the gain does."""
-    strategy = gain if rule == "greedy" else rule
+    """Name and color of rules; the most informative first is what the strategy named after the gain does."""
+    strategies = {rule: as_strategy(rule, gain) for rule in rules}
     return {
-        "label": "Most informative first" if rule == "greedy" else name(rule, first=True),
-        "short": name(strategy, first=True),
-        "color": strategy_style(strategy).color,
-        "strategy": strategy,
+        rule: {"short": name(strategy, first=True), "color": strategy_style(strategy).color, "strategy": strategy}
+        for rule, strategy in strategies.items()
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from app.explore.numbers import Levers, chances, solve
+from app.explore.numbers import chances, set_levers, solve
 from app.explore.payload import draw_seed
 from app.results import reading
 from rad_core.errors import InputError
@@ -27,8 +27,7 @@ def draw(
     if rule == ORACLE and accuracy is not None:
         raise InputError("The oracle knows where this very teacher is right; leave its accuracy as estimated.")
     pool = reading.pool_before(study, strategy, seed, round_)
-    used = pool.teacher.used if accuracy is None else accuracy
-    levers = Levers(min(budget, pool.size), used, accuracy is not None, pool.wrong(used))
+    levers = set_levers(pool, budget, accuracy)
     q = chances(pool, levers, solve(pool, levers))[rule]
     picks = sample(q, np.random.default_rng([draw_seed(study, seed), round_]), levers.budget)
     left = reading.remaining(study, strategy, seed, round_)

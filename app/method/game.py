@@ -51,7 +51,7 @@ def _play() -> None:
         _compare(values)
     sentence = interpretation(game, values)
     with bars:
-        draggable_bars(gains, game, sentence, key=KEY, on_move=_on_move)
+        draggable_bars(gains, budget, wrong, sentence, key=KEY, on_move=_on_move)
         st.info(sentence, icon=":material/lightbulb:")
         st.caption("Striped: what the adversary shaves off. Drag the bars, or Tab to one and use the arrow keys.")
     with st.expander(
@@ -69,10 +69,7 @@ def _gains() -> list[int]:
     if "game_gains" not in st.session_state:
         st.session_state["game_gains"] = _from_address(st.query_params.get("game_g"))
     gains: list[int] = st.session_state["game_gains"]
-    if tuple(gains) == DEFAULT:
-        st.query_params.pop("game_g", None)
-    elif st.query_params.get("game_g") != (text := ".".join(map(str, gains))):
-        st.query_params["game_g"] = text
+    state.keep_in_address("game_g", None if tuple(gains) == DEFAULT else ".".join(map(str, gains)))
     return gains
 
 

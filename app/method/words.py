@@ -219,6 +219,10 @@ def _cite() -> None:
 
 # --- the picture ----------------------------------------------------------------------------------------------------
 
+_HEAD = (
+    '<marker id="head" orient="auto" markerUnits="userSpaceOnUse" markerWidth="7" markerHeight="9" refX="2" refY="4.5">'
+    '<path d="M 0 0 L 7 4.5 L 0 9 Z"/></marker>'
+)
 _BOX = 'rx="8" fill="none" stroke-width="1.8"'
 
 
@@ -246,7 +250,7 @@ def _diagram() -> Any:
         "rad_studio_round",
         html='<div class="round"><svg viewBox="0 0 790 292" role="img" fill="currentColor" aria-label="The labeled set '
         "trains the teacher; the student scores the pool; the game chooses points; the teacher labels them; they train "
-        f'the student; the next round begins.">{"".join((*boxes, *arrows))}</svg></div>',
+        f'the student; the next round begins.">{"".join((_HEAD, *boxes, *arrows))}</svg></div>',
         css=".round { overflow-x: auto; color: var(--st-text-color); font-family: var(--st-font); } "
         "svg { display: block; width: 100%; min-width: 500px; max-width: 860px; margin: 0 auto; }",
     )
@@ -263,21 +267,6 @@ def _box(x: int, y: int, title: str, text: str, color: str) -> str:
 
 def _arrow(path: str, x: int, y: int, text: str, anchor: str = "middle") -> str:
     return (
-        f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.8"/>{_head(path)}'
+        f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.8" marker-end="url(#head)"/>'
         f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="14" opacity="0.8">{text}</text>'
     )
-
-
-def _head(path: str) -> str:
-    """The head of an arrow at the end of a path of horizontal and vertical lines."""
-    numbers = re.findall(r"([MHV]) ?(-?\d+)(?: (-?\d+))?", path)
-    x, y, last = 0.0, 0.0, (0.0, 0.0)
-    for kind, first, second in numbers:
-        last = (x, y)
-        x = float(first) if kind in "MH" else x
-        y = float(second if kind == "M" else first) if kind in "MV" else y
-    dx, dy = (x > last[0]) - (x < last[0]), (y > last[1]) - (y < last[1])
-    base_x, base_y = x - 2 * dx, y - 2 * dy
-    tip = f"{base_x + 7 * dx},{base_y + 7 * dy}"
-    sides = f"{base_x + 4.5 * dy},{base_y + 4.5 * dx} {base_x - 4.5 * dy},{base_y - 4.5 * dx}"
-    return f'<polygon points="{tip} {sides}"/>'

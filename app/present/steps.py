@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.atlas.facts import coloring, gather, panels
+from app.atlas.facts import bought_layers, coloring, gather
 from app.components.map import fallback_chart
 from app.figures import (
     Chart,
@@ -167,8 +167,8 @@ def pool_map(material: Material) -> Step:
     facts = gather(material.read, seed, names[0], last, names)
     points, method = _places(material, seed)
     colors = coloring(facts, "teacher", material.theme)
-    panel = panels(material.read, seed, names, "one", last)[0]
-    chart = fallback_chart(points, colors, panel, round=last, theme=material.theme, height=material.chart_height)
+    picks = bought_layers(material.read, seed, names)
+    chart = fallback_chart(points, colors, picks, round=last, theme=material.theme, height=material.chart_height)
     texts = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
     texts += [_shared(facts.bought, names, last), _bought_mistakes(material)]
     if material.technical:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -18,6 +18,7 @@ from app.shell.state import View
 from rad_core.errors import RadError
 from rad_core.store.study import StudyInfo
 
+Key = TypeVar("Key", bound=str)
 Basis = Literal["measured", "interpolated", "estimate"]
 
 # Badges have no icons: in Streamlit those are part of the text, and their names are read aloud.
@@ -158,9 +159,50 @@ def study_errors(info: StudyInfo) -> Iterator[None]:
         st.markdown(f":gray[{literal(info.id)} cannot be shown; the terminal that runs the studio says why.]")
 
 
-def choose_strategies(
-    label: str, names: Sequence[str], default: Sequence[str], key: str, help_: str | None = None
-) -> list[str]:
+def choose_one(
+    label: str, words: Mapping[Key, str], key: str, *, place: Any = st, hidden: bool = False, **options: Any
+) -> Key:
+    """One of several things by the words for them, at first the first; kept in the URL under the key.
+
+    hidden: the label is only read aloud. options: as st.segmented_control has them.
+    """
+    chosen: Key = place.segmented_control(
+        label,
+        list(words),
+        default=next(iter(words)),
+        format_func=words.__getitem__,
+        key=key,
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed" if hidden else "visible",
+        **options,
+    )
+    return chosen
+
+
+def choose_from(
+    label: str, words: Mapping[Key, str], key: str, *, first: str | None = None, place: Any = st, **options: Any
+) -> Key:
+    """The same from a list that opens. first: what is chosen at first, where it is among them."""
+    names = list(words)
+    chosen: Key = place.selectbox(
+        label,
+        names,
+        index=next((i for i, name in enumerate(names) if name == first), 0),
+        format_func=words.__getitem__,
+        key=key,
+        bind="query-params",
+        **options,
+    )
+    return chosen
+
+
+def choose_strategy(label: str, names: Sequence[str], first: str, key: str, **options: Any) -> str:
+    """One strategy from a list that opens."""
+    return choose_from(label, {name: short_label(name) for name in names}, key, first=first, **options)
+
+
+def choose_strategies(label: str, names: Sequence[str], default: Sequence[str], key: str) -> list[str]:
     """Strategies to show, kept in the URL under the key, in the palette's order."""
     options = strategy_order(list(names))
     wanted = [name for name in default if name in options]
@@ -171,7 +213,6 @@ def choose_strategies(
         default=wanted,
         format_func=short_label,
         key=key,
-        help=help_,
         bind="query-params",
         wrap=True,
     )
@@ -183,9 +224,14 @@ def short_label(strategy: str) -> str:
     return strategy_label(strategy).split(" (")[0]
 
 
-def day(seconds: float) -> str:
-    """A moment (seconds since 1970) as a date and time of the server."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+def day(seconds: float, *, minute: bool = False) -> str:
+    """A moment (seconds since 1970) as a day at the server, with its year where that is not this one.
+
+    minute: with the time of day.
+    """
+    then, now = time.localtime(seconds), time.localtime()
+    year = "" if then.tm_year == now.tm_year else " %Y"
+    return time.strftime(f"%-d %b{year}{' %H:%M' if minute else ''}", then)
 
 
 def provenance(view: View) -> str:

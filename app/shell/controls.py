@@ -5,14 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from app.shell import blocks
-from app.shell.state import View
+from app.shell.state import BUSY, View
 from rad_core.results.needed import targets
 from rad_core.results.verdicts import Results
 from rad_core.results.words import count
 from rad_core.store.study import Study, StudyInfo
-
-_BUSY = ("running", "queued")
-
 
 # --- target accuracy -----------------------------------------------------------------------------------------------
 
@@ -27,31 +24,27 @@ def choose_target(measured: Results, key: str) -> float | None:
         if len(measured.done):
             st.caption(options.none_text)
         return None
-    low, high, default = (100 * target for target in (options.offered[0], options.offered[-1], options.default or 0.0))
     if len(options.offered) == 1:
         return options.offered[0]
+    ends = (options.offered[0], options.offered[-1], options.default or 0.0)
+    low, high, default = (round(100 * target, 2) for target in ends)
     step = round(100 * (options.offered[1] - options.offered[0]), 2)
     session = st.session_state
     if key in session and not low <= session[key] <= high:  # left over from another study
         del session[key]
-    return round(
-        float(
-            st.slider(
-                "Accuracy to reach",
-                round(low, 2),
-                round(high, 2),
-                round(default, 2),
-                step,
-                format="%g%%",
-                key=key,
-                bind="query-params",
-                help="How many labels does it take to get there? Offered is what lies above the student without any "
-                "bought label, in every repetition, and what the mean of a rule reaches.",
-            )
-        )
-        / 100,
-        6,
+    percent: float = st.slider(
+        "Accuracy to reach",
+        low,
+        high,
+        default,
+        step,
+        format="%g%%",
+        key=key,
+        bind="query-params",
+        help="How many labels does it take to get there? Offered is what lies above the student without any bought "
+        "label, in every repetition, and what the mean of a rule reaches.",
     )
+    return round(percent / 100, 6)
 
 
 # --- a study that is still running ---------------------------------------------------------------------------------
@@ -77,7 +70,7 @@ def _same(one: StudyInfo, other: StudyInfo) -> bool:
 
 def offer_news(view: View, page: str, *, waiting: bool = False) -> None:
     """A pill that brings in what has been measured since the page was opened; waiting: bring it in without asking."""
-    every = 2.0 if view.info.status in _BUSY else None
+    every = 2.0 if view.info.status in BUSY else None
     st.fragment(_news, run_every=every)(f"{page}_held", waiting)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+[data-testid="stSidebar"] input[role="combobox"] { text-overflow: ellipsis; }
 [data-testid="stHeader"] { background: none; }
 [data-testid="stHeader"], [data-testid="stHeader"] * { pointer-events: none; }
 [data-testid="stHeader"] :is(a, a *, button, button *) { pointer-events: auto; }
@@ -39,7 +41,6 @@ html { font-size: 125%; }
 </style>"""
 
 _WITHOUT_STUDY = {"data", "method"}  # pages that do not look at a study
-_BUSY = ("running", "queued")
 _SELDOM = 3600.0  # seconds
 _EXAMPLE = "◇"  # in front of a name: behind it there is no room
 
@@ -48,9 +49,8 @@ def navigation(pages: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
     """The pages on the left, or on top while presenting."""
     st.html(_STYLE + (_DARK if state.theme() == "dark" else ""))
     st.logo(str(shipped.assets() / "logo.svg"), size="large")
-    if presenting():
-        st.html(_PRESENTING)
     if presenting():  # each page a click away, without menus
+        st.html(_PRESENTING)
         return st.navigation([page for group in pages.values() for page in group], position="top")
     return st.navigation(pages, position="sidebar", expanded=True)
 
@@ -93,41 +93,39 @@ def sidebar(page: StreamlitPage) -> None:
         st.button(
             "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=present, args=[False]
         )
-    _keep_in_url("run", study_id and st.session_state["run"])
-    _keep_in_url("present", "1" if presenting() else None)
-
-
-def _keep_in_url(name: str, value: str | None) -> None:
-    """Widgets that would lose their parameter when they stand at their default, or that a page does not show."""
-    if value is None:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
+    state.keep_in_address("run", study_id and st.session_state["run"])
+    state.keep_in_address("present", "1" if presenting() else None)
 
 
 def _picker(infos: list[StudyInfo], study_id: str) -> None:
-    by_id = {info.id: info for info in infos}
-    demos = {info.id for info in state.demos()}
-
-    def describe(study_id: str) -> str:
-        info = by_id[study_id]
-        running = "" if info.status == "finished" else f" · {info.status}"
-        if study_id in demos:
-            return f"{_EXAMPLE} {state.study_title(info)}{running}"
-        return f"{state.study_title(info)} · {blocks.day(info.created)}{running}"
-
+    examples = {info.id for info in state.demos()}
+    names = picker_names(infos, examples)
     if missing := st.session_state.get("missing"):
         st.warning(literal(f"There is no study “{missing}” here; showing this one instead."))
     # Not by index: a select box whose default changes is another one, and forgets what was chosen in it.
     st.session_state["picker"] = study_id
     st.selectbox(
         "Study",
-        list(by_id),
-        format_func=describe,
+        list(names),
+        format_func=names.__getitem__,
         key="picker",
         on_change=_pick,
-        help=f"{_EXAMPLE} marks examples shipped with RAD Studio." if demos & set(by_id) else None,
+        help=f"{_EXAMPLE} marks examples shipped with RAD Studio." if examples & set(names) else None,
     )
+
+
+def picker_names(infos: list[StudyInfo], examples: set[str]) -> dict[str, str]:
+    """How the studies are called in the picker, by id: name and day, with the time of day where both are another's."""
+    own = [info for info in infos if info.id not in examples]
+    days = Counter((state.study_title(info), blocks.day(info.created)) for info in own)
+    names = {}
+    for info in infos:
+        title = state.study_title(info)
+        alone = days[title, blocks.day(info.created)] == 1
+        when = f"{title}, {blocks.day(info.created, minute=not alone)}"
+        running = "" if info.status == "finished" else f" · {info.status}"
+        names[info.id] = (f"{_EXAMPLE} {title}" if info.id in examples else when) + running
+    return names
 
 
 def _pick() -> None:
@@ -162,14 +160,14 @@ def _provenance(view: state.View) -> None:
 
 def _jobs() -> None:
     """What is running now, read again every second while something is."""
-    busy = any(info.status in _BUSY for info in state.studies())
+    busy = any(info.status in state.BUSY for info in state.studies())
     # Never None: a tab asks a restarted server for its page again only if something on it runs by itself. Without, no
     # control inside a fragment would do anything there.
     st.fragment(_job_chips, run_every=1.0 if busy else _SELDOM)(busy)
 
 
 def _job_chips(were_busy: bool) -> None:
-    busy = [info for info in state.studies() if info.status in _BUSY]
+    busy = [info for info in state.studies() if info.status in state.BUSY]
     for info in busy:
         counted = f"{info.rounds_done} of {info.rounds_total} rounds" if info.status == "running" else "waits its turn"
         st.progress(info.rounds_done / max(1, info.rounds_total), text=f"{literal(state.study_title(info))}: {counted}")

@@ -27,6 +27,7 @@ from rad_core.text import one_line
 
 T = TypeVar("T")
 LATEST = "latest"
+BUSY = ("running", "queued")  # statuses of a study on its way
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # addresses of a server that nobody reaches from another machine
 
 
@@ -98,13 +99,9 @@ def _snapshot(_study: Study, key: str) -> Study:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _remember(_make: Callable[[], T], *key: Any) -> T:
+def remember(_make: Callable[[], T], *key: Any) -> T:
+    """_make(), remembered under a key of plain values (a name first); the result is shared: never write to it."""
     return _make()
-
-
-def remember(make: Callable[[], T], *key: Any) -> T:
-    """make(), remembered under a key of plain values (a name first); the result is shared: never write to it."""
-    return _remember(make, *key)
 
 
 @st.cache_data(ttl=2, max_entries=8, show_spinner=False)
@@ -150,6 +147,14 @@ def study_of(study_id: str, *, demo: bool) -> Study:
 def forget_list() -> None:
     """Read the lists of studies anew at the next look: something was started, renamed or deleted."""
     _list.clear()
+
+
+def keep_in_address(name: str, value: str | None) -> None:
+    """Have a parameter say this in the address, or not stand there; for what no widget is bound to."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
 
 
 # --- the study in view ---------------------------------------------------------------------------------------------

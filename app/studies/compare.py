@@ -27,11 +27,7 @@ def ticked(entries: Sequence[Entry]) -> list[Entry]:
             if study_id in readable:
                 st.session_state[f"compare_{study_id}"] = True
     chosen = [study_id for study_id in readable if st.session_state.get(f"compare_{study_id}")]
-    text = ",".join(chosen)
-    if not text:
-        st.query_params.pop(_URL, None)
-    elif st.query_params.get(_URL) != text:
-        st.query_params[_URL] = text
+    state.keep_in_address(_URL, ",".join(chosen) or None)
     return [readable[study_id] for study_id in chosen]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -21,13 +21,12 @@ _SHOWN = ("rad", "margin", "uniform")
 _HEIGHT = 480  # pixels: half a page wide, a chart has room for a few curves
 
 Scale = tuple[float, float] | None
-Kind = Literal["curves", "tradeoff", "guarantee"]
-KINDS: dict[Kind, str] = {
+KINDS = {
     "curves": "Accuracy by labels",
     "tradeoff": "Informative and right",
     "guarantee": "Worst case",
 }
-_NOTES: dict[Kind, str] = {
+_NOTES = {
     "curves": "Each study on its own test set; bands: 95% intervals over seeds.",
     "tradeoff": "All labels bought, all seeds; grey: the pool as the student of the first seed saw it at the start.",
     "guarantee": "First seed, first purchase, each study's own budget and vertical scale.",
@@ -37,19 +36,7 @@ _NOTES: dict[Kind, str] = {
 def show(views: Mapping[str, View]) -> None:
     """One chart for each study that has results, by its heading."""
     drawn = dict(list(views.items())[:_CHARTS])
-    kind: Kind = (
-        st.segmented_control(
-            "Side by side",
-            list(KINDS),
-            default="curves",
-            format_func=KINDS.__getitem__,
-            key="compare_kind",
-            bind="query-params",
-            required=True,
-            label_visibility="collapsed",
-        )
-        or "curves"
-    )
+    kind = blocks.choose_one("Side by side", KINDS, "compare_kind", hidden=True)
     if kind == "guarantee":
         charts = [_attempt(view, _guarantee) for view in drawn.values()]
     else:
@@ -78,18 +65,17 @@ def _attempt(view: View, make: Callable[..., Chart | None], *arguments: Any) -> 
         return "This study cannot be drawn; the terminal that runs the studio says why."
 
 
-def _in_rows(names: list[str], charts: list[Chart | str], kind: Kind) -> None:
-    for start in range(0, len(charts), 2):
-        places = st.columns(2, gap="medium")
-        for place, number in zip(places, range(start, min(start + 2, len(charts))), strict=False):
-            with place:
-                st.markdown(f"**{literal(names[number])}**")
-                chart = charts[number]
-                if isinstance(chart, str):
-                    st.caption(literal(chart))
-                else:
-                    basis: blocks.Basis = "estimate" if kind == "guarantee" else "measured"
-                    blocks.chart(chart, f"compare-{kind}-{number}", basis=basis, heading=False)
+def _in_rows(names: list[str], charts: list[Chart | str], kind: str) -> None:
+    for number, (name, chart) in enumerate(zip(names, charts, strict=True)):
+        if number % 2 == 0:
+            places = st.columns(2, gap="medium")
+        with places[number % 2]:
+            st.markdown(f"**{literal(name)}**")
+            if isinstance(chart, str):
+                st.caption(literal(chart))
+            else:
+                basis: blocks.Basis = "estimate" if kind == "guarantee" else "measured"
+                blocks.chart(chart, f"compare-{kind}-{number}", basis=basis, heading=False)
 
 
 def _curves(view: View, strategies: list[str], scale: Scale) -> Chart | None:

@@ -55,11 +55,9 @@ def is_open() -> bool:
             open_form({name: value for name, value in st.query_params.items() if name in SETTINGS}, asked=False)
     for name in SETTINGS:  # they are in the form now; what the user changes there must not disagree with the link
         st.query_params.pop(name, None)
-    if session[OPEN] and not state.read_only():
-        st.query_params["new"] = "1"
-        return True
-    st.query_params.pop("new", None)
-    return False
+    shown = session[OPEN] and not state.read_only()
+    state.keep_in_address("new", "1" if shown else None)
+    return shown
 
 
 def open_form(values: Mapping[str, Any] | None = None, *, asked: bool = True) -> None:
@@ -280,45 +278,37 @@ def _row(names: tuple[str, ...] | list[str], suits: Suited) -> None:
 def _field(setting: Setting, suits: Suited, place: Any) -> None:
     """The widget that suits a setting; left empty it takes what its placeholder says."""
     key, label = _key(setting.name), with_unit(setting)
+    common: dict[str, Any] = {"key": key, "help": setting.help, "persist_state": "session"}
     empty = settings.when_empty(setting, suits.values)
-    # A field with a default of its own is never empty; one without can be cleared, and then the data set decides.
-    blank: Any = "min" if setting.default is not None else None
-    if setting.kind == "whole":
-        place.number_input(
-            label, value=blank, step=1, key=key, help=setting.help, placeholder=empty, persist_state="session"
-        )
-    elif setting.kind == "number":
-        place.number_input(
-            label, value=blank, step=_step(setting), format="%g", key=key, help=setting.help, persist_state="session"
-        )
+    if setting.kind in ("whole", "number"):
+        # A field with a default of its own is never empty; one without can be cleared, and then the data set decides.
+        blank: Any = "min" if setting.default is not None else None
+        steps: dict[str, Any] = {"step": 1} if setting.kind == "whole" else {"step": _step(setting), "format": "%g"}
+        place.number_input(label, value=blank, placeholder=empty, **steps, **common)
     elif setting.kind == "flag":
-        place.toggle(label, key=key, help=setting.help, persist_state="session")
+        place.toggle(label, **common)
     elif setting.kind == "choice" and setting.default is not None:
         place.segmented_control(
             label,
             _offered(setting),
-            key=key,
-            help=setting.help,
             format_func=lambda word: word.replace("_", " "),
             required=True,
-            persist_state="session",
             wrap=True,
+            **common,
         )
     elif setting.kind == "choice":
         place.selectbox(
             label,
             setting.choices,
             index=None,
-            key=key,
-            help=setting.help,
             placeholder=empty,
             accept_new_options=setting.open,
-            persist_state="session",
             on_change=_wanted,
             args=[setting.name],
+            **common,
         )
     else:
-        place.text_input(label, key=key, help=setting.help, placeholder=empty, persist_state="session")
+        place.text_input(label, placeholder=empty, **common)
 
 
 def _offered(setting: Setting) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,6 @@ from app.palette import strategy_style
 from app.results import shipped
 from app.shell import blocks, state
 from app.studies import actions, form, live, settings
-from app.studies.words import advice
 from rad_core.config import StudyConfig
 from rad_core.learning.data import title_of
 from rad_core.results import needed, sentences, verdicts
@@ -102,6 +100,20 @@ def _row(entry: Entry) -> None:
             _details(entry)
 
 
+def advice(info: StudyInfo) -> str:
+    """What to do about a study that is not running and not finished."""
+    kept = f"{count(info.rounds_done, 'finished round')} {'is' if info.rounds_done == 1 else 'are'} kept"
+    kept = kept if info.rounds_done else "no round is finished yet"
+    return {
+        "planned": "It was never started.",
+        "paused": f"Resume it to go on; {kept}.",
+        "cancelled": f"Resume it if you change your mind; {kept}.",
+        "lost": f"The machine was restarted, or its process was ended; {kept}.",
+        "failed": f"Mend what is named above and resume; {kept}. Or clone it and change its settings.",
+        "unreadable": "Put the folder back from a backup, or delete it. All other studies are untouched.",
+    }.get(info.status, "")
+
+
 def _stopped(entry: Entry) -> None:
     """Why a study is not running, what to do about it, and the button that does it."""
     info = entry.info
@@ -137,9 +149,9 @@ def _what(entry: Entry) -> None:
 
 
 def _in_words(entry: Entry) -> str:
-    """What a study is of: "Digits, 2 repetitions, 24 Nov 2026"."""
+    """What a study is of: "Digits, 2 repetitions, 24 Nov"."""
     repetitions = count(_view(entry).config.seeds, "repetition")
-    when = "example" if entry.demo else time.strftime("%-d %b %Y", time.localtime(entry.info.created))
+    when = "example" if entry.demo else blocks.day(entry.info.created)
     return f"{one_line(title_of(entry.info.dataset))}, {repetitions}, {when}"
 
 
@@ -200,28 +212,24 @@ def _actions(entry: Entry) -> None:
         return
     if row.button("Open", icon=":material/arrow_forward:", key=f"open_{info.id}"):
         actions.open_results(info.id)
-    options = [*(["Clone"] if not state.read_only() else []), *(["Rename", "Delete"] if changes else [])]
-    if options:
+    acts: dict[str, Callable[[], None]] = {}
+    if not state.read_only():
+        acts["Clone"] = lambda: form.open_form(settings.of_study(entry.study.config))
+    if changes:
+        acts["Rename"] = partial(actions.ask, "rename", info.id)
+        acts["Delete"] = partial(actions.ask, "delete", info.id)
+    if acts:
         chosen = row.menu_button(
             "More",
-            options,
+            list(acts),
             key=f"menu_{info.id}",
             type="tertiary",
             icon=":material/more_vert:",
             help="Clone: a new study with these settings.",
         )
-        _chosen(chosen, entry)
-
-
-def _chosen(option: str | None, entry: Entry) -> None:
-    act: dict[str | None, Callable[[], None]] = {
-        "Clone": lambda: form.open_form(settings.of_study(entry.study.config)),
-        "Rename": partial(actions.ask, "rename", entry.info.id),
-        "Delete": partial(actions.ask, "delete", entry.info.id),
-    }
-    if option in act:
-        act[option]()
-        st.rerun()
+        if chosen in acts:
+            acts[chosen]()
+            st.rerun()
 
 
 def _details(entry: Entry) -> None:

@@ -20,7 +20,6 @@ from rad_core.running.maps import Running, running_maps, stop_map
 from rad_core.running.progress import Progress, progress
 from rad_core.store.study import Study, StudyInfo
 
-BUSY = ("running", "queued")
 _REDRAW_SECONDS = 10.0  # a chart of ten strategies and its table are 20 KB; the budget is 6 KB a second
 _SEEN = "runs_seen_busy"
 _LINES = 12
@@ -28,7 +27,9 @@ _LINES = 12
 
 def show() -> list[str]:
     """The studies on their way, and those that this visitor saw finish; returns their ids."""
-    infos = sorted((info for info in state.studies() if info.status in BUSY), key=lambda info: BUSY.index(info.status))
+    infos = sorted(
+        (info for info in state.studies() if info.status in state.BUSY), key=lambda info: state.BUSY.index(info.status)
+    )
     seen: list[str] = st.session_state.setdefault(_SEEN, [])
     seen += [info.id for info in infos if info.id not in seen]
     finished = [info for info in state.studies() if info.status == "finished" and info.id in seen]

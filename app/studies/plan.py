@@ -75,11 +75,10 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
     plan, full = outline(config), config.resolved()
     numbers = st.container(horizontal=True, gap="medium")  # below each other where a line is too short for both
     numbers.metric("Labels bought", f"{plan.teacher_queries:,}", width="content")
-    timed = isinstance(measured, Plan) and measured.estimated_seconds is not None
-    time_text = f"about {about(measured.estimated_seconds or 0.0)}" if isinstance(measured, Plan) and timed else "…"
+    seconds = measured.estimated_seconds if isinstance(measured, Plan) else None
     numbers.metric(
         "Time",
-        time_text,
+        "…" if seconds is None else f"about {about(seconds)}",
         width="content",
         help="Measured on this machine: the data are read and a few steps trained.",
     )

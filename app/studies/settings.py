@@ -44,16 +44,8 @@ _LABELS = {
     "latency_per_label": "Seconds per label",
 }
 _WHEN_EMPTY = {"pool": "rest", "test": "all", "image_size": "as is"}
-_SAID_ANYWAY = (
-    "labels",
-    "points",
-    "seeds",
-    "rounds",
-    "images",
-    "currency",
-    "seconds",
-    "steps",
-)  # units that go without saying
+# Units that go without saying.
+_SAID_ANYWAY = ("labels", "points", "seeds", "rounds", "images", "currency", "seconds", "steps")
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from app.export import FORMATS, file_name, pdf
 from app.present.settings import StorySettings
 from app.shell.state import View
-from rad_core.store.study import Study
 
 _ICONS = {
     ".html": ":material/language:",
@@ -39,7 +38,7 @@ def buttons(view: View, settings: StorySettings) -> None:
         why = reasons.get(ending, "")
         columns[number % 2].download_button(
             kind.label,
-            data=_maker(view.study, settings, ending),
+            data=partial(kind.make, view.study, settings),
             file_name=file_name(view.study, ending),
             mime=kind.mime,
             key=f"export{ending.replace('.', '-')}",
@@ -53,7 +52,3 @@ def buttons(view: View, settings: StorySettings) -> None:
         "Files hold the story as it is shown here. The report may hold a few images of the pool, unless the "
         "story leaves them out."
     )
-
-
-def _maker(study: Study, settings: StorySettings, ending: str) -> Callable[[], bytes]:
-    return lambda: FORMATS[ending].make(study, settings)

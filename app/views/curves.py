@@ -28,11 +28,13 @@ from rad_core.results.sentences import headline, saved, verdict
 from rad_core.results.verdicts import Results, Value, difference_table, results
 
 AXES = {"labels": "Labels", "round": "Rounds", "seconds": "Time"}
-MEASURES = {
-    "accuracy": ("Right", "Accuracy on the test set"),
-    "agreement": ("Agrees with the teacher", "Pool on which the student agrees with the teacher"),
+MEASURES = {"accuracy": "Right", "agreement": "Agrees with the teacher"}
+MEASURE_TITLES = {
+    "accuracy": "Accuracy on the test set",
+    "agreement": "Pool on which the student agrees with the teacher",
 }
 PANELS = {"needed": "Labels needed", "ahead": "Who is ahead", "rounds": "Round by round", "classes": "Classes"}
+CLASSES = {"accuracy": "How accurate the student is", "picks": "Labels bought"}
 ENDS = {"final": "After the last round", "area": "Mean over the curve"}
 
 
@@ -54,17 +56,7 @@ def curves() -> None:
     shown = draw_curves(view, table, names)
     if not shown:
         return
-    panel = st.segmented_control(
-        "Look at",
-        list(PANELS),
-        default="needed",
-        format_func=PANELS.__getitem__,
-        key="curves_panel",
-        required=True,
-        bind="query-params",
-        label_visibility="collapsed",
-        width="stretch",
-    )
+    panel = blocks.choose_one("Look at", PANELS, "curves_panel", hidden=True, width="stretch")
     measured = view.read(results)
     panels: dict[str, Callable[[], None]] = {
         "needed": lambda: needed(view, measured, shown),
@@ -72,7 +64,7 @@ def curves() -> None:
         "rounds": lambda: round_by_round(view, table, shown),
         "classes": lambda: per_class(view, shown),
     }
-    panels[panel or "needed"]()
+    panels[panel]()
 
 
 def figure(make: Callable[[], Chart], view: state.View, *key: Any) -> Chart:
@@ -86,31 +78,14 @@ def figure(make: Callable[[], Chart], view: state.View, *key: Any) -> Chart:
 def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list[str]:
     shown = blocks.choose_strategies("Strategies", names, pair(view, names), "curves_strategies")
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    x = (
-        row.segmented_control(
-            "Along",
-            list(AXES),
-            default="labels",
-            format_func=AXES.__getitem__,
-            key="curves_x",
-            bind="query-params",
-            required=True,
-        )
-        or "labels"
-    )
-    measure = (
-        row.segmented_control(
-            "How often the student is…",
-            list(MEASURES),
-            default="accuracy",
-            format_func=lambda name: MEASURES[name][0],
-            key="curves_y",
-            bind="query-params",
-            required=True,
-            help="Right: on test images that no student has seen. Agreement: on the pool, with the teacher's likeliest "
-            "class, mistakes included.",
-        )
-        or "accuracy"
+    x = blocks.choose_one("Along", AXES, "curves_x", place=row)
+    measure = blocks.choose_one(
+        "How often the student is…",
+        MEASURES,
+        "curves_y",
+        place=row,
+        help="Right: on test images that no student has seen. Agreement: on the pool, with the teacher's likeliest "
+        "class, mistakes included.",
     )
     seeds = row.toggle("Single seeds", key="curves_seeds", bind="query-params", help="Every seed as a thin line.")
     if not shown:
@@ -129,7 +104,7 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
             references=levels,
             seeds=seeds,
             value=measure,
-            value_title=MEASURES[measure][1],
+            value_title=MEASURE_TITLES[measure],
             theme=state.theme(),
         ),
         view,
@@ -173,18 +148,7 @@ def needed(view: state.View, measured: Results, shown: list[str]) -> None:
     with left:
         target = controls.choose_target(measured, "curves_target")
     with right:
-        other = (
-            st.selectbox(
-                "Compared with",
-                others,
-                index=others.index("uniform") if "uniform" in others else 0,
-                key="curves_other",
-                format_func=blocks.short_label,
-                bind="query-params",
-            )
-            if others
-            else None
-        )
+        other = blocks.choose_strategy("Compared with", others, "uniform", "curves_other") if others else None
     if measured.done.empty:
         wait_for_rounds(view)
         return
@@ -217,26 +181,8 @@ def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
         st.info("Choose two strategies that have finished, to compare them.", icon=":material/compare_arrows:")
         return
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
-    ours = left.selectbox(
-        "Compare",
-        rules,
-        index=rules.index(measured.ours) if measured.ours in rules else 0,
-        format_func=blocks.short_label,
-        key="curves_ours",
-        bind="query-params",
-    )
-    value = (
-        right.segmented_control(
-            "Measured",
-            list(ENDS),
-            default="final",
-            format_func=ENDS.__getitem__,
-            key="curves_value",
-            bind="query-params",
-            required=True,
-        )
-        or "final"
-    )
+    ours = blocks.choose_strategy("Compare", rules, measured.ours, "curves_ours", place=left)
+    value = blocks.choose_one("Measured", ENDS, "curves_value", place=right)
     say(verdict(measured, ours, cast("Value", value)).text)
     what = "final accuracy" if value == "final" else "mean accuracy over the curve"
     rows = difference_table(measured, ours, cast("Value", value))
@@ -254,14 +200,7 @@ def ahead(view: state.View, measured: Results, shown: list[str]) -> None:
 
 
 def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> None:
-    base = st.selectbox(
-        "Compared with",
-        shown,
-        index=shown.index("uniform") if "uniform" in shown else 0,
-        key="curves_base",
-        format_func=blocks.short_label,
-        bind="query-params",
-    )
+    base = blocks.choose_strategy("Compared with", shown, "uniform", "curves_base")
     if len(shown) < 2:
         st.info("Choose two strategies, to see how far they are apart.", icon=":material/compare_arrows:")
         return
@@ -281,18 +220,7 @@ def round_by_round(view: state.View, table: pd.DataFrame, shown: list[str]) -> N
 
 
 def per_class(view: state.View, shown: list[str]) -> None:
-    kind = (
-        st.segmented_control(
-            "Per class",
-            ["accuracy", "picks"],
-            default="accuracy",
-            key="curves_class",
-            bind="query-params",
-            required=True,
-            format_func={"accuracy": "How accurate the student is", "picks": "Labels bought"}.__getitem__,
-        )
-        or "accuracy"
-    )
+    kind = blocks.choose_one("Per class", CLASSES, "curves_class")
     values = view.read(reading.class_accuracy if kind == "accuracy" else reading.class_picks)
     values = values[values.index.isin(shown)]
     if values.empty:

@@ -49,16 +49,12 @@ def _verdict(view: View, here: Stand) -> None:
     """Whether it is worth it, against buying nothing; then which rule; and what can be done about it."""
     measured = view.read(verdicts.results)
     head = sentences.headline(measured)
-    with st.container(key="verdict", horizontal=True, vertical_alignment="top"):
-        with st.container(gap=None, width="stretch", key="verdict-text"):
-            st.title(literal(head.text), anchor=False, help=literal(head.details) or None)
-            example = "An example that ships with the program. " if view.demo else ""
-            if beside := f"{example}{literal(sentences.which_rule(measured))}":
-                st.markdown(f":gray[{beside}]")
-        with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            st.page_link("views/present.py", label="Present", icon=":material/slideshow:")
-            if st.button("Use this purchase", type="primary", key="use"):
-                _use(view, here)
+    example = "An example that ships with the program. " if view.demo else ""
+    beside = f"{example}{literal(sentences.which_rule(measured))}"
+    with instrument.verdict(literal(head.text), beside, literal(head.details) or None):
+        st.page_link("views/present.py", label="Present", icon=":material/slideshow:")
+        if st.button("Use this purchase", type="primary", key="use"):
+            _use(view, here)
 
 
 @st.dialog("This purchase, drawn", width="large")
@@ -99,8 +95,7 @@ def _tables(view: View, here: Stand) -> None:
     """What the instrument says in one picture, as tables."""
     wished = purchase.current(view)
     pool = view.read(reading.pool_before, here.strategy, here.seed, here.round)
-    accuracy = pool.teacher.used if wished.m is None else wished.m
-    levers = numbers.Levers(min(wished.b, pool.size), accuracy, wished.m is not None, pool.wrong(accuracy))
+    levers = numbers.set_levers(pool, wished.b, wished.m)
     game = numbers.solve(pool, levers)
     panels.draw(
         panels.Lab(

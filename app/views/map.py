@@ -46,22 +46,14 @@ def controls(view: state.View, seed: int, pair: tuple[str, ...]) -> tuple[dict[s
     row = st.container(horizontal=True, vertical_alignment="bottom", key="map-head")
     with row.container(width="stretch"):
         st.title("Map", anchor=False, help="Images that look alike lie close together.")
-    color = row.selectbox(
-        "Color by",
-        list(COLORINGS),
-        format_func=COLORINGS.__getitem__,
-        key="map_color",
-        bind="query-params",
-        width=210,
-    )
-    display: Any = "one"
+    color = blocks.choose_from("Color by", COLORINGS, "map_color", place=row, width=210)
+    display = "one"
     if len(pair) == 2:
-        display = row.selectbox(
+        display = blocks.choose_from(
             "Shown",
-            list(DISPLAYS),
-            format_func=DISPLAYS.__getitem__,
-            key="map_show",
-            bind="query-params",
+            DISPLAYS,
+            "map_show",
+            place=row,
             width=150,
             help="Difference: where one of the two had bought more than the other by the end of the round.",
         )
@@ -127,18 +119,16 @@ def draw(scene: MapScene, facts: Facts, event: MapEvent) -> MapEvent:
     """The map itself, or its still picture where the browser cannot draw it."""
     read, theme = scene.view.read, state.theme()
     colors = coloring(facts, scene.color, theme, scene.highlight)
-    difference = None
+    picks, difference = [], None
     if scene.display == "difference":
         difference = points_facts.contrast(facts, scene.points, scene.strategies)
-        panel = points_facts.NO_PICKS
     else:
-        panel = points_facts.picks(read, scene.seed, scene.strategies, colored=not colors.quiet)
+        picks = points_facts.picks(read, scene.seed, scene.strategies, colored=not colors.quiet)
     event = pool_map(
         scene.points,
         colors,
-        panel,
+        picks,
         key=KEY,
-        height=None,
         round=scene.round,
         selection=event.selection,
         primary=event.primary,
@@ -147,7 +137,7 @@ def draw(scene: MapScene, facts: Facts, event: MapEvent) -> MapEvent:
         difference=difference,
     )
     if not event.webgl:
-        chart = fallback_chart(scene.points, colors, panel, round=scene.round, selection=event.selection, theme=theme)
+        chart = fallback_chart(scene.points, colors, picks, round=scene.round, selection=event.selection, theme=theme)
         blocks.chart(chart, "map-picture", basis="measured")
     return event
 
@@ -185,8 +175,11 @@ def beside(scene: MapScene, facts: Facts, event: MapEvent) -> None:
     else:
         teacher = read(reading.teacher_probabilities, scene.seed)[event.primary]
         detail.point(facts, event.primary, images, teacher, on_close=_close)
+    if not len(positions) and chosen:
+        blocks.empty("No point lies in this region", "Press Esc on the map to clear the selection.")
+        return
     if not len(positions):
-        _nothing(facts, chosen)
+        blocks.empty("No labels bought yet", "Draw a lasso on the map to see the images of a region.")
         return
     buyer = blocks.short_label(facts.strategy)
     st.subheader("Selected on the map" if chosen else f"Bought by {buyer} in round {facts.round}", anchor=False)
@@ -200,13 +193,6 @@ def _close() -> None:
 
 def _pick() -> None:
     st.session_state["map-wanted"] = cards.picked(detail.CARDS)
-
-
-def _nothing(facts: Facts, chosen: bool) -> None:
-    if chosen:
-        blocks.empty("No point lies in this region", "Press Esc on the map to clear the selection.")
-    else:
-        blocks.empty("No labels bought yet", "Draw a lasso on the map to see the images of a region.")
 
 
 def _take_away(scene: MapScene, facts: Facts, positions: np.ndarray, selection: Selection | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -58,7 +59,7 @@ def page() -> None:
     first = str(asked) if asked in names else names[0]
     if frame.presenting():
         st.html(_WHOLE)
-        stage(shown, key=_KEY, whole=True, step=first, names=NAMES, on_change=_leave)
+        stage(shown, key=_KEY, whole=True, step=first, names=NAMES, on_change=partial(frame.present, False))
         return
     st.html(_STYLE)
     top = st.container(horizontal=True, vertical_alignment="center", key="story-top")
@@ -77,15 +78,11 @@ def page() -> None:
         with top.popover("Edit the story", icon=":material/edit:"):
             edit(view, settings)
     offer_news(newest, "story")
-    stage(shown, key=_KEY, whole=False, step=first, names=NAMES, on_change=_leave)
+    stage(shown, key=_KEY, whole=False, step=first, names=NAMES, on_change=partial(frame.present, False))
     if st.toggle("Every sentence, chart and number", key="story_all", bind="query-params"):
         for step in told.steps:
             draw(step)
     st.caption(literal(f"{told.title} · {told.provenance}"))
-
-
-def _leave() -> None:
-    frame.present(False)
 
 
 def _nothing_yet(view: state.View) -> None:

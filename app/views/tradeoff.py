@@ -63,16 +63,7 @@ def main() -> None:
 
 def _controls(view: state.View, seed: int, round_: int) -> tuple[Axis, bool, bool]:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    axis = row.segmented_control(
-        "What is said of the teacher",
-        list(AXES),
-        default="right",
-        format_func=AXES.__getitem__,
-        key="tradeoff_axis",
-        bind="query-params",
-        required=True,
-        label_visibility="collapsed",
-    )
+    axis = blocks.choose_one("What is said of the teacher", AXES, "tradeoff_axis", place=row, hidden=True)
     all_seeds = so_far = False
     if len(view.study.seeds()) > 1:
         all_seeds = row.toggle(
@@ -90,7 +81,7 @@ def _controls(view: state.View, seed: int, round_: int) -> tuple[Axis, bool, boo
             bind="query-params",
             help=f"Every label bought up to round {round_}. Otherwise those bought in round {round_} alone.",
         )
-    return axis or "right", all_seeds, so_far
+    return axis, all_seeds, so_far
 
 
 def _seeds(view: state.View, strategies: list[str], round_: int) -> list[int]:
@@ -102,16 +93,9 @@ def _student(strategies: list[str], round_: int) -> str:
     first = "rad" if "rad" in strategies else strategies[0]
     if round_ == 1 or len(strategies) == 1:
         return first
-    picked = st.selectbox(
-        "The pool as seen by the student of",
-        strategies,
-        index=strategies.index(first),
-        format_func=blocks.short_label,
-        key="tradeoff_student",
-        bind="query-params",
-        width=230,
+    return blocks.choose_strategy(
+        "The pool as seen by the student of", strategies, first, "tradeoff_student", width=230
     )
-    return picked or first
 
 
 def _picks(view: state.View, seeds: list[int], round_: int, so_far: bool, chosen: list[str]) -> pd.DataFrame:
@@ -184,8 +168,7 @@ def _guarantee(view: state.View, student: str, seed: int, round_: int) -> None:
 def _deciles(scenes: list[Scene], where: str) -> None:
     pools = [(scene.gains, scene.right) for scene in scenes]
     chart = accuracy_by_decile(
-        np.concatenate([g for g, _ in pools]),
-        np.concatenate([r for _, r in pools]),
+        *map(np.concatenate, zip(*pools, strict=True)),
         groups=deciles_over_seeds(pools),
         where=where,
         theme=state.theme(),

@@ -37,8 +37,8 @@ def map_page() -> None:
     import numpy as np
     import streamlit as st
 
-    from app.components.map import MapColoring, MapLayer, MapPanel, Selection, fallback_chart, resolve
-    from app.components.map.component import pool_map
+    from app.components.map import MapColoring, MapLayer, Selection, fallback_chart, resolve
+    from app.components.map.component import map_event, pool_map
 
     asked, state = st.query_params, st.session_state
     st.set_page_config(layout="wide")
@@ -57,22 +57,30 @@ def map_page() -> None:
     else:
         names = ("cat", "<script>alert(1)</script>", "dog")
         palette = ("#4958AB", "#F3A027", "#06A263")
-        coloring = MapColoring.of_categories(classes, names, palette, "class", quiet="quiet" in asked)
+        coloring = MapColoring(classes, names, palette, "class", quiet="quiet" in asked)
     budget = min(budget, n // 10)
     picks = rng.permutation(n)[:budget], np.arange(budget) % 10 + 1
-    panel = MapPanel("", (MapLayer("uniform", "Uniform", "#757575", "square", *picks),))
+    layers = [MapLayer("uniform", "Uniform", "#757575", "square", *picks)]
     if st.checkbox("Show map", True):
         round_ = st.slider("Up to round", 1, 10, 10)
         names = [["a <b>name</b>", 30_000, 30_000, 0]]
         event = pool_map(
-            points, coloring, panel, key="map", height=400, round=round_, selection=state["selection"], names=names
+            points,
+            coloring,
+            layers,
+            key="map",
+            height=400,
+            round=round_,
+            selection=state["selection"],
+            primary=map_event("map").primary,
+            names=names,
         )
         state["selection"] = event.selection
         chosen = resolve(points, event.selection) if event.selection else np.empty(0, np.int32)
         st.text(f"{len(chosen)} chosen, sum {zlib.crc32(chosen.tobytes())}")
         st.text(f"point {event.primary}, webgl {event.webgl}")
         if not event.webgl:
-            st.plotly_chart(fallback_chart(points, coloring, panel, selection=event.selection).figure)
+            st.plotly_chart(fallback_chart(points, coloring, layers, selection=event.selection).figure)
     state["runs"] = state.get("runs", 0) + 1
     st.text(f"run {state['runs']} budget {budget}")
 

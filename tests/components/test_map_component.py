@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import palette
 from app.components import script
-from app.components.map import MapColoring, MapEvent, MapLayer, MapPanel, Selection, fallback_chart, resolve
+from app.components.map import MapColoring, MapEvent, MapLayer, Selection, fallback_chart, resolve
 from app.components.map.component import _SCRIPTS
 from app.components.map.geometry import CELLS, QUANTA, difference, quantize
 from app.components.map.model import MISSING, STEPS, SYMBOLS
@@ -169,10 +169,10 @@ def test_values_become_codes_and_missing_ones_are_marked() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: MapColoring.of_categories([0, 2], ["a", "b"], ["#000000", "#111111"], "class"),
-        lambda: MapColoring.of_categories([0], ["a"], ["red;}"], "class"),
-        lambda: MapColoring.of_categories([0], ["a"], ["#000000"], "class", ["smiley"]),
-        lambda: MapColoring.of_categories([0.5], ["a"], ["#000000"], "class"),
+        lambda: MapColoring([0, 2], ["a", "b"], ["#000000", "#111111"], "class"),
+        lambda: MapColoring([0], ["a"], ["red;}"], "class"),
+        lambda: MapColoring([0], ["a"], ["#000000"], "class", ["smiley"]),
+        lambda: MapColoring([0.5], ["a"], ["#000000"], "class"),
         lambda: MapColoring.of_values([np.inf], ["#000000", "#111111"], "gain"),
         lambda: MapColoring.of_values([1.0], ["#000000"], "gain"),
         lambda: MapLayer("rad", "RAD", "#000000", "circle", [-1]),
@@ -209,9 +209,9 @@ def test_colors_travel_in_as_few_bits_as_they_need(count: int, bits: int, n: int
 
 
 def test_a_point_travels_in_four_bytes_once() -> None:
-    blob = points_blob(quantize(cloud(50_000)), None)
+    blob = points_blob(quantize(cloud(50_000)))
     assert len(blob.data) < 4 * 50_000 + 300
-    assert blob == points_blob(quantize(cloud(50_000)), None)
+    assert blob == points_blob(quantize(cloud(50_000)))
 
 
 @pytest.mark.parametrize("count", [0, 3, 10_000])
@@ -253,19 +253,18 @@ def page() -> None:
     import numpy as np
     import streamlit as st
 
-    from app.components.map import MapColoring, MapLayer, MapPanel
+    from app.components.map import MapColoring, MapLayer
     from app.components.map.component import map_event, pool_map
 
     state = st.session_state
     points = np.random.default_rng(state.get("pool", 0)).normal(size=(100, 2)).astype(np.float32)
     picks = MapLayer("rad", "<script>", "#D55E00", "circle", np.arange(10), np.arange(10))
-    coloring = MapColoring.of_categories(np.arange(100) % 2, ["a", "<b>"], ["#000000", "#111111"], "class")
+    coloring = MapColoring(np.arange(100) % 2, ["a", "<b>"], ["#000000", "#111111"], "class")
     state["before"] = map_event("map")
-    arguments = {name: state[name] for name in ("selection", "primary") if name in state}
-    state["event"] = pool_map(points, coloring, MapPanel("RAD", (picks,)), key="map", round=9, **arguments)
-    if state.get("controlled"):
-        for name in ("selection", "primary"):
-            state[name] = getattr(state["event"], name)
+    arguments = {name: state.get(name) for name in ("selection", "primary")}
+    state["event"] = pool_map(points, coloring, (picks,), key="map", round=9, **arguments)
+    for name in ("selection", "primary"):
+        state[name] = getattr(state["event"], name)
 
 
 @pytest.fixture(autouse=True)
@@ -299,7 +298,7 @@ def test_without_a_browser_a_page_gets_an_empty_event() -> None:
     assert run(AppTest.from_function(page)) == MapEvent()
 
 
-def test_what_the_user_did_last_holds_on_a_page_that_never_asks() -> None:
+def test_what_the_user_did_last_holds() -> None:
     app = AppTest.from_function(page)
     run(app)
     assert user_does(app, selection=BOX, primary=3) == MapEvent(BOX, 3)
@@ -311,7 +310,7 @@ def test_what_the_user_did_last_holds_on_a_page_that_never_asks() -> None:
 
 def test_a_page_that_passes_back_what_it_got_never_undoes_the_user() -> None:
     app = AppTest.from_function(page)
-    assert run(app, controlled=True, selection=BOX, primary=None) == MapEvent(BOX)
+    assert run(app, selection=BOX, primary=None) == MapEvent(BOX)
     assert user_does(app, selection=LASSO) == MapEvent(LASSO)
     assert user_does(app, selection=BOX) == MapEvent(BOX)
     assert run(app) == MapEvent(BOX)
@@ -319,18 +318,16 @@ def test_a_page_that_passes_back_what_it_got_never_undoes_the_user() -> None:
 
 def test_a_page_can_set_and_clear() -> None:
     app = AppTest.from_function(page)
-    run(app, controlled=True, selection=None, primary=None)
+    run(app, selection=None, primary=None)
     user_does(app, selection=LASSO, primary=3)
     assert run(app, selection=None, primary=7) == MapEvent(None, 7)
     assert run(app, selection=BOX) == MapEvent(BOX, 7)
     assert run(app) == MapEvent(BOX, 7)
 
 
-def test_another_pool_forgets_the_selection_of_the_last_one() -> None:
+def test_what_was_done_on_another_pool_comes_too_late() -> None:
     app = AppTest.from_function(page)
     run(app)
-    user_does(app, selection=BOX, primary=3)
-    assert run(app, pool=1) == MapEvent()
     late = user_does(app, selection=BOX, points="another pool")
     assert late.selection is None
 
@@ -350,12 +347,12 @@ def test_the_still_picture_tells_the_same_in_less(kind: str) -> None:
     n, rng = 20_000, np.random.default_rng(0)
     points, classes = cloud(n), rng.integers(0, 2, n)
     coloring = (
-        MapColoring.of_categories(classes, ["cat", "<script>"], ["#4958AB", "#F3A027"], "class")
+        MapColoring(classes, ["cat", "<script>"], ["#4958AB", "#F3A027"], "class")
         if kind == "category"
         else MapColoring.of_values(rng.random(n), ("#00204D", "#FFEA46"), "gain")
     )
     picks = layer(rng.permutation(n)[:5000], rng.integers(1, 6, 5000), "RAD")
-    chart = fallback_chart(points, coloring, MapPanel("", (picks,)), round=3, selection=Selection.box(8, -5, 12, -3))
+    chart = fallback_chart(points, coloring, (picks,), round=3, selection=Selection.box(8, -5, 12, -3))
     bought = int((picks.rounds <= 3).sum()) if picks.rounds is not None else 0
     drawn = [trace for trace in chart.figure.data if trace.name and trace.name.startswith("RAD")]
     assert len(drawn[0].x) == 1000
@@ -366,5 +363,5 @@ def test_the_still_picture_tells_the_same_in_less(kind: str) -> None:
     text = chart.figure.to_json()
     assert "<script>" not in text
     assert len(text) < 300_000
-    again = fallback_chart(points, coloring, MapPanel("", (picks,)), round=3, selection=Selection.box(8, -5, 12, -3))
+    again = fallback_chart(points, coloring, (picks,), round=3, selection=Selection.box(8, -5, 12, -3))
     assert again.figure.to_json() == text

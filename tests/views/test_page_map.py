@@ -24,6 +24,7 @@ from app.atlas.facts import (
     LONGEST_LINK,
     Facts,
     bought_among,
+    bought_layers,
     chance_of_buying,
     class_names,
     coloring,
@@ -31,7 +32,6 @@ from app.atlas.facts import (
     every_purchase,
     gather,
     link_text,
-    panels,
     picks,
     read_link,
     table,
@@ -171,7 +171,7 @@ def test_of_many_classes_twelve_stand_out_and_the_others_share_a_gray(finished: 
 def test_the_first_rule_is_filled_the_second_a_ring_and_crosses_lie_on_wrong_labels(
     finished: Study, pair: tuple[str, ...]
 ) -> None:
-    *layers, crosses = picks(reader(finished), 0, pair, colored=False).layers
+    *layers, crosses = picks(reader(finished), 0, pair, colored=False)
     assert [layer.name for layer in layers] == list(pair)
     assert [layer.symbol for layer in layers] == ["circle", "circle-open"][: len(pair)]
     wrong = set()
@@ -186,15 +186,14 @@ def test_the_first_rule_is_filled_the_second_a_ring_and_crosses_lie_on_wrong_lab
 
 
 def test_on_a_pool_in_color_the_picks_are_black_and_white(finished: Study) -> None:
-    *layers, _ = picks(reader(finished), 0, ("rad", "margin"), colored=True).layers
+    *layers, _ = picks(reader(finished), 0, ("rad", "margin"), colored=True)
     assert {(layer.color, layer.outline) for layer in layers} == {("#FFFFFF", "#000000")}
 
 
-def test_one_drawing_holds_the_picks_up_to_a_round(finished: Study) -> None:
-    (panel,) = panels(reader(finished), 0, ("rad", "margin"), "one", 1)
-    assert [set(layer.positions) for layer in panel.layers] == [
-        set(reading.bought(finished, name, 0, 1)) for name in ("rad", "margin")
-    ]
+def test_a_layer_holds_what_its_rule_bought_and_when(finished: Study) -> None:
+    for layer, name in zip(bought_layers(reader(finished), 0, ("rad", "margin")), ("rad", "margin"), strict=True):
+        first = layer.positions[layer.rounds == 1]
+        assert set(first) == set(reading.bought(finished, name, 0, 1))
 
 
 def test_the_difference_of_a_rule_with_itself_is_none(finished: Study) -> None:

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.results import shipped
 from app.shell import state
+from app.shell.frame import picker_names
 from app.studies import actions, compare
 from app.studies.list import Entry, spark
 from rad_core.errors import InputError
@@ -120,7 +121,7 @@ def test_a_finished_study_shows_its_verdict_and_its_curve_and_opens(finished: Pa
     accuracy = study.rounds_table().query("strategy == @head.rule and seed == 0").sort_values("round")["accuracy"]
     assert text == f"Accuracy from {accuracy.iloc[0]:.1%} to {accuracy.iloc[-1]:.1%}"
     assert svg.count(",") == len(accuracy), "a corner for every round"
-    assert re.search(r"Digits, 1 repetition, \d+ \w+ 20\d\d", words(at))
+    assert re.search(r"Digits, 1 repetition, \d+ \w+", words(at))
     assert "4 of 4 rounds" in words(at)
     assert r"Tiny \*one\*" in words(at), "a name is shown as it is, not as Markdown"
     assert "runs_first" not in keys(at)
@@ -464,3 +465,18 @@ def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> Non
 def test_counts_take_the_right_form() -> None:
     assert [count(n, "strategy") for n in (1, 2)] == ["1 strategy", "2 strategies"]
     assert count(1200, "label") == "1,200 labels"
+
+
+def test_the_picker_says_the_time_of_day_only_where_name_and_day_are_anothers_too() -> None:
+    noon = time.mktime((time.localtime().tm_year, 3, 4, 12, 0, 0, 0, 0, -1))
+    infos = [
+        StudyInfo("a", "Tiny", "finished", created=noon),
+        StudyInfo("b", "Tiny", "running", created=noon + 60),
+        StudyInfo("c", "Tiny", "finished", created=noon + 86_400),
+        StudyInfo("d", "Tiny", "finished", created=noon - 400 * 86_400),
+        StudyInfo("e", "Tiny", "finished", created=noon),
+    ]
+    *names, old, example = picker_names(infos, {"e"}).values()
+    assert names == ["Tiny, 4 Mar 12:00", "Tiny, 4 Mar 12:01 · running", "Tiny, 5 Mar"]
+    assert old.endswith(str(time.localtime().tm_year - 1))
+    assert example == "◇ Tiny"

@@ -133,7 +133,7 @@ def test_what_is_somebodys_own_lies_on_the_shelf_of_their_session(monkeypatch: p
     from app.shell import state
 
     remembered: list[object] = []
-    monkeypatch.setattr(state, "_remember", lambda make, *key: remembered.append(key) or make())
+    monkeypatch.setattr(state, "remember", lambda make, *key: remembered.append(key) or make())
     at = upload(open_page(), "probabilities", "p.npy", npy(probabilities(100)))
     at.button(key="use").click().run()
     assert not at.exception

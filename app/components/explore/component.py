@@ -40,6 +40,6 @@ def happened(key: str) -> dict[str, Any]:
 
 @cache
 def _element(kind: str) -> Any:
-    """Seen: "view" or "bar", or bringing the script: the "pool", whose data no handle changes, or nothing else."""
+    """What is seen ("view", "bar"), or what brings its script: the pool, which no handle changes, or nothing else."""
     js = hand_over(_HUB) if kind in ("view", "bar") else assets.script()
     return st.components.v2.component(f"rad_studio_explore_{kind}", js=js)

@@ -56,6 +56,18 @@ function unpack(bytes) {
   return { ...header, parts };
 }
 
+// Shows one of the thumbnails that lie side by side in an image. scale: px for each of its own.
+function showTile(target, url, { tile, columns }, i, scale) {
+  const [width, height] = tile.map((side) => side * scale);
+  Object.assign(target.style, {
+    width: `${width}px`,
+    height: `${height}px`,
+    backgroundImage: `url(${url})`,
+    backgroundSize: `${columns * width}px auto`,
+    backgroundPosition: `${-(i % columns) * width}px ${-Math.floor(i / columns) * height}px`,
+  });
+}
+
 // Gives a style to the shadow root that an element is in, once.
 function dress(hub, { parentElement }, css) {
   if (hub.css !== css) {
@@ -65,6 +77,21 @@ function dress(hub, { parentElement }, css) {
   }
   const root = parentElement.getRootNode();
   if (!root.adoptedStyleSheets.includes(hub.sheet)) root.adoptedStyleSheets.push(hub.sheet);
+}
+
+// Shows an element by the view of its key, made where there is none yet; a later call for the key takes the view over.
+function showView(hub, component, css, make) {
+  const turn = ++hub.turn;
+  dress(hub, component, css);
+  const { key } = component.data;
+  const view = hub.views.get(key) ?? make(component.data);
+  hub.views.set(key, view);
+  view.attach(component, turn);
+  return () => {
+    if (view.turn !== turn) return;
+    hub.views.delete(key);
+    view.dispose();
+  };
 }
 
 // From now on the hub takes elements; those that came before this script did have waited.

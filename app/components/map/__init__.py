@@ -5,14 +5,13 @@ What it is given, and what stands in for it on paper. No Streamlit in here; what
 
 from app.components.map.fallback import fallback_chart
 from app.components.map.geometry import difference, peaks, quantize, resolve
-from app.components.map.model import Difference, MapColoring, MapEvent, MapLayer, MapPanel, Selection
+from app.components.map.model import Difference, MapColoring, MapEvent, MapLayer, Selection
 
 __all__ = [
     "Difference",
     "MapColoring",
     "MapEvent",
     "MapLayer",
-    "MapPanel",
     "Selection",
     "difference",
     "fallback_chart",

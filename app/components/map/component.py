@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from numpy.typing import ArrayLike
 
 from app.components import hand_over, script
 from app.components.map.geometry import quantize
-from app.components.map.model import SYMBOLS, Difference, MapColoring, MapEvent, MapLayer, MapPanel, Selection
+from app.components.map.model import SYMBOLS, Difference, MapColoring, MapEvent, MapLayer, Selection
 from app.components.map.wire import Blob, colors_blob, difference_blob, layers_blob, points_blob, sprites_blob
 from app.components.sheet import Sheet
 from rad_core.errors import InputError
 
-_DEFAULT_HEIGHT = 520
 # In the order in which they lean on each other; together they are one module.
 _SCRIPTS = (
     *("points", "regions", "symbols", "shaders", "painter", "view", "camera", "scene", "hand", "look", "furniture"),
     "map",
 )
-
-
-class Keep(Enum):
-    """For an argument that is left to the user: what the map shows stays."""
-
-    KEEP = "keep"
-
-
-KEEP = Keep.KEEP
 
 
 @dataclass
@@ -47,7 +35,7 @@ class _Memory:
 
     points: str
     now: dict[str, Any]
-    answered: dict[str, Any] = field(default_factory=dict)
+    answered: dict[str, Any]
     rev: dict[str, int] = field(default_factory=dict)
     seen: Any = None
     webgl: bool = True
@@ -56,38 +44,34 @@ class _Memory:
 def pool_map(
     points: ArrayLike,
     coloring: MapColoring,
-    panel: MapPanel,
+    picks: Sequence[MapLayer],
     *,
     key: str,
-    height: int | None = _DEFAULT_HEIGHT,
-    round: int | None = None,  # noqa: A002 - as the studies name it
-    selection: Selection | Keep | None = KEEP,
-    primary: int | Keep | None = KEEP,
-    ids: ArrayLike | None = None,
+    round: int | None,  # noqa: A002 - as the studies name it
+    selection: Selection | None,
+    primary: int | None,
+    height: int | None = None,
     sprites: Sheet | None = None,
     names: Sequence[Sequence[Any]] = (),
     difference: Difference | None = None,
-    on_change: Callable[[], None] | None = None,
 ) -> MapEvent:
     """Draw the pool and the picks on it; return what is selected and picked.
 
-    selection and primary, left out, are the user's; given, the map shows them. What was returned by the last run, or by
-    map_event(key), can be passed back without ever undoing what the user has done meanwhile.
+    What was returned by the last run, or by map_event(key), can be passed back without ever undoing what the user has
+    done meanwhile; anything else replaces it.
 
     Args:
         points: (N, 2).
         coloring: the color of each point.
-        panel: the picks.
+        picks: drawn one on top of the other.
         key: of the element, as Streamlit has it.
-        height: of the drawing, px; None for as much as the window leaves.
         round: the last whose picks are shown, and whose picks stand out; None without rounds.
         selection: the points that are selected; None for no selection.
         primary: a row of the pool; None for no point.
-        ids: (N,) numbers to call the points by.
+        height: of the drawing, px; None for as much as the window leaves.
         sprites: thumbnails of all points, square, for the tooltip.
         names: what lies on the map as text: label, x and y on the grid, the coloring's code that it lights up.
         difference: laid over the pool.
-        on_change: called before the rerun that an action of the user causes.
 
     Returns:
         What is selected and picked now.
@@ -97,24 +81,19 @@ def pool_map(
     """
     pool = quantize(points)
     n = len(pool.grid)
-    _check(n, coloring, panel, ids)
-    blobs = {
-        "points": points_blob(pool, None if ids is None else np.asarray(ids)),
-        "colors": colors_blob(coloring.codes),
-        "layers": layers_blob(panel.layers, n),
-    }
+    _check(n, coloring, picks)
+    blobs = {"points": points_blob(pool), "colors": colors_blob(coloring.codes), "layers": layers_blob(picks, n)}
     if sprites is not None:
         blobs["sprites"] = sprites_blob(sprites, n)
     if difference is not None:
         blobs["density"] = difference_blob(difference)
-    wanted = {name: value for name, value in (("selection", selection), ("primary", primary)) if value is not KEEP}
-    memory = _settle(key, blobs["points"].digest, wanted, n)
+    memory = _settle(key, blobs["points"].digest, {"selection": selection, "primary": primary}, n)
     beside: dict[str, Any] = {"round": round, "height": height, "names": names}
     if difference is not None:
         beside["difference"] = {"labels": difference.labels, "most": difference.most}
-    data = {"key": key, **beside, **_view_data(coloring, panel, memory, blobs)}
+    data = {"key": key, **beside, **_view_data(coloring, picks, memory, blobs)}
     with st.container(gap=None):
-        _element("view")(key=key, data=data, on_event_change=on_change or _nothing)
+        _element("view")(key=key, data=data, on_event_change=_nothing)
         for kind, blob in blobs.items():
             _element(kind)(key=f"{key}-{kind}", data=blob.data)
     return _event(memory)
@@ -133,15 +112,14 @@ def _settle(key: str, digest: str, wanted: dict[str, Any], n: int) -> _Memory:
     """Bring together what the user did and what the page asks for."""
     memory: _Memory | None = st.session_state.get(_memory_key(key))
     if memory is None or memory.points != digest:
-        last = memory or _Memory("", {})
-        now = {"selection": None, "primary": None, **wanted}
-        memory = _Memory(digest, now, seen=last.seen, webgl=last.webgl)
+        last = memory or _Memory("", {}, {})
+        memory = _Memory(digest, dict(wanted), dict(wanted), seen=last.seen, webgl=last.webgl)
         memory.rev = {name: _next_revision() for name in memory.now}
         st.session_state[_memory_key(key)] = memory
     _listen(key, memory)
     for name, value in wanted.items():
         # An argument that repeats the last answer is older than what the user may have done since.
-        if value != memory.now[name] and value != memory.answered.get(name, KEEP):
+        if value != memory.now[name] and value != memory.answered[name]:
             memory.now[name] = value
             memory.rev[name] = _next_revision()
     if memory.now["primary"] is not None and not 0 <= memory.now["primary"] < n:
@@ -174,7 +152,9 @@ def _listen(key: str, memory: _Memory) -> None:
         memory.now["primary"] = None if event["primary"] is None else int(event["primary"])
 
 
-def _view_data(coloring: MapColoring, panel: MapPanel, memory: _Memory, blobs: dict[str, Blob]) -> dict[str, Any]:
+def _view_data(
+    coloring: MapColoring, picks: Sequence[MapLayer], memory: _Memory, blobs: dict[str, Blob]
+) -> dict[str, Any]:
     """The part of a map that may change with every run: small, and JSON."""
     selection = memory.now["selection"]
     regions = selection and [
@@ -183,15 +163,10 @@ def _view_data(coloring: MapColoring, panel: MapPanel, memory: _Memory, blobs: d
     return {
         **{kind: blob.digest for kind, blob in blobs.items()},
         "coloring": {
-            "kind": coloring.kind,
-            "palette": coloring.palette,
-            "labels": coloring.labels,
-            "title": coloring.title,
+            **{name: getattr(coloring, name) for name in ("kind", "palette", "labels", "title", "limits", "quiet")},
             "symbols": [SYMBOLS.index(symbol) for symbol in coloring.symbols],
-            "limits": coloring.limits,
-            "quiet": coloring.quiet,
         },
-        "picks": [_layer_data(layer, slot) for slot, layer in enumerate(panel.layers)],
+        "picks": [_layer_data(layer, slot) for slot, layer in enumerate(picks)],
         "now": {**memory.now, "selection": regions},
         "rev": memory.rev,
     }
@@ -202,12 +177,10 @@ def _layer_data(layer: MapLayer, slot: int) -> dict[str, Any]:
     return {**look, "symbol": SYMBOLS.index(layer.symbol), "slot": slot}
 
 
-def _check(n: int, coloring: MapColoring, panel: MapPanel, ids: ArrayLike | None) -> None:
+def _check(n: int, coloring: MapColoring, picks: Sequence[MapLayer]) -> None:
     if len(coloring.codes) != n:
         raise InputError(f"coloring has {len(coloring.codes)} codes for {n} points; give one per point.")
-    if ids is not None and np.shape(ids) != (n,):
-        raise InputError(f"ids have shape {np.shape(ids)}; give one per point, {n} in all.")
-    for layer in panel.layers:
+    for layer in picks:
         if len(layer.positions) and layer.positions.max() >= n:
             raise InputError(f"layer {layer.name!r} holds position {layer.positions.max()}; the pool has {n} points.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from app.components.map.geometry import resolve
-from app.components.map.model import MISSING, STEPS, MapColoring, MapLayer, MapPanel, Selection
+from app.components.map.model import MISSING, STEPS, MapColoring, MapLayer, Selection
 from app.figures.base import Chart, Sketch, Theme, f32, ink, new_sketch, verbatim
 from app.figures.raster import density_raster, layout_image
 from app.palette import OTHER_COLOR, text_color
@@ -23,14 +24,14 @@ _MANY = 20_000  # points from which the raster has all its pixels
 def fallback_chart(
     points: ArrayLike,
     coloring: MapColoring,
-    panel: MapPanel,
+    picks: Sequence[MapLayer],
     *,
     round: int | None = None,  # noqa: A002 - as the studies name it
     selection: Selection | None = None,
     theme: Theme = "light",
     height: int = 520,
 ) -> Chart:
-    """One panel of the map as a chart: the pool's density in its colors, at most 1,000 picks of every layer on it.
+    """The map as a chart: the pool's density in its colors, at most 1,000 picks of every layer on it.
 
     points: (N, 2). round: shows the picks bought up to it; None shows all. selection: its outline is drawn.
     """
@@ -53,7 +54,7 @@ def fallback_chart(
     sketch.update_layout(images=[layout_image(source, x_range, y_range)])
     for label, color in zip(labels, palette, strict=True):
         _legend_only(sketch, label, color)
-    shown = [(layer, bought_until(layer, round)) for layer in panel.layers]
+    shown = [(layer, bought_until(layer, round)) for layer in picks]
     for layer, positions in shown:
         _draw_layer(sketch, layer, positions, xy, theme)
     if selection is not None:

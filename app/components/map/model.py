@@ -78,33 +78,22 @@ class MapLayer:
             object.__setattr__(self, "rounds", rounds.astype(np.uint16))
 
 
-@dataclass(frozen=True)
-class MapPanel:
-    """One drawing of the map: a title (may be empty) and the layers on it."""
-
-    title: str
-    layers: tuple[MapLayer, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-
-
 @dataclass(frozen=True, eq=False)
 class MapColoring:
-    """A color for every point of the pool; of_categories and of_values make one.
+    """A color for every point of the pool, by category; of_values makes one along a scale.
 
-    codes: (N,) uint8, the category, or 0 to 14 along the scale and 15 for "no value". palette: "#RRGGBB" per
-    category, or the stops of the scale from low to high. labels: per category, or of the scale's two ends. title:
+    codes: (N,) uint8, the category, or 0 to 14 along the scale and 15 for "no value". labels: per category, or of the
+    scale's two ends. palette: "#RRGGBB" per category, or the stops of the scale from low to high. title:
     what is shown. symbols: a Plotly symbol name per category, to say the same again without color; empty for dots.
     limits: the numbers at the two ends, for the tooltip. quiet: gray but for what is under the cursor.
     """
 
     codes: np.ndarray
-    kind: Literal["category", "continuous"]
-    palette: tuple[str, ...]
-    labels: tuple[str, ...]
+    labels: Sequence[str]
+    palette: Sequence[str]
     title: str
-    symbols: tuple[str, ...] = ()
+    symbols: Sequence[str] = ()
+    kind: Literal["category", "continuous"] = "category"
     limits: tuple[float, float] | None = None
     quiet: bool = False
 
@@ -132,20 +121,6 @@ class MapColoring:
         object.__setattr__(self, "codes", codes.astype(np.uint8))
 
     @classmethod
-    def of_categories(
-        cls,
-        codes: np.ndarray,
-        labels: Sequence[str],
-        palette: Sequence[str],
-        title: str,
-        symbols: Sequence[str] = (),
-        *,
-        quiet: bool = False,
-    ) -> MapColoring:
-        """Color by category: codes (N,) are positions in labels, palette and (if given) symbols."""
-        return cls(codes, "category", tuple(palette), tuple(labels), title, tuple(symbols), quiet=quiet)
-
-    @classmethod
     def of_values(
         cls, values: ArrayLike, ramp: Sequence[str], title: str, limits: tuple[float, float] | None = None
     ) -> MapColoring:
@@ -157,9 +132,8 @@ class MapColoring:
         low, high = limits or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
         share = (numbers - low) / (high - low) if high > low else np.where(np.isnan(numbers), np.nan, 0.5)
         codes = np.where(np.isnan(share), MISSING, np.rint((STEPS - 1) * np.clip(np.nan_to_num(share), 0, 1)))
-        return cls(
-            codes.astype(np.uint8), "continuous", tuple(ramp), (number(low), number(high)), title, limits=(low, high)
-        )
+        ends = (number(low), number(high))
+        return cls(codes.astype(np.uint8), ends, ramp, title, kind="continuous", limits=(low, high))
 
     def colors_of_codes(self) -> list[str]:
         """The "#RRGGBB" of every code that can occur: one per category, or 15 along the scale and one for no value."""

@@ -35,10 +35,10 @@ def pack(header: dict[str, Any], parts: Sequence[np.ndarray]) -> Blob:
     return Blob(digest, len(text).to_bytes(4, "little") + text + body)
 
 
-def points_blob(pool: Quantized, ids: np.ndarray | None) -> Blob:
-    """Four bytes a point, and four more if the points have ids of their own."""
+def points_blob(pool: Quantized) -> Blob:
+    """Four bytes a point."""
     header = {"kind": "points", "n": len(pool.grid), "origin": pool.origin, "scale": pool.scale}
-    return pack(header, [pool.grid.ravel(), *([] if ids is None else [ids.astype(np.uint32)])])
+    return pack(header, [pool.grid.ravel()])
 
 
 def colors_blob(codes: np.ndarray) -> Blob:

@@ -73,19 +73,17 @@ class Accuracy {
     const y = (this.y = (share) => this.bottom - ((share - this.low) / (this.high - this.low || 1)) * (this.bottom - this.top));
     const parts = [];
     for (let v = this.low; v <= this.high + 1e-9; v += step) {
+      const text = facts.untrained ? v.toLocaleString("en-US") : percent(v, step < 0.01 ? 1 : 0);
       parts.push(drawn("line", { x1: this.left, x2: this.right, y1: y(v), y2: y(v), class: "gridline" }));
-      const label = drawn("text", { x: this.left - 5, y: y(v) + 4, class: "quiet", "text-anchor": "end" });
-      label.textContent = facts.untrained ? v.toLocaleString("en-US") : percent(v, step < 0.01 ? 1 : 0);
-      parts.push(label);
+      parts.push(drawn("text", { x: this.left - 5, y: y(v) + 4, class: "quiet", "text-anchor": "end" }, text));
     }
     for (const labels of this.ticks()) {
-      const label = drawn("text", { x: x(labels), y: this.bottom + 23, class: "quiet", "text-anchor": "middle" });
-      label.textContent = grouped(labels);
-      parts.push(drawn("line", { x1: x(labels), x2: x(labels), y1: this.bottom, y2: this.bottom + 5, class: "axis" }), label);
+      parts.push(drawn("line", { x1: x(labels), x2: x(labels), y1: this.bottom, y2: this.bottom + 5, class: "axis" }));
+      parts.push(drawn("text", { x: x(labels), y: this.bottom + 23, class: "quiet", "text-anchor": "middle" }, grouped(labels)));
     }
-    const caption = drawn("text", { x: this.left, y: height - 4, class: "quiet" });
-    caption.textContent = facts.untrained ? "labels to buy; up: fully informative, right labels in the worst case" : "labels bought in all; the handle is this purchase";
-    parts.push(drawn("line", { x1: this.left, x2: this.right, y1: this.bottom, y2: this.bottom, class: "axis" }), caption);
+    const caption = facts.untrained ? "labels to buy; up: fully informative, right labels in the worst case" : "labels bought in all; the handle is this purchase";
+    parts.push(drawn("line", { x1: this.left, x2: this.right, y1: this.bottom, y2: this.bottom, class: "axis" }));
+    parts.push(drawn("text", { x: this.left, y: height - 4, class: "quiet" }, caption));
     this.names = [];
     if (facts.free !== null) {
       parts.push(drawn("line", { x1: this.left, x2: this.right, y1: y(facts.free), y2: y(facts.free), class: "free" }));
@@ -120,9 +118,7 @@ class Accuracy {
   line(curve, kind) {
     const d = curve.labels.map((labels, i) => `${i ? "L" : "M"}${this.x(labels).toFixed(1)} ${this.y(curve.mean[i]).toFixed(1)}`).join("");
     const look = kind === "other" ? {} : { stroke: curve.color };
-    const path = drawn("path", { d, class: `line ${kind}`, ...look });
-    path.append(drawn("title", {}, curve.label));
-    return path;
+    return drawn("path", { d, class: `line ${kind}`, ...look }, drawn("title", {}, curve.label));
   }
 
   band(curve) {

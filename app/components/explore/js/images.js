@@ -33,29 +33,18 @@ class Images {
     this.order = Uint32Array.from(this.shown.keys());
     this.sheet = pool.sheet;
     this.url = URL.createObjectURL(new Blob([pool.sheetBytes], { type: pool.sheet.type }));
-    for (const { picture, root } of this.tiles) {
-      picture.style.backgroundImage = `url(${this.url})`;
-      root.hidden = true;
-    }
+    for (const { root } of this.tiles) root.hidden = true;
     this.pool = pool;
     this.layout();
   }
 
   layout() {
     if (!this.shown) return;
-    const { tile: [width, height], columns } = this.sheet;
     const box = this.grid.getBoundingClientRect();
     const across = box.width < 420 ? 6 : 12; // as explore.css lays them out
     const side = clamp(Math.floor(Math.min(box.width / across - 8, box.height / (SHOWN / across) - 24)), 24, 56);
-    this.scale = side / Math.max(width, height);
-    const rows = Math.ceil(this.shown.length / columns);
-    for (const tile of this.tiles) {
-      const { picture } = tile;
-      tile.place = null; // its picture lies elsewhere on the sheet now
-      picture.style.width = `${width * this.scale}px`;
-      picture.style.height = `${height * this.scale}px`;
-      picture.style.backgroundSize = `${columns * width * this.scale}px ${rows * height * this.scale}px`;
-    }
+    this.scale = side / Math.max(...this.sheet.tile);
+    for (const tile of this.tiles) tile.place = null; // its picture has another size now
   }
 
   // chosen: a number for every point, 1 where it is bought. keys: the order in which a growing budget brings points in.
@@ -65,7 +54,6 @@ class Images {
     const { lasso } = owner.places;
     const bought = this.order.filter((i) => chosen[shown[i]] && (!lasso || lasso[shown[i]]));
     bought.sort((i, j) => keys[shown[j]] - keys[shown[i]] || shown[i] - shown[j]);
-    const { tile: [width, height], columns } = this.sheet;
     const { said, truth } = this.pool;
     const wrong = owner.game.wrong;
     this.tiles.forEach((tile, at) => {
@@ -76,8 +64,7 @@ class Images {
       if (place === tile.place) return;
       tile.place = place;
       if (place === null) return;
-      const [column, row] = [i % columns, Math.floor(i / columns)];
-      tile.picture.style.backgroundPosition = `${-column * width * this.scale}px ${-row * height * this.scale}px`;
+      showTile(tile.picture, this.url, this.sheet, i, this.scale);
       const no = Boolean(wrong?.[place]);
       tile.root.classList.toggle("wrong", no);
       write(tile.name, facts.classes[said[place]]);

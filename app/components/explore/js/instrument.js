@@ -19,7 +19,8 @@ export default mount;
 
 function mount(component) {
   if (!component.data) return undefined; // it brought this file, and nothing else
-  return component.data instanceof Uint8Array ? bring(component) : show(component);
+  if (component.data instanceof Uint8Array) return bring(component);
+  return showView(hub, component, CSS, ({ alone }) => (alone ? new LoneBar() : new Instrument()));
 }
 
 function bring({ data }) {
@@ -31,20 +32,6 @@ function bring({ data }) {
   hub.pools.clear(); // one pool is in view at a time
   hub.pools.set(pool.digest, pool);
   for (const view of hub.views.values()) view.arrived?.();
-}
-
-function show(component) {
-  const { key, alone } = component.data;
-  const turn = ++hub.turn;
-  dress(hub, component, CSS);
-  const view = hub.views.get(key) ?? (alone ? new LoneBar() : new Instrument());
-  hub.views.set(key, view);
-  view.attach(component, turn);
-  return () => {
-    if (view.turn !== turn) return;
-    hub.views.delete(key);
-    view.dispose();
-  };
 }
 
 // What both kinds of view tell the server: the state by its short names, and that the address already says it.
@@ -80,6 +67,7 @@ class Teller {
   }
 }
 
+const RULES = ["rad", "uniform", "greedy"]; // that answer any size
 const ROWS = 24; // that are named
 const CERTAIN = 48; // sizes at which the worth of a purchase is worked out for its curve
 
@@ -284,12 +272,11 @@ class Instrument extends Teller {
     const { state } = this;
     const own = this.wrongOf(state.a, answer);
     const other = this.wrongOf(state.vs, answer);
-    const round = (value) => grouped(value);
     if (!this.game.wrong) return this.unknownMistakes(answer, picks);
-    const beside = other === null ? "" : ` (${this.label(state.vs)} ${round(other)})`;
-    if (own !== null) return { value: round(own), exact: own, note: `of them labeled wrong${beside}` };
+    const beside = other === null ? "" : ` (${this.label(state.vs)} ${grouped(other)})`;
+    if (own !== null) return { value: grouped(own), exact: own, note: `of them labeled wrong${beside}` };
     const wrong = picks.a.reduce((sum, i) => sum + this.game.wrong[i], 0);
-    return { value: round(wrong), exact: wrong, note: `of ${grouped(picks.a.length)} that ${this.label(state.a)} bought in this round${beside}` };
+    return { value: grouped(wrong), exact: wrong, note: `of ${grouped(picks.a.length)} that ${this.label(state.a)} bought in this round${beside}` };
   }
 
   // Where nobody knows where the teacher errs: as many as on the whole pool, and as many as an adversary could make it.
@@ -301,25 +288,28 @@ class Instrument extends Teller {
     return { value: `~${grouped(expected)}`, exact: expected, note: `wrong if the teacher errs on them as on the whole pool; ${grouped(worst())} in the worst case` };
   }
 
-  // What a purchase is certain to be worth, over its size, by each rule that answers any size.
+  // What a purchase is certain to be worth by a rule that answers any size.
+  certain(rule, b, k) {
+    if (rule === "rad") return this.game.solve(b, k).value;
+    return rule === "uniform" ? this.game.uniformValue(b, k) : this.game.greedyValue(b, k);
+  }
+
+  // The same over the size of the purchase, by each of these rules.
   certainCurves(most) {
-    const { rules } = this.data.facts;
     const k = wrongCount(this.game.size, this.accuracy);
     const labels = [...new Set(Array.from({ length: CERTAIN }, (_, i) => Math.max(1, Math.round(((i + 1) / CERTAIN) ** 2 * most))))];
-    const of = { rad: (b) => this.game.solve(b, k).value, uniform: (b) => this.game.uniformValue(b, k), greedy: (b) => this.game.greedyValue(b, k) };
-    return Object.entries(of).map(([rule, worth]) => {
-      const { short, color, strategy } = rules[rule];
-      return { rule: strategy, label: short, color, labels: [0, ...labels], mean: [0, ...labels.map(worth)], low: null, each: null, seeds: 1 };
+    return RULES.map((rule) => {
+      const { short, color, strategy } = this.data.facts.rules[rule];
+      const mean = [0, ...labels.map((b) => this.certain(rule, b, k))];
+      return { rule: strategy, label: short, color, labels: [0, ...labels], mean, low: null, each: null, seeds: 1 };
     });
   }
 
-  guarantees({ value, b, k }) {
-    const { rules } = this.data.facts;
-    return [
-      ["rad", value],
-      ["uniform", this.game.uniformValue(b, k)],
-      ["greedy", this.game.greedyValue(b, k)],
-    ].map(([rule, guaranteed]) => ({ label: rules[rule].short, color: rules[rule].color, strategy: rules[rule].strategy, value: guaranteed }));
+  guarantees({ b, k }) {
+    return RULES.map((rule) => {
+      const { short, color, strategy } = this.data.facts.rules[rule];
+      return { label: short, color, strategy, value: this.certain(rule, b, k) };
+    });
   }
 
   colors() {

@@ -11,8 +11,7 @@ class Places {
     this.top = node("canvas", { role: "img" });
     this.names = node("div", { class: "names", "aria-hidden": "true" });
     this.stage = node("div", { class: "stage" }, this.ground, this.top, this.names);
-    this.empty = node("p", { class: "quiet" });
-    const { root, aside } = panel("places", "Where it would buy", this.stage, this.empty);
+    const { root, aside } = panel("places", "Where it would buy", this.stage);
     this.root = root;
     this.legend = aside;
     this.lasso = null; // places inside, as a Uint8Array over the pool; null for none
@@ -62,8 +61,6 @@ class Places {
     this.peaks = pool.peaks ?? [];
     [this.outline, this.lasso] = [[], null];
     this.stage.hidden = !this.grid;
-    this.empty.hidden = Boolean(this.grid);
-    write(this.empty, this.owner.data.noMap ?? "");
     this.layout();
   }
 

@@ -84,9 +84,8 @@ extend(View, class {
   }
 
   chip({ color, outline, symbol, label, count, help, pressed }) {
-    const made = node("button", { type: "button", class: "chip", title: help, "aria-pressed": pressed },
+    return node("button", { type: "button", class: "chip", title: help, "aria-pressed": pressed },
       symbolIcon(symbol, color, outline), node("span", {}, label), node("small", {}, grouped(count)));
-    return made;
   }
 
   layerChip(layer) {

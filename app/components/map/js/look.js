@@ -45,7 +45,7 @@ extend(View, class {
   describe(i) {
     const { coloring, picks } = this.data;
     const code = this.codes[i];
-    const lines = [`Point ${this.pool.ids ? this.pool.ids[i] : i}`];
+    const lines = [`Point ${i}`];
     if (coloring.kind === "category") lines.push(`${coloring.title}: ${coloring.labels[code]}`);
     else if (code === STEPS) lines.push(`${coloring.title}: no value`);
     else if (coloring.limits) {
@@ -63,12 +63,8 @@ extend(View, class {
   thumbnail(i) {
     const { sprites } = this.blobs;
     if (!sprites || i >= sprites.count) return [];
-    const side = 64;
     const made = node("div", { class: "sprite" });
-    const [column, row] = [i % sprites.columns, Math.floor(i / sprites.columns)];
-    made.style.backgroundImage = `url(${this.spriteUrl})`;
-    made.style.backgroundSize = `${sprites.columns * side}px auto`;
-    made.style.backgroundPosition = `${-column * side}px ${-row * side}px`;
+    showTile(made, this.spriteUrl, { tile: [64, 64], columns: sprites.columns }, i, 1);
     return [made];
   }
 });

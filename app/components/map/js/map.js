@@ -14,7 +14,7 @@ hub.turn ??= 0;
 export default mount;
 
 function mount(component) {
-  return component.data instanceof Uint8Array ? bring(component) : show(component);
+  return component.data instanceof Uint8Array ? bring(component) : showView(hub, component, CSS, ({ key }) => new View(key));
 }
 
 function bring({ key, data }) {
@@ -36,20 +36,6 @@ function bring({ key, data }) {
 
 function forget(digest) {
   if (![...hub.held.values()].some((held) => held.digest === digest)) hub.blobs.delete(digest);
-}
-
-function show(component) {
-  const turn = ++hub.turn;
-  dress(hub, component, CSS);
-  const { key } = component.data;
-  const view = hub.views.get(key) ?? new View(key);
-  hub.views.set(key, view);
-  view.attach(component, turn);
-  return () => {
-    if (view.turn !== turn) return;
-    hub.views.delete(key);
-    view.dispose();
-  };
 }
 
 openHub(hub, mount);
