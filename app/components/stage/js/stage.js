@@ -62,13 +62,9 @@ class Stage {
       const picture = node("img", { src: sight.source, alt: sight.alt });
       return keys.length ? node("figure", {}, picture, node("ul", {}, ...keys)) : node("figure", {}, picture);
     }
-    if (sight.kind === "table") {
-      const row = (cells, tag) => node("tr", {}, ...cells.map((text) => node(tag, {}, text)));
-      return node("table", {}, node("thead", {}, row(sight.columns, "th")), node("tbody", {}, ...sight.rows.map((cells) => row(cells, "td"))));
-    }
     measure.family = getComputedStyle(this.root).fontFamily;
     const figure = node("div", { role: "img", "aria-label": sight.alt });
-    if (sight.kind !== "none") figure.append(sight.kind === "xy" ? drawXY(sight) : drawBars(sight));
+    figure.append(sight.kind === "xy" ? drawXY(sight) : drawBars(sight));
     return figure;
   }
 
