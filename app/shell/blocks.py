@@ -38,9 +38,10 @@ _ORNAMENT = "font: 2rem 'Material Symbols Rounded'; text-align: center; user-sel
 
 def header(title: str, lead: str = "") -> None:
     """The title of a page and the question it answers, in plain words."""
-    st.title(title, anchor=False)
-    if lead:
-        st.markdown(f":gray[{lead}]")
+    with st.container(gap="xxsmall"):
+        st.title(title, anchor=False)
+        if lead:
+            st.markdown(f":gray[{lead}]")
 
 
 def chart(

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 # Constant texts: nothing from a study may ever get into them.
 _STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
+[data-testid="stMainBlockContainer"] { padding-top: 1.6rem; padding-bottom: 3rem; max-width: 1500px; }
+@media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; } }
 [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
 [data-testid="stSidebar"] input[role="combobox"] { text-overflow: ellipsis; }
 [data-testid="stHeader"] { background: none; }

@@ -48,7 +48,7 @@ def studies() -> None:
         compare.show(chosen)
     rest = entries(leave_out=busy)
     if rest:
-        st.subheader("Studies", anchor=False)
+        st.subheader("All studies", anchor=False)
         if len(listed) > 1:
             tick = "One study is ticked; tick another" if len(chosen) == 1 else "Tick two or more studies"
             st.caption(

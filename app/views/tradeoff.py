@@ -108,7 +108,7 @@ def _picks(view: state.View, seeds: list[int], round_: int, so_far: bool, chosen
 
 
 def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, seeds: int, *, missing: bool) -> None:
-    """The paragraph and the large chart.
+    """The large chart and what it says.
 
     where: whose points. seeds: of the picks. missing: whether a light copy lacks some points.
     """
@@ -119,9 +119,6 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
     drawn = calibration.for_chart(picks, axis)
     story = tradeoff.story(groups, gap, drawn, axis, len(scenes))
-    with st.container(gap="xxsmall"):
-        st.markdown(story.text)
-        st.caption(story.intervals)
     gains = np.concatenate([scene.gains for scene in scenes])
     right = np.concatenate([scene.right for scene in scenes])
     if axis == "right":
@@ -136,7 +133,7 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
         groups=groups,
         where=where,
         theme=state.theme(),
-        height=560,
+        height=520,
         **shown,
     )
     bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
@@ -147,6 +144,9 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
         held = [str(scene.seed) for scene in scenes if np.isfinite(scene.probability).any()]
         note += f" {what} of seed {', '.join(held)}, whose points this copy holds."
     blocks.chart(chart, "tradeoff", basis="measured", note=note)
+    with st.container(gap="xxsmall"):
+        st.markdown(story.text)
+        st.caption(story.intervals)
 
 
 def _guarantee(view: state.View, student: str, seed: int, round_: int) -> None:
