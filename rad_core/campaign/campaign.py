@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rad_core import errors
+from rad_core import errors, files
 from rad_core.campaign import asking, catalogue, features, ledger, opening, shown, telling, training
 from rad_core.campaign.answers import Answers, answers_of
-from rad_core.campaign.asking import Picks, Wish
+from rad_core.campaign.asking import ForSale, Picks, Wish
 from rad_core.campaign.ledger import Entry, Point
 from rad_core.campaign.money import amount_of
 from rad_core.campaign.reading import Scores, examples_of, scores_of
+from rad_core.campaign.rounds import gains_path
 from rad_core.campaign.scoring import score_of
 from rad_core.campaign.settings import Settings
 from rad_core.campaign.status import Score, Status, status_of
@@ -144,8 +145,8 @@ class Campaign:
 
         Args:
             probabilities: (N, C) of the student: a table with a column id and one column per class, or an array of the
-                pool's points in their order, or of those that `ids` names. None: the campaign's own student is trained
-                and scores the pool.
+                pool's points in their order, or of those that `ids` names; or Scores that were read before. None: the
+                campaign's own student is trained and scores the pool.
             budget: labels, from 1 to the number of free points that have probabilities.
             ids: names of the rows of an array.
             gain: how informative a point is, one of `rad_core.selection.gains.GAINS`.
@@ -164,6 +165,24 @@ class Campaign:
             picks = asking.ask(database, self.path, self.settings, scores, wish, time.time())
         errors.tell(picks.notes)
         return picks
+
+    def for_sale(self, scores: Scores) -> ForSale:
+        """What could be asked about now by these probabilities; nothing is asked. Raises InputError."""
+        with ledger.reading(self.path) as database:
+            return asking.for_sale(database, self.path, self.settings, scores)
+
+    def last_gains(self) -> tuple[int, np.ndarray, np.ndarray] | None:
+        """The last round's number, the rows (n,) of the pool that had a gain then and are free now, their gains (n,).
+
+        None before the first round. Raises DamagedError where its file cannot be read.
+        """
+        with ledger.reading(self.path) as database:
+            number = ledger.last_round(database)
+            if not number:
+                return None
+            kept = np.asarray(files.load_array(self.path, gains_path(self.path, number)))
+            rows = asking.still_free(database, kept)
+        return number, rows, kept[rows]
 
     def probabilities(self) -> np.ndarray:
         """(N, C) of the campaign's own student, trained now on what is known and bought, on the pool in its order."""
@@ -282,11 +301,10 @@ class Campaign:
         with ledger.reading(self.path) as database:
             return status_of(database)
 
-    def entries(self) -> list[tuple[int, Entry, Point]]:
-        """Every entry of the ledger with its number and its point, in order."""
+    def entries(self, most: int | None = None, kinds: Sequence[str] = ledger.KINDS) -> list[tuple[int, Entry, Point]]:
+        """Entries of the ledger with their numbers and points, in order; of some kinds, the last `most` of them."""
         with ledger.reading(self.path) as database:
-            points = ledger.points(database)
-            return [(number, entry, points[entry.position]) for number, entry in ledger.entries(database)]
+            return ledger.with_points(database, kinds, most)
 
     def verify(self) -> list[str]:
         """Make everything again that the ledger promises; what does not hold, a sentence each, [] where all does."""

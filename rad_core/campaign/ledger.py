@@ -32,6 +32,8 @@ from rad_core.store.database import connect_to_read
 SCHEMA = 1
 DATABASE = "campaign.sqlite"
 SOURCES = ("teacher", "person")
+ANSWERS = ("told", "corrected", "given")
+KINDS = ("asked", *ANSWERS, "withdrawn")
 PATIENCE = 60.0  # seconds to wait for another process that writes
 
 _TABLES = f"""
@@ -255,6 +257,19 @@ def entries(database: sqlite3.Connection, part: str | None = None) -> Iterator[t
     of_part = " where position in (select position from points where part = ?)" if part else ""
     for number, *row in database.execute(f"{_ROWS}{of_part} order by entry", [part] if part else []):
         yield number, Entry(*row)
+
+
+def with_points(database: sqlite3.Connection, kinds: Sequence[str], most: int | None) -> list[tuple[int, Entry, Point]]:
+    """Entries of some kinds with their numbers and points, in order, the last `most` of them; None: all."""
+    fields = ", ".join(f"l.{name}" for name in Entry._fields)
+    marks = ", ".join("?" * len(kinds))
+    query = (
+        f"select l.entry, {fields}, p.id, p.part, p.label from ledger l join points p on p.position = l.position "  # noqa: S608
+        f"where l.kind in ({marks}) order by l.entry desc limit ?"
+    )
+    rows = database.execute(query, [*kinds, -1 if most is None else most]).fetchall()
+    wide = 1 + len(Entry._fields)
+    return [(row[0], entry := Entry(*row[1:wide]), Point(entry.position, *row[wide:])) for row in reversed(rows)]
 
 
 def account(database: sqlite3.Connection, position: int) -> Account:
