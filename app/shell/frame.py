@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.findings.words import literal
 from app.results import shipped
-from app.shell import blocks, purchase, state
+from app.shell import blocks, campaigns, purchase, state
 from rad_core.store import light_copy
 from rad_core.store.study import StudyInfo
 
@@ -76,9 +76,10 @@ def sidebar(page: StreamlitPage) -> None:
         if page.url_path not in _WITHOUT_STUDY and study_id is not None:
             _picker(infos, study_id)
             with blocks.spoken_errors():
-                view = state.open_view(st.session_state["run"])
-                purchase.current(view)  # before any page asks for the seed and the round
-                _provenance(view)
+                if campaigns.in_view() is None:
+                    view = state.open_view(st.session_state["run"])
+                    purchase.current(view)  # before any page asks for the seed and the round
+                    _provenance(view)
         _jobs()
         _settings()
         st.button(
@@ -112,6 +113,8 @@ def _picker(infos: list[StudyInfo], study_id: str) -> None:
     def describe(study_id: str) -> str:
         info = by_id[study_id]
         running = "" if info.status == "finished" else f" · {info.status}"
+        if info.status == campaigns.STATUS:
+            return f"{state.study_title(info)} · {campaigns.STATUS}"
         if study_id in demos:
             return f"{_EXAMPLE} {state.study_title(info)}{running}"
         return f"{state.study_title(info)} · {blocks.day(info.created)}{running}"

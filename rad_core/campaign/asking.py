@@ -51,6 +51,7 @@ class ForSale:
     """What can be asked about now. rows: (n,) of the pool, free and with probabilities. free: how many are free in all.
 
     names: of all points, the pool's first, which are `pool` in number. everywhere: their rows in the scores, or -1.
+    checked: how many checked examples have probabilities.
     """
 
     names: list[str]
@@ -58,6 +59,7 @@ class ForSale:
     rows: np.ndarray
     everywhere: np.ndarray
     free: int
+    checked: int
     notes: tuple[str, ...]
 
     @property
@@ -130,9 +132,9 @@ def for_sale(database: sqlite3.Connection, folder: Path, settings: Settings, sco
         )
     everywhere, notes = _places(scores, names, in_pool)
     free = _free(database, in_pool)
-    return ForSale(
-        names, in_pool, np.flatnonzero(free & (everywhere[:in_pool] >= 0)), everywhere, int(free.sum()), notes
-    )
+    rows = np.flatnonzero(free & (everywhere[:in_pool] >= 0))
+    checked = len(_with_scores(database, everywhere))
+    return ForSale(names, in_pool, rows, everywhere, int(free.sum()), checked, notes)
 
 
 def still_free(database: sqlite3.Connection, gains: np.ndarray) -> np.ndarray:
@@ -231,11 +233,16 @@ def _places(scores: Scores, names: Sequence[str], pool: int) -> tuple[np.ndarray
 
 def _unseen(database: sqlite3.Connection, scores: Scores, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions (V,) of the checked examples that have probabilities, and these (V, C). Raises InputError: none has."""
-    checked = np.array([point.position for point in ledger.points(database, "checked")], np.int64)
-    held = checked[(checked < len(place)) & (place[np.minimum(checked, len(place) - 1)] >= 0)]
+    held = _with_scores(database, place)
     if len(held) == 0:
         raise InputError("The probabilities hold no checked example; give rows for their ids as well.")
     return held, scores.values[place[held]]
+
+
+def _with_scores(database: sqlite3.Connection, place: np.ndarray) -> np.ndarray:
+    """Positions of the checked examples that have probabilities."""
+    checked = np.array([point.position for point in ledger.points(database, "checked")], np.int64)
+    return checked[(checked < len(place)) & (place[np.minimum(checked, len(place) - 1)] >= 0)]
 
 
 def _checked_budget(budget: int, buyable: int, free: int) -> int:

@@ -19,7 +19,7 @@ from rad_core import errors, files
 from rad_core.campaign import asking, catalogue, features, ledger, opening, shown, telling, training
 from rad_core.campaign.answers import Answers, answers_of
 from rad_core.campaign.asking import ForSale, Picks, Wish
-from rad_core.campaign.ledger import Entry, Point
+from rad_core.campaign.ledger import Account, Entry, Point
 from rad_core.campaign.money import amount_of
 from rad_core.campaign.reading import Scores, examples_of, scores_of
 from rad_core.campaign.rounds import gains_path
@@ -305,6 +305,16 @@ class Campaign:
         """Entries of the ledger with their numbers and points, in order; of some kinds, the last `most` of them."""
         with ledger.reading(self.path) as database:
             return ledger.with_points(database, kinds, most)
+
+    def accounts(self) -> dict[int, Account]:
+        """What the ledger says of every point of the pool that it names, by position."""
+        with ledger.reading(self.path) as database:
+            return ledger.accounts(database, "pool")
+
+    def names_of(self, positions: Sequence[int]) -> list[str]:
+        """The ids of points by their positions."""
+        with ledger.reading(self.path) as database:
+            return ledger.names_of(database, positions)
 
     def verify(self) -> list[str]:
         """Make everything again that the ledger promises; what does not hold, a sentence each, [] where all does."""

@@ -294,6 +294,12 @@ def point(database: sqlite3.Connection, name: str) -> Point | None:
     return None if row is None else Point(*row)
 
 
+def names_of(database: sqlite3.Connection, positions: Sequence[int]) -> list[str]:
+    """The ids of points by their positions."""
+    query = "select id from points where position = ?"
+    return [database.execute(query, [int(position)]).fetchone()[0] for position in positions]
+
+
 def points(database: sqlite3.Connection, part: str | None = None) -> list[Point]:
     """All points, or those of one part, in order of their positions: those of the pool come first."""
     of_part = " where part = ?" if part else ""

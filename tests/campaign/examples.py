@@ -12,10 +12,10 @@ CLASSES = ["bad", "fair", "good"]
 CHECKED = [(f"c{at}", CLASSES[at % 3], CLASSES[at % 3] if at % 5 else CLASSES[(at + 1) % 3]) for at in range(30)]
 
 
-def make(store: Path, pool: int = 40, **changes: object) -> Campaign:
+def make(store: Path, pool: object = 40, **changes: object) -> Campaign:
     """A campaign of three classes; the teacher was right on 24 of 30 checked examples."""
     values: dict = {
-        "pool": [f"p{at}" for at in range(pool)],
+        "pool": [f"p{at}" for at in range(pool)] if isinstance(pool, int) else pool,
         "classes": CLASSES,
         "labeled": [("l0", "bad"), ("l1", "good")],
         "checked": CHECKED,

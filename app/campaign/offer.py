@@ -1,0 +1,152 @@
+"""What a campaign has for sale now, by whose probabilities. No Streamlit in here.
+
+These come from a student outside and are uploaded, or from a student of ours that is trained when somebody asks for it.
+Without either the last round's gains of what is still free can be looked at, and nothing can be asked.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from app.results.reading import Pool, TeacherEstimate
+from rad_core import partials
+from rad_core.campaign.campaign import Campaign
+from rad_core.campaign.reading import Scores
+from rad_core.campaign.status import Status
+from rad_core.errors import InputError, retold
+from rad_core.selection.api import AccuracyEstimate
+from rad_core.selection.gains import GAINS
+
+USUAL, _MOST_USUAL = 0.1, 500  # a first purchase: of what is for sale
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Probabilities that came. name: of their file. digest: of their contents. round: the last one asked before."""
+
+    name: str
+    digest: str
+    scores: Scores
+    round: int
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """What is for sale. gains: (n,) of the free points, rows: (n,) of the pool. key: changes with what is offered.
+
+    words: where the gains come from. stale: they are of the student before the last round, and nothing can be asked by
+    them. checked: whether the probabilities hold checked examples.
+    """
+
+    gains: np.ndarray
+    rows: np.ndarray
+    gain: str
+    key: str
+    words: str
+    stale: bool = False
+    checked: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def of_scores(campaign: Campaign, given: Given, gain: str, key: str) -> Offer:
+    """By probabilities that came. Raises InputError where they are of another pool."""
+    sale = campaign.for_sale(given.scores)
+    gains = np.asarray(GAINS[gain](given.scores.values[sale.places]))
+    words = f"{GAINS[gain].label} of the student in {given.name}"
+    notes = (*given.scores.notes, *sale.notes)
+    return Offer(gains, sale.rows, gain, f"{key} {given.digest} {gain}", words, checked=sale.checked > 0, notes=notes)
+
+
+def of_last_round(campaign: Campaign, status: Status, key: str) -> Offer | None:
+    """By the gains of the last round, of what is still free. None before the first one, or where nothing is free."""
+    last = campaign.last_gains()
+    if last is None or not len(last[1]):
+        return None
+    number, rows, gains = last
+    facts = next(each.facts for each in status.rounds if each.number == number)
+    gain = "margin" if facts is None else facts.gain
+    words = f"{GAINS[gain].label} of the student that chose round {number}, which knows none of its answers"
+    return Offer(gains, rows, gain, f"{key} last", words, stale=True)
+
+
+def pool_of(offer: Offer, estimate: AccuracyEstimate, price: Decimal, currency: str, budget: int, bound: bool) -> Pool:
+    """As the instrument sees it. bound: whether the game gets the one-sided lower bound of m."""
+    used = estimate.lower_bound if bound else estimate.mean
+    return Pool(
+        key=offer.key,
+        gains=offer.gains.astype(np.float32, copy=False),
+        teacher=TeacherEstimate(estimate.mean, estimate.low, estimate.high, used, estimate.total),
+        budget=budget,
+        price=float(price),
+        currency=currency,
+    )
+
+
+def usual_budget(status: Status, size: int, fits: int | None) -> int:
+    """The purchase that the page opens with: as large as the last round, within what is for sale and the wall."""
+    asked = [each.asked for each in status.rounds if each.facts is not None]
+    wish = asked[-1] if asked else min(_MOST_USUAL, int(USUAL * size))
+    return max(1, min(wish, size, size if fits is None else fits))
+
+
+# --- a student of ours ----------------------------------------------------------------------------------------------
+
+_SCORE = """
+import sys
+import numpy as np
+from pathlib import Path
+from rad_core.campaign.campaign import Campaign
+from rad_core.errors import RadError
+try:
+    np.save(sys.argv[2], Campaign(Path(sys.argv[1])).probabilities())
+except RadError as error:
+    print(f"Error: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+"""
+
+
+def train(campaign: Campaign) -> Scores:
+    """The campaign's own student, trained in a process of its own, on the pool in its order."""
+    with partials.temporary_folder("rad-student") as folder:
+        path = folder / "probabilities.npy"
+        _run([sys.executable, "-P", "-c", _SCORE, str(campaign.path), str(path)])
+        return Scores(np.load(path, allow_pickle=False), None)
+
+
+def ask_by_own_student(campaign: Campaign, budget: int, gain: str, bound: bool) -> None:
+    """Ask as `rad ask` does, which trains the student again, and others that did not see the checked examples."""
+    with partials.temporary_folder("rad-student") as folder:
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "rad_core.cli",
+            "ask",
+            campaign.name,
+            "--budget",
+            str(budget),
+            "--gain",
+            gain,
+        ]
+        store = ["--store", str(campaign.path.parent)]
+        _run([*command, *([] if bound else ["--mean"]), *store, "-o", str(Path(folder) / "picks.csv")])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own program
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["The student's process died."]
+        raise retold(done.returncode, lines[-1].removeprefix("Error: "))
+
+
+def check_estimate(status: Status) -> AccuracyEstimate:
+    """m as known from the checked examples. Raises InputError where the teacher answered none."""
+    if status.accuracy is None:
+        raise InputError("Nobody knows yet how often the teacher is right; ask it about the checked examples first.")
+    return status.accuracy
