@@ -33,13 +33,7 @@ def show() -> None:
             score = status.scores[-1] if status.scores else None
             reached = f" · student right on {percent(score.accuracy)} when last measured" if score else ""
             how.caption(literal(f"{capital(words.accuracy(status.accuracy))}{reached}"))
-            act.container(horizontal=True, horizontal_alignment="right").button(
-                "Open", icon=":material/arrow_forward:", key=f"open_campaign_{info.id}", on_click=_open, args=[info.id]
-            )
-    if st.session_state.pop("campaign_opened", False):
-        st.switch_page("views/explore.py")
-
-
-def _open(name: str) -> None:
-    st.session_state["run"] = name
-    st.session_state["campaign_opened"] = True
+            place = act.container(horizontal=True, horizontal_alignment="right")
+            if place.button("Open", icon=":material/arrow_forward:", key=f"open_campaign_{info.id}"):
+                st.session_state["run"] = info.id
+                st.switch_page("views/explore.py")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.findings.words import number
-from app.shell.campaigns import Standing
 from rad_core.campaign.money import money_text
 from rad_core.campaign.status import Status
 from rad_core.results.words import count, percent
@@ -43,9 +42,8 @@ def at_least(estimate: AccuracyEstimate, used: float, *, bound: bool, assumed: b
     return f"at least {percent(used)} (95% lower bound, {on})" if bound else f"{percent(used)} ({on})"
 
 
-def purchase(standing: Standing, labels: int, worth: float) -> str:
+def purchase(status: Status, labels: int, worth: float) -> str:
     """The next purchase and what it is certain to be worth."""
-    status = standing.status
     price = f" for {amount(labels * status.price, status)}" if status.price else ""
     verb = "is" if labels == 1 else "are"
     return f"{count(labels, 'label')}{price} {verb} worth at least {number(worth)} fully informative, right ones"
