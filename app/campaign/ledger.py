@@ -22,7 +22,7 @@ from rad_core.results.words import percent
 
 MOST_ROWS = 2000  # on the page; the download has all
 _PANELS = {"ledger": "Ledger", "rounds": "Rounds"}
-_WHAT = {"asked": "question", "told": "answer", "corrected": "correction", "given": "given", "withdrawn": "taken back"}
+_WHAT = {"asked": "question", "told": "answer", "corrected": "correction", "given": "came with the pool", "withdrawn": "taken back"}
 _ABSTAINS = "(abstains)"
 
 
@@ -96,7 +96,7 @@ def table(entries: list[tuple[int, Entry, Point]], classes: tuple[str, ...], cur
             "Time": pd.to_datetime([entry.time for _, entry, _ in entries], unit="s", utc=True),
             "What": [_WHAT[entry.kind] for _, entry, _ in entries],
             "Id": [point.id for *_, point in entries],
-            "Of the": [point.part for *_, point in entries],
+            "Part": [point.part for *_, point in entries],
             "Round": [entry.round for _, entry, _ in entries],
             "From": [entry.source or "" for _, entry, _ in entries],
             "Answer": [_answer(content, classes) for content in contents],

@@ -26,6 +26,33 @@ def make(store: Path, pool: object = 40, **changes: object) -> Campaign:
     return Campaign.create("reviews", store=store, **values)
 
 
+def make_full(store: Path) -> Campaign:
+    """One with features, soft answers, estimates, measured accuracies, a person's correction and open questions."""
+    rng = np.random.default_rng(0)
+    sure = np.linspace(0.45, 0.98, 60)
+    checked = {
+        "id": [f"c{at}" for at in range(60)],
+        "label": ["bad" if at < 12 else "good" for at in range(60)],
+        "features": rng.normal(size=(60, 5)),
+        "teacher_bad": (1 - sure) / 2,
+        "teacher_fair": (1 - sure) / 2,
+        "teacher_good": sure,
+    }
+    pool = {"id": [f"p{at}" for at in range(200)], "features": rng.normal(size=(200, 5))}
+    labeled = {"id": ["l0", "l1", "l2"], "label": CLASSES, "features": rng.normal(size=(3, 5))}
+    campaign = make(store, pool=pool, checked=checked, labeled=labeled, max_cost="20", student="linear")
+    ids = [*pool["id"], *checked["id"]]
+    for number in range(3):
+        campaign.score(0.6 + 0.1 * number, total=200)
+        picks = campaign.ask(probabilities(260, number), 30, ids=ids, checked_unseen=True)
+        told = 30 if number < 2 else 20
+        campaign.tell(picks.ids[:told], probabilities(told, number))
+    campaign.tell(picks.ids[told : told + 1], [None])
+    campaign.withdraw(picks.ids[-2:])
+    campaign.correct(picks.ids[:1], ["fair"], source="person")
+    return campaign
+
+
 def probabilities(rows: int, seed: int = 0) -> np.ndarray:
     """(rows, 3) of a student that is sure of some points and unsure of others."""
     return np.random.default_rng(seed).dirichlet([0.6, 0.6, 0.6], rows)
