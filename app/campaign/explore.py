@@ -22,7 +22,7 @@ from app.shell.campaigns import Standing
 from app.shell.purchase import Own, Purchase
 from rad_core.campaign import features
 from rad_core.campaign.reading import Scores
-from rad_core.errors import RadError
+from rad_core.errors import InputError, RadError
 from rad_core.learning.plane import principal_plane
 from rad_core.selection.api import AccuracyEstimate
 from rad_core.selection.gains import GAINS
@@ -207,7 +207,7 @@ def _purchase(standing: Standing, found: Offer, estimate: AccuracyEstimate, head
     game = state.kept("campaign-game", key, lambda: numbers.solve(pool, levers))
     with head, st.container(key="verdict", horizontal=True, vertical_alignment="top"):
         with st.container(gap=None, width="stretch", key="verdict-text"):
-            st.title(literal(words.purchase(status, levers.budget, float(game.value))), anchor=False)
+            st.title(literal(words.verdict(status, standing.fits, levers.budget, float(game.value))), anchor=False)
             teacher = words.at_least(estimate, used, bound=bound, assumed=levers.assumed)
             beside = (
                 f"{standing.name}: {words.bought(status)}. With a teacher right on {teacher}, whichever it gets wrong."
@@ -230,7 +230,7 @@ def _ask_button(standing: Standing, found: Offer, labels: int, assumed: bool, bo
         why = "A campaign buys by what is known of the teacher: set its accuracy back to the estimate."
     elif standing.fits is not None and labels > standing.fits:
         why = f"The wall lets {standing.fits:,} labels through."
-    unseen = found.checked and bool(st.session_state.get("campaign_unseen", True))
+    unseen = found.checked and bool(st.session_state.get("campaign_unseen", False))
     st.button(
         f"Ask for these {labels:,}" if labels > 1 else "Ask for this one",
         type="primary",
@@ -245,11 +245,9 @@ def _ask_button(standing: Standing, found: Offer, labels: int, assumed: bool, bo
 def _asking(labels: int, bound: bool, unseen: bool) -> Callable[[Standing], str]:
     def ask(standing: Standing) -> str:
         given, gain = _given(standing.name), st.session_state.get("campaign_gain", "margin")
-        campaign = standing.campaign
-        if campaign.settings.student:
-            offer.ask_by_own_student(campaign, labels, gain, bound)
-        elif given is not None:
-            campaign.ask(given.scores, labels, gain=gain, lower_bound=bound, checked_unseen=unseen)
+        if given is None:
+            raise InputError("The student's probabilities are gone; give them again.")
+        standing.campaign.ask(given.scores, labels, gain=gain, lower_bound=bound, checked_unseen=unseen)
         return f"{labels:,} questions are open now: download them, have them answered, and give the answers here."
 
     return ask
@@ -264,7 +262,7 @@ def _controls(standing: Standing, found: Offer) -> None:
     given = _given(standing.name)
     if given is not None and given.round < max((each.number for each in standing.status.rounds), default=0):
         left.caption(":orange[These probabilities are older than the last round.]")
-    title = ("Train the student" if own else "Give probabilities") if found.stale else "Probabilities and teacher"
+    title = ("Train the student" if own else "Give probabilities") if found.stale else "Probabilities"
     with right.popover(title, icon=":material/tune:", width="stretch"):
         _source(standing, found)
         if not found.stale:
@@ -279,7 +277,6 @@ def _controls(standing: Standing, found: Offer) -> None:
         if found.checked:
             st.checkbox(
                 "The student did not learn from the checked examples",
-                value=True,
                 key="campaign_unseen",
                 help="Then it can be estimated how often the teacher is right among the picks.",
             )

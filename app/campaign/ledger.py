@@ -22,7 +22,13 @@ from rad_core.results.words import percent
 
 MOST_ROWS = 2000  # on the page; the download has all
 _PANELS = {"ledger": "Ledger", "rounds": "Rounds"}
-_WHAT = {"asked": "question", "told": "answer", "corrected": "correction", "given": "came with the pool", "withdrawn": "taken back"}
+_WHAT = {
+    "asked": "question",
+    "told": "answer",
+    "corrected": "correction",
+    "given": "came with the pool",
+    "withdrawn": "taken back",
+}
 _ABSTAINS = "(abstains)"
 
 

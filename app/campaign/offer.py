@@ -10,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from rad_core import partials
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.reading import Scores
 from rad_core.campaign.status import Status
-from rad_core.errors import InputError, retold
+from rad_core.errors import retold
 from rad_core.selection.api import AccuracyEstimate
 from rad_core.selection.gains import GAINS
 
@@ -99,43 +98,31 @@ def usual_budget(status: Status, size: int, fits: int | None) -> int:
 
 _SCORE = """
 import sys
-import numpy as np
 from pathlib import Path
+import numpy as np
 from rad_core.campaign.campaign import Campaign
 from rad_core.errors import RadError
 try:
-    np.save(sys.argv[2], Campaign(Path(sys.argv[1])).probabilities())
+    scores = Campaign(Path(sys.argv[1])).own_scores()
 except RadError as error:
     print(f"Error: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
+positions, beliefs = scores.unseen or (np.empty(0, np.int64), np.empty((0, 0), np.float32))
+np.savez(sys.argv[2], values=scores.values, positions=positions, beliefs=beliefs)
 """
 
 
 def train(campaign: Campaign) -> Scores:
-    """The campaign's own student, trained in a process of its own, on the pool in its order."""
+    """What the campaign's own student says of the pool in its order, trained in a process of its own.
+
+    And of the checked examples students that did not learn from them.
+    """
     with partials.temporary_folder("rad-student") as folder:
-        path = folder / "probabilities.npy"
+        path = folder / "scores.npz"
         _run([sys.executable, "-P", "-c", _SCORE, str(campaign.path), str(path)])
-        return Scores(np.load(path, allow_pickle=False), None)
-
-
-def ask_by_own_student(campaign: Campaign, budget: int, gain: str, bound: bool) -> None:
-    """Ask as `rad ask` does, which trains the student again, and others that did not see the checked examples."""
-    with partials.temporary_folder("rad-student") as folder:
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "rad_core.cli",
-            "ask",
-            campaign.name,
-            "--budget",
-            str(budget),
-            "--gain",
-            gain,
-        ]
-        store = ["--store", str(campaign.path.parent)]
-        _run([*command, *([] if bound else ["--mean"]), *store, "-o", str(Path(folder) / "picks.csv")])
+        with np.load(path, allow_pickle=False) as held:
+            unseen = (held["positions"], held["beliefs"]) if len(held["positions"]) else None
+            return Scores(held["values"], None, unseen=unseen)
 
 
 def _run(command: list[str]) -> None:
@@ -143,10 +130,3 @@ def _run(command: list[str]) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["The student's process died."]
         raise retold(done.returncode, lines[-1].removeprefix("Error: "))
-
-
-def check_estimate(status: Status) -> AccuracyEstimate:
-    """m as known from the checked examples. Raises InputError where the teacher answered none."""
-    if status.accuracy is None:
-        raise InputError("Nobody knows yet how often the teacher is right; ask it about the checked examples first.")
-    return status.accuracy

@@ -159,7 +159,7 @@ class Campaign:
         """
         if probabilities is None and (ids is not None or checked_unseen):
             raise InputError("ids and checked_unseen go with probabilities; a student of ours needs neither.")
-        scores = self._own_scores() if probabilities is None else scores_of(probabilities, self.classes, ids)
+        scores = self.own_scores() if probabilities is None else scores_of(probabilities, self.classes, ids)
         with ledger.writing(self.path) as database:
             wish = Wish(budget, gain, lower_bound, checked_unseen)
             picks = asking.ask(database, self.path, self.settings, scores, wish, time.time())
@@ -186,10 +186,12 @@ class Campaign:
 
     def probabilities(self) -> np.ndarray:
         """(N, C) of the campaign's own student, trained now on what is known and bought, on the pool in its order."""
-        return self._own_scores(with_checked=False).values
+        return self.own_scores(with_checked=False).values
 
-    def _own_scores(self, with_checked: bool = True) -> Scores:
-        """Of the pool and, by students that did not learn from them, of the checked examples."""
+    def own_scores(self, with_checked: bool = True) -> Scores:
+        """What the campaign's own student says of the pool and, by others that did not learn from them, of the checked
+        examples; they are trained now. Raises InputError where there is no student of ours.
+        """
         if not self.settings.student:
             raise InputError(
                 f"Campaign {self.name} has no student of ours; give the probabilities of yours (--probs), or create it "

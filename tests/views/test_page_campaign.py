@@ -442,7 +442,7 @@ def test_of_a_large_pool_the_map_has_a_sample_with_every_point_that_was_asked(st
 
 
 @pytest.mark.slow
-def test_a_student_of_ours_is_trained_when_it_is_asked_for_and_asks_as_the_command_does(
+def test_a_student_of_ours_is_trained_when_it_is_asked_for_and_asks_with_its_checks(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = featured(store)
