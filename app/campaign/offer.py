@@ -6,19 +6,17 @@ Without either the last round's gains of what is still free can be looked at, an
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
+from app.campaign import child
 from app.results.reading import Pool, TeacherEstimate
 from rad_core import partials
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.reading import Scores
 from rad_core.campaign.status import Status
-from rad_core.errors import retold
 from rad_core.selection.api import AccuracyEstimate
 from rad_core.selection.gains import GAINS
 
@@ -97,16 +95,8 @@ def usual_budget(status: Status, size: int, fits: int | None) -> int:
 # --- a student of ours ----------------------------------------------------------------------------------------------
 
 _SCORE = """
-import sys
-from pathlib import Path
-import numpy as np
 from rad_core.campaign.campaign import Campaign
-from rad_core.errors import RadError
-try:
-    scores = Campaign(Path(sys.argv[1])).own_scores()
-except RadError as error:
-    print(f"Error: {error}", file=sys.stderr)
-    sys.exit(error.exit_code)
+scores = Campaign(Path(sys.argv[1])).own_scores()
 positions, beliefs = scores.unseen or (np.empty(0, np.int64), np.empty((0, 0), np.float32))
 np.savez(sys.argv[2], values=scores.values, positions=positions, beliefs=beliefs)
 """
@@ -119,14 +109,7 @@ def train(campaign: Campaign) -> Scores:
     """
     with partials.temporary_folder("rad-student") as folder:
         path = folder / "scores.npz"
-        _run([sys.executable, "-P", "-c", _SCORE, str(campaign.path), str(path)])
+        child.run(_SCORE, campaign.path, path)
         with np.load(path, allow_pickle=False) as held:
             unseen = (held["positions"], held["beliefs"]) if len(held["positions"]) else None
             return Scores(held["values"], None, unseen=unseen)
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own program
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["The student's process died."]
-        raise retold(done.returncode, lines[-1].removeprefix("Error: "))

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from zipfile import BadZipFile
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.campaign import reading, words
+from app.campaign import child, reading, words
 from app.components.map import MapColoring, MapLayer, MapPanel, fallback_chart
 from app.components.map.component import pool_map
 from app.findings.words import literal
 from app.palette import OTHER_COLOR
 from app.shell import blocks, state
 from app.shell.campaigns import Standing
+from rad_core import partials
 from rad_core.campaign import features
 from rad_core.campaign.campaign import Campaign
 from rad_core.learning.plane import principal_plane
-from rad_core.results.words import count
+from rad_core.results.words import about, count
+from rad_core.running.embedding import seconds
 
 KEY = "campaign-map"
+MAP = "map-umap.npz"  # in the campaign's folder
 MOST_POINTS = 20_000
 # Constant text: nothing from a campaign may ever get into it. Title and map fit one screen together.
 _STYLE = """<style>
@@ -53,7 +59,12 @@ def page(standing: Standing) -> None:
         _counts(standing)
         return
     sample = state.kept("campaign-sample", standing.key, lambda: reading.sample(campaign, size, MOST_POINTS))
-    points = state.kept("campaign-places", standing.key, lambda: _places(campaign, sample))
+    method = _method(campaign, sample)
+    if method == "UMAP":
+        rows, points = umap(campaign) or (sample.rows, np.empty((0, 2)))
+        sample = reading.of_rows(campaign, rows, size)
+    else:
+        points = state.kept("campaign-places", standing.key, lambda: _places(campaign, sample))
     coloring = MapColoring.of_categories(
         np.zeros(len(points), np.uint8), ["pool"], [OTHER_COLOR], "State of each point", quiet=True
     )
@@ -70,12 +81,63 @@ def page(standing: Standing) -> None:
             blocks.chart(fallback_chart(points, coloring, panel, theme=state.theme()), "campaign-map-picture")
         shown = "" if len(points) == size else f"{len(points):,} of {count(size, 'point')}, evenly spread, and "
         what = f"{shown}every point that was asked about" if shown else f"All {count(size, 'point')}"
-        st.caption(f"{what}; PCA of their features. Points that are alike lie close together.")
+        if shown and method == "UMAP":
+            what = f"{len(points):,} of {count(size, 'point')}, as asked about when it was computed"
+        st.caption(f"{what}; {method} of their features. Points that are alike lie close together.")
     with right:
         if event.primary is None:
             st.caption("Click a point: its id, its state and what was answered.")
         else:
             _point(campaign, int(sample.rows[event.primary]), str(sample.states[event.primary]))
+
+
+# --- the plane -------------------------------------------------------------------------------------------------------
+
+_UMAP = """
+from rad_core import partials
+from rad_core.running.embedding import compute_map
+rows = np.load(sys.argv[2])
+features = np.load(sys.argv[1], mmap_mode="r")
+points = compute_map(np.asarray(features[rows], np.float32))
+with partials.beside(Path(sys.argv[3])) as file:
+    np.savez(file, rows=rows, points=points)
+"""
+
+
+def _method(campaign: Campaign, sample: reading.Sample) -> str:
+    """PCA, or a UMAP that is there; it is computed once somebody asks for it, and kept with the campaign."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    wanted = row.segmented_control(
+        "Placed by", ["PCA", "UMAP"], default="PCA", key="campaign_layout", bind="query-params", required=True
+    )
+    if wanted != "UMAP" or umap(campaign) is not None:
+        return wanted or "PCA"
+    width = features.look_at(campaign.path).shape[1]
+    takes = about(seconds(len(sample.rows), width, "umap"))
+    if state.read_only():
+        row.caption("No UMAP was computed yet; shown is the PCA.")
+    elif row.button(f"Compute the UMAP (about {takes})", icon=":material/scatter_plot:", key="campaign-umap"):
+        with st.spinner("Computing the UMAP …", show_time=True):
+            make_umap(campaign, sample.rows)
+        st.rerun()
+    return "PCA"
+
+
+def make_umap(campaign: Campaign, rows: np.ndarray) -> None:
+    """Compute the UMAP of rows (n,) of the pool in a process of its own, and keep it with the campaign."""
+    with partials.temporary_folder("rad-map") as folder:
+        np.save(folder / "rows.npy", rows)
+        child.run(_UMAP, campaign.path / features.FILE, folder / "rows.npy", campaign.path / MAP)
+
+
+def umap(campaign: Campaign) -> tuple[np.ndarray, np.ndarray] | None:
+    """Rows (n,) of the pool and their places (n, 2); None where none was computed or it cannot be read."""
+    path = campaign.path / MAP
+    if not path.is_file():
+        return None
+    with suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path, allow_pickle=False) as held:
+        return held["rows"], held["points"]
+    return None
 
 
 def _places(campaign: Campaign, sample: reading.Sample) -> np.ndarray:

@@ -53,6 +53,12 @@ def sample(campaign: Campaign, size: int, most: int) -> Sample:
     others = np.arange(size) if size <= most else np.linspace(0, size - 1, room).round().astype(np.int64)
     rows = np.union1d(named, others)
     rows = rows if len(rows) <= most or size <= most else np.union1d(named, others[:room])
+    return of_rows(campaign, rows, size, accounts)
+
+
+def of_rows(campaign: Campaign, rows: np.ndarray, size: int, accounts: dict[int, Account] | None = None) -> Sample:
+    """These rows (n,) of a pool of `size`, as they stand. accounts: as the campaign has them, where they are read."""
+    accounts = campaign.accounts() if accounts is None else accounts
     held = [accounts.get(row) for row in rows.tolist()]
     return Sample(
         rows,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.campaign import ledger, offer, reading, uploads
+from app.campaign import ledger, offer, places, reading, uploads
 from app.shell import campaigns
 from rad_core import Campaign
 from rad_core.campaign.ledger import DATABASE
@@ -439,6 +439,21 @@ def test_of_a_large_pool_the_map_has_a_sample_with_every_point_that_was_asked(st
     assert len(sample.rows) > 90
     assert set(picks.ids) <= set(campaign.names_of(sample.rows.tolist()))
     assert len(reading.sample(campaign, 500, 10).rows) <= 10
+
+
+@pytest.mark.slow
+def test_a_umap_is_computed_when_it_is_asked_for_and_kept(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = featured(store)
+    at = sound(page(monkeypatch, store, "map", campaign_layout="UMAP"))
+    assert "PCA of their features" in words(at)
+    at.button(key="campaign-umap").click()
+    assert "UMAP of their features" in words(sound(at.run(timeout=300)))
+    kept = places.umap(campaign)
+    assert kept is not None
+    assert kept[0].tolist() == list(range(40))
+    assert kept[1].shape == (40, 2)
+    (campaign.path / places.MAP).write_bytes(b"PK damaged")
+    assert "PCA of their features" in words(sound(page(monkeypatch, store, "map", campaign_layout="UMAP")))
 
 
 @pytest.mark.slow
