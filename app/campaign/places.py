@@ -108,7 +108,13 @@ def _method(campaign: Campaign, sample: reading.Sample) -> str:
     """PCA, or a UMAP that is there; it is computed once somebody asks for it, and kept with the campaign."""
     row = st.container(horizontal=True, vertical_alignment="center")
     wanted = row.segmented_control(
-        "Placed by", ["PCA", "UMAP"], default="PCA", key="campaign_layout", bind="query-params", required=True
+        "Placed by",
+        ["PCA", "UMAP"],
+        default="PCA",
+        key="campaign_layout",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
     )
     if wanted != "UMAP" or umap(campaign) is not None:
         return wanted or "PCA"
