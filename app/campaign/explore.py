@@ -180,6 +180,7 @@ def _received(name: str, field: str) -> None:
 def _keep(standing: Standing, shown: str, digest: str, scores: Scores) -> None:
     held = st.session_state.setdefault(_GIVEN, {})
     last = max((each.number for each in standing.status.rounds), default=0)
+    held.clear()  # one at a time: they may be large
     held[standing.name] = Given(shown, digest, scores, last)
     visitors.goes_with_them(held, state.shelf())
 

@@ -75,7 +75,7 @@ def _ledger(standing: Standing) -> None:
     event = st.dataframe(
         table(entries, standing.campaign.classes, status.currency),
         hide_index=True,
-        key="ledger-table",
+        key=f"ledger-table-{entries[0][0]}",  # with new entries another row would be the chosen one
         height=320,
         on_select="rerun",
         selection_mode="single-row",

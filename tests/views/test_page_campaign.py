@@ -292,17 +292,19 @@ def test_a_person_corrects_an_answer_from_the_ledger(store: Path, monkeypatch: p
     campaign.tell(picks.ids, ["good"] * 5)
     at = page(monkeypatch, store)
     name = at.dataframe[0].value["Id"][0]
-    at.session_state["ledger-table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    newest = at.dataframe[0].value["Entry"][0]
+    at.session_state[f"ledger-table-{newest}"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     at = sound(at.run())
     at.selectbox(key="correction_class").select("fair")
     (enter,) = [button for button in at.button if button.label == "Enter it"]
     enter.click()
-    sound(at.run())
+    at = sound(at.run())
     examples = campaign.training_set()
     row = examples.ids.index(name)
     assert examples.sources[row] == "person"
     assert examples.targets[row].tolist() == [0, 1, 0]
     assert campaign.status().spent == Decimal("0.5"), "a person's answer costs nothing"
+    assert "Choose a row" in words(at), "no other row has become the chosen one"
 
 
 def test_the_table_of_the_ledger_holds_every_answer_with_its_price_and_source(store: Path) -> None:
