@@ -19,8 +19,8 @@ _OURS = STRATEGY_STYLES["rad"].color
 def measured(table: pd.DataFrame, x: str, currency: str, theme: Theme) -> Chart:
     """Accuracy over money ("cost") or labels. table: as `reading.scores` gives it, one row or more."""
     unit = f" ({currency})" if currency else ""
-    title = f"Money spent{unit}" if x == "cost" else "Labels bought"
-    sketch = new_sketch(theme, 460)
+    title = f"Money spent{verbatim(unit)}" if x == "cost" else "Labels bought"
+    sketch = new_sketch(theme, 380)
     low = float(np.nanmin([table["low"].min(), table["accuracy"].min()]))
     high = float(np.nanmax([table["high"].max(), table["accuracy"].max()]))
     pad = max(0.01, 0.06 * (high - low))
@@ -91,7 +91,7 @@ def sureness(table: pd.DataFrame, names: Sequence[str], level: np.ndarray, title
         x=f32(shown["gain"]),
         y=f32(level[::step]),
         mode="markers",
-        marker={"size": 8, "color": _OURS, "opacity": 0.55, "line": {"color": ink(theme).paper, "width": 1}},
+        marker={"size": 8, "color": _OURS, "opacity": 0.75, "line": {"color": ink(theme).paper, "width": 1}},
         customdata=[
             f"{verbatim(name)}: {verbatim(answer)}, round {number}"
             for name, answer, number in zip(names[::step], shown["answer"], shown["round"], strict=True)

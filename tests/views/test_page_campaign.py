@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.campaign import ledger, offer, places, reading, uploads
+from app.campaign import figures, ledger, offer, places, reading, uploads
 from app.shell import campaigns
 from rad_core import Campaign
 from rad_core.campaign.ledger import DATABASE
@@ -345,6 +345,13 @@ def test_curves_have_money_and_labels_along_and_say_what_was_measured(
     assert scores["labels"].tolist() == [0, 10]
     assert (scores["low"] < scores["accuracy"]).all()
     assert (scores["accuracy"] < scores["high"]).all()
+
+
+def test_a_currency_is_text_on_the_chart(store: Path) -> None:
+    campaign = make(store, currency="<b>E</b>")
+    campaign.score(0.5)
+    chart = figures.measured(reading.scores(campaign.status()), "cost", campaign.settings.currency, "light")
+    assert chart.figure.layout.xaxis.title.text == "Money spent (&lt;b&gt;E&lt;/b&gt;)"
 
 
 def figures_of(at: AppTest) -> list[dict]:
