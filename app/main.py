@@ -6,10 +6,11 @@ from functools import partial
 
 import streamlit as st
 
+from app.campaign import pages
 from app.explore import instrument
 from app.method import panel
 from app.results import shipped
-from app.shell import blocks, frame, state
+from app.shell import blocks, campaigns, frame, state
 
 EXPLORE = st.Page("views/explore.py", title="Explore", icon=":material/tune:", url_path="explore", default=True)
 STUDY = [
@@ -53,8 +54,12 @@ with blocks.spoken_errors():
 body, foot = st.container(), st.container(key="foot")
 # A study that cannot be shown beside the page leaves the page, and the way to another study.
 with blocks.spoken_errors():
-    if page in STUDY[1:] and st.session_state.get("run") is not None:
+    campaign = campaigns.in_view() if page in STUDY else None
+    if page in STUDY[1:] and campaign is None and st.session_state.get("run") is not None:
         with foot:
             instrument.bar(state.current())
     with body:
-        page.run()
+        if campaign is None:
+            page.run()
+        else:
+            pages.draw(page.url_path, campaign)

@@ -33,10 +33,11 @@ APP = {
     "studies": _BLOCKS,
     "atlas": {*_BLOCKS, "components"},
     "data": {*_PLAIN, "shell", "components", "explore"},
+    "campaign": {*_BLOCKS, "components", "data", "explore"},
     "present": {*_PLAIN, "figures", "components", "atlas"},
     "export": {"components", "figures", "findings", "palette", "present"},
-    "views": {*_BLOCKS, "components", "atlas", "data", "explore", "export", "method", "present", "studies"},
-    "main": {"explore", "method", "results", "shell"},
+    "views": {*_BLOCKS, "components", "atlas", "campaign", "data", "explore", "export", "method", "present", "studies"},
+    "main": {"campaign", "explore", "method", "results", "shell"},
     "server": {"data", "shell"},
 }
 _LEAVES = {"errors", "folders", "partials", "text"}

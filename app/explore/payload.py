@@ -95,14 +95,15 @@ def pool_blob(study: Study, strategy: str, seed: int, round_: int, places: np.nd
     return pack({**header, "names": names}, parts)
 
 
-def own_blob(gains: np.ndarray, start: int, places: np.ndarray | None) -> Blob:
+def own_blob(gains: np.ndarray, start: int, places: np.ndarray | None, rows: np.ndarray | None = None) -> Blob:
     """The same of somebody's own pool, of which nobody knows where the teacher is wrong.
 
-    gains: (N,) in [0, 1]. start: of the permanent random numbers. places: (N, 2) a map, or None.
+    gains: (N,) in [0, 1]. start: of the permanent random numbers. places: (N, 2) a map, or None. rows: (N,) of the pool
+    that these are; None for all of it.
     """
     stored = np.round(np.asarray(gains, np.float64) * reading.GAIN_STEPS).astype(np.uint16)
     order = np.argsort(-stored.astype(np.int32), kind="stable")
-    parts: list[np.ndarray] = [stored[order], order.astype(np.uint32)]
+    parts: list[np.ndarray] = [stored[order], (order if rows is None else rows[order]).astype(np.uint32)]
     names = ["gains", "positions"]
     if places is not None:
         parts.append(quantize(places).grid[order].ravel())

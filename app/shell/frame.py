@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.findings.words import literal
 from app.results import shipped
-from app.shell import blocks, purchase, state
+from app.shell import blocks, campaigns, purchase, state
 from rad_core.store import light_copy
 from rad_core.store.study import StudyInfo
 
@@ -77,9 +77,10 @@ def sidebar(page: StreamlitPage) -> None:
         if page.url_path not in _WITHOUT_STUDY and study_id is not None:
             _picker(infos, study_id)
             with blocks.spoken_errors():
-                view = state.open_view(st.session_state["run"])
-                purchase.current(view)  # before any page asks for the seed and the round
-                _provenance(view)
+                if campaigns.in_view() is None:
+                    view = state.open_view(st.session_state["run"])
+                    purchase.current(view)  # before any page asks for the seed and the round
+                    _provenance(view)
         _jobs()
         _settings()
         st.button(
@@ -125,7 +126,10 @@ def picker_names(infos: list[StudyInfo], examples: set[str]) -> dict[str, str]:
         alone = days[title, blocks.day(info.created)] == 1
         when = f"{title}, {blocks.day(info.created, minute=not alone)}"
         running = "" if info.status == "finished" else f" · {info.status}"
-        names[info.id] = (f"{_EXAMPLE} {title}" if info.id in examples else when) + running
+        if info.status == campaigns.STATUS:
+            names[info.id] = f"{title} · {campaigns.STATUS}"
+        else:
+            names[info.id] = (f"{_EXAMPLE} {title}" if info.id in examples else when) + running
     return names
 
 

@@ -53,10 +53,14 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Own:
-    """Somebody's own pool: another id for other contents, and the purchase that it opens with."""
+    """Somebody's own pool: another id for other contents, and the purchase that it opens with.
+
+    campaign: whether it is that of a campaign, which is picked like a study.
+    """
 
     id: str
     usual: Purchase
+    campaign: bool = False
 
 
 Subject = View | Own
@@ -74,7 +78,9 @@ def default(view: Subject) -> Purchase:
 
 def _identity(view: Subject) -> tuple[str, str | Own]:
     """Under which name a purchase is kept, and whose it is."""
-    return (_KEPT_OWN, view) if isinstance(view, Own) else (_KEPT, view.study.id)
+    if isinstance(view, Own):
+        return (_KEPT if view.campaign else _KEPT_OWN), view
+    return _KEPT, view.study.id
 
 
 def current(view: Subject) -> Purchase:
@@ -89,7 +95,7 @@ def current(view: Subject) -> Purchase:
         for name in () if isinstance(view, Own) else WHERE:
             if (text := str(_asked(name) or "")).isdecimal() and len(text) < 9:
                 st.session_state.setdefault(name, int(text))
-    elif isinstance(view, Own):  # another file of the same person: what they set stays
+    elif isinstance(view, Own) and not view.campaign:  # another file of the same person: what they set stays
         before = asdict(kept[0].usual)
         asked = {name: value for name, value in asdict(kept[1]).items() if value != before[name]}
     else:  # another study: what was looked at in the last one means nothing here

@@ -16,6 +16,7 @@ import numpy as np
 import streamlit as st
 
 from app.results import shipped
+from app.shell import campaigns
 from app.shell.doorkeeper import read_only as read_only
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError
@@ -179,15 +180,15 @@ def open_view(study_id: str) -> View:
 
 
 def choices() -> list[StudyInfo]:
-    """Every study that can be looked at: the user's, then the shipped ones."""
-    own = [info for info in studies() if info.status != "unreadable"]
+    """Every study that can be looked at: the user's, their campaigns, then the shipped ones."""
+    own = [info for info in studies() if info.status != "unreadable"] + campaigns.listed()
     taken = {info.id for info in own}
     return own + [info for info in demos() if info.id not in taken and info.status != "unreadable"]
 
 
 def default_choice(infos: list[StudyInfo]) -> str | None:
     """The study to open without a link: one's own with results, else one's own on its way, else a shipped one."""
-    examples = {info.id for info in demos()} - {info.id for info in studies()}
+    examples = {info.id for info in demos()} - {info.id for info in studies()} - set(campaigns.names())
     own = [info for info in infos if info.id not in examples]
     choices = [info.id for info in own if info.rounds_done]
     choices += [info.id for info in own if info.status not in ("failed", "cancelled", "lost")]

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.campaign import cards
 from app.shell import blocks, state
 from app.studies import actions, compare, form, live, settings
 from app.studies.list import entries, show
@@ -41,6 +42,7 @@ def studies() -> None:
     heading()
     if not state.studies():
         first_study()
+    cards.show()
     busy = live.show()
     listed = entries(leave_out=[])
     chosen = compare.ticked(listed)

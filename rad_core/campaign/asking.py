@@ -46,6 +46,28 @@ class Picks:
         return int(self.rounds.max())
 
 
+@dataclass(frozen=True, eq=False)
+class ForSale:
+    """What can be asked about now. rows: (n,) of the pool, free and with probabilities. free: how many are free in all.
+
+    names: of all points, the pool's first, which are `pool` in number. everywhere: their rows in the scores, or -1.
+    checked: how many checked examples have probabilities.
+    """
+
+    names: list[str]
+    pool: int
+    rows: np.ndarray
+    everywhere: np.ndarray
+    free: int
+    checked: int
+    notes: tuple[str, ...]
+
+    @property
+    def places(self) -> np.ndarray:
+        """(n,) the rows of the scores that are for sale."""
+        return self.everywhere[self.rows]
+
+
 @dataclass(frozen=True)
 class Wish:
     """What is asked for. gain: one of `rad_core.selection.gains.GAINS`. lower_bound: of m, for the game.
@@ -63,18 +85,9 @@ def ask(
     database: sqlite3.Connection, folder: Path, settings: Settings, scores: Scores, wish: Wish, now: float
 ) -> Picks:
     """Draw a round and enter its questions. Raises InputError; nothing is entered then."""
-    names, in_pool = ledger.ids(database)
-    if shown.digest_of_ids(names) != settings.ids:
-        raise DamagedError(
-            f"The points of campaign {settings.name} are not those that it was made of; restore {folder}."
-        )
-    everywhere, notes = _places(scores, names, in_pool)
-    place = everywhere[:in_pool]
-    unseen = _unseen(database, scores, everywhere) if wish.checked_unseen else scores.unseen
-    taken = np.zeros(in_pool, bool)
-    taken[[position for position in ledger.taken(database) if position < in_pool]] = True
-    free = np.flatnonzero(~taken & (place >= 0))
-    budget = _checked_budget(wish.budget, len(free), int(np.count_nonzero(~taken)))
+    sale = for_sale(database, folder, settings, scores)
+    unseen = _unseen(database, scores, sale.everywhere) if wish.checked_unseen else scores.unseen
+    budget = _checked_budget(wish.budget, len(sale.rows), sale.free)
     check_wall(database, settings, budget, f"a budget of {budget:,}")
     estimate = estimate_of(teacher_right(database, len(settings.classes)))
     if estimate is None:
@@ -83,10 +96,9 @@ def ask(
             f"(rad ask {settings.name} --checked), or create the campaign with --checked."
         )
     number = ledger.last_round(database) + 1
-    values = scores.values[place[free]]
     drawn = rounds.draw(
-        values,
-        free,
+        scores.values[sale.places],
+        sale.rows,
         budget,
         estimate,
         lower_bound=wish.lower_bound,
@@ -95,20 +107,45 @@ def ask(
         unseen=unseen,
     )
     # On disk before the ledger names it; a file that no round names is written over by the next one.
-    rounds.save_gains(folder, number, in_pool, free, drawn.all_gains)
+    rounds.save_gains(folder, number, sale.pool, sale.rows, drawn.all_gains)
     database.execute("insert into rounds values (?, ?, ?)", [number, now, drawn.facts.to_json()])
-    beliefs = scores.values[place[drawn.rows]]
+    beliefs = scores.values[sale.everywhere[drawn.rows]]
     ledger.add(database, _entries(drawn, beliefs, number, plain(settings.price), now))
     return Picks(
-        [names[row] for row in drawn.rows.tolist()],
+        [sale.names[row] for row in drawn.rows.tolist()],
         drawn.gains,
         drawn.q,
         np.full(budget, number),
         [settings.classes[label] for label in beliefs.argmax(axis=1).tolist()],
         beliefs.max(axis=1).tolist(),
         drawn.facts,
-        (*scores.notes, *notes),
+        (*scores.notes, *sale.notes),
     )
+
+
+def for_sale(database: sqlite3.Connection, folder: Path, settings: Settings, scores: Scores) -> ForSale:
+    """What can be asked about now. Raises InputError for probabilities of another pool."""
+    names, in_pool = ledger.ids(database)
+    if shown.digest_of_ids(names) != settings.ids:
+        raise DamagedError(
+            f"The points of campaign {settings.name} are not those that it was made of; restore {folder}."
+        )
+    everywhere, notes = _places(scores, names, in_pool)
+    free = _free(database, in_pool)
+    rows = np.flatnonzero(free & (everywhere[:in_pool] >= 0))
+    checked = len(_with_scores(database, everywhere))
+    return ForSale(names, in_pool, rows, everywhere, int(free.sum()), checked, notes)
+
+
+def still_free(database: sqlite3.Connection, gains: np.ndarray) -> np.ndarray:
+    """(n,) rows of the pool that had a gain when a round was asked for, (N,) as it is kept, and are free now."""
+    return np.flatnonzero(_free(database, len(gains)) & ~np.isnan(gains))
+
+
+def _free(database: sqlite3.Connection, pool: int) -> np.ndarray:
+    free = np.ones(pool, bool)
+    free[[position for position in ledger.taken(database) if position < pool]] = False
+    return free
 
 
 def _entries(drawn: Draw, beliefs: np.ndarray, number: int, price: str, now: float) -> list[Entry]:
@@ -196,11 +233,16 @@ def _places(scores: Scores, names: Sequence[str], pool: int) -> tuple[np.ndarray
 
 def _unseen(database: sqlite3.Connection, scores: Scores, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions (V,) of the checked examples that have probabilities, and these (V, C). Raises InputError: none has."""
-    checked = np.array([point.position for point in ledger.points(database, "checked")], np.int64)
-    held = checked[(checked < len(place)) & (place[np.minimum(checked, len(place) - 1)] >= 0)]
+    held = _with_scores(database, place)
     if len(held) == 0:
         raise InputError("The probabilities hold no checked example; give rows for their ids as well.")
     return held, scores.values[place[held]]
+
+
+def _with_scores(database: sqlite3.Connection, place: np.ndarray) -> np.ndarray:
+    """Positions of the checked examples that have probabilities."""
+    checked = np.array([point.position for point in ledger.points(database, "checked")], np.int64)
+    return checked[(checked < len(place)) & (place[np.minimum(checked, len(place) - 1)] >= 0)]
 
 
 def _checked_budget(budget: int, buyable: int, free: int) -> int:

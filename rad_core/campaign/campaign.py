@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rad_core import errors
+from rad_core import errors, files
 from rad_core.campaign import asking, catalogue, features, ledger, opening, shown, telling, training
 from rad_core.campaign.answers import Answers, answers_of
-from rad_core.campaign.asking import Picks, Wish
-from rad_core.campaign.ledger import Entry, Point
+from rad_core.campaign.asking import ForSale, Picks, Wish
+from rad_core.campaign.ledger import Account, Entry, Point
 from rad_core.campaign.money import amount_of
 from rad_core.campaign.reading import Scores, scores_of
+from rad_core.campaign.rounds import gains_path
 from rad_core.campaign.scoring import score_of
 from rad_core.campaign.settings import Settings
 from rad_core.campaign.status import Score, Status, status_of
@@ -147,8 +148,8 @@ class Campaign:
 
         Args:
             probabilities: (N, C) of the student: a table with a column id and one column per class, or an array of the
-                pool's points in their order, or of those that `ids` names. None: the campaign's own student is trained
-                and scores the pool.
+                pool's points in their order, or of those that `ids` names; or Scores that were read before. None: the
+                campaign's own student is trained and scores the pool.
             budget: labels, from 1 to the number of free points that have probabilities.
             ids: names of the rows of an array.
             gain: how informative a point is, one of `rad_core.selection.gains.GAINS`.
@@ -161,19 +162,39 @@ class Campaign:
         """
         if probabilities is None and (ids is not None or checked_unseen):
             raise InputError("ids and checked_unseen go with probabilities; a student of ours needs neither.")
-        scores = self._own_scores() if probabilities is None else scores_of(probabilities, self.classes, ids)
+        scores = self.own_scores() if probabilities is None else scores_of(probabilities, self.classes, ids)
         with ledger.writing(self.path) as database:
             wish = Wish(budget, gain, lower_bound, checked_unseen)
             picks = asking.ask(database, self.path, self.settings, scores, wish, time.time())
         errors.tell(picks.notes)
         return picks
 
+    def for_sale(self, scores: Scores) -> ForSale:
+        """What could be asked about now by these probabilities; nothing is asked. Raises InputError."""
+        with ledger.reading(self.path) as database:
+            return asking.for_sale(database, self.path, self.settings, scores)
+
+    def last_gains(self) -> tuple[int, np.ndarray, np.ndarray] | None:
+        """The last round's number, the rows (n,) of the pool that had a gain then and are free now, their gains (n,).
+
+        None before the first round. Raises DamagedError where its file cannot be read.
+        """
+        with ledger.reading(self.path) as database:
+            number = ledger.last_round(database)
+            if not number:
+                return None
+            kept = np.asarray(files.load_array(self.path, gains_path(self.path, number)))
+            rows = asking.still_free(database, kept)
+        return number, rows, kept[rows]
+
     def probabilities(self) -> np.ndarray:
         """(N, C) of the campaign's own student, trained now on what is known and bought, on the pool in its order."""
-        return self._own_scores(with_checked=False).values
+        return self.own_scores(with_checked=False).values
 
-    def _own_scores(self, with_checked: bool = True) -> Scores:
-        """Of the pool and, by students that did not learn from them, of the checked examples."""
+    def own_scores(self, with_checked: bool = True) -> Scores:
+        """What the campaign's own student says of the pool and, by others that did not learn from them, of the checked
+        examples; they are trained now. Raises InputError where there is no student of ours.
+        """
         if not self.settings.student:
             raise InputError(
                 f"Campaign {self.name} has no student of ours; give the probabilities of yours (--probs), or create it "
@@ -289,11 +310,20 @@ class Campaign:
         with ledger.reading(self.path) as database:
             return status_of(database)
 
-    def entries(self) -> list[tuple[int, Entry, Point]]:
-        """Every entry of the ledger with its number and its point, in order."""
+    def entries(self, most: int | None = None, kinds: Sequence[str] = ledger.KINDS) -> list[tuple[int, Entry, Point]]:
+        """Entries of the ledger with their numbers and points, in order; of some kinds, the last `most` of them."""
         with ledger.reading(self.path) as database:
-            points = ledger.points(database)
-            return [(number, entry, points[entry.position]) for number, entry in ledger.entries(database)]
+            return ledger.with_points(database, kinds, most)
+
+    def accounts(self) -> dict[int, Account]:
+        """What the ledger says of every point of the pool that it names, by position."""
+        with ledger.reading(self.path) as database:
+            return ledger.accounts(database, "pool")
+
+    def names_of(self, positions: Sequence[int]) -> list[str]:
+        """The ids of points by their positions."""
+        with ledger.reading(self.path) as database:
+            return ledger.names_of(database, positions)
 
     def verify(self) -> list[str]:
         """Make everything again that the ledger promises; what does not hold, a sentence each, [] where all does."""

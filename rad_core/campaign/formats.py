@@ -12,6 +12,7 @@ from rad_core.campaign import tools
 from rad_core.campaign.asking import Picks
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.contents import Content, likeliest
+from rad_core.campaign.ledger import ANSWERS
 from rad_core.errors import InputError
 from rad_core.inputs.writing import table_bytes, write_whole
 
@@ -97,7 +98,7 @@ def ledger_columns(campaign: Campaign) -> dict[str, np.ndarray]:
     """The whole ledger as columns: a row for each entry, answers as a class and one column per class."""
     rows = campaign.entries()
     width = len(campaign.classes)
-    answers = [entry.kind in ("told", "corrected", "given") for _, entry, _ in rows]
+    answers = [entry.kind in ANSWERS for _, entry, _ in rows]
     contents = [
         Content(entry.label, entry.soft) if said else None for (_, entry, _), said in zip(rows, answers, strict=True)
     ]

@@ -32,6 +32,8 @@ from rad_core.store.database import connect_to_read
 SCHEMA = 1
 DATABASE = "campaign.sqlite"
 SOURCES = ("teacher", "person")
+ANSWERS = ("told", "corrected", "given")
+KINDS = ("asked", *ANSWERS, "withdrawn")
 PATIENCE = 60.0  # seconds to wait for another process that writes
 
 _TABLES = f"""
@@ -257,6 +259,19 @@ def entries(database: sqlite3.Connection, part: str | None = None) -> Iterator[t
         yield number, Entry(*row)
 
 
+def with_points(database: sqlite3.Connection, kinds: Sequence[str], most: int | None) -> list[tuple[int, Entry, Point]]:
+    """Entries of some kinds with their numbers and points, in order, the last `most` of them; None: all."""
+    fields = ", ".join(f"l.{name}" for name in Entry._fields)
+    marks = ", ".join("?" * len(kinds))
+    query = (
+        f"select l.entry, {fields}, p.id, p.part, p.label from ledger l join points p on p.position = l.position "  # noqa: S608
+        f"where l.kind in ({marks}) order by l.entry desc limit ?"
+    )
+    rows = database.execute(query, [*kinds, -1 if most is None else most]).fetchall()
+    wide = 1 + len(Entry._fields)
+    return [(row[0], entry := Entry(*row[1:wide]), Point(entry.position, *row[wide:])) for row in reversed(rows)]
+
+
 def account(database: sqlite3.Connection, position: int) -> Account:
     """What the ledger says of one point."""
     held = Account()
@@ -277,6 +292,12 @@ def point(database: sqlite3.Connection, name: str) -> Point | None:
     """The point of an id."""
     row = database.execute("select position, id, part, label from points where id = ?", [name]).fetchone()
     return None if row is None else Point(*row)
+
+
+def names_of(database: sqlite3.Connection, positions: Sequence[int]) -> list[str]:
+    """The ids of points by their positions."""
+    query = "select id from points where position = ?"
+    return [database.execute(query, [int(position)]).fetchone()[0] for position in positions]
 
 
 def points(database: sqlite3.Connection, part: str | None = None) -> list[Point]:

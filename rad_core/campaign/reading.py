@@ -93,7 +93,12 @@ def checked_probabilities(values: Given, name: str, classes: Sequence[str]) -> t
 
 
 def scores_of(given: Given, classes: Sequence[str], ids: Given = None, name: str = "probabilities") -> Scores:
-    """The student's class probabilities. ids: names of the rows of an array. Raises InputError."""
+    """The student's class probabilities; what was read before as it is. ids: names of the rows of an array.
+
+    Raises InputError.
+    """
+    if isinstance(given, Scores) and ids is None:
+        return given
     if not is_table(given):
         values, notes = checked_probabilities(given, name, classes)
         if ids is None:

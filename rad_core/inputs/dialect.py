@@ -78,12 +78,15 @@ def encoding_of(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
         raise InputError(f"{name} is {kind}, not a table of text; give the table itself, for instance as .csv.")
     if start.startswith(codecs.BOM_UTF8):
         return "utf-8-sig", ()
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", (f"{name}: read as UTF-16.",)
     even, odd = (float((np.frombuffer(start[at::2], np.uint8) == 0).mean()) for at in (0, 1)) if start[1:] else (0, 0)
-    if max(even, odd) > 0.4:
-        return "utf-16-le" if odd > even else "utf-16-be", (f"{name}: read as UTF-16.",)
-    if even or odd:
+    wide = ""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        wide = "utf-16"
+    elif max(even, odd) > 0.4:
+        wide = "utf-16-le" if odd > even else "utf-16-be"
+    if wide and _decodes(path, wide):
+        return wide, (f"{name}: read as UTF-16.",)
+    if wide or even or odd:
         raise InputError(f"{name} holds bytes that are no text; give the table as .csv, .parquet, .npy or .npz.")
     for encoding in ("utf-8", "cp1252"):
         if _decodes(path, encoding):

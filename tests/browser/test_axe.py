@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Visits, settled, studios
+from tests.campaign.examples import make_full
 
 pytestmark = pytest.mark.browser
 
@@ -35,6 +36,15 @@ _SERIOUS = ("serious", "critical")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A studio with the shipped studies."""
     folder = tmp_path_factory.mktemp("axe")
+    with studios(folder) as studio:
+        yield studio(folder / "store", RAD_DATA=str(folder / "data"))
+
+
+@pytest.fixture(scope="module")
+def campaign_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A studio with a campaign that has features, soft answers, measured accuracies and open questions."""
+    folder = tmp_path_factory.mktemp("axe-campaign")
+    make_full(folder / "store")
     with studios(folder) as studio:
         yield studio(folder / "store", RAD_DATA=str(folder / "data"))
 
@@ -69,6 +79,20 @@ def test_a_page_has_no_serious_violation_of_ours(url: str, visit: Visits, title:
         page.get_by_role("dialog").get_by_role("slider").first.wait_for()
     settled(page)
     page.wait_for_timeout(1000)  # what fades in is faint until then
+    found, _ = violations(page)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name", ["", "tradeoff", "map", "curves", "present", "studies"])
+def test_a_page_of_a_campaign_has_no_serious_violation_of_ours(
+    campaign_url: str, visit: Visits, name: str, dark: bool
+) -> None:
+    page = visit(f"{campaign_url}/{name}?run=reviews", dark=dark)
+    if not name:
+        page.get_by_role("slider", name=re.compile("^Budget")).wait_for()
+    settled(page)
+    page.wait_for_timeout(1000)
     found, _ = violations(page)
     assert not found, "\n".join(found)
 

@@ -92,7 +92,7 @@ def test_the_checked_examples_are_learned_from_unless_told_otherwise(place: Path
 
 def test_the_share_right_comes_of_students_that_did_not_learn_from_the_example(place: Path) -> None:
     campaign = create(place)
-    scores = campaign._own_scores()
+    scores = campaign.own_scores()
     assert scores.unseen is not None
     positions, unseen = scores.unseen
     assert len(positions) == 40

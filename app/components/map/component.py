@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 from numpy.typing import ArrayLike
 
@@ -54,6 +55,7 @@ def pool_map(
     sprites: Sheet | None = None,
     names: Sequence[Sequence[Any]] = (),
     difference: Difference | None = None,
+    rows: np.ndarray | None = None,
 ) -> MapEvent:
     """Draw the pool and the picks on it; return what is selected and picked.
 
@@ -72,6 +74,7 @@ def pool_map(
         sprites: thumbnails of all points, square, for the tooltip.
         names: what lies on the map as text: label, x and y on the grid, the coloring's code that it lights up.
         difference: laid over the pool.
+        rows: (N,) what the tooltip calls the points, where they are some of a larger pool.
 
     Returns:
         What is selected and picked now.
@@ -82,7 +85,7 @@ def pool_map(
     pool = quantize(points)
     n = len(pool.grid)
     _check(n, coloring, picks)
-    blobs = {"points": points_blob(pool), "colors": colors_blob(coloring.codes), "layers": layers_blob(picks, n)}
+    blobs = {"points": points_blob(pool, rows), "colors": colors_blob(coloring.codes), "layers": layers_blob(picks, n)}
     if sprites is not None:
         blobs["sprites"] = sprites_blob(sprites, n)
     if difference is not None:

@@ -35,10 +35,10 @@ def pack(header: dict[str, Any], parts: Sequence[np.ndarray]) -> Blob:
     return Blob(digest, len(text).to_bytes(4, "little") + text + body)
 
 
-def points_blob(pool: Quantized) -> Blob:
-    """Four bytes a point."""
+def points_blob(pool: Quantized, rows: np.ndarray | None = None) -> Blob:
+    """Four bytes a point, and four more if they have rows of their own."""
     header = {"kind": "points", "n": len(pool.grid), "origin": pool.origin, "scale": pool.scale}
-    return pack(header, [pool.grid.ravel()])
+    return pack(header, [pool.grid.ravel(), *([] if rows is None else [rows.astype(np.uint32)])])
 
 
 def colors_blob(codes: np.ndarray) -> Blob:

@@ -70,6 +70,7 @@ class Bar {
     put(this.fields.b, { min: 1, max: facts.size });
     put(this.fields.m, { min: 0, max: 100 });
     put(this.fields.price, { min: 0 });
+    for (const name of ["price", "a"]) this.fields[name].disabled = Boolean(facts.campaign); // both are the campaign's
     write(this.money, { USD: "$", EUR: "€", GBP: "£" }[facts.currency] ?? facts.currency);
     this.draw({ state, facts, accuracy: state.m ?? facts.teacher.used, moved: state.m !== null });
   }
@@ -82,7 +83,7 @@ class Bar {
     set(this.fields.m, (100 * accuracy).toFixed(1));
     set(this.fields.price, String(state.price));
     const { low, high, checked } = facts.teacher;
-    const estimate = low === null ? "assumed" : `[${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}] on ${grouped(checked)} checked`;
+    const estimate = low === null ? "assumed" : `${facts.teacher.bound ? "at least, " : ""}[${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}] on ${grouped(checked)} checked`;
     write(this.accuracyNote, moved ? "what if " : estimate);
     this.reset.hidden = !moved;
   }

@@ -31,7 +31,7 @@ class Purchase {
     if (state.price) {
       write(this.cost[0], money(state.b * state.price, facts.currency));
       const all = facts.bought ? `; ${money((facts.bought + state.b) * state.price, facts.currency)} in all` : "";
-      write(this.cost[1], `at ${money(state.price, facts.currency)} a label${all}`);
+      write(this.cost[1], `at ${money(state.price, facts.currency)} a label${all}${wallOf(facts.wall, state.b * state.price, state.b, facts.currency)}`);
     }
     write(this.wrong[0], mistakes.value);
     write(this.wrong[1], mistakes.note);
@@ -58,4 +58,11 @@ class Purchase {
       row.fill.style.width = `${(58 * value) / most}%`;
     });
   }
+}
+
+// What is left below the most that may be spent. wall: { left, most, fits }, or nothing.
+function wallOf(wall, cost, b, currency) {
+  if (!wall) return "";
+  if (b > wall.fits) return `: more than the ${money(wall.left, currency)} left; at most ${counted(wall.fits, "label")}`;
+  return `; leaves ${money(Math.max(0, wall.left - cost), currency)} of ${money(wall.most, currency)}`;
 }

@@ -57,7 +57,7 @@ class Waterline {
     this.heights = this.ranks.map((rank) => g[Math.round(rank)]);
     const { low, high, checked } = facts.teacher;
     const known = low !== null && high !== null;
-    this.estimate = known ? ` [${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}], estimated on ${grouped(checked)} checked` : ", assumed";
+    this.estimate = known ? `${facts.teacher.bound ? ", its lower bound;" : ""} [${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}], estimated on ${grouped(checked)} checked` : ", assumed";
     this.low = facts.teacher.used >= 0.6 ? 0.5 : 0;
     this.layout();
   }

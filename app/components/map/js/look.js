@@ -45,7 +45,7 @@ extend(View, class {
   describe(i) {
     const { coloring, picks } = this.data;
     const code = this.codes[i];
-    const lines = [`Point ${i}`];
+    const lines = [`Point ${this.pool.ids ? this.pool.ids[i] : i}`];
     if (coloring.kind === "category") lines.push(`${coloring.title}: ${coloring.labels[code]}`);
     else if (code === STEPS) lines.push(`${coloring.title}: no value`);
     else if (coloring.limits) {

@@ -99,7 +99,7 @@ class View {
       right = Math.max(right, xy[2 * i]);
       top = Math.max(top, xy[2 * i + 1]);
     }
-    this.pool = { n, xy, origin, scale, right, top, grid: buildGrid(xy, n) };
+    this.pool = { n, xy, ids: parts[1], origin, scale, right, top, grid: buildGrid(xy, n) };
     this.flags = new Uint8Array(n);
     const kept = hub.cameras.get(this.key);
     if (kept?.points === digest) Object.assign(this, kept);

@@ -1,0 +1,1 @@
+"""Campaigns on the pages of the studio: labels bought with real money for a pool whose truth nobody knows."""
