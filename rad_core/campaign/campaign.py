@@ -218,9 +218,12 @@ class Campaign:
         with ledger.reading(self.path) as database:
             return asking.open_questions(database, self.settings)
 
-    def shown(self, ids: Sequence[str]) -> dict[str, list[object]]:
-        """What the teacher is shown of points: the columns text and image of the pool, where it has them."""
-        columns = shown.load(self.path, self.settings.columns)
+    def shown(self, ids: Sequence[str], *, everything: bool = False) -> dict[str, list[object]]:
+        """What the teacher is shown of points: the columns text and image of the pool, where it has them.
+
+        everything: all further columns of the pool.
+        """
+        columns = shown.load(self.path, self.settings.columns, None if everything else shown.SHOWN)
         if not columns:
             return {}
         with ledger.reading(self.path) as database:
@@ -248,10 +251,10 @@ class Campaign:
         errors.tell(told.notes)
         return told
 
-    def enter(self, given: Answers, *, source: str = "teacher", correct: bool = False) -> Told:
-        """Enter answers that are read already, as `tell` does."""
+    def enter(self, given: Answers, *, source: str = "teacher", correct: bool = False, called: bool = False) -> Told:
+        """Enter answers that are read already, as `tell` does. called: they answer requests that were sent."""
         with ledger.writing(self.path) as database:
-            return telling.tell(database, given, len(self.classes), source, correct, time.time())
+            return telling.tell(database, given, len(self.classes), source, correct, time.time(), called)
 
     def correct(self, ids: Given, answers: Given = None, *, source: str = "teacher") -> Told:
         """Enter answers in place of other ones."""

@@ -12,6 +12,7 @@ nothing of it is kept anywhere else. Several processes may write at once: each w
               withdrawn  cost is what is no longer reserved; the point is free again
               given      an answer of the teacher to a checked example that came with it and cost nothing
     scores    accuracies of the student, as measured by the user
+    attempts  what was sent to a teacher that is called (see attempts.py); not there where none ever was
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from rad_core.campaign.contents import Content
 from rad_core.errors import DamagedError, InputError, StoreError
 from rad_core.store.database import connect_to_read
 
-SCHEMA = 1
+SCHEMA = 2  # 1 has no attempts
 DATABASE = "campaign.sqlite"
 SOURCES = ("teacher", "person")
 ANSWERS = ("told", "corrected", "given")
@@ -139,7 +140,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Meter:
-    """Money by the ledger alone. spent: answers that came. reserved: questions that are open."""
+    """Money by the ledger alone. spent: answers that came, and requests without one that may have been billed.
+
+    reserved: questions that are open.
+    """
 
     spent: Decimal
     reserved: Decimal
@@ -328,7 +332,17 @@ def meter(database: sqlite3.Connection) -> Meter:
     query = "select kind, cost, count(*) from ledger where kind in ('asked', 'told', 'withdrawn') group by kind, cost"
     for kind, cost, count in database.execute(query):
         totals[kind] += Decimal(cost) * count
-    return Meter(totals["told"], totals["asked"] - totals["told"] - totals["withdrawn"])
+    unanswered = Decimal(0)
+    if has_attempts(database):
+        for cost, count in database.execute("select cost, count(*) from attempts group by cost"):
+            unanswered += Decimal(cost) * count
+    reserved = totals["asked"] - totals["told"] - totals["withdrawn"]
+    return Meter(totals["told"] + unanswered, reserved)
+
+
+def has_attempts(database: sqlite3.Connection) -> bool:
+    """Whether a teacher was ever called."""
+    return bool(database.execute("select 1 from sqlite_master where name = 'attempts'").fetchone())
 
 
 def last_round(database: sqlite3.Connection) -> int:

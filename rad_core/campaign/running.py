@@ -6,16 +6,20 @@ has the questions answered that are open, and asks for a new round only then; so
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from rad_core import partials
 from rad_core.campaign.answers import Answers
 from rad_core.campaign.asking import Picks
+from rad_core.campaign.attempts import Calls
+from rad_core.campaign.called import Question, Teacher
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.money import money_text
 from rad_core.campaign.status import Status
-from rad_core.campaign.teachers import Question, Teacher, check_teacher, make_teacher
+from rad_core.campaign.teachers import check_teacher, make_teacher
 from rad_core.errors import InputError, StoreError
 
 Say = Callable[[str], None]
@@ -29,6 +33,7 @@ class Plan:
     rounds: int
     budget: int
     teacher: str
+    votes: int = 1
     gain: str = "margin"
     lower_bound: bool = True
 
@@ -48,32 +53,45 @@ def plan_of(campaign: Campaign, rounds: int | None, budget: int, teacher: str | 
     for name, value in (("rounds", wanted), ("budget", budget)):
         if value < 1:
             raise InputError(f"{name} is {value}; it must be a whole number, 1 or more.")
-    return Plan(wanted, budget, check_teacher(called, settings.votes if votes is None else votes))
+    cast = settings.votes if votes is None else votes
+    return Plan(wanted, budget, check_teacher(called, cast), cast)
 
 
-def run(campaign: Campaign, plan: Plan, say: Say) -> Status:
+def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None = None) -> Status:
     """Go on until the rounds are finished, the money is over or the teacher leaves questions open.
 
-    Raises InputError, and StoreError where another run of the campaign goes on; what was told counts.
+    stop: set from elsewhere, it ends the run once the requests under way are answered. Raises InputError, TeacherError
+    where the teacher cannot go on, and StoreError where another run of the campaign goes on; what was told counts.
     """
     with partials.holding(campaign.path) as held:
         if held is False:
             raise StoreError(f"Another process runs campaign {campaign.name}; nothing was asked: wait for it.")
-        teacher = make_teacher(plan.teacher, campaign.classes)
+        with closing(make_teacher(plan.teacher, campaign.classes, plan.votes)) as teacher:
+            calls = Calls(campaign.path, campaign.settings, stop)
+            if calls.found_lost:
+                cost = money_text(calls.found_lost * campaign.settings.price, campaign.settings.currency)
+                say(f"{calls.found_lost:,} requests were cut off last time; {cost} may have been billed for nothing.")
+            if teacher.introduction:
+                say(f"Every request begins with:\n{teacher.introduction}")
+            return _go_on(campaign, plan, teacher, calls, say)
+
+
+def _go_on(campaign: Campaign, plan: Plan, teacher: Teacher, calls: Calls, say: Say) -> Status:
+    status = campaign.status()
+    tell_the_price(status, plan, say)
+    while True:
+        if status.open:
+            say(f"{status.open:,} questions are open; {plan.teacher.partition(':')[0]} is asked about them.")
+            status = _have_answered(campaign, teacher, campaign.open_questions(), calls, say)
+        if status.open or calls.stop.is_set():
+            return status
+        if _ask_next(campaign, plan, status, say) is None:
+            return status
         status = campaign.status()
-        _tell_the_price(status, plan, say)
-        while True:
-            if status.open:
-                say(f"{status.open:,} questions are open; {plan.teacher.partition(':')[0]} is asked about them.")
-                status = _have_answered(campaign, teacher, campaign.open_questions(), say)
-                if status.open:
-                    return status
-            if _ask_next(campaign, plan, status, say) is None:
-                return status
-            status = campaign.status()
 
 
-def _tell_the_price(status: Status, plan: Plan, say: Say) -> None:
+def tell_the_price(status: Status, plan: Plan, say: Say) -> None:
+    """What a run may ask for and what that may cost."""
     done = sum(each.number > 0 for each in status.rounds)
     labels = max(0, plan.rounds - done) * plan.budget + status.open + _unasked_checked(status)
     most = "" if status.max_cost is None else f", never more than {money_text(status.max_cost, status.currency)} in all"
@@ -117,17 +135,19 @@ def _ask_next(campaign: Campaign, plan: Plan, status: Status, say: Say) -> Picks
     return picks
 
 
-def _have_answered(campaign: Campaign, teacher: Teacher, picks: Picks, say: Say) -> Status:
+def _have_answered(campaign: Campaign, teacher: Teacher, picks: Picks, calls: Calls, say: Say) -> Status:
     """Have open questions answered; each part is on disk before more is asked for."""
-    shown = campaign.shown(picks.ids)
+    shown = campaign.shown(picks.ids, everything=True)
     questions = [
         Question(key, {name: values[at] for name, values in shown.items()}) for at, key in enumerate(picks.ids)
     ]
     abstained = 0
     for start in range(0, len(questions), _BATCH):
-        for part in teacher.ask(questions[start : start + _BATCH]):
+        if calls.stop.is_set():
+            break
+        for part in teacher.ask(questions[start : start + _BATCH], calls):
             given = Answers("the teacher", [key for key, _ in part], [content for _, content in part])
-            abstained += campaign.enter(given).abstained
+            abstained += campaign.enter(given, called=teacher.counted).abstained
     status = campaign.status()
     spent = money_text(status.spent, status.currency)
     say(f"{len(picks.ids) - status.open:,} answers told, {abstained:,} of them abstentions; spent {spent}.")

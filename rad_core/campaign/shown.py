@@ -57,8 +57,11 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def load(folder: Path, digest: str, names: Sequence[str] = SHOWN) -> dict[str, list[object]]:
-    """Those of some columns that the pool has, a value for each of its points. Raises DamagedError where it changed."""
+def load(folder: Path, digest: str, names: Sequence[str] | None = SHOWN) -> dict[str, list[object]]:
+    """Those of some columns that the pool has, a value for each of its points; None: all of them.
+
+    Raises DamagedError where the file changed.
+    """
     if not digest:
         return {}
     import pyarrow.parquet as pq
@@ -67,7 +70,7 @@ def load(folder: Path, digest: str, names: Sequence[str] = SHOWN) -> dict[str, l
     try:
         if digest_of_file(path) != digest:
             raise DamagedError(f"{path} was changed after campaign {folder.name} was made; restore it.")
-        held = [name for name in names if name in pq.read_schema(path).names]
+        held = [name for name in pq.read_schema(path).names if names is None or name in names]
         return pq.read_table(path, columns=held).to_pydict() if held else {}
     except OSError as error:
         raise DamagedError(f"{path} cannot be read ({error.strerror or error}); restore it.") from error

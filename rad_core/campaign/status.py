@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from rad_core.campaign import ledger
+from rad_core.campaign.attempts import Tally, tally
 from rad_core.campaign.audit import ShareRight, share_right
 from rad_core.campaign.contents import likeliest
 from rad_core.campaign.ledger import Account, Meter
@@ -51,7 +52,8 @@ class Score:
 class Status:
     """A campaign at a glance. pool: points by state. checked_answered: of the checked, those behind `accuracy`.
 
-    accuracy: m with its interval, None where the teacher answered no checked example.
+    accuracy: m with its interval, None where the teacher answered no checked example. attempts: requests that were sent
+    to a teacher that is called.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Status:
     reserved: Decimal
     rounds: tuple[RoundStatus, ...]
     scores: tuple[Score, ...]
+    attempts: Tally
     created: float
 
     @property
@@ -122,6 +125,7 @@ def status_of(database: sqlite3.Connection) -> Status:
                 "select time, round, labels, cost, accuracy, total from scores order by number"
             )
         ),
+        attempts=tally(database),
         created=settings.created,
     )
 

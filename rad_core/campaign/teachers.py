@@ -6,39 +6,26 @@ asked stands in the ledger before, and what it yields is on disk before it is as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from rad_core.campaign.answers import answers_of
+from rad_core.campaign.attempts import Calls
+from rad_core.campaign.called import Part, Question, Teacher
+from rad_core.campaign.chat import ChatTeacher
 from rad_core.campaign.contents import ABSTENTION, Content, same
+from rad_core.campaign.function import FunctionTeacher
 from rad_core.errors import InputError
 from rad_core.inputs.ids import shortened
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a teacher is asked. shown: the text or image of the pool, by the name of its column, where there is one."""
-
-    id: str
-    shown: Mapping[str, object]
-
-
-class Teacher(Protocol):
-    """What can be asked by a program."""
-
-    def ask(self, batch: Sequence[Question]) -> Iterator[list[tuple[str, Content]]]:
-        """Yield answers by id as they come, in parts; a question that is in no part stays open.
-
-        Raises RadError where it cannot answer at all; what was yielded before counts.
-        """
 
 
 class TableTeacher:
     """Answers computed elsewhere, in a table of answers by id; ids that are missing are abstentions."""
 
-    def __init__(self, argument: str, classes: Sequence[str]) -> None:
+    counted = False
+    introduction = ""
+
+    def __init__(self, argument: str, classes: Sequence[str], votes: int) -> None:
         path = Path(argument).expanduser()
         table = answers_of(str(path), None, classes)
         self._escaped = table.escaped
@@ -47,8 +34,8 @@ class TableTeacher:
             if not same(self._answers.setdefault(key, content), content, len(classes)):
                 raise InputError(f"{path} answers {shortened(key)} twice, differently; give one answer.")
 
-    def ask(self, batch: Sequence[Question]) -> Iterator[list[tuple[str, Content]]]:
-        """All at once."""
+    def ask(self, batch: Sequence[Question], calls: Calls) -> Iterator[Part]:
+        """All at once; nothing is sent anywhere."""
         yield [(question.id, self._answer(question.id)) for question in batch]
 
     def _answer(self, key: str) -> Content:
@@ -57,24 +44,32 @@ class TableTeacher:
             held = self._answers.get(f"'{key}")
         return ABSTENTION if held is None else held
 
+    def close(self) -> None:
+        """Nothing is held."""
 
-TEACHERS: dict[str, Callable[[str, Sequence[str]], Teacher]] = {"table": TableTeacher}
+
+TEACHERS: dict[str, tuple[str, Callable[[str, Sequence[str], int], Teacher]]] = {
+    "table": ("FILE", TableTeacher),
+    "python": ("FILE.py:FUNCTION", FunctionTeacher),
+    "openai": ("MODEL[@URL]", ChatTeacher),
+}
+_VOTING = ("openai",)  # what may answer otherwise when it is asked again
 
 
 def check_teacher(spec: str, votes: int = 1) -> str:
     """A teacher's name, checked as far as names go. votes: answers wanted for each point. Raises InputError."""
     kind, colon, argument = spec.partition(":")
     if kind not in TEACHERS or not colon or not argument:
-        offered = ", ".join(f"{name}:FILE" for name in TEACHERS)
+        offered = ", ".join(f"{name}:{wanted}" for name, (wanted, _) in TEACHERS.items())
         raise InputError(
             f"teacher is {spec!r}; a campaign can call {offered}, and the answers of any other are told (rad tell)."
         )
-    if votes > 1:
+    if votes > 1 and kind not in _VOTING:
         raise InputError(f"votes is {votes}; a {kind} says the same whenever it is asked: take 1.")
     return spec
 
 
-def make_teacher(spec: str, classes: Sequence[str]) -> Teacher:
+def make_teacher(spec: str, classes: Sequence[str], votes: int = 1) -> Teacher:
     """The teacher of a name, ready to be asked. Raises InputError."""
-    kind, _, argument = check_teacher(spec).partition(":")
-    return TEACHERS[kind](argument, classes)
+    kind, _, argument = check_teacher(spec, votes).partition(":")
+    return TEACHERS[kind][1](argument, classes, votes)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rad_core.campaign import ledger
+from rad_core.campaign import attempts, ledger
 from rad_core.campaign.answers import Answers
 from rad_core.campaign.contents import Content, same
 from rad_core.campaign.ledger import Account, Entry, Point
@@ -27,10 +27,19 @@ class Told:
     notes: tuple[str, ...] = ()
 
 
-def tell(database: sqlite3.Connection, given: Answers, classes: int, source: str, correct: bool, now: float) -> Told:
+def tell(
+    database: sqlite3.Connection,
+    given: Answers,
+    classes: int,
+    source: str,
+    correct: bool,
+    now: float,
+    called: bool = False,
+) -> Told:
     """Enter answers, all of them or, after an InputError, none.
 
-    Refused are ids never asked, withdrawn or unknown, and other answers than before unless `correct`.
+    called: whether they are the outcome of requests that were sent, which are closed with them. Refused are ids never
+    asked, withdrawn or unknown, and other answers than before unless `correct`.
     """
     if source not in ledger.SOURCES:
         raise InputError(f"source is {source!r}; an answer is from a {' or a '.join(ledger.SOURCES)}.")
@@ -62,6 +71,8 @@ def tell(database: sqlite3.Connection, given: Answers, classes: int, source: str
         corrected += before is not None
         abstained += content.abstains
     ledger.add(database, entries)
+    if called:
+        attempts.answered(database, list(in_batch), now)
     return Told(new, again, corrected, abstained, given.notes)
 
 

@@ -20,6 +20,7 @@ def verify(database: sqlite3.Connection, folder: Path, settings: Settings) -> li
     return [
         *_check_points(database, folder, settings),
         *_check_books(database, settings),
+        *_check_attempts(database, settings),
         *_check_rounds(database, folder),
     ]
 
@@ -66,6 +67,30 @@ def _check_books(database: sqlite3.Connection, settings: Settings) -> list[str]:
         if cost != due:
             faults.append(f"Entry {number}: its cost is {cost}, but {due} was due.")
         account.enter(number, entry)
+    return faults
+
+
+def _check_attempts(database: sqlite3.Connection, settings: Settings) -> list[str]:
+    """Every outcome has a request before it, no cost is another than the price, and all of it is under the wall."""
+    if not ledger.has_attempts(database):
+        return []
+    faults = []
+    names = {point.position: shortened(point.id) for point in ledger.points(database)}
+    in_flight: set[int] = set()
+    for number, position, kind, text in database.execute(
+        "select number, position, kind, cost from attempts order by number"
+    ):
+        due = {"failed": (Decimal(0), settings.price), "lost": (settings.price,)}.get(kind, (Decimal(0),))
+        if Decimal(text) not in due:
+            faults.append(f"Attempt {number}: its cost is {text}, which is none of {', '.join(map(str, due))}.")
+        if (position in in_flight) == (kind == "sent"):
+            why = "is sent while another request is under way" if kind == "sent" else f"is {kind}, but was not sent"
+            faults.append(f"Attempt {number}: {names[position]} {why}.")
+        in_flight ^= {position}
+    spent = ledger.meter(database).spent
+    if settings.max_cost is not None and spent > settings.max_cost:
+        most = money_text(settings.max_cost, settings.currency)
+        faults.append(f"{money_text(spent, settings.currency)} may have been billed, which is more than {most}.")
     return faults
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +50,7 @@ def command() -> None:
 @click.option("--max-cost", help="The wall: no question goes out that could cost more in all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random draws.")
 @click.option("--student", help="A student of ours that learns from features: linear or mlp (default: yours).")
-@click.option("--teacher", help="A teacher that run can call: table:FILE (default: answers are told).")
+@click.option("--teacher", help="A teacher that run can call, see run --help (default: answers are told).")
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="Rounds that run finishes.")
 @click.option("--votes", type=click.IntRange(min=1), default=1, show_default=True, help="Answers to each question.")
 @click.option("--without-checked", is_flag=True, help="Students do not learn from the checked examples.")
@@ -192,6 +194,12 @@ def _print_status(status: Status) -> None:
     )
     most = "no wall" if status.max_cost is None else f"at most {money_text(status.max_cost, status.currency)}"
     say(f"Spent {spent}, reserved {reserved} for {status.open:,} open questions; {most}; {price} an answer.")
+    if (sent := status.attempts).sent:
+        say(
+            f"{sent.sent:,} requests: {sent.answered:,} answered, {sent.failed:,} failed, {sent.lost:,} lost, "
+            f"{sent.in_flight:,} without an outcome; those without an answer may have been billed "
+            f"{money_text(sent.cost, status.currency)}, which counts as spent."
+        )
     if status.rounds:
         columns = (
             "round",
@@ -293,31 +301,62 @@ def withdraw(name: str, ids: Path, store: Path | None) -> None:
 @click.argument("name", metavar="NAME")
 @click.option("--budget", type=int, required=True, help="Labels of each round, at most.")
 @click.option("--rounds", type=int, help="Rounds to finish in all (default: as created).")
-@click.option("--teacher", help="table:FILE, answers by id (default: as created).")
+@click.option("--teacher", help="table:FILE, python:FILE.py:FUNCTION or openai:MODEL[@URL] (default: as created).")
 @click.option("--votes", type=click.IntRange(min=1), help="Answers to each question (default: as created).")
+@click.option("--dry-run", is_flag=True, help="Tell points, requests and price; ask and send nothing.")
 @store_option
-def run(name: str, budget: int, rounds: int | None, teacher: str | None, votes: int | None, store: Path | None) -> None:
+def run(
+    name: str,
+    budget: int,
+    rounds: int | None,
+    teacher: str | None,
+    votes: int | None,
+    dry_run: bool,
+    store: Path | None,
+) -> None:
     """Run a campaign by itself: train, score, ask, have it answered, tell, and again, until rounds or money are over.
 
     For a campaign created with --student. The question is in the ledger before it is asked and the answer before the
     next one: killed or stopped at any moment, the same command goes on, and nothing is paid for twice. Of table:FILE,
     ids that are missing are abstentions. Ends with exit code 1 where questions stay open.
 
+    python:FILE.py:FUNCTION is called with a list of texts, of paths of images, or of rows as dictionaries, and returns
+    for each the name of a class, a probability for every class, or None. openai:MODEL@URL is any chat endpoint that
+    speaks as OpenAI's does, asked eight requests at a time; its key is OPENAI_API_KEY. Ctrl-C ends a run once the
+    requests under way are answered.
+
     \b
     Examples:
+      rad campaign run reviews --rounds 4 --budget 500 --teacher python:teacher.py:label
+      rad campaign run reviews --budget 500 --teacher openai:gpt-large@http://127.0.0.1:8000/v1 --dry-run
       rad campaign run photos --rounds 4 --budget 500 --teacher table:answers.csv
       rad campaign run photos --budget 500
     """
     import sys
 
     from rad_core.campaign.campaign import Campaign
-    from rad_core.campaign.running import plan_of
+    from rad_core.campaign.running import plan_of, tell_the_price
     from rad_core.campaign.running import run as go
 
     campaign = Campaign.open(name, store)
     plan = plan_of(campaign, rounds, budget, teacher, votes)
-    with notes_said():
-        status = go(campaign, plan, say)
+    if dry_run:
+        tell_the_price(campaign.status(), plan, say)
+        return
+    stop = threading.Event()
+
+    def interrupted(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        say("Stopping once the requests under way are answered; Ctrl-C again stops at once.", err=True)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        with notes_said():
+            status = go(campaign, plan, say, stop)
+    finally:
+        signal.signal(signal.SIGINT, before)
     _print_status(status)
     if status.open:
         say(f"{status.open:,} questions stay open; run it again to have them asked again.", err=True)

@@ -207,13 +207,17 @@ def test_a_teacher_that_leaves_questions_open_ends_the_run(place: Path, monkeypa
     from rad_core.campaign.contents import hard
 
     class Half:
-        def __init__(self, argument: str, classes: list[str]) -> None: ...
+        counted, introduction = False, ""
 
-        def ask(self, batch):
+        def __init__(self, argument: str, classes: list[str], votes: int) -> None: ...
+
+        def ask(self, batch, calls):
             yield [(question.id, hard(0)) for question in batch[: len(batch) // 2]]
 
+        def close(self) -> None: ...
+
     create(place)
-    monkeypatch.setitem(teachers.TEACHERS, "half", Half)
+    monkeypatch.setitem(teachers.TEACHERS, "half", ("x", Half))
     arguments = ["campaign", "run", "clouds", "--budget", "10", "--teacher", "half:x", "--store", str(place / "store")]
     from click.testing import CliRunner
 
