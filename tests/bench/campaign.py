@@ -120,7 +120,7 @@ def rows(quick: bool) -> Iterator[Row]:
             title = f"ask of {n:,} x {d} features, {what}"
             yield Row(title, seconds, "s", 10.0, "the target", at_most=1)
             yield Row(f"{title}: memory", memory, "MB", 2000.0, "the target", at_most=1)
-    n, rounds, budget = (2000, 2, 50) if quick else (100_000, 10, 1000)
+    n, rounds, budget = (2000, 1, 50) if quick else (100_000, 10, 1000)
     with tempfile.TemporaryDirectory() as folder:
         ask, tell, rate, verify, size = map(float, python(_ROUNDS, folder, str(n), str(rounds), str(budget)).split())
     title = f"{rounds} rounds of {budget:,} by files, pool of {n:,}"
