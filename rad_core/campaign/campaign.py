@@ -205,7 +205,7 @@ class Campaign:
             examples = training.training_set(database, self.classes, self.settings.learn_from_checked)
             audited = ledger.points(database, "checked") if with_checked else []
             checked = np.array([point.position for point in audited], np.int64)
-            pool = ledger.ids(database)[1]
+            pool = ledger.pool_size(database)
         return scores_of_pool(self.settings.student, held, examples, pool, checked, self.settings.seed)
 
     def ask_checked(self) -> Picks:

@@ -314,7 +314,12 @@ def points(database: sqlite3.Connection, part: str | None = None) -> list[Point]
 def ids(database: sqlite3.Connection) -> tuple[list[str], int]:
     """The ids of all points in order of their positions, and how many of them are the pool's: the first ones."""
     names = [row[0] for row in database.execute("select id from points order by position")]
-    return names, database.execute("select count(*) from points where part = 'pool'").fetchone()[0]
+    return names, pool_size(database)
+
+
+def pool_size(database: sqlite3.Connection) -> int:
+    """How many points the pool has."""
+    return int(database.execute("select count(*) from points where part = 'pool'").fetchone()[0])
 
 
 def taken(database: sqlite3.Connection) -> list[int]:

@@ -44,31 +44,24 @@ class TrainingSet:
 
 def training_set(database: sqlite3.Connection, classes: tuple[str, ...], learn_from_checked: bool) -> TrainingSet:
     """Labeled examples, checked ones unless the student must not see them, then what was bought in order of asking."""
-    points = ledger.points(database)
-    accounts = ledger.accounts(database)
-    known = [part for part in ("labeled", "checked") if part == "labeled" or learn_from_checked]
+    accounts = ledger.accounts(database, "pool")
     rows = [
-        (point, vector(hard(point.label), len(classes)), part, 0)
-        for part in known
-        for point in points
-        if point.part == part and point.label is not None
+        (point.position, vector(hard(point.label), len(classes)), part, 0)
+        for part in (("labeled", "checked") if learn_from_checked else ("labeled",))
+        for point in ledger.points(database, part)
+        if point.label is not None
     ]
-    asked = sorted(
-        (account.asked, position)
-        for position, account in accounts.items()
-        if account.asked and points[position].part == "pool"
-    )
-    for _, position in asked:
+    for _, position in sorted((account.asked, position) for position, account in accounts.items() if account.asked):
         target = accounts[position].target
         if target is not None:
             source, content = target
-            rows.append((points[position], vector(content, len(classes)), source, accounts[position].round))
+            rows.append((position, vector(content, len(classes)), source, accounts[position].round))
     return TrainingSet(
         classes,
-        [point.id for point, *_ in rows],
+        ledger.names_of(database, [position for position, *_ in rows]),
         np.array([target for _, target, *_ in rows], np.float64).reshape(len(rows), len(classes)),
         [source for *_, source, _ in rows],
         np.array([number for *_, number in rows], np.int64),
         np.ones(len(rows)),
-        np.array([point.position for point, *_ in rows], np.int64),
+        np.array([position for position, *_ in rows], np.int64),
     )
