@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app.campaign import figures, reading, words
 from app.findings.words import literal
 from app.shell import blocks, state
@@ -38,16 +36,8 @@ def page(standing: Standing) -> None:
             f"{percent(last['accuracy'])}{interval}{tested}{_over_free(table)}."
         ),
     )
-    x = st.segmented_control(
-        "Along",
-        list(_AXES),
-        default="cost",
-        format_func=_AXES.__getitem__,
-        key="campaign_x",
-        bind="query-params",
-        required=True,
-    )
-    chart = figures.measured(table, x or "cost", status.currency, state.theme())
+    x = blocks.choose_one("Along", _AXES, "campaign_x")
+    chart = figures.measured(table, x, status.currency, state.theme())
     blocks.chart(
         chart,
         "campaign-accuracy",

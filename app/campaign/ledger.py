@@ -34,17 +34,7 @@ _ABSTAINS = "(abstains)"
 
 def draw(standing: Standing) -> None:
     """Ledger or rounds, by the reader's choice."""
-    panel = st.segmented_control(
-        "More",
-        list(_PANELS),
-        default="ledger",
-        format_func=_PANELS.__getitem__,
-        key="campaign_panel",
-        bind="query-params",
-        required=True,
-        label_visibility="collapsed",
-        width="stretch",
-    )
+    panel = blocks.choose_one("More", _PANELS, "campaign_panel", hidden=True, width="stretch")
     (_rounds if panel == "rounds" else _ledger)(standing)
 
 

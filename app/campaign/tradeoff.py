@@ -55,19 +55,7 @@ def _sureness(standing: Standing, table: object, chance: reading.Chance | None) 
         return
     level = "confidence"
     if chance is not None:
-        level = (
-            st.segmented_control(
-                "Up",
-                list(_LEVELS),
-                default="confidence",
-                format_func=_LEVELS.__getitem__,
-                key="campaign_level",
-                bind="query-params",
-                required=True,
-                label_visibility="collapsed",
-            )
-            or "confidence"
-        )
+        level = blocks.choose_one("Up", _LEVELS, "campaign_level", hidden=True)
     values = soft["confidence"].to_numpy()
     title = "The teacher's own confidence"
     if level == "chance" and chance is not None:
