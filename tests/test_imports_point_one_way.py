@@ -52,7 +52,7 @@ ENGINE = {
     "results": {"errors", "files", "partials", "selection", "store"},
     "campaign": {"errors", "files", "folders", "inputs", "learning", "partials", "selection", "store"},
     "study": {"config", "errors", "folders", "learning", "selection", "store"},
-    "running": {"config", "errors", "files", "folders", "learning", "partials", "store", "study"},
+    "running": {"campaign", "config", "errors", "files", "folders", "learning", "partials", "store", "study"},
     "commands": {
         *("campaign", "config", "errors", "folders", "inputs", "learning", "results", "running", "selection"),
         *("store", "study", "text"),

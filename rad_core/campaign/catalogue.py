@@ -66,10 +66,12 @@ def making(root: Path, name: str) -> AbstractContextManager[Path]:
 
 
 def delete(root: Path, name: str) -> None:
-    """Delete a campaign for good, its ledger with it."""
+    """Delete a campaign for good, its ledger with it. Raises StoreError while it runs."""
     folder = find(root, name)
     trash = root / f"{TRASH}{name}-{secrets.token_hex(4)}"
-    with partials.holding(folder):
+    with partials.holding(folder) as held:
+        if held is False:
+            raise StoreError(f"A process runs campaign {name}, or reads it whole; nothing was deleted: stop it first.")
         with files.writing(root):
             folder.rename(trash)  # out of sight first: a kill during the slow part leaves no half of it
             files.sync_folder(root)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rad_core import partials
 from rad_core.campaign.answers import Answers
@@ -20,6 +20,7 @@ from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.money import money_text
 from rad_core.campaign.status import Status
 from rad_core.campaign.teachers import check_teacher, make_teacher
+from rad_core.campaign.watch import recorded
 from rad_core.errors import InputError, StoreError
 
 Say = Callable[[str], None]
@@ -63,31 +64,39 @@ def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None =
     stop: set from elsewhere, it ends the run once the requests under way are answered. Raises InputError, TeacherError
     where the teacher cannot go on, and StoreError where another run of the campaign goes on; what was told counts.
     """
+    stop = stop or threading.Event()
     with partials.holding(campaign.path) as held:
         if held is False:
             raise StoreError(f"Another process runs campaign {campaign.name}; nothing was asked: wait for it.")
-        with closing(make_teacher(plan.teacher, campaign.classes, plan.votes)) as teacher:
+        with (
+            closing(make_teacher(plan.teacher, campaign.classes, plan.votes)) as teacher,
+            recorded(campaign.path, asdict(plan), stop) as record,
+        ):
+
+            def tell(words: str) -> None:
+                record.say(words)
+                say(words)
+
             calls = Calls(campaign.path, campaign.settings, stop)
             if calls.found_lost:
                 cost = money_text(calls.found_lost * campaign.settings.price, campaign.settings.currency)
-                say(f"{calls.found_lost:,} requests were cut off last time; {cost} may have been billed for nothing.")
+                tell(f"{calls.found_lost:,} requests were cut off last time; {cost} may have been billed for nothing.")
             if teacher.introduction:
-                say(f"Every request begins with:\n{teacher.introduction}")
-            return _go_on(campaign, plan, teacher, calls, say)
+                tell(f"Every request begins with:\n{teacher.introduction}")
+            return _go_on(campaign, plan, teacher, calls, tell)
 
 
 def _go_on(campaign: Campaign, plan: Plan, teacher: Teacher, calls: Calls, say: Say) -> Status:
     status = campaign.status()
     tell_the_price(status, plan, say)
-    while True:
+    while not calls.stop.is_set():
         if status.open:
             say(f"{status.open:,} questions are open; {plan.teacher.partition(':')[0]} is asked about them.")
             status = _have_answered(campaign, teacher, campaign.open_questions(), calls, say)
-        if status.open or calls.stop.is_set():
-            return status
-        if _ask_next(campaign, plan, status, say) is None:
+        if status.open or calls.stop.is_set() or _ask_next(campaign, plan, status, say) is None:
             return status
         status = campaign.status()
+    return status
 
 
 def tell_the_price(status: Status, plan: Plan, say: Say) -> None:
@@ -125,6 +134,7 @@ def _ask_next(campaign: Campaign, plan: Plan, status: Status, say: Say) -> Picks
         if budget < 1:
             say(f"The money is over: no answer fits under {money_text(status.max_cost, status.currency)} any more.")
             return None
+    say(f"Round {done + 1}: the {campaign.settings.student} student is trained on what is known, and scores the pool.")
     picks = campaign.ask(budget=budget, gain=plan.gain, lower_bound=plan.lower_bound)
     facts = picks.facts
     assert facts is not None, "a round has facts"
