@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.campaign import ledger, offer, questions, uploads, words
+from app.campaign import counter, ledger, offer, questions, uploads, words
 from app.campaign.offer import Given, Offer
 from app.components.explore import component
 from app.data import visitors
@@ -21,8 +20,7 @@ from app.shell import blocks, purchase, state
 from app.shell.campaigns import Standing
 from app.shell.purchase import Own, Purchase
 from rad_core.campaign import features
-from rad_core.campaign.reading import Scores
-from rad_core.errors import InputError, RadError
+from rad_core.errors import InputError
 from rad_core.learning.plane import principal_plane
 from rad_core.selection.api import AccuracyEstimate
 from rad_core.selection.gains import GAINS
@@ -31,7 +29,6 @@ KEY = "campaign-explore"
 _SEED = 0xC0117  # of the draw on the screen
 _MOST_PLACES = 50_000  # points of a pool up to which their map stands beside it
 _FITTED_ON = 20_000
-_GIVEN = "campaign_given"  # name of the campaign -> what was uploaded
 
 
 def page(standing: Standing) -> None:
@@ -39,7 +36,10 @@ def page(standing: Standing) -> None:
     st.html(instrument.STYLE)
     status = standing.status
     head = st.container()
-    questions.draw(standing)
+    questions.report(standing)
+    counter.draw(standing)
+    if not counter.runs(standing):
+        questions.draw(standing)
     if status.accuracy is None:
         with head:
             blocks.header(literal(standing.name), literal(words.bought(status)))
@@ -73,11 +73,13 @@ def _ask_checked(standing: Standing) -> None:
         "back.",
         ":material/rule:",
     )
-    if state.read_only() or status.open:
+    if state.read_only() or status.open or counter.runs(standing):
         return
     middle = st.container(horizontal=True, horizontal_alignment="center")
     label = f"Ask about these {status.checked:,} checked examples"
     middle.button(label, type="primary", key="ask-checked", on_click=questions.act, args=[name, _checked])
+    with middle:
+        counter.offer(standing, offer.usual_budget(status, status.pool["free"], standing.fits))
 
 
 def _checked(standing: Standing) -> str:
@@ -88,25 +90,22 @@ def _checked(standing: Standing) -> str:
 # --- where the gains come from ---------------------------------------------------------------------------------------
 
 
-def _given(name: str) -> Given | None:
-    held: dict[str, Given] = st.session_state.setdefault(_GIVEN, {})
-    return held.get(name)
+def _given(standing: Standing) -> Given | None:
+    """The probabilities that are kept with the campaign."""
+    campaign = standing.campaign
+    return state.kept("campaign-given", (standing.name, offer.moment(campaign)), lambda: offer.given(campaign))
 
 
 def _offer(standing: Standing, head: DeltaGenerator) -> Offer | None:
     """What is for sale; None, with what to do about it, where nothing can be shown."""
-    given = _given(standing.name)
-    if given is not None:
-        gain = st.session_state.get("campaign_gain", "margin")
-        key = (standing.key, given.digest, gain)
-        try:
+    with blocks.spoken_errors():
+        given = _given(standing)
+        if given is not None:
+            gain = st.session_state.get("campaign_gain", "margin")
+            key = (standing.key, given.digest, gain)
             found = state.kept(
                 "campaign-offer", key, lambda: offer.of_scores(standing.campaign, given, gain, standing.key)
             )
-        except RadError as error:
-            st.session_state[_GIVEN].pop(standing.name)
-            st.error(literal(str(error)), icon=":material/error:")
-        else:
             if len(found.rows):
                 return found
     last = state.kept(
@@ -129,21 +128,22 @@ def _offer(standing: Standing, head: DeltaGenerator) -> Offer | None:
         f"{literal(', '.join(standing.campaign.classes[:8]))}{' …' if len(standing.campaign.classes) > 8 else ''}.",
         ":material/upload_file:",
     )
-    _source(standing, None)
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        _source(standing, None)
+        counter.offer(standing, offer.usual_budget(standing.status, standing.status.pool["free"], standing.fits))
     return None
 
 
 def _source(standing: Standing, found: Offer | None) -> None:
     """The controls that bring probabilities."""
-    if state.read_only():
+    if state.read_only() or counter.runs(standing):
         return
     name = standing.name
     if standing.campaign.settings.student:
         words_ = "Train the student on what is known" if found is None or found.stale else "Train it again"
         if st.button(words_, icon=":material/model_training:", key="campaign-train"):
             with st.spinner("Training the student …", show_time=True):
-                scores = offer.train(standing.campaign)
-            _keep(standing, f"the {standing.campaign.settings.student} student of ours", standing.key, scores)
+                offer.train(standing.campaign)
             st.rerun()
         return
     turn = st.session_state.get("campaign_probs_turn", 0)
@@ -167,22 +167,12 @@ def _received(name: str, field: str) -> None:
     visitors.let_go(upload)
 
     def take(standing: Standing) -> str:
-        digest = hashlib.file_digest(upload, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        upload.seek(0)
         scores = uploads.read_scores(upload.name, upload, standing.campaign.classes)
         standing.campaign.for_sale(scores)  # says at once what does not fit
-        _keep(standing, upload.name, digest, scores)
+        offer.keep(standing.campaign, f"the student in {upload.name}", scores)
         return ""
 
     questions.act(name, take)
-
-
-def _keep(standing: Standing, shown: str, digest: str, scores: Scores) -> None:
-    held = st.session_state.setdefault(_GIVEN, {})
-    last = max((each.number for each in standing.status.rounds), default=0)
-    held.clear()  # one at a time: they may be large
-    held[standing.name] = Given(shown, digest, scores, last)
-    visitors.goes_with_them(held, state.shelf())
 
 
 def owned(standing: Standing) -> Own:
@@ -215,6 +205,7 @@ def _purchase(standing: Standing, found: Offer, estimate: AccuracyEstimate, head
             )
             st.markdown(f":gray[{literal(beside)}]")
         with st.container(horizontal=True, width="content"):
+            counter.offer(standing, levers.budget)
             _ask_button(standing, found, levers.budget, wished.m is not None, bound)
     _controls(standing, found)
     _instrument(standing, found, pool, own, levers.budget, bound)
@@ -225,7 +216,9 @@ def _ask_button(standing: Standing, found: Offer, labels: int, assumed: bool, bo
     if state.read_only():
         return
     why = ""
-    if found.stale:
+    if counter.runs(standing):
+        why = "It runs by itself; stop it first."
+    elif found.stale:
         why = "New probabilities first: of the student that knows the last answers."
     elif assumed:
         why = "A campaign buys by what is known of the teacher: set its accuracy back to the estimate."
@@ -245,7 +238,7 @@ def _ask_button(standing: Standing, found: Offer, labels: int, assumed: bool, bo
 
 def _asking(labels: int, bound: bool, unseen: bool) -> Callable[[Standing], str]:
     def ask(standing: Standing) -> str:
-        given, gain = _given(standing.name), st.session_state.get("campaign_gain", "margin")
+        given, gain = _given(standing), st.session_state.get("campaign_gain", "margin")
         if given is None:
             raise InputError("The student's probabilities are gone; give them again.")
         standing.campaign.ask(given.scores, labels, gain=gain, lower_bound=bound, checked_unseen=unseen)
@@ -260,7 +253,7 @@ def _controls(standing: Standing, found: Offer) -> None:
     own = bool(standing.campaign.settings.student)
     more = " To ask, train it on them." if own else " To ask, give those of the student that has learned from them."
     left.caption(literal(f"Gains: {found.words}.{more if found.stale and not state.read_only() else ''}"))
-    given = _given(standing.name)
+    given = _given(standing)
     if given is not None and given.round < max((each.number for each in standing.status.rounds), default=0):
         left.caption(":orange[These probabilities are older than the last round.]")
     title = ("Train the student" if own else "Give probabilities") if found.stale else "Probabilities"

@@ -41,11 +41,20 @@ def act(name: str, what: Callable[[Standing], str]) -> None:
         st.session_state[_SAID] = (name, True, said)
 
 
-def draw(standing: Standing) -> None:
-    """What was done last, and what is open."""
+def note(name: str, said: str) -> None:
+    """Have the page of a campaign say something once it is drawn."""
+    st.session_state[_SAID] = (name, True, said)
+
+
+def report(standing: Standing) -> None:
+    """What was done last."""
     name, well, said = st.session_state.get(_SAID, ("", True, ""))
     if said and name == standing.name:
         (st.success if well else st.error)(literal(said), icon=":material/check:" if well else ":material/error:")
+
+
+def draw(standing: Standing) -> None:
+    """What is open."""
     status = standing.status
     if not status.open:
         return

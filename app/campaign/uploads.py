@@ -21,14 +21,14 @@ _PIECE = 1 << 20  # bytes
 
 def read_scores(name: str, content: BinaryIO, classes: Sequence[str]) -> Scores:
     """The student's probabilities of a file. name: as it was given. Raises InputError that calls it so."""
-    with _kept(name, content, PROBABILITIES) as path:
+    with on_disk(name, content, PROBABILITIES) as path:
         scores = scores_of(str(path), classes)
         return replace(scores, notes=tuple(note.replace(str(path), _called(name)) for note in scores.notes))
 
 
 def read_answers(name: str, content: BinaryIO, classes: Sequence[str]) -> Answers:
     """The answers of a file. name: as it was given. Raises InputError that calls it so."""
-    with _kept(name, content, ANSWERS) as path:
+    with on_disk(name, content, ANSWERS) as path:
         answers = answers_of(str(path), None, classes)
         notes = tuple(note.replace(str(path), _called(name)) for note in answers.notes)
         return replace(answers, name=_called(name), notes=notes)
@@ -39,7 +39,8 @@ def _called(name: str) -> str:
 
 
 @contextmanager
-def _kept(name: str, content: BinaryIO, endings: Sequence[str]) -> Iterator[Path]:
+def on_disk(name: str, content: BinaryIO, endings: Sequence[str]) -> Iterator[Path]:
+    """A file of our own with what was uploaded, for as long as the block; an InputError in it calls it by its name."""
     ending = Path(_called(name)).suffix.lower()
     if ending.removeprefix(".") not in endings:
         allowed = ", ".join(f".{each}" for each in endings)

@@ -44,7 +44,7 @@ def run(name: str, rounds: int, store: Path | None, say: Say) -> Campaign:
     data = _digits()
     most = _PRICE * _BUDGET * rounds + _PRICE * (_BUDGET // 2)
     campaign = Campaign.create(
-        _free_name(name, store),
+        free_name(name, store),
         [_name(row) for row in data.rows["pool"]],
         classes=[str(digit) for digit in range(10)],
         labeled=[(_name(row), str(data.digits[row])) for row in data.rows["labeled"]],
@@ -137,7 +137,7 @@ def _name(row: int) -> str:
     return f"digit-{row}"
 
 
-def _free_name(name: str, store: Path | None) -> str:
+def free_name(name: str, store: Path | None) -> str:
     """The name, with a number where there is such a campaign already."""
     taken = set(catalogue.names(catalogue.root_of(store)))
     numbered = (name if number == 1 else f"{name}-{number}" for number in range(1, len(taken) + 2))
