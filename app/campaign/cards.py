@@ -46,8 +46,7 @@ def _card(info: StudyInfo) -> None:
         reached = f" · student right on {percent(score.accuracy)} when last measured" if score else ""
         how.caption(literal(f"{capital(words.accuracy(status.accuracy))}{reached}"))
         if place.button("Open", icon=":material/arrow_forward:", key=f"open_campaign_{info.id}"):
-            st.session_state["run"] = info.id
-            st.switch_page("views/explore.py")
+            state.open_on_explore(info.id)
     except RadError as error:
         how.markdown(f":gray[{literal(str(error))}]")
     if not state.read_only():
@@ -85,5 +84,6 @@ def _delete(name: str) -> None:
             if state.read_only():
                 raise InputError("This studio only shows campaigns; start it without --read-only to delete one.")
             catalogue.delete(default_store(), name)
+            state.forget_list()
             _close()
             st.rerun()

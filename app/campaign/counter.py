@@ -16,6 +16,7 @@ from rad_core.campaign import chat, watch
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.running import Plan, plan_of, tell_the_price
 from rad_core.campaign.status import Status
+from rad_core.campaign.teachers import VOTING
 from rad_core.campaign.watch import Run
 from rad_core.errors import InputError
 from rad_core.results.words import about, count
@@ -38,7 +39,7 @@ def draw(standing: Standing) -> None:
         return
     if runs(standing):
         with st.container(border=True, key="counter", gap="small"):
-            st.fragment(_running, run_every=1.0)(standing.name, len(standing.status.rounds))
+            st.fragment(_running, run_every=1.0)(standing.name, run.words)
     elif run.ended is None:
         st.warning(
             "The last run was cut off. Start it again: it asks what is open, and no answer is paid for twice.",
@@ -55,12 +56,12 @@ def draw(standing: Standing) -> None:
 # --- while it runs ---------------------------------------------------------------------------------------------------
 
 
-def _running(name: str, rounds: int) -> None:
-    """Drawn every second; the whole page is drawn anew with a new round and at the end."""
+def _running(name: str, said: str) -> None:
+    """Drawn every second; the whole page is drawn anew once it is at something else, and at the end."""
     with blocks.spoken_errors():
         standing = campaigns.standing(name)
         run = watch.last_run(standing.campaign.path)
-        if run is None or not runs(standing) or len(standing.status.rounds) != rounds:
+        if run is None or not runs(standing) or run.words != said:
             st.rerun()
         status = standing.status
         top = st.container(horizontal=True, vertical_alignment="center")
@@ -166,31 +167,28 @@ def _wish(standing: Standing, labels: int) -> None:
         help="python:FILE.py:FUNCTION, openai:MODEL or openai:MODEL@http://HOST/v1 (its key is OPENAI_API_KEY of the "
         "process of the studio), or table:FILE.",
     )
-    left, middle, right = st.columns(3)
-    rounds = left.number_input("Rounds in all", 1, value=max(settings.rounds, finished + 1), key="run_rounds")
-    budget = middle.number_input("Labels a round", 1, value=labels, key=f"run_budget-{labels}")
-    votes = right.number_input(
-        "Votes", 1, 100, value=settings.votes, key="run_votes", help="Answers to each question, made a soft label."
-    )
     if not teacher.strip():
         st.caption("Name the teacher that it asks.")
         return
+    left, middle, right = st.columns(3)
+    rounds = left.number_input("Rounds in all", 1, value=max(settings.rounds, finished + 1), key="run_rounds")
+    budget = middle.number_input("Labels a round", 1, value=labels, key=f"run_budget-{labels}")
+    votes = 1
+    if teacher.strip().partition(":")[0] in VOTING:
+        help_ = "Answers to each question, made a soft label."
+        votes = right.number_input("Votes", 1, 100, value=settings.votes, key="run_votes", help=help_)
     with blocks.spoken_errors():
         plan = plan_of(standing.campaign, int(rounds), int(budget), teacher.strip(), int(votes))
-        said: list[str] = []
-        tell_the_price(standing.status, plan, said.append)
-        st.caption(literal(" ".join(said)))
+        prices: list[str] = []
+        tell_the_price(standing.status, plan, prices.append)
+        st.caption(literal(" ".join(prices)))
         if plan.teacher.startswith("openai:"):
             with st.expander("What every request begins with"):
                 st.text(chat.prompt(standing.campaign.classes))
-        st.button(
-            "Start",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="run-start",
-            on_click=questions.act,
-            args=[standing.name, lambda standing: start(standing.campaign, plan)],
-        )
+        if st.button("Start", type="primary", icon=":material/play_arrow:", key="run-start"):
+            with st.spinner("Starting …"):
+                questions.act(standing.name, lambda standing: start(standing.campaign, plan))
+            st.rerun()
 
 
 def start(campaign: Campaign, plan: Plan) -> str:

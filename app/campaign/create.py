@@ -63,7 +63,10 @@ def draw() -> None:
             wanted = blocks.choose_one(
                 "Where the tables come from", {each: each for each in (UPLOAD, COMPUTER)}, "campaign_from", hidden=True
             )
-        given = {role: _field(role, wanted) for role in _ROLES}
+        given: dict[str, Table] = {}
+        for role, place in zip(_ROLES, st.columns(len(_ROLES)), strict=True):
+            with place:
+                given[role] = _field(role, wanted)
         settings = _settings(_stem(given["pool"]))
         row = st.container(horizontal=True, vertical_alignment="center")
         row.button(
@@ -81,12 +84,7 @@ def draw() -> None:
     if error := st.session_state.pop("campaign_error", ""):
         st.error(literal(error), icon=":material/error:")
     if name := st.session_state.pop("campaign_created", ""):
-        _open(name)
-
-
-def _open(name: str) -> None:
-    st.session_state["run"] = name
-    st.switch_page("views/explore.py")
+        state.open_on_explore(name)
 
 
 def _field(role: str, wanted: str) -> Table:
@@ -114,7 +112,7 @@ def _settings(stem: str) -> dict[str, Any]:
         ).strip()
         or None,
     }
-    student, teacher = st.columns([1, 1])
+    student, teacher, classes = st.columns(3)
     own = student.selectbox(
         "Student",
         [_MINE, *FOR_FEATURES],
@@ -123,15 +121,16 @@ def _settings(stem: str) -> dict[str, Any]:
         help="One of ours learns from the features within seconds, and can go round after round by itself.",
     )
     values["student"] = None if own == _MINE else own
-    if values["student"] and state.files_allowed():
-        called = teacher.text_input(
-            "Teacher, optional",
-            key="campaign_teacher",
-            placeholder="python:teacher.py:label or openai:MODEL@URL",
-            help="One that can be called goes by itself. Else its answers are uploaded.",
-        )
-        values["teacher"] = called.strip() or None
-    classes = teacher if not (values["student"] and state.files_allowed()) else st
+    callable_ = bool(values["student"]) and state.files_allowed()
+    called = teacher.text_input(
+        "Teacher, optional",
+        key="campaign_teacher",
+        placeholder="python:teacher.py:label" if callable_ else "its answers are uploaded",
+        disabled=not callable_,
+        help="python:FILE.py:FUNCTION, openai:MODEL@URL or table:FILE: it is asked by itself, for a student of ours, "
+        "from this computer alone. The answers of any other are uploaded.",
+    )
+    values["teacher"] = called.strip() or None if callable_ else None
     named = classes.text_input(
         "Classes, optional",
         key="campaign_classes",
@@ -171,6 +170,7 @@ def _create(given: dict[str, Table], settings: dict[str, Any]) -> None:
             visitors.let_go(upload)
     st.session_state["campaign_turn"] = st.session_state.get("campaign_turn", 0) + 1
     st.session_state["campaign_created"] = settings["name"]
+    state.forget_list()
     notes = [str(note.message) for note in caught if isinstance(note.message, InputNote)]
     said = " ".join(["Created; nothing was asked yet.", *(_as_given(note, shown) for note in notes)])
     questions.note(settings["name"], said)
@@ -206,4 +206,5 @@ def _example() -> None:
         name = demo.free_name("demo", default_store())
         with st.spinner("Four rounds of digits are asked, answered and paid …", show_time=True):
             child.run(_DEMO, Path(name), default_store())
-        _open(name)
+        state.forget_list()
+        state.open_on_explore(name)

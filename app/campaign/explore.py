@@ -42,13 +42,23 @@ def page(standing: Standing) -> None:
         questions.draw(standing)
     if status.accuracy is None:
         with head:
-            blocks.header(literal(standing.name), literal(words.bought(status)))
-        _ask_checked(standing)
+            _heading(standing)
+        if not counter.runs(standing):
+            _ask_checked(standing)
     else:
         found = _offer(standing, head)
         if found is not None:
             _purchase(standing, found, status.accuracy, head)
     ledger.draw(standing)
+
+
+def _heading(standing: Standing) -> None:
+    blocks.header(literal(standing.name), "" if counter.runs(standing) else literal(words.bought(standing.status)))
+
+
+def _lead(standing: Standing) -> str:
+    """The campaign and how far it is; while it runs the counter says that, as it goes."""
+    return standing.name if counter.runs(standing) else f"{standing.name}: {words.bought(standing.status)}"
 
 
 # --- m first --------------------------------------------------------------------------------------------------------
@@ -73,7 +83,7 @@ def _ask_checked(standing: Standing) -> None:
         "back.",
         ":material/rule:",
     )
-    if state.read_only() or status.open or counter.runs(standing):
+    if state.read_only() or status.open:
         return
     middle = st.container(horizontal=True, horizontal_alignment="center")
     label = f"Ask about these {status.checked:,} checked examples"
@@ -114,7 +124,9 @@ def _offer(standing: Standing, head: DeltaGenerator) -> Offer | None:
     if last is not None:
         return last
     with head:
-        blocks.header(literal(standing.name), literal(words.bought(standing.status)))
+        _heading(standing)
+    if counter.runs(standing):
+        return None
     if not standing.status.pool["free"]:
         blocks.empty("Everything was asked", "No point of the pool is free any more.", ":material/done_all:")
         return None
@@ -200,9 +212,7 @@ def _purchase(standing: Standing, found: Offer, estimate: AccuracyEstimate, head
         with st.container(gap=None, width="stretch", key="verdict-text"):
             st.title(literal(words.verdict(status, standing.fits, levers.budget, float(game.value))), anchor=False)
             teacher = words.at_least(estimate, used, bound=bound, assumed=levers.assumed)
-            beside = (
-                f"{standing.name}: {words.bought(status)}. With a teacher right on {teacher}, whichever it gets wrong."
-            )
+            beside = f"{_lead(standing)}. With a teacher right on {teacher}, whichever it gets wrong."
             st.markdown(f":gray[{literal(beside)}]")
         with st.container(horizontal=True, width="content"):
             counter.offer(standing, levers.budget)

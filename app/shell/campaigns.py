@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from rad_core.campaign import catalogue
+from rad_core.campaign import catalogue, watch
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.ledger import DATABASE
 from rad_core.campaign.status import Status
@@ -61,6 +61,12 @@ def names() -> list[str]:
     return catalogue.names(catalogue.root_of(None))
 
 
+def running() -> list[str]:
+    """The names of those that a process runs by itself now."""
+    root = catalogue.root_of(None)
+    return [name for name in catalogue.names(root) if watch.is_running(root / name)]
+
+
 def listed() -> list[StudyInfo]:
     """Every campaign as a study for the picker, the newest first; a damaged one is the oldest and says why."""
     return _listed(str(default_store()))
@@ -75,6 +81,11 @@ def _listed(root: str) -> list[StudyInfo]:
         except RadError as error:
             found.append(StudyInfo(name, name, STATUS, str(error)))
     return sorted(found, key=lambda info: (-info.created, info.id))
+
+
+def forget_list() -> None:
+    """Read the list anew at the next look."""
+    _listed.clear()
 
 
 def in_view() -> str | None:

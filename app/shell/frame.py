@@ -165,7 +165,7 @@ def _provenance(view: state.View) -> None:
 
 def _jobs() -> None:
     """What is running now, read again every second while something is."""
-    busy = any(info.status in state.BUSY for info in state.studies())
+    busy = any(info.status in state.BUSY for info in state.studies()) or bool(campaigns.running())
     # Never None: a tab asks a restarted server for its page again only if something on it runs by itself. Without, no
     # control inside a fragment would do anything there.
     st.fragment(_job_chips, run_every=1.0 if busy else _SELDOM)(busy)
@@ -176,7 +176,10 @@ def _job_chips(were_busy: bool) -> None:
     for info in busy:
         counted = f"{info.rounds_done} of {info.rounds_total} rounds" if info.status == "running" else "waits its turn"
         st.progress(info.rounds_done / max(1, info.rounds_total), text=f"{literal(state.study_title(info))}: {counted}")
-    if were_busy and not busy:  # the last one has just ended: the page has new results to show
+    runs = campaigns.running()
+    for name in runs:
+        st.badge(literal(f"{name} runs by itself"), color="blue")
+    if were_busy and not busy and not runs:  # the last one has just ended: the page has new results to show
         st.rerun()
 
 

@@ -145,9 +145,17 @@ def study_of(study_id: str, *, demo: bool) -> Study:
         return shipped.open_study(study_id)
 
 
+def open_on_explore(name: str) -> None:
+    """Put a study or a campaign in view and go to the first of its pages."""
+    st.session_state["run"] = name
+    # Its address is written anew: what is bound to controls of this page would refuse to be cleared.
+    st.switch_page("views/explore.py", query_params={"run": name})
+
+
 def forget_list() -> None:
-    """Read the lists of studies anew at the next look: something was started, renamed or deleted."""
+    """Read the lists of studies and campaigns anew at the next look: something was made, renamed or deleted."""
     _list.clear()
+    campaigns.forget_list()
 
 
 def keep_in_address(name: str, value: str | None) -> None:

@@ -76,12 +76,6 @@ def request(study_id: str, action: Literal["pause", "cancel"]) -> None:
     state.forget_list()
 
 
-def open_results(study_id: str) -> None:
-    """Put a study in view and show what came out."""
-    st.session_state["run"] = study_id
-    st.switch_page("views/explore.py")
-
-
 # --- questions -----------------------------------------------------------------------------------------------------
 
 

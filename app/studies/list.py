@@ -211,7 +211,7 @@ def _actions(entry: Entry) -> None:
             st.rerun()
         return
     if row.button("Open", icon=":material/arrow_forward:", key=f"open_{info.id}"):
-        actions.open_results(info.id)
+        state.open_on_explore(info.id)
     acts: dict[str, Callable[[], None]] = {}
     if not state.read_only():
         acts["Clone"] = lambda: form.open_form(settings.of_study(entry.study.config))

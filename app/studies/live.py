@@ -111,7 +111,7 @@ def _finished_card(info: StudyInfo) -> None:
     _heading(info)
     row = st.container(horizontal=True)
     if row.button("Open the results", type="primary", icon=":material/arrow_forward:", key=f"live_open_{info.id}"):
-        actions.open_results(info.id)
+        state.open_on_explore(info.id)
     if row.button("Done", icon=":material/check:", key=f"live_done_{info.id}"):
         st.session_state[_SEEN].remove(info.id)
         st.rerun()

@@ -8,7 +8,7 @@ from app.explore import instrument
 from app.shell import blocks
 
 ONCE, CAMPAIGN = "once", "campaign"
-WAYS = {ONCE: "Choose once", CAMPAIGN: "Campaign: buy in rounds"}
+WAYS = {ONCE: "Choose once", CAMPAIGN: "Campaign"}
 
 
 def once() -> None:

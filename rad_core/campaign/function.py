@@ -59,6 +59,8 @@ class FunctionTeacher:
     def ask(self, batch: Sequence[Question], calls: Calls) -> Iterator[Part]:
         """One call after another, each a part. Raises TeacherError after three failures in a row."""
         for start in range(0, len(batch), BATCH):
+            if calls.stop.is_set():
+                return
             part = batch[start : start + BATCH]
             ids = [question.id for question in part]
             calls.send(ids)

@@ -93,7 +93,7 @@ def _go_on(campaign: Campaign, plan: Plan, teacher: Teacher, calls: Calls, say: 
         if status.open:
             say(f"{status.open:,} questions are open; {plan.teacher.partition(':')[0]} is asked about them.")
             status = _have_answered(campaign, teacher, campaign.open_questions(), calls, say)
-        if status.open or calls.stop.is_set() or _ask_next(campaign, plan, status, say) is None:
+        if status.open or calls.stop.is_set() or _ask_next(campaign, plan, status, calls.stop, say) is None:
             return status
         status = campaign.status()
     return status
@@ -115,8 +115,8 @@ def _unasked_checked(status: Status) -> int:
     return 0 if any(each.number == 0 for each in status.rounds) else status.checked - status.checked_answered
 
 
-def _ask_next(campaign: Campaign, plan: Plan, status: Status, say: Say) -> Picks | None:
-    """Enter the next questions; None where there are none to ask, said why."""
+def _ask_next(campaign: Campaign, plan: Plan, status: Status, stop: threading.Event, say: Say) -> Picks | None:
+    """Enter the next questions; None where there are none to ask, said why, or it is to stop."""
     if _unasked_checked(status):
         picks = campaign.ask_checked()
         say(f"Checked examples: {len(picks.ids):,} asked, which tell how often the teacher is right.")
@@ -135,7 +135,10 @@ def _ask_next(campaign: Campaign, plan: Plan, status: Status, say: Say) -> Picks
             say(f"The money is over: no answer fits under {money_text(status.max_cost, status.currency)} any more.")
             return None
     say(f"Round {done + 1}: the {campaign.settings.student} student is trained on what is known, and scores the pool.")
-    picks = campaign.ask(budget=budget, gain=plan.gain, lower_bound=plan.lower_bound)
+    scores = campaign.own_scores()
+    if stop.is_set():
+        return None
+    picks = campaign.ask(scores, budget, gain=plan.gain, lower_bound=plan.lower_bound)
     facts = picks.facts
     assert facts is not None, "a round has facts"
     say(

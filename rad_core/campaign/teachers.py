@@ -53,7 +53,7 @@ TEACHERS: dict[str, tuple[str, Callable[[str, Sequence[str], int], Teacher]]] = 
     "python": ("FILE.py:FUNCTION", FunctionTeacher),
     "openai": ("MODEL[@URL]", ChatTeacher),
 }
-_VOTING = ("openai",)  # what may answer otherwise when it is asked again
+VOTING = ("openai",)  # what may answer otherwise when it is asked again
 
 
 def check_teacher(spec: str, votes: int = 1) -> str:
@@ -64,7 +64,7 @@ def check_teacher(spec: str, votes: int = 1) -> str:
         raise InputError(
             f"teacher is {spec!r}; a campaign can call {offered}, and the answers of any other are told (rad tell)."
         )
-    if votes > 1 and kind not in _VOTING:
+    if votes > 1 and kind not in VOTING:
         raise InputError(f"votes is {votes}; a {kind} says the same whenever it is asked: take 1.")
     return spec
 
