@@ -158,7 +158,10 @@ def offer(standing: Standing, labels: int) -> None:
 
 
 def _wish(standing: Standing, labels: int) -> None:
-    settings, finished = standing.campaign.settings, sum(each.facts is not None for each in standing.status.rounds)
+    settings, status = standing.campaign.settings, standing.status
+    asked = sum(each.facts is not None for each in status.rounds)
+    # A round whose questions are open is to be finished; another one is for whoever wishes it.
+    wished = max(1, settings.rounds, asked if status.open else asked + 1)
     teacher = st.text_input(
         "Teacher",
         value=settings.teacher,
@@ -171,7 +174,7 @@ def _wish(standing: Standing, labels: int) -> None:
         st.caption("Name the teacher that it asks.")
         return
     left, middle, right = st.columns(3)
-    rounds = left.number_input("Rounds in all", 1, value=max(settings.rounds, finished + 1), key="run_rounds")
+    rounds = left.number_input("Rounds in all", 1, value=wished, key=f"run_rounds-{wished}")
     budget = middle.number_input("Labels a round", 1, value=labels, key=f"run_budget-{labels}")
     votes = 1
     if teacher.strip().partition(":")[0] in VOTING:

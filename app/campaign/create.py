@@ -14,7 +14,6 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.campaign import child, questions, uploads
 from app.data import visitors
-from app.findings.words import literal
 from app.shell import blocks, state
 from rad_core.campaign import catalogue, demo
 from rad_core.campaign.campaign import Campaign
@@ -69,22 +68,21 @@ def draw() -> None:
                 given[role] = _field(role, wanted)
         settings = _settings(_stem(given["pool"]))
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.button(
+        # No callback: that would get what stood in the fields when the button was drawn.
+        wished = row.button(
             "Create the campaign",
             type="primary",
             icon=":material/add:",
             key="campaign-create",
             disabled=given["pool"] is None,
             help="Reads everything and asks nothing. What it read can be looked at before anything is bought.",
-            on_click=_create,
-            args=[given, settings],
         )
-        if row.button("Try with an example (about ten seconds)", icon=":material/school:", key="campaign-demo"):
+        example = row.button("Try with an example (about ten seconds)", icon=":material/school:", key="campaign-demo")
+    with blocks.spoken_errors():
+        if wished:
+            _create(given, settings)
+        if example:
             _example()
-    if error := st.session_state.pop("campaign_error", ""):
-        st.error(literal(error), icon=":material/error:")
-    if name := st.session_state.pop("campaign_created", ""):
-        state.open_on_explore(name)
 
 
 def _field(role: str, wanted: str) -> Table:
@@ -152,28 +150,24 @@ def _stem(pool: Table) -> str:
 
 
 def _create(given: dict[str, Table], settings: dict[str, Any]) -> None:
-    """Make it; what is wrong is said on the page, and what was typed and uploaded stays."""
-    with ExitStack() as stack:
+    """Make it and go there. After an InputError what was typed and uploaded stays."""
+    shown: dict[str, str] = {}
+    with ExitStack() as stack, warnings.catch_warnings(record=True) as caught, st.spinner("Reading the tables …"):
+        warnings.simplefilter("always", InputNote)
         try:
-            if state.read_only():
-                raise InputError("This studio only shows campaigns; start it without --read-only to create one.")
-            shown: dict[str, str] = {}
             tables: dict[str, Any] = {role: stack.enter_context(_table(value, shown)) for role, value in given.items()}
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", InputNote)
-                Campaign.create(settings["name"], tables.pop("pool"), **tables, **_rest(settings))
+            Campaign.create(settings["name"], tables.pop("pool"), **tables, **_rest(settings))
         except InputError as error:
-            st.session_state["campaign_error"] = _as_given(str(error), shown)
-            return
+            raise InputError(_as_given(str(error), shown)) from error
     for upload in given.values():
         if upload is not None and not isinstance(upload, str):
             visitors.let_go(upload)
     st.session_state["campaign_turn"] = st.session_state.get("campaign_turn", 0) + 1
-    st.session_state["campaign_created"] = settings["name"]
-    state.forget_list()
     notes = [str(note.message) for note in caught if isinstance(note.message, InputNote)]
     said = " ".join(["Created; nothing was asked yet.", *(_as_given(note, shown) for note in notes)])
     questions.note(settings["name"], said)
+    state.forget_list()
+    state.open_on_explore(settings["name"])
 
 
 def _rest(settings: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rad_core import Campaign
 from tests.browser.conftest import Studio, Visits, settled
 from tests.browser.test_own_scores import drop
 from tests.campaign.examples import CLASSES, make, probabilities
+from tests.helpers.chat_server import chat_server
 
 pytestmark = pytest.mark.browser
 
@@ -113,3 +114,59 @@ def test_a_pool_of_a_million_points_sends_no_more_than_it_shows(studio: Studio, 
     page.get_by_role("slider", name=re.compile("^Budget")).wait_for()
     settled(page)
     assert visit.received(page) < 8_000_000, "a gain and a row for each point"
+
+
+def test_a_campaign_is_made_runs_by_itself_and_is_stopped(
+    studio: Studio, visit: Visits, store: Path, tmp_path: Path
+) -> None:
+    rng, ids = np.random.default_rng(0), [f"p{at}" for at in range(200)]
+    truth = {key: at % 2 for at, key in enumerate(ids)}
+    features = rng.normal(size=(230, 2)) + np.arange(230)[:, None] % 2
+    rows = [[key, f"what #{key}# says", *features[at]] for at, key in enumerate(ids)]
+    pool = write(tmp_path / "pool.csv", ["id", "text", "x", "y"], rows)
+    rows = [[f"c{at}", CLASSES[2 * (at % 2)], CLASSES[2 * (at % 2)], *features[200 + at]] for at in range(30)]
+    checked = write(tmp_path / "checked.csv", ["id", "label", "teacher", "x", "y"], rows)
+    with chat_server(truth, lambda key, number: "500" if number == 1 else "well", seconds=0.3) as server:
+        page = visit(f"{studio(store)}/data?what_for=Campaign")
+        drop(page, "Pool", pool)
+        drop(page, "Checked", checked)
+        for label, text in (("Price of an answer", "0.02"), ("Currency", "EUR"), ("The wall: spend at most", "2")):
+            page.get_by_role("textbox", name=label).fill(text)
+            page.get_by_role("textbox", name=label).press("Tab")
+            settled(page)
+        page.get_by_role("combobox", name="Student").click()
+        page.get_by_role("option", name="linear, on the features").click()
+        settled(page)
+        page.get_by_role("button", name="Create the campaign").click()
+        page.get_by_text("Created; nothing was asked yet.").wait_for()
+        settled(page)
+        assert server.requests.total() == 0
+
+        page.get_by_role("button", name="Run by itself").click()
+        page.get_by_role("textbox", name="Teacher").fill(f"openai:m@{server.url}")
+        page.get_by_role("textbox", name="Teacher").press("Tab")
+        page.get_by_role("spinbutton", name="Labels a round").fill("60")
+        page.get_by_role("spinbutton", name="Labels a round").press("Tab")
+        page.get_by_text("at most 60 answers to come at 0.02 EUR, 1.20 EUR, never more than 2.00 EUR").wait_for()
+        settled(page)
+        page.get_by_role("button", name="Start", exact=True).click()
+        bar = page.get_by_role("img", name=re.compile("spent, .* reserved, of at most 2.00 EUR"))
+        bar.wait_for()
+        page.get_by_text(re.compile(r"Round 1 of 1: [1-9]\d* of 60 answered")).wait_for()
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_text(re.compile("The run ended as you asked")).wait_for()
+        settled(page)
+        campaign = Campaign.open("pool", store)
+        part = campaign.status()
+        assert 0 < part.pool["answered"] < 60
+        assert part.spent == Decimal("0.02") * server.billed.total()
+
+        page.get_by_role("button", name="Run by itself").click()
+        page.get_by_role("textbox", name="Teacher").fill(f"openai:m@{server.url}")
+        page.get_by_role("textbox", name="Teacher").press("Tab")
+        settled(page)
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_text("The run ended by itself").wait_for()
+        assert set(server.billed.values()) == {1}, "nobody was paid twice"
+    status = campaign.status()
+    assert (status.pool["answered"], status.open, status.spent) == (60, 0, Decimal("1.2"))
