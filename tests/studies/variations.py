@@ -2,7 +2,8 @@
 
 Takes a finished study with its teachers from a store and runs single cells of it again, each with one thing changed,
 on the same splits, teachers, first weights and order of data; so every difference is paired by seed. Finished cells are
-kept in ID-variations.csv, and a second call goes on from there. Prints a Markdown table.
+kept in ID-variations.csv, and a second call goes on from there. Prints a Markdown table, in which the intervals of a
+column hold together (Holm, over the variations that were asked for).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import numpy as np
@@ -29,8 +30,10 @@ from rad_core.learning.inputs import Inputs
 from rad_core.learning.networks import Network
 from rad_core.learning.teachers import Teacher
 from rad_core.learning.training import predict
-from rad_core.results.summary import FEWEST_SEEDS, cell_scores, interval, verdict
+from rad_core.results.summary import FEWEST_SEEDS, cell_scores
+from rad_core.results.verdicts import Tested, holm
 from rad_core.results.words import few
+from rad_core.selection.arrays import to_numpy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import solve_game
 from rad_core.selection.sampling import sample
@@ -94,17 +97,60 @@ def stratified_game(snapshot: Snapshot, budget: int, rng: np.random.Generator, c
     return Selection(sample(q, rng, budget), q, q)
 
 
+# --- a draw that spreads ---------------------------------------------------------------------------------------------
+
+_COMPONENTS = 16  # of the features, by which the pool is split
+
+
+def tree_order(features: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """(n,) positions in the order of a kd-tree's leaves, weighted by q: neighbors follow one another.
+
+    Cells are halved, by weight, along the principal component in which they spread most, down to a quarter of a label.
+    The second half of a cell is walked backwards, so that cells that follow one another touch more often.
+    """
+    centered = features - features.mean(0)
+    _, axes = np.linalg.eigh(centered.T @ centered)
+    places = centered @ axes[:, ::-1][:, :_COMPONENTS]
+    order: list[np.ndarray] = []
+    cells = [(np.flatnonzero(q > 0), False)]
+    while cells:
+        rows, backwards = cells.pop()
+        if len(rows) < 2 or q[rows].sum() <= 0.25:
+            order.append(rows[::-1] if backwards else rows)
+            continue
+        axis = int(np.argmax(places[rows].var(0)))
+        rows = rows[np.argsort(places[rows, axis], kind="stable")]
+        weights = np.cumsum(q[rows])
+        half = int(np.clip(np.searchsorted(weights, weights[-1] / 2) + 1, 1, len(rows) - 1))
+        halves = [(rows[:half], False), (rows[half:], True)]
+        cells += halves if backwards else halves[::-1]  # the last one is next
+    return np.concatenate([*order, np.flatnonzero(q <= 0)])
+
+
+def spread_game(snapshot: Snapshot, budget: int, rng: np.random.Generator, calibration: Calibration) -> Selection:
+    """RAD's own q, drawn in an order in which neighbors follow one another: seldom both of them. V is the same."""
+    game = solve_game(snapshot.gains, budget, wrong=snapshot.wrong)
+    order = tree_order(np.asarray(to_numpy(snapshot.features), np.float64), game.q)
+    return Selection(sample(game.q, rng, budget, order), game.q, game.q, game)
+
+
 # --- the variations --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Variation:
-    """One thing changed. baseline: the cell of the study, or the variation, that it is compared with."""
+    """One thing changed. baseline: the cell of the study, or the variation, that it is compared with.
+
+    settings: of the study's configuration. accuracy: added to the teacher's estimated one. mistakes: factor of those
+    that the adversary gets. labels: what the teacher's answers are made of. agreeing: see `agreeing_ones`.
+    """
 
     strategy: str = "rad"
     settings: dict[str, Any] = field(default_factory=dict)
-    accuracy: float = 0.0  # added to the estimated teacher accuracy
-    hard: bool = False
+    accuracy: float = 0.0
+    mistakes: float = 1.0
+    labels: Literal["soft", "hard", "sampled"] = "soft"
+    agreeing: bool = False
     game: Callable[[Snapshot, int, np.random.Generator, Calibration], Selection] | None = None
     baseline: str = "rad"
 
@@ -112,9 +158,18 @@ class Variation:
 VARIATIONS = {
     "calibrated": Variation(game=calibrated_game),
     "stratified": Variation(game=stratified_game),
-    "hard labels, rad": Variation(hard=True),
-    "hard labels, uniform": Variation("uniform", hard=True, baseline="uniform"),
-    "hard labels, margin": Variation("margin", hard=True, baseline="margin"),
+    "spread draw": Variation(game=spread_game),
+    **{
+        f"{what}, {rule}": Variation(rule, baseline=rule, **changes)
+        for what, changes in {
+            "agreement filter": {"agreeing": True},
+            "learning from V": {"settings": {"learn_from_validation": True}},
+            "hard labels": {"labels": "hard"},
+            "sampled labels": {"labels": "sampled"},
+        }.items()
+        for rule in ("rad", "uniform", "margin")
+    },
+    "half the mistakes": Variation(mistakes=0.5),
     "gain entropy": Variation(settings={"gain": "entropy"}),
     "gain least confidence": Variation(settings={"gain": "least_confidence"}),
     "temperature 4": Variation(settings={"temperature": 4.0}),
@@ -123,44 +178,67 @@ VARIATIONS = {
 }
 
 
-class HardTeacher(Teacher):
-    """A teacher that names its likeliest class and no more."""
+class NamingTeacher(Teacher):
+    """A teacher that names one class and no more: its likeliest one, or one drawn by its probabilities.
 
-    def __init__(self, teacher: Teacher) -> None:
+    The same image is named the same whenever it is asked about.
+    """
+
+    def __init__(self, teacher: Teacher, seed: int | None) -> None:
         super().__init__()
-        self.teacher = teacher
+        self.teacher, self.seed = teacher, seed  # None: the likeliest
 
     def query_images(self, images: Inputs) -> np.ndarray:
         """One-hot labels of any images."""
-        return _harden(self.teacher.query_images(images))
+        return self._named(self.teacher.query_images(images), np.arange(len(images)))
 
     def peek(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """One-hot labels, and no features."""
-        return _harden(self.teacher.peek(ids)[0]), None
+        return self._named(self.teacher.peek(ids)[0], ids), None
 
-
-def _harden(probabilities: np.ndarray) -> np.ndarray:
-    return np.eye(probabilities.shape[1], dtype=np.float32)[probabilities.argmax(1)]
+    def _named(self, probabilities: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        classes = probabilities.shape[1]
+        named = probabilities.argmax(1)
+        if self.seed is not None:
+            coins = generator("sampled labels", self.seed).random(int(ids.max(initial=-1)) + 1)[ids]
+            named = np.minimum((probabilities.cumsum(1) < coins[:, None]).sum(1), classes - 1)
+        return np.eye(classes, dtype=np.float32)[named]
 
 
 def varied(setting: SeedSetting, variation: Variation) -> SeedSetting:
     """The setting of a seed with one thing changed."""
+    accuracy = 1 - variation.mistakes * (1 - setting.teacher_accuracy) + variation.accuracy
+    seed = setting.seed if variation.labels == "sampled" else None
     return replace(
         setting,
         config=attrs.evolve(setting.config, **variation.settings),
-        teacher_accuracy=float(np.clip(setting.teacher_accuracy + variation.accuracy, 0, 1)),
-        teacher=HardTeacher(setting.teacher) if variation.hard else setting.teacher,
+        teacher_accuracy=float(np.clip(accuracy, 0, 1)),
+        teacher=setting.teacher if variation.labels == "soft" else NamingTeacher(setting.teacher, seed),
     )
+
+
+def agreeing_ones(setting: SeedSetting, bought: Purchases, number: int) -> Purchases:
+    """What was bought without the labels that a student contradicts which was trained for a third of the steps."""
+    config = setting.config
+    early = replace(setting, config=attrs.evolve(config, student_steps=max(1, config.student_steps // 3)))
+    ((network, _),) = train_networks([early], [bought], number)
+    says = predict(network, setting.inputs.take(setting.split.pool[bought.pool]))[0].numpy().argmax(1)
+    keep = says == bought.soft_labels.argmax(1)
+    return Purchases(bought.pool[keep], bought.soft_labels[keep], bought.partners[keep], bought.mix[keep])
 
 
 def run_variation(setting: SeedSetting, variation: Variation, first: tuple[Network, float]) -> list[dict[str, float]]:
     """The rounds of one cell, from round 0 on: accuracy, labels, share of the round's labels that are right.
 
-    first: the network of round 0 and its loss. It knows only hard labels, so that all variations share it.
+    first: the network of round 0 and its loss. It knows only hard labels, so that all variations share it that know
+    the same of them.
     """
+    known = setting.known
     setting = varied(setting, variation)
     config, split = setting.config, setting.split
     right_on_validation = setting.teacher.peek(split.validation)[0].argmax(1) == setting.labels[split.validation]
+    if len(setting.known) != len(known):
+        (first,) = train_networks([setting], [Purchases.nothing(setting.classes)], 0)
     (network, loss), share = first, float("nan")
     cell = Cell(setting, variation.strategy)
     rows = []
@@ -181,7 +259,10 @@ def run_variation(setting: SeedSetting, variation: Variation, first: tuple[Netwo
             purchase = ask_teacher(setting, selection, remaining)
             share = float(setting.teacher_right[purchase.pool].mean())
             cell = replace(cell, history=(*cell.history, purchase))
-            ((network, loss),) = train_networks([setting], [cell.purchases], number + 1)
+            bought = cell.purchases
+            if variation.agreeing:
+                bought = agreeing_ones(setting, bought, number + 1)
+            ((network, loss),) = train_networks([setting], [bought], number + 1)
     return rows
 
 
@@ -207,7 +288,7 @@ def _work(root: str, study_id: str, seed: int, names: list[str]) -> None:
         _queue.put([{"strategy": name, "seed": seed, **row} for row in rows])
 
 
-def run(study: Study, names: list[str], target: Path) -> pd.DataFrame:
+def run(study: Study, names: list[str], target: Path, workers: int | None = None) -> pd.DataFrame:
     """Run what the file does not hold yet, a core per seed; every finished cell is in the file at once."""
     table = pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["strategy", "seed"])
     have = set(zip(table["strategy"], table["seed"], strict=True))
@@ -218,7 +299,9 @@ def run(study: Study, names: list[str], target: Path) -> pd.DataFrame:
     }
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_start, initargs=(queue,)) as pool:
+    with ProcessPoolExecutor(
+        workers or os.cpu_count(), mp_context=context, initializer=_start, initargs=(queue,)
+    ) as pool:
         running = [pool.submit(_work, str(study.path.parent), study.id, *item) for item in todo.items()]
         while True:
             over = all(future.done() for future in running)  # asked before waiting: nothing is on its way afterwards
@@ -249,19 +332,28 @@ def report(study: Study, table: pd.DataFrame) -> str:
         "| variation | against | mean over the curve | last round | labels right |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name, variation in VARIATIONS.items():
-        if name not in set(table["strategy"]):
-            continue
-        cells = []
-        for value in ("area", "final"):
-            found = interval((scores.loc[name, value] - scores.loc[variation.baseline, value]).dropna())
-            limits = f"[{found.low:+.4f}, {found.high:+.4f}], {verdict(found)}"
-            cells.append(
-                f"{found.mean:+.4f} {limits}" if found.n >= FEWEST_SEEDS else f"{found.mean:+.4f}, {few(found.n)}"
-            )
-        right = f"{shares[name].mean():.3f} ({shares[variation.baseline].mean():.3f})"
-        lines.append(f"| {name} | {variation.baseline} | {cells[0]} | {cells[1]} | {right} |")
+    names = [name for name in VARIATIONS if name in set(table["strategy"])]
+    tested = {}
+    for value in ("area", "final"):
+        samples = {
+            name: (scores.loc[name, value] - scores.loc[VARIATIONS[name].baseline, value]).dropna() for name in names
+        }
+        tested[value] = holm(samples, len(samples))
+    for name in names:
+        baseline = VARIATIONS[name].baseline
+        cells = [_in_words(tested[value][name]) for value in ("area", "final")]
+        right = f"{shares[name].mean():.3f} ({shares[baseline].mean():.3f})"
+        lines.append(f"| {name} | {baseline} | {cells[0]} | {cells[1]} | {right} |")
     return "\n".join(lines)
+
+
+def _in_words(tested: Tested) -> str:
+    """In points of accuracy; in bold what is shown."""
+    difference = tested.difference
+    if difference.n < FEWEST_SEEDS:
+        return f"{100 * difference.mean:+.1f}, {few(difference.n)}"
+    shown = {"ahead": " **higher**", "behind": " **lower**"}.get(tested.outcome, "")
+    return f"{100 * difference.mean:+.1f} [{100 * difference.low:+.1f}, {100 * difference.high:+.1f}]{shown}"
 
 
 def main() -> None:
@@ -270,6 +362,7 @@ def main() -> None:
     parser.add_argument("id", help="a finished study, with its teachers")
     parser.add_argument("names", nargs="*", default=list(VARIATIONS), help=f"of {', '.join(VARIATIONS)}")
     parser.add_argument("--store", type=Path, required=True, help="the folder of studies")
+    parser.add_argument("--workers", type=int, help="processes (default: one for each core)")
     parser.add_argument("-o", "--output", type=Path, help="CSV file (default: ID-variations.csv here)")
     arguments = parser.parse_args()
     try:
@@ -279,7 +372,7 @@ def main() -> None:
         study = open_study(arguments.store, arguments.id)
         if study.info().status != "finished":
             raise InputError(f"Study {study.id} is {study.info().status}; finish it first with rad resume {study.id}.")
-        table = run(study, arguments.names, arguments.output or Path(f"{study.id}-variations.csv"))
+        table = run(study, arguments.names, arguments.output or Path(f"{study.id}-variations.csv"), arguments.workers)
     except InputError as error:
         parser.error(str(error))
     print(report(study, table))
