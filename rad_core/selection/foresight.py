@@ -1,0 +1,53 @@
+"""Will it matter which labels are bought? What the student's gains and the checked examples tell before a purchase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rad_core.selection.game import game_value, solve_game, wrong_count
+
+
+@dataclass(frozen=True)
+class Foresight:
+    """What is known of a pool before any purchase.
+
+    lift: mean gain of the b most informative points over the mean gain of all (1: it cannot matter). certain: what
+    RAD's purchase is certain to be worth over what uniform's is, at the estimated m. fall: how much less often the
+    teacher is right on the more informative half of the checked examples than on the other. worth: informative *and
+    right* labels that the b most informative points are expected to bring over those of b random ones, by `fall`.
+    """
+
+    lift: float
+    certain: float
+    fall: float
+    worth: float
+    accuracy: float
+    mean_gain: float
+
+
+def foresee(gains: np.ndarray, checked_gains: np.ndarray, right: np.ndarray, budget: int) -> Foresight:
+    """gains: (N,) of the pool. checked_gains, right: (V,) gains of the checked examples, and the teacher's correctness.
+
+    The gains of checked examples must be of a student that did not learn from them.
+    """
+    gains = np.asarray(gains, np.float64)
+    accuracy = float(np.mean(right))
+    wrong = wrong_count(len(gains), accuracy)
+    game = solve_game(gains, budget, wrong=wrong)
+    uniform = game_value(np.full(len(gains), budget / len(gains)), gains, wrong)
+    top = np.sort(gains)[::-1][:budget]
+    middle = np.median(checked_gains)
+    high, low = right[checked_gains > middle], right[checked_gains <= middle]
+    fall = float(low.mean() - high.mean()) if len(high) and len(low) else 0.0
+    share_high = float(high.mean()) if len(high) else accuracy
+    mean = float(gains.mean())
+    return Foresight(
+        lift=float(top.mean() / max(mean, 1e-12)),
+        certain=float(game.value / uniform) if uniform > 0 else np.inf,
+        fall=fall,
+        worth=float(top.mean() * share_high / max(mean * accuracy, 1e-12)),
+        accuracy=accuracy,
+        mean_gain=mean,
+    )
