@@ -24,7 +24,7 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.inputs.arrays import as_number, as_numbers
 from rad_core.selection.arrays import Array, is_torch, to_numpy
-from rad_core.selection.ordered import BLOCK, NO_GAIN, Descending, Ordered
+from rad_core.selection.ordered import BLOCK, NO_GAIN, Descending, in_order
 
 # Relative slack of comparisons between prefix sums, so that rounding cannot split a group of (nearly) equal gains.
 _SLACK = 1e-12
@@ -183,7 +183,7 @@ def _solve(gains: Array, budget: int, teacher_accuracy: float | None, wrong: int
     if not _is_whole(budget) or not 1 <= budget <= n:
         raise InputError(f"budget is {budget!r}; it must be a whole number from 1 to the {n} points of the pool.")
     b = int(budget)
-    pool = Ordered(gains)
+    pool = in_order(gains)
     if not (math.isfinite(pool.largest) and pool.smallest >= 0.0):
         raise InputError(f"gains run from {pool.smallest} to {pool.largest}; every gain must be finite and 0 or more.")
     if k >= pool.count:

@@ -39,6 +39,81 @@ class Descending(Protocol):
     def first(self, lo: int, hi: int, holds: Callable[[int], bool]) -> int: ...
 
 
+_LOOKED_AT = 1 << 11  # gains that tell whether many are equal
+
+
+def in_order(gains: Array) -> Ordered | Runs:
+    """The gains of a pool in descending order, in the way that suits them."""
+    if isinstance(gains, np.ndarray) and len(gains) > SHORT:
+        seen = gains[:: max(1, len(gains) // _LOOKED_AT)]
+        if len(np.unique(seen)) < len(seen) // 2:
+            return Runs(gains)
+    return Ordered(gains)
+
+
+class Runs:
+    """The same where many gains are equal: they are sorted, which is quick then, and kept as runs of equal ones."""
+
+    def __init__(self, gains: np.ndarray) -> None:
+        self.size = len(gains)
+        # Of negated gains the ascending order, which numpy knows, is the descending order of the gains.
+        self._memory = np.negative(gains)
+        self._memory.sort()
+        self.largest, self.smallest = -float(self._memory[0]), -float(self._memory[-1])  # NaN is sorted to the end
+        if np.isnan(self.smallest):
+            self.largest = self.smallest
+        self.count = int(np.searchsorted(self._memory, self._memory.dtype.type(-NO_GAIN), "left"))
+        negated = self._memory[: self.count]
+        starts = np.append(0, np.flatnonzero(negated[1:] != negated[:-1]) + 1) if self.count else np.empty(0, np.int64)
+        levels = -negated[starts].astype(np.float64)
+        lengths = np.diff(np.append(starts, self.count))
+        self._levels = levels  # (U,) descending
+        self._ends = np.append(starts, self.count)  # (U + 1,): run t holds the places from ends[t] to ends[t + 1] - 1
+        self._inverses = np.append(0.0, np.cumsum(lengths / levels))
+        self._sums = np.append(0.0, np.cumsum(lengths * levels))
+
+    def g(self, i: int) -> float:
+        """The gain at place i, counted from 0."""
+        return float(self._levels[self._run(i)])
+
+    def h(self, j: int) -> float:
+        """H_j: the sum of 1/g over the j largest gains."""
+        if j == self.count:
+            return float(self._inverses[-1])
+        run = self._run(j)
+        return float(self._inverses[run] + (j - self._ends[run]) / self._levels[run])
+
+    def above(self, level: float) -> int:
+        """Number of positive gains > level."""
+        return int(self._ends[np.searchsorted(-self._levels, -level, "left")])
+
+    def ties(self, i: int) -> tuple[int, int]:
+        """Half-open range of the places whose gain equals that of place i."""
+        run = self._run(i)
+        return int(self._ends[run]), int(self._ends[run + 1])
+
+    def sum(self, lo: int, hi: int) -> float:
+        """The sum of the gains at places lo to hi - 1."""
+        return self._sum(hi) - self._sum(lo)
+
+    def _sum(self, j: int) -> float:
+        if j == self.count:
+            return float(self._sums[-1])
+        run = self._run(j)
+        return float(self._sums[run] + (j - self._ends[run]) * self._levels[run])
+
+    def spent(self) -> np.ndarray:
+        """Memory for N numbers that is free once nobody looks any further."""
+        return self._memory
+
+    def first(self, lo: int, hi: int, holds: Callable[[int], bool]) -> int:
+        """The first place in [lo, hi) from which on a condition holds, else hi."""
+        return bisect_left(range(hi), True, lo, hi, key=holds)
+
+    def _run(self, i: int) -> int:
+        return int(np.searchsorted(self._ends, i, "right")) - 1
+
+
 class Ordered:
     """The gains of a pool in descending order, as far as needed.
 

@@ -123,6 +123,7 @@ def test_a_pool_sorted_only_where_it_is_looked_at_gives_the_same_answer(
     whole = solve_game(gains, budget, wrong=wrong)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ordered, "SHORT", short)
+        patch.setattr("rad_core.selection.game.in_order", ordered.Ordered)
         patch.setattr("rad_core.selection.game.BLOCK", 7)
         check_certificate(gains, budget, wrong)
         for values in (gains, torch_from(gains)):
@@ -131,6 +132,36 @@ def test_a_pool_sorted_only_where_it_is_looked_at_gives_the_same_answer(
             np.testing.assert_allclose(np.asarray(parts.attack), whole.attack, atol=1e-9)
             assert parts.value == pytest.approx(whole.value, abs=1e-9)
             assert parts.support == whole.support
+
+
+@settings(max_examples=300, deadline=None)
+@given(game=games(largest=100), kind=st.sampled_from([np.float32, np.float64]))
+def test_a_pool_kept_as_runs_of_equal_gains_gives_the_same_answer(
+    game: tuple[np.ndarray, int, int], kind: type[np.floating]
+) -> None:
+    gains, budget, wrong = game[0].astype(kind), *game[1:]
+    tolerance = 1e-9 if kind is np.float64 else 1e-6
+    answers = {}
+    for way in (ordered.Ordered, ordered.Runs):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("rad_core.selection.game.in_order", way)
+            if kind is np.float64:
+                check_certificate(gains, budget, wrong)
+            answers[way] = solve_game(gains, budget, wrong=wrong)
+    whole, runs = answers.values()
+    np.testing.assert_allclose(runs.q, whole.q, atol=tolerance)
+    np.testing.assert_allclose(runs.attack, whole.attack, atol=tolerance)
+    assert runs.value == pytest.approx(whole.value, abs=tolerance)
+    assert (runs.support, runs.q.dtype) == (whole.support, kind)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.25])
+def test_runs_refuse_what_is_no_gain(bad: float) -> None:
+    gains = np.full(100_000, 0.5)
+    gains[77_777] = bad
+    assert isinstance(ordered.in_order(np.full(100_000, 0.5)), ordered.Runs)
+    with pytest.raises(InputError, match="every gain must be finite and 0 or more"):
+        solve_game(gains, 10, wrong=100)
 
 
 def test_a_large_pool_is_solved_exactly_in_parts() -> None:
