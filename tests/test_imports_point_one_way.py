@@ -50,7 +50,7 @@ ENGINE = {
     "config": {"errors", "folders", "learning", "selection"},
     "store": {"config", "errors", "files", "folders", "partials", "selection"},
     "results": {"errors", "files", "partials", "selection", "store"},
-    "campaign": {"errors", "files", "folders", "inputs", "learning", "partials", "selection", "store"},
+    "campaign": {"errors", "files", "folders", "inputs", "learning", "partials", "results", "selection", "store"},
     "study": {"config", "errors", "folders", "learning", "selection", "store"},
     "running": {"campaign", "config", "errors", "files", "folders", "learning", "partials", "store", "study"},
     "commands": {

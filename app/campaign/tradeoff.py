@@ -79,7 +79,7 @@ def _estimates(standing: Standing) -> None:
         return
     note = "All checked: m, Clopper-Pearson interval. Picks are likelier to be hard, so m is too high for them."
     if len(table) > 1:
-        note += " A round: checked examples weighted to look like its picks; interval by bootstrap."
+        note += " A round: checked examples weighted to look like its picks; interval of as many as are effective."
     else:
         note += (
             " To estimate it among the picks give, with each ask, probabilities for the checked examples, too, of "

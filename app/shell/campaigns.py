@@ -34,15 +34,12 @@ class Standing:
     @property
     def left(self) -> Decimal | None:
         """Money that may still be spent or reserved; None where there is no wall."""
-        status = self.status
-        return None if status.max_cost is None else status.max_cost - status.spent - status.reserved
+        return self.status.left
 
     @property
     def fits(self) -> int | None:
         """How many labels the wall lets through; None for as many as one likes."""
-        if self.left is None or not self.status.price:
-            return None
-        return max(0, int(self.left // self.status.price))
+        return self.status.fits
 
 
 def moment(path: Path) -> str:

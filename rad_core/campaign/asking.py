@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from rad_core import files
 from rad_core.campaign import ledger, rounds, shown
 from rad_core.campaign.ledger import Account, Entry, Point
 from rad_core.campaign.money import money_text, plain
 from rad_core.campaign.reading import Scores
-from rad_core.campaign.rounds import Draw, Facts
+from rad_core.campaign.rounds import Draw, Facts, gains_path
 from rad_core.campaign.settings import Settings
 from rad_core.campaign.status import estimate_of, teacher_right
 from rad_core.errors import DamagedError, InputError
@@ -137,9 +138,17 @@ def for_sale(database: sqlite3.Connection, folder: Path, settings: Settings, sco
     return ForSale(names, in_pool, rows, everywhere, int(free.sum()), checked, notes)
 
 
-def still_free(database: sqlite3.Connection, gains: np.ndarray) -> np.ndarray:
-    """(n,) rows of the pool that had a gain when a round was asked for, (N,) as it is kept, and are free now."""
-    return np.flatnonzero(_free(database, len(gains)) & ~np.isnan(gains))
+def last_gains(database: sqlite3.Connection, folder: Path) -> tuple[int, np.ndarray, np.ndarray] | None:
+    """The last round's number, the rows (n,) of the pool that had a gain then and are free now, their gains (n,).
+
+    None before the first round. Raises DamagedError where its file cannot be read.
+    """
+    number = ledger.last_round(database)
+    if not number:
+        return None
+    kept = np.asarray(files.load_array(folder, gains_path(folder, number)))
+    rows = np.flatnonzero(_free(database, len(kept)) & ~np.isnan(kept))
+    return number, rows, kept[rows]
 
 
 def _free(database: sqlite3.Connection, pool: int) -> np.ndarray:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_RESAMPLES = 2000
+_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class ShareRight:
-    """An estimate with its 95 % bootstrap interval. examples: behind it; effective: as many equally weighted ones."""
+    """An estimate with its 95 % interval. examples: behind it; effective: as many equally weighted ones."""
 
     share: float
     low: float
@@ -39,21 +39,26 @@ def chances_at(wanted: np.ndarray, gains: np.ndarray, q: np.ndarray) -> np.ndarr
 def share_right(chances: Sequence[float], right: Sequence[bool]) -> ShareRight | None:
     """The estimate of a round. chances: (V,) as `chances_at` gives them; right: (V,) was the teacher right there?
 
-    None where no checked example looks like a pick.
+    None where no checked example looks like a pick. The interval is that of Clopper and Pearson for as many examples as
+    are effective. (A bootstrap knows nothing of mistakes that are rare: of 60 examples and a teacher that is right on
+    99 % its interval holds the truth in 30 of 100 campaigns, this one in 99.) Source: Korn and Graubard, Confidence
+    intervals for proportions with small expected number of positive counts, Survey Methodology 24, 1998.
     """
     weights, flags = np.array(chances, np.float64), np.array(right, np.float64)
     total = weights.sum()
     if total <= 0:
         return None
-    rng = np.random.default_rng(0)  # the same interval whenever it is looked at
-    drawn = rng.integers(len(weights), size=(_RESAMPLES, len(weights)))
-    totals = weights[drawn].sum(axis=1)
-    shares = ((weights * flags)[drawn].sum(axis=1) / np.where(totals > 0, totals, np.nan))[totals > 0]
-    low, high = np.quantile(shares, [0.025, 0.975])
+    from scipy.stats import beta
+
+    share = float((weights * flags).sum() / total)
+    effective = float(total**2 / (weights**2).sum())
+    hits, misses = share * effective, (1 - share) * effective
+    tail = (1 - _LEVEL) / 2
+    none_hit, all_hit = not (weights * flags).any(), not (weights * (1 - flags)).any()
     return ShareRight(
-        share=float((weights * flags).sum() / total),
-        low=float(low),
-        high=float(high),
+        share=share,
+        low=0.0 if none_hit else float(beta.ppf(tail, hits, misses + 1)),
+        high=1.0 if all_hit else float(beta.ppf(1 - tail, hits + 1, misses)),
         examples=int(np.count_nonzero(weights)),
-        effective=float(total**2 / (weights**2).sum()),
+        effective=effective,
     )

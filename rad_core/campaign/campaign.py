@@ -12,17 +12,17 @@ import time
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rad_core import errors, files
+from rad_core import errors
 from rad_core.campaign import asking, catalogue, features, ledger, opening, shown, telling, training
 from rad_core.campaign.answers import Answers, answers_of
 from rad_core.campaign.asking import ForSale, Picks, Wish
 from rad_core.campaign.ledger import Account, Entry, Point
 from rad_core.campaign.money import amount_of
 from rad_core.campaign.reading import Scores, scores_of
-from rad_core.campaign.rounds import gains_path
 from rad_core.campaign.scoring import score_of
 from rad_core.campaign.settings import Settings
 from rad_core.campaign.status import Score, Status, status_of
@@ -33,6 +33,9 @@ from rad_core.campaign.training import TrainingSet
 from rad_core.errors import DamagedError, InputError
 from rad_core.inputs.arrays import Given
 from rad_core.inputs.examples import examples_of
+
+if TYPE_CHECKING:
+    from rad_core.campaign.receipt import Receipt
 
 
 class Campaign:
@@ -180,12 +183,7 @@ class Campaign:
         None before the first round. Raises DamagedError where its file cannot be read.
         """
         with ledger.reading(self.path) as database:
-            number = ledger.last_round(database)
-            if not number:
-                return None
-            kept = np.asarray(files.load_array(self.path, gains_path(self.path, number)))
-            rows = asking.still_free(database, kept)
-        return number, rows, kept[rows]
+            return asking.last_gains(database, self.path)
 
     def probabilities(self) -> np.ndarray:
         """(N, C) of the campaign's own student, trained now on what is known and bought, on the pool in its order."""
@@ -327,6 +325,13 @@ class Campaign:
         """The ids of points by their positions."""
         with ledger.reading(self.path) as database:
             return ledger.names_of(database, positions)
+
+    def receipt(self) -> Receipt:
+        """What was promised, bought, paid and measured, and whether as much again is worth it; of the ledger alone."""
+        from rad_core.campaign.receipt import receipt_of
+
+        with ledger.reading(self.path) as database:
+            return receipt_of(database, self.path)
 
     def verify(self) -> list[str]:
         """Make everything again that the ledger promises; what does not hold, a sentence each, [] where all does."""

@@ -17,8 +17,9 @@ import numpy as np
 
 from rad_core import files
 from rad_core.campaign.audit import chances_at
+from rad_core.campaign.ledger import Entry
 from rad_core.errors import DamagedError, InputError
-from rad_core.selection.api import AccuracyEstimate
+from rad_core.selection.api import AccuracyEstimate, estimate_accuracy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import Equilibrium, attack_value, game_value, solve_game, wrong_count
 from rad_core.selection.sampling import sample
@@ -159,17 +160,16 @@ def save_gains(folder: Path, number: int, pool: int, rows: np.ndarray, gains: np
     files.save_arrays({gains_path(folder, number): kept})
 
 
-def check(folder: Path, number: int, facts: Facts, bought: Sequence[int]) -> list[str]:
+def check(folder: Path, number: int, facts: Facts, questions: Sequence[Entry]) -> list[str]:
     """What does not hold of a round, a sentence each; [] where everything does.
 
-    bought: the rows of the pool in order of asking.
+    questions: the entries that asked, in order.
     """
     kept = np.asarray(files.load_array(folder, gains_path(folder, number)))
     rows = np.flatnonzero(~np.isnan(kept))
     gains = kept[rows]
     if digest_of(gains) != facts.digest:
         return [f"Round {number}: the gains that are kept are not those that were played on (other digest)."]
-    faults = []
     game = solve_game(gains, facts.budget, wrong=facts.wrong)
     again: Mapping[str, float] = {
         "cap": game.cap,
@@ -180,12 +180,40 @@ def check(folder: Path, number: int, facts: Facts, bought: Sequence[int]) -> lis
         "best answer to the adversary": attack_value(game.attack, gains, facts.budget),
     }
     tolerance = _RELATIVE if gains.dtype == np.float64 else 1e-4  # q is kept in the type of the gains
-    for name, value in again.items():
-        promised = float(getattr(facts, name, facts.value))
-        if not math.isclose(value, promised, rel_tol=tolerance, abs_tol=tolerance):
-            faults.append(f"Round {number}: {name} is {value:.9g}, but {promised:.9g} was promised.")
-    if wrong_count(len(rows), facts.teacher_accuracy) != facts.wrong:
+    faults = [
+        f"Round {number}: {name} is {value:.9g}, but {promised:.9g} was promised."
+        for name, value in again.items()
+        if not math.isclose(
+            value, promised := float(getattr(facts, name, facts.value)), rel_tol=tolerance, abs_tol=tolerance
+        )
+    ]
+    faults += _check_accuracy(number, facts, len(rows))
+    positions = _draw(game, facts.seed)
+    if not np.array_equal(rows[positions], np.array([entry.position for entry in questions], np.int64)):
+        return [*faults, f"Round {number}: its seed draws other points than were asked for."]
+    for name, values in (("gain", gains[positions]), ("probability", game.q[positions])):
+        written = np.array([getattr(entry, name) for entry in questions], np.float64)
+        if not np.allclose(written, values, rtol=tolerance, atol=tolerance):
+            faults.append(f"Round {number}: the ledger has another {name} for a pick than the gains that are kept.")
+    chances = np.array([chance for _, chance in facts.audit], np.float64)
+    nearest = chances_at(chances, np.asarray(game.q, np.float64), np.asarray(game.q, np.float64))
+    if not np.allclose(chances, nearest, rtol=tolerance, atol=tolerance):
+        faults.append(f"Round {number}: a checked example has the chance of no point of the pool.")
+    return faults
+
+
+def _check_accuracy(number: int, facts: Facts, candidates: int) -> list[str]:
+    """That m follows of the checked examples behind it, and of m the mistakes that it allows."""
+    faults = []
+    if candidates != facts.candidates:
+        faults.append(f"Round {number}: {candidates:,} points have a gain, but there were {facts.candidates:,}.")
+    estimate = estimate_accuracy(np.arange(facts.total) < facts.right)
+    m = estimate.lower_bound if facts.lower_bound else estimate.mean
+    if not math.isclose(m, facts.teacher_accuracy, rel_tol=_RELATIVE):
+        faults.append(
+            f"Round {number}: {facts.right} of {facts.total} checked examples give an m of {m:.9g}, but the game was "
+            f"played with {facts.teacher_accuracy:.9g}."
+        )
+    if wrong_count(candidates, facts.teacher_accuracy) != facts.wrong:
         faults.append(f"Round {number}: m {facts.teacher_accuracy} does not allow {facts.wrong} mistakes.")
-    if not np.array_equal(rows[_draw(game, facts.seed)], np.asarray(bought, np.int64)):
-        faults.append(f"Round {number}: its seed draws other points than were asked for.")
     return faults

@@ -14,6 +14,7 @@ from rad_core.inputs.examples import examples_of, is_table, labels_of
 from rad_core.inputs.ids import Purchases, row_of, shortened
 from rad_core.inputs.records import column_of
 from rad_core.inputs.sheets import Column
+from rad_core.selection.api import AccuracyEstimate, estimate_accuracy
 
 
 def score_of(
@@ -31,6 +32,11 @@ def score_of(
         return value, total
     right = _right(probabilities, labels, classes)
     return float(right.mean()), len(right)
+
+
+def interval_of(accuracy: float, total: int) -> AccuracyEstimate:
+    """A measured accuracy with its interval (Clopper and Pearson) over so many test examples, 1 or more."""
+    return estimate_accuracy(np.arange(total) < round(accuracy * total))
 
 
 def _right(probabilities: Given, labels: Given, classes: Sequence[str]) -> np.ndarray:

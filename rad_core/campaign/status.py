@@ -78,6 +78,16 @@ class Status:
         """Questions without an answer, those about checked examples among them."""
         return sum(each.open for each in self.rounds)
 
+    @property
+    def left(self) -> Decimal | None:
+        """Money that may still be spent or reserved; None where there is no wall."""
+        return None if self.max_cost is None else self.max_cost - self.spent - self.reserved
+
+    @property
+    def fits(self) -> int | None:
+        """How many labels the wall lets through; None for as many as one likes."""
+        return None if self.left is None or not self.price else max(0, int(self.left // self.price))
+
 
 def teacher_right(database: sqlite3.Connection, classes: int) -> dict[int, bool]:
     """Whether the teacher was right, by position of each checked example that it answered and did not abstain from."""
@@ -95,11 +105,11 @@ def estimate_of(flags: Mapping[int, bool]) -> AccuracyEstimate | None:
     return estimate_accuracy([float(flag) for flag in flags.values()]) if flags else None
 
 
-def status_of(database: sqlite3.Connection) -> Status:
-    """A campaign at a glance."""
+def status_of(database: sqlite3.Connection, accounts: Mapping[int, Account] | None = None) -> Status:
+    """A campaign at a glance. accounts: of all points, where they were read in this transaction."""
     settings = Settings.of(ledger.meta(database))
     classes = settings.classes
-    accounts = ledger.accounts(database)
+    accounts = ledger.accounts(database) if accounts is None else accounts
     flags = teacher_right(database, len(classes))
     parts = Counter(dict(database.execute("select part, count(*) from points group by part").fetchall()))
     states = Counter(account.state for position, account in accounts.items() if position < parts["pool"])
@@ -163,12 +173,13 @@ def _round(number: int, accounts: Sequence[Account], facts: Facts | None, flags:
 
 def plain_values(status: Status) -> dict[str, object]:
     """A status as plain values for JSON; amounts of money are text, exact."""
-
-    def plainly(value: object) -> object:
-        if isinstance(value, Decimal):
-            return plain(value)
-        if isinstance(value, Mapping):
-            return {str(key): plainly(held) for key, held in value.items()}
-        return [plainly(held) for held in value] if isinstance(value, list | tuple) else value
-
     return {key: plainly(value) for key, value in {**asdict(status), "open": status.open}.items()}
+
+
+def plainly(value: object) -> object:
+    """A value, or what it holds, as JSON has it; amounts of money are text, exact."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {str(key): plainly(held) for key, held in value.items()}
+    return [plainly(held) for held in value] if isinstance(value, list | tuple) else value

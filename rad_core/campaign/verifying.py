@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from rad_core.campaign import features, ledger, rounds, shown
-from rad_core.campaign.ledger import Account
+from rad_core.campaign.contents import Content, likeliest
+from rad_core.campaign.ledger import Account, Entry
 from rad_core.campaign.money import money_text
 from rad_core.campaign.rounds import Facts
 from rad_core.campaign.settings import Settings
@@ -21,7 +22,8 @@ def verify(database: sqlite3.Connection, folder: Path, settings: Settings) -> li
         *_check_points(database, folder, settings),
         *_check_books(database, settings),
         *_check_attempts(database, settings),
-        *_check_rounds(database, folder),
+        *_check_rounds(database, folder, len(settings.classes)),
+        *_check_scores(database),
     ]
 
 
@@ -94,15 +96,61 @@ def _check_attempts(database: sqlite3.Connection, settings: Settings) -> list[st
     return faults
 
 
-def _check_rounds(database: sqlite3.Connection, folder: Path) -> list[str]:
+def _check_rounds(database: sqlite3.Connection, folder: Path, classes: int) -> list[str]:
     faults = []
-    bought: dict[int, list[int]] = {}
+    questions: dict[int, list[Entry]] = {}
     for _, entry in ledger.entries(database):
         if entry.kind == "asked":
-            bought.setdefault(entry.round, []).append(entry.position)
+            questions.setdefault(entry.round, []).append(entry)
+    known = _known_of_the_teacher(database, classes)
     for number, text in database.execute("select round, facts from rounds where round > 0 order by round").fetchall():
         try:
-            faults += rounds.check(folder, number, Facts.from_json(text), bought.get(number, []))
+            facts = Facts.from_json(text)
+            faults += rounds.check(folder, number, facts, questions.get(number, []))
+            if known.get(number) != (facts.right, facts.total):
+                faults.append(
+                    f"Round {number}: the teacher is said to be right on {facts.right} of {facts.total} checked "
+                    "examples, which is not what the ledger had when it was asked for."
+                )
         except RadError as error:
             faults.append(f"Round {number} cannot be checked ({error}).")
+    return faults
+
+
+def _known_of_the_teacher(database: sqlite3.Connection, classes: int) -> dict[int, tuple[int, int]]:
+    """On how many checked examples the teacher was right, and of how many, when each round was asked for."""
+    labels = {point.position: point.label for point in ledger.points(database, "checked")}
+    flags: dict[int, bool] = {}
+    known: dict[int, tuple[int, int]] = {}
+    for _, entry in ledger.entries(database):
+        if entry.kind == "asked" and entry.round not in known:
+            known[entry.round] = (sum(flags.values()), len(flags))
+        if entry.kind in ledger.ANSWERS and entry.source == "teacher" and entry.position in labels:
+            content = Content(entry.label, entry.soft)
+            flags.pop(entry.position, None)
+            if not content.abstains:
+                flags[entry.position] = likeliest(content, classes) == labels[entry.position]
+    return known
+
+
+def _check_scores(database: sqlite3.Connection) -> list[str]:
+    """Every measured accuracy is one, after a number of answers that the ledger had at a time."""
+    faults = []
+    pool = ledger.pool_size(database)
+    accounts: dict[int, Account] = {}
+    answered: set[int] = set()
+    reached = {0}
+    for number, entry in ledger.entries(database):
+        account = accounts.setdefault(entry.position, Account())
+        account.enter(number, entry)
+        if entry.position < pool:
+            (answered.add if account.state == "answered" else answered.discard)(entry.position)
+            reached.add(len(answered))
+    for number, labels, accuracy, total in database.execute(
+        "select number, labels, accuracy, total from scores order by number"
+    ):
+        if not 0 <= accuracy <= 1 or (total is not None and total < 1):
+            faults.append(f"Measurement {number}: {accuracy} on {total} test examples is no accuracy.")
+        if labels not in reached:
+            faults.append(f"Measurement {number}: it is of {labels:,} answers, and there never were as many.")
     return faults
