@@ -33,7 +33,7 @@ APP = {
     "studies": _BLOCKS,
     "atlas": {*_BLOCKS, "components"},
     "data": {*_PLAIN, "shell", "components", "explore"},
-    "campaign": {*_BLOCKS, "components", "data", "explore"},
+    "campaign": {*_BLOCKS, "components", "data", "explore", "export"},
     "present": {*_PLAIN, "figures", "components", "atlas"},
     "export": {"components", "figures", "findings", "palette", "present"},
     "views": {*_BLOCKS, "components", "atlas", "campaign", "data", "explore", "export", "method", "present", "studies"},

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.campaign import counter, ledger, offer, questions, uploads, words
+from app.campaign import counter, ledger, offer, questions, rehearsal, uploads, words
 from app.campaign.offer import Given, Offer
 from app.components.explore import component
 from app.data import visitors
@@ -50,6 +50,7 @@ def page(standing: Standing) -> None:
         if found is not None:
             _purchase(standing, found, status.accuracy, head)
     ledger.draw(standing)
+    rehearsal.draw(standing)
 
 
 def _heading(standing: Standing) -> None:

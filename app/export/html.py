@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.metadata import version
@@ -37,20 +37,28 @@ def html_report(story: Story, dark: Story | None = None) -> bytes:
     body = "".join(
         [
             _BAR,
-            _cover(story),
+            cover(story.title, story.subtitle, story.facts, _NO_SCRIPT),
             "<main>\n",
             *(_step(step, number, _first_figure(story, number)) for number, step in enumerate(story.steps)),
             "</main>\n",
-            _foot(story),
+            foot(story.provenance),
             f'<script type="application/json" id="figures">{figures}</script>\n',
             *(f"<script>{script}</script>\n" for script in scripts),
         ]
     )
+    return document(story.title, body, scripts)
+
+
+def document(title: str, body: str, scripts: Sequence[str] = ()) -> bytes:
+    """A whole file of HTML in the style of a report, of which nothing is loaded from anywhere.
+
+    body: HTML, in which these scripts stand and no others run.
+    """
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(story.title)}</title>\n<style>{_asset('report.css')}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{_asset('report.css')}</style>\n</head>\n<body>\n"
     )
     return f"{head}{body}</body>\n</html>\n".encode()
 
@@ -66,8 +74,9 @@ def _policy(scripts: Sequence[str]) -> str:
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts
     )
+    allowed = hashes or "'none'"
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -113,13 +122,17 @@ _BAR = (
 )
 
 
-def _cover(story: Story) -> str:
-    facts = "".join(f"<li>{escape(name)} <b>{escape(value)}</b></li>" for name, value in story.facts.items())
+_NO_SCRIPT = (
+    "<noscript><p>The figures need JavaScript; the sentences and the tables of numbers do not.</p></noscript>\n"
+)
+
+
+def cover(title: str, subtitle: str, facts: Mapping[str, str], more: str = "") -> str:
+    """The head of a report: texts, and further HTML."""
+    items = "".join(f"<li>{escape(name)} <b>{escape(value)}</b></li>" for name, value in facts.items())
     return (
-        f'<header class="cover" tabindex="-1">\n<h1>{escape(story.title)}</h1>\n'
-        f'<p class="subtitle">{escape(story.subtitle)}</p>\n<ul class="facts">{facts}</ul>\n'
-        "<noscript><p>The figures need JavaScript; the sentences and the tables of numbers do not.</p></noscript>\n"
-        "</header>\n"
+        f'<header class="cover" tabindex="-1">\n<h1>{escape(title)}</h1>\n'
+        f'<p class="subtitle">{escape(subtitle)}</p>\n<ul class="facts">{items}</ul>\n{more}</header>\n'
     )
 
 
@@ -140,7 +153,7 @@ def _step(step: Step, number: int, first: int) -> str:
             "</figure>\n"
         )
     if step.table is not None:
-        parts.append(f'<div class="shown">{_table(step.table)}</div>\n')
+        parts.append(f'<div class="shown">{table_of(step.table)}</div>\n')
     return "".join([*parts, "</div>\n</section>\n"])
 
 
@@ -151,12 +164,13 @@ def _chart(chart: Chart, number: int) -> str:
         f"<figure><figcaption>{escape(chart.title)}</figcaption>\n"
         f'<div class="frame"><div class="chart" data-figure="{number}" role="img" aria-label="{escape(chart.alt)}" '
         f'style="height:{height:g}px"></div></div>\n'
-        f'<details><summary>Numbers behind this chart</summary><div class="scroll">{_table(chart.table)}</div>'
+        f'<details><summary>Numbers behind this chart</summary><div class="scroll">{table_of(chart.table)}</div>'
         "</details></figure>\n"
     )
 
 
-def _table(table: pd.DataFrame) -> str:
+def table_of(table: pd.DataFrame) -> str:
+    """The first MOST_ROWS rows of a table."""
     shown = table.head(MOST_ROWS)
     kinds = ["" if is_number else ' class="text"' for is_number in numeric(shown)]
     texts = as_text(shown)
@@ -171,7 +185,8 @@ def _table(table: pd.DataFrame) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{rest}"
 
 
-def _foot(story: Story) -> str:
+def foot(provenance: str) -> str:
+    """The foot of a report: where its numbers come from, and when it was made."""
     made = f"Made with RAD Studio {version('rad-studio')} on {stamp.words(stamp.moment())}."
     promise = "This file needs no network and sends nothing."
-    return f"<footer><p>{escape(story.provenance)}</p>\n<p>{escape(made)} {promise}</p></footer>\n"
+    return f"<footer><p>{escape(provenance)}</p>\n<p>{escape(made)} {promise}</p></footer>\n"

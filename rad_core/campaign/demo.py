@@ -6,7 +6,7 @@ digits' true labels serve the test of the student alone, which lies outside of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from rad_core.campaign import catalogue
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.formats import write_picks, write_table
 from rad_core.campaign.money import money_text
+from rad_core.campaign.students import FOLDS
 from rad_core.campaign.training import TrainingSet
 from rad_core.errors import InputError
 
@@ -75,9 +76,12 @@ def run(name: str, rounds: int, store: Path | None, say: Say) -> Campaign:
 
 def _round(campaign: Campaign, data: _Digits, folder: Path, say: Say) -> None:
     """Train, measure, ask, write the picks, have them answered from a file, tell."""
-    probabilities = _student(campaign.training_set(), data)
+    examples = campaign.training_set()
+    probabilities = _student(examples, data)
     _score(campaign, data, probabilities, say)
-    picks = campaign.ask(probabilities[data.rows["pool"]], _BUDGET)
+    rows = np.append(data.rows["pool"], data.rows["checked"])
+    beliefs = np.concatenate([probabilities[data.rows["pool"]], _unseen(examples, data)])
+    picks = campaign.ask(beliefs, _BUDGET, ids=[_name(row) for row in rows], checked_unseen=True)
     write_picks(folder / "picks.csv", "csv", campaign, picks)
     answers = {"id": np.array(picks.ids, object)}
     said = data.answers[[int(text.removeprefix("digit-")) for text in picks.ids]]
@@ -101,14 +105,29 @@ def _score(campaign: Campaign, data: _Digits, probabilities: np.ndarray, say: Sa
     say(f"Accuracy {score.accuracy:.3f} on {len(test)} test digits after {score.labels} bought answers.")
 
 
-def _student(examples: TrainingSet, data: _Digits) -> np.ndarray:
-    """(N, 10) of a student trained on soft targets: every example once for each class, weighted by its share."""
+def _unseen(examples: TrainingSet, data: _Digits) -> np.ndarray:
+    """(V, 10) of the checked digits, each of a student that did not learn from it nor from the rest of its fifth."""
+    checked = data.rows["checked"]
+    beliefs = np.empty((len(checked), 10))
+    for number in range(FOLDS):
+        fold = np.arange(len(checked)) % FOLDS == number
+        beliefs[fold] = _student(examples, data, without=checked[fold])[checked[fold]]
+    return beliefs
+
+
+def _student(examples: TrainingSet, data: _Digits, without: Sequence[int] | np.ndarray = ()) -> np.ndarray:
+    """(N, 10) of a student trained on soft targets: every example once for each class, weighted by its share.
+
+    without: rows that it does not learn from.
+    """
     from sklearn.linear_model import LogisticRegression
 
     rows = np.array([int(text.removeprefix("digit-")) for text in examples.ids])
-    example, digit = np.nonzero(examples.targets > 1e-3)
+    known = ~np.isin(rows, without)
+    rows, targets = rows[known], examples.targets[known]
+    example, digit = np.nonzero(targets > 1e-3)
     student = LogisticRegression(C=1.0, max_iter=300)
-    student.fit(data.images[rows[example]], digit, sample_weight=examples.targets[example, digit])
+    student.fit(data.images[rows[example]], digit, sample_weight=targets[example, digit])
     probabilities = np.zeros((len(data.images), 10))
     probabilities[:, student.classes_] = student.predict_proba(data.images)
     return probabilities

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from rad_core.campaign.money import money_text
@@ -9,6 +10,9 @@ from rad_core.campaign.receipt import Billed, Change, Measured, Receipt, RoundRe
 from rad_core.results.words import count, listed, percent, signed
 
 UNIT = "fully informative, right labels"
+ORIGIN = (
+    "Every number follows from the ledger and the gains that are kept of each round; nobody knows the pool's truth."
+)
 NOTHING = "\N{EN DASH}"
 COLUMNS = (
     "Round",
@@ -47,6 +51,42 @@ def change(value: Change | None) -> str:
     return f"{signed(value.mean)} points [{signed(value.low)}, {signed(value.high)}]"
 
 
+@dataclass(frozen=True)
+class Figure:
+    """One large number: what it is, its text, and what stands beneath it."""
+
+    name: str
+    text: str
+    beneath: str
+
+
+def figures(receipt: Receipt) -> list[Figure]:
+    """The five numbers of a receipt that has rounds."""
+    status, audit, after, offer = receipt.status, receipt.right, receipt.after, receipt.next
+    wall = "no wall" if status.max_cost is None else f"of {_cash(receipt, status.max_cost)} that may be spent"
+    guess = "nobody knows" if status.accuracy is None else f"of all checked {percent(status.accuracy.mean)}"
+    interval = "" if audit is None else f"estimate, {percent(audit.low)} to {percent(audit.high)}"
+    return [
+        Figure("Paid", _money(receipt, receipt.billed), f"{count(receipt.answered, 'label')}; {wall}"),
+        Figure("Promised, worst case", amount(receipt.promised), f"{UNIT}, of at most {amount(receipt.gain)}"),
+        Figure("Teacher right on the picks", "not known" if audit is None else percent(audit.share), interval or guess),
+        Figure(
+            "Student right",
+            "not measured" if after is None else percent(after.accuracy),
+            "rad score keeps an accuracy" if after is None else _over(receipt.change),
+        ),
+        Figure(
+            f"The next {offer.labels:,}" if offer is not None and offer.labels else "The next ones",
+            verdict(receipt),
+            f"for {_cash(receipt, offer.cost)}" if offer is not None and offer.cost else "",
+        ),
+    ]
+
+
+def _over(moved: Change | None) -> str:
+    return "never measured without a label" if moved is None else f"{change(moved)} over no label"
+
+
 # --- sentences ------------------------------------------------------------------------------------------------------
 
 
@@ -76,9 +116,9 @@ def promised(receipt: Receipt) -> str:
     asked = count(sum(facts.budget for facts in used), "label")
     missing = _missing(receipt)
     return (
-        f"In the worst case {asked} were worth {amount(receipt.promised)} {UNIT}, in the mean over the draws. This holds "
-        f"wherever the teacher errs, as long as it is right on {accuracy_used(receipt)} of the pool. If every answer is "
-        f"right, they are worth {amount(receipt.gain)}."
+        f"In the worst case {asked} were worth {amount(receipt.promised)} {UNIT}, in the mean over the draws. This "
+        f"holds wherever the teacher errs, as long as it is right on {accuracy_used(receipt)}. If every "
+        f"answer is right, they are worth {amount(receipt.gain)}."
         + (f" The promise takes every pick as answered; {missing}." if missing else "")
     )
 
@@ -88,7 +128,8 @@ def accuracy_used(receipt: Receipt) -> str:
     used = [each.status.facts for each in receipt.rounds if each.status.facts is not None]
     least, most = (percent(choose(facts.teacher_accuracy for facts in used)) for choose in (min, max))
     of = "the one-sided 95% lower bound" if used[-1].lower_bound else "the estimate"
-    return f"{least if least == most else f'{least} to {most}'} ({of} from {count(used[-1].total, 'checked example')})"
+    m = least if least == most else f"{least} to {most}"
+    return f"{m} of the pool ({of} from {count(used[-1].total, 'checked example')})"
 
 
 def _missing(receipt: Receipt) -> str:
@@ -109,16 +150,16 @@ def right(receipt: Receipt) -> str:
         part = len(numbers) < len(receipt.rounds)
         of = f" of round{'s' * (len(numbers) > 1)} {listed(numbers)}" if part else ""
         return (
-            f"The teacher is right on an estimated {share(audit.share, audit.low, audit.high)} of the picks{of}. Behind "
-            f"it are {count(audit.examples, 'checked example')}, weighted to look like the picks; they count as "
+            f"The teacher is right on an estimated {share(audit.share, audit.low, audit.high)} of the picks{of}. "
+            f"Behind it are {count(audit.examples, 'checked example')}, weighted to look like the picks; they count as "
             f"{amount(audit.effective)}. Of a single pick nobody knows it."
         )
     if m is None:
         return "Nobody knows how often the teacher is right: it has answered no checked example."
     return (
         f"How often the teacher is right among the picks nobody knows. Of {count(m.total, 'checked example')} it is "
-        f"right on {share(m.mean, m.low, m.high)}, and picks are likelier to be hard. An estimate takes probabilities of "
-        "checked examples from students that did not learn from them."
+        f"right on {share(m.mean, m.low, m.high)}, and picks are likelier to be hard. An estimate takes probabilities "
+        "of checked examples from students that did not learn from them."
     )
 
 
@@ -184,11 +225,12 @@ def following(receipt: Receipt) -> str:
         return f"Nothing more can be bought: {why}. {_experience(receipt)}"
     verb = "is" if offer.labels == 1 else "are"
     cost = f" for {_cash(receipt, offer.cost)}" if offer.cost else ""
-    fewer = "" if offer.labels == offer.wanted else f" No more are left; the last round had {offer.wanted:,}."
+    limit = "are free" if offer.labels == receipt.status.pool["free"] else "fit below the wall"
+    fewer = "" if offer.labels == offer.wanted else f" The last round had {offer.wanted:,}; no more {limit}."
     return (
-        f"The next {count(offer.labels, 'label')}{cost} {verb} worth {amount(offer.value)} {UNIT} in the worst case, by "
-        f"the student that chose the last round.{fewer} One more label is worth {amount(offer.worth)} now; in round 1 it "
-        f"was {amount(offer.first)}. {_experience(receipt)}"
+        f"The next {count(offer.labels, 'label')}{cost} {verb} worth {amount(offer.value)} {UNIT} in the worst case, "
+        f"by the student that chose the last round.{fewer} One more label is worth {amount(offer.worth)} now; in round "
+        f"1 it was {amount(offer.first)}. {_experience(receipt)}"
     )
 
 

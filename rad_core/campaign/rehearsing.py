@@ -7,9 +7,10 @@ teacher help this student, and whether it matters which are chosen; it is small,
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy import stats
@@ -20,6 +21,7 @@ from rad_core.campaign.contents import vector
 from rad_core.campaign.ledger import Account
 from rad_core.campaign.students import train
 from rad_core.errors import InputError
+from rad_core.results.words import listed, name
 from rad_core.selection.api import AccuracyEstimate, estimate_accuracy
 from rad_core.selection.gains import GAINS
 from rad_core.selection.game import solve_game, wrong_count
@@ -76,10 +78,62 @@ class Rehearsal:
     more: tuple[tuple[int, float], ...]
 
 
+def to_json(played: Rehearsal) -> str:
+    """A rehearsal as text, for the process that asked for it."""
+    return json.dumps(asdict(played))
+
+
+def from_json(text: str) -> Rehearsal:
+    """The rehearsal that such a text holds."""
+    values = json.loads(text)
+    lines = [
+        Line(
+            **{
+                **line,
+                "over_nothing": Difference(**line["over_nothing"]),
+                "over_uniform": None if line["over_uniform"] is None else Difference(**line["over_uniform"]),
+            }
+        )
+        for line in values["lines"]
+    ]
+    more = [(int(count), float(by)) for count, by in values["more"]]
+    accuracy = AccuracyEstimate(**values["accuracy"])
+    return Rehearsal(**{**values, "lines": tuple(lines), "accuracy": accuracy, "more": tuple(more)})
+
+
+def introduction(played: Rehearsal) -> str:
+    """How it was played, and how large it is."""
+    return (
+        f"Rehearsed {played.repeats} times: {played.learned:,} labeled examples to learn from, {played.pool:,} checked "
+        f"ones as the pool, {played.tested:,} others to test on; {played.start:.3f} right without any bought label."
+    )
+
+
+def findings(played: Rehearsal) -> list[str]:
+    """What it shows and what it does not, a sentence each: do labels help, how many, which ones, what is m worth."""
+    helping = [line for line in played.lines if line.over_nothing.low > 0]
+    compared = [(line, line.over_uniform) for line in played.lines if line.over_uniform is not None]
+    fewest = min((line.labels for line in helping), default=0)
+    known = ", ".join(f"{count:,} know m to \N{PLUS-MINUS SIGN}{100 * by:.1f} points" for count, by in played.more)
+    rules = [
+        f"{name(line.rule)} at {line.labels:,} is {'ahead of' if over.mean > 0 else 'behind'} labels at random"
+        for line, over in compared
+        if over.shown
+    ]
+    return [
+        "That labels of this teacher help is "
+        + (f"shown, from {fewest:,} labels on." if helping else "not shown at this size."),
+        "That it matters which are chosen is " + (f"shown: {listed(rules)}." if rules else "not shown at this size."),
+        "Intervals hold at once with 95 % in each column, and are widened because the repeats share their examples. A "
+        "pool of thousands leaves more to choose from than this one.",
+        f"Teacher right on {played.accuracy.right} of {played.accuracy.total} checked examples; {known}.",
+    ]
+
+
 def rehearse(campaign: Campaign, repeats: int = 10, student: str | None = None) -> Rehearsal:
     """Play it. Nothing is asked, told or kept. Raises InputError where the examples do not suffice."""
-    name = student or campaign.settings.student
-    if not name:
+    network = student or campaign.settings.student
+    if not network:
         raise InputError(f"Campaign {campaign.name} has no student of ours to rehearse with; create it with --student.")
     if repeats < 3:
         raise InputError(f"repeats is {repeats}; give 3 or more, of which there is an interval.")
@@ -116,10 +170,10 @@ def rehearse(campaign: Campaign, repeats: int = 10, student: str | None = None) 
 
         def accuracy(bought: np.ndarray, seed: int = seed, test: np.ndarray = test) -> float:
             all_rows, all_targets = np.append(rows, positions[bought]), np.concatenate([targets, soft[bought]])
-            said = train(name, held, all_rows, all_targets, seed)(held[positions[test]])
+            said = train(network, held, all_rows, all_targets, seed)(held[positions[test]])
             return float(np.mean(said.argmax(axis=1) == labels[test]))
 
-        gains = np.asarray(GAINS["margin"](train(name, held, rows, targets, seed)(held[positions[pool]])))
+        gains = np.asarray(GAINS["margin"](train(network, held, rows, targets, seed)(held[positions[pool]])))
         right = soft[test].argmax(axis=1) == labels[test]
         wrong = wrong_count(half, estimate_accuracy(right).lower_bound)
         starts.append(accuracy(pool[:0]))

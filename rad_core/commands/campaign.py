@@ -380,13 +380,11 @@ def rehearse(name: str, repeats: int, student: str | None, store: Path | None) -
       rad campaign rehearse photos --repeats 30 --student mlp
     """
     from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.rehearsing import findings, introduction
     from rad_core.campaign.rehearsing import rehearse as play
 
     played = play(Campaign.open(name, store), repeats, student)
-    say(
-        f"Rehearsed {played.repeats} times: {played.learned:,} labeled examples to learn from, {played.pool:,} checked "
-        f"ones as the pool, {played.tested:,} others to test on; {played.start:.3f} right without any bought label."
-    )
+    say(introduction(played))
     rows = [
         (
             line.rule,
@@ -398,16 +396,8 @@ def rehearse(name: str, repeats: int, student: str | None, store: Path | None) -
         for line in played.lines
     ]
     print_table("Accuracy", ("rule", "labels", "accuracy", "over no label", "over uniform"), rows)
-    helps = any(line.over_nothing.low > 0 for line in played.lines)
-    matters = any(line.over_uniform is not None and line.over_uniform.shown for line in played.lines)
-    say(f"That labels of this teacher help is {'shown' if helps else 'not shown'} at this size.")
-    say(f"That it matters which are chosen is {'shown' if matters else 'not shown'} at this size.")
-    say(
-        "Intervals hold at once with 95 % in each column, and are widened because the repeats share their examples. A "
-        "pool of thousands leaves more to choose from than this one."
-    )
-    known = ", ".join(f"{count:,} know m to +-{100 * by:.1f} points" for count, by in played.more)
-    say(f"Teacher right on {played.accuracy.right} of {played.accuracy.total} checked examples; {known}.")
+    for sentence in findings(played):
+        say(sentence)
 
 
 @command.command()
