@@ -20,8 +20,8 @@ from rad_core.campaign.receipt import Receipt
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 0.7rem 1.2rem 0.5rem; max-width: none; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
-[data-testid="stMainBlockContainer"] h1 { font-size: 1.5rem; line-height: 1.3; padding: 0 2.6rem 0 0; }
-.st-key-receipt-figures strong { font-size: 1.55rem; line-height: 1.2; font-weight: 600; }
+[data-testid="stMainBlockContainer"] h1 { font-size: 1.5rem; line-height: 1.3; padding: 0 2.6rem 0.4rem 0; }
+.st-key-receipt-figures strong { font-size: 1.4rem; line-height: 1.2; font-weight: 600; }
 @media (max-width: 768px) {
   [data-testid="stMainBlockContainer"] { padding-top: 3.6rem; }
   [data-testid="stMainBlockContainer"] h1 { padding-right: 0; }
@@ -41,7 +41,7 @@ def page(standing: Standing) -> None:
         blocks.empty(
             "The receipt begins with the first round",
             "What was promised in the worst case, how often the teacher is right among the picks, what was paid, what "
-            f"it did to accuracy, and whether as much again is worth it. {literal(receipt_words.paid(receipt))}",
+            f"it did to accuracy, and whether as much again is worth it. Paid so far: {literal(receipt_words.paid(receipt))}",
             ":material/receipt_long:",
         )
         return

@@ -63,20 +63,21 @@ class Figure:
 def figures(receipt: Receipt) -> list[Figure]:
     """The five numbers of a receipt that has rounds."""
     status, audit, after, offer = receipt.status, receipt.right, receipt.after, receipt.next
-    wall = "no wall" if status.max_cost is None else f"of {_cash(receipt, status.max_cost)} that may be spent"
+    wall = "no limit" if status.max_cost is None else f"of {_cash(receipt, status.max_cost)} that may be spent"
     guess = "nobody knows" if status.accuracy is None else f"of all checked {percent(status.accuracy.mean)}"
+    best = "if every pick is answered" if _missing(receipt) else f"{amount(receipt.gain)} if all are right"
     interval = "" if audit is None else f"estimate, {percent(audit.low)} to {percent(audit.high)}"
     return [
         Figure("Paid", _money(receipt, receipt.billed), f"{count(receipt.answered, 'label')}; {wall}"),
-        Figure("Promised, worst case", amount(receipt.promised), f"{UNIT}, of at most {amount(receipt.gain)}"),
+        Figure("Promised, worst case", amount(receipt.promised), f"{UNIT}; {best}"),
         Figure("Teacher right on the picks", "not known" if audit is None else percent(audit.share), interval or guess),
         Figure(
             "Student right",
             "not measured" if after is None else percent(after.accuracy),
-            "rad score keeps an accuracy" if after is None else _over(receipt.change),
+            "rad score keeps what you measure" if after is None else _over(receipt.change),
         ),
         Figure(
-            f"The next {offer.labels:,}" if offer is not None and offer.labels else "The next ones",
+            f"Are {offer.labels:,} more worth it?" if offer is not None and offer.labels else "Are more worth it?",
             verdict(receipt),
             f"for {_cash(receipt, offer.cost)}" if offer is not None and offer.cost else "",
         ),
@@ -118,7 +119,7 @@ def promised(receipt: Receipt) -> str:
     return (
         f"In the worst case {asked} were worth {amount(receipt.promised)} {UNIT}, in the mean over the draws. This "
         f"holds wherever the teacher errs, as long as it is right on {accuracy_used(receipt)}. If every "
-        f"answer is right, they are worth {amount(receipt.gain)}."
+        f"answer that came is right, they are worth {amount(receipt.gain)}."
         + (f" The promise takes every pick as answered; {missing}." if missing else "")
     )
 
@@ -175,7 +176,7 @@ def paid(receipt: Receipt) -> str:
         parts.append(f"{_cash(receipt, billed.lost)} for requests whose outcome nobody knows, which may not be billed")
     wall = "" if status.max_cost is None else f" {_cash(receipt, status.max_cost)} may be spent."
     waiting = f" {_cash(receipt, status.reserved)} are reserved for open questions." if status.open else ""
-    return f"Paid: {listed(parts)}.{wall}{waiting}"
+    return f"{listed(parts)}.{wall}{waiting}"
 
 
 def did(receipt: Receipt) -> str:

@@ -56,8 +56,8 @@ def _verify_campaign(name: str, root: Path, as_json: bool) -> None:
     say(f"{receipt_words.headline(receipt)}.")
     if receipt.rounds:
         print_table("Receipt", receipt_words.COLUMNS, receipt_words.rows(receipt))
-    for sentence in receipt_words.sentences(receipt).values():
-        say(sentence)
+    for title, sentence in receipt_words.sentences(receipt).items():
+        say(f"{title}: {sentence}")
 
 
 def _verify_study(name: str, root: Path, as_json: bool) -> None:
