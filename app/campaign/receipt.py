@@ -41,7 +41,7 @@ def page(standing: Standing) -> None:
         blocks.empty(
             "The receipt begins with the first round",
             "What was promised in the worst case, how often the teacher is right among the picks, what was paid, what "
-            f"it did to accuracy, and whether as much again is worth it. Paid so far: {literal(receipt_words.paid(receipt))}",
+            f"it did to accuracy, and whether more is worth it. Paid so far: {literal(receipt_words.paid(receipt))}",
             ":material/receipt_long:",
         )
         return

@@ -22,7 +22,7 @@ COLUMNS = (
     "Right among picks (estimate)",
     "Paid",
     "Student right after",
-    "Change",
+    "Change, points",
 )
 _LAST = 4  # measured rounds that are told one by one
 
@@ -42,13 +42,13 @@ def measured(value: Measured | None) -> str:
     return NOTHING if value is None else share(value.accuracy, value.low, value.high)
 
 
-def change(value: Change | None) -> str:
+def change(value: Change | None, unit: str = " points") -> str:
     """A difference in points with its interval."""
     if value is None:
         return NOTHING
     if value.low is None or value.high is None:
-        return f"{signed(value.mean)} points"
-    return f"{signed(value.mean)} points [{signed(value.low)}, {signed(value.high)}]"
+        return f"{signed(value.mean)}{unit}"
+    return f"{signed(value.mean)}{unit} [{signed(value.low)}, {signed(value.high)}]"
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ def rows(receipt: Receipt) -> list[tuple[str, ...]]:
         audit = receipt.right
         estimate = NOTHING if audit is None else share(audit.share, audit.low, audit.high)
         worth = (f"{receipt.answered:,}", amount(receipt.promised), amount(receipt.gain))
-        end = (_money(receipt, receipt.billed), measured(receipt.after), change(receipt.change))
+        end = (_money(receipt, receipt.billed), measured(receipt.after), change(receipt.change, ""))
         table.append(("all", *worth, estimate, *end))
     return table
 
@@ -306,7 +306,7 @@ def _row(receipt: Receipt, each: RoundReceipt) -> tuple[str, ...]:
         NOTHING if audit is None else share(audit.share, audit.low, audit.high),
         _money(receipt, each.billed),
         measured(each.after),
-        change(each.change),
+        change(each.change, ""),
     )
 
 

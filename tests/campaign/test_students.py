@@ -16,7 +16,15 @@ import pandas as pd
 import pytest
 
 from rad_core import Campaign
-from rad_core.campaign.rehearsing import difference, half_width
+from rad_core.campaign.rehearsing import (
+    difference,
+    findings,
+    from_json,
+    half_width,
+    introduction,
+    rehearse,
+    to_json,
+)
 from rad_core.campaign.running import plan_of, run
 from rad_core.errors import DamagedError, InputError, StoreError
 from rad_core.partials import holding
@@ -275,6 +283,9 @@ def test_a_rehearsal_says_what_it_found_and_changes_nothing(place: Path) -> None
     assert "4 labeled examples to learn from, 20 checked ones as the pool, 20 others to test on" in said
     assert "help is " in said
     assert "of 40 checked examples; 40 know m to" in said
+    played = rehearse(campaign, 3)
+    assert from_json(to_json(played)) == played
+    assert all(sentence in said for sentence in (introduction(played), *findings(played)))
     assert campaign.entries() == before
     for arguments, words in ((["--repeats", 2], "repeats is 2"), (["--student", "forest"], "choose one of")):
         assert words in rad("campaign", "rehearse", "clouds", *arguments, "--store", place / "store", code=2)

@@ -74,7 +74,7 @@ def test_every_page_of_a_new_campaign_says_what_is_not_there_yet(
         "tradeoff": "Nothing was bought yet",
         "map": "A map needs features",
         "curves": "No accuracy was measured yet",
-        "present": "A campaign is not presented yet",
+        "present": "The receipt begins with the first round",
     }
     assert missing[name] in words(at)
     assert at.session_state["run"] == "reviews"
@@ -408,18 +408,19 @@ def test_hard_answers_have_no_confidence(store: Path, monkeypatch: pytest.Monkey
     assert "10 answers are single classes" in words(sound(page(monkeypatch, store, "tradeoff")))
 
 
-def featured(store: Path, pool: int = 40) -> Campaign:
+def featured(store: Path, pool: int = 40, times: int = 1) -> Campaign:
+    """times: so often are the checked examples there."""
     rng = np.random.default_rng(0)
 
     def rows(prefix: str, count: int, **more: list[str]) -> dict:
         return {"id": [f"{prefix}{at}" for at in range(count)], "features": rng.normal(size=(count, 5)), **more}
 
-    labels = [label for _, label, _ in CHECKED]
+    labels = [label for _, label, _ in CHECKED * times]
     return make(
         store,
         pool=rows("p", pool),
         labeled=rows("l", 3, label=CLASSES),
-        checked=rows("c", 30, label=labels, teacher=[said for *_, said in CHECKED]),
+        checked=rows("c", 30 * times, label=labels, teacher=[said for *_, said in CHECKED * times]),
         student="linear",
     )
 
@@ -476,6 +477,42 @@ def test_a_student_of_ours_is_trained_when_it_is_asked_for_and_asks_with_its_che
     status = campaign.status()
     assert status.open == 6
     assert status.rounds[-1].right is not None, "students that did not see the checked examples scored them"
+
+
+def test_a_rehearsal_says_what_it_takes_and_a_read_only_studio_has_none(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(store)
+    at = sound(page(monkeypatch, store))
+    assert at.button(key="rehearse").disabled
+    assert "It takes a student of ours and features" in words(at)
+    featured(store / "few")
+    at = sound(page(monkeypatch, store / "few"))
+    assert at.button(key="rehearse").disabled
+    assert "It takes 40 checked examples with the teacher's answer, of which there are 30" in words(at)
+    monkeypatch.setenv("RAD_READ_ONLY", "1")
+    assert "rehearse" not in {button.key for button in sound(page(monkeypatch, store)).button}
+
+
+@pytest.mark.slow
+def test_a_rehearsal_is_played_when_it_is_asked_for_and_kept_until_the_campaign_changes(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = featured(store, times=2)
+    entries = campaign.entries()
+    at = page(monkeypatch, store)
+    assert "Rehearsed" not in words(at)
+    at.button(key="rehearse").click()
+    at = sound(at.run(timeout=300))
+    assert "Rehearsed 10 times: 3 labeled examples to learn from, 30 checked ones as the pool" in words(at)
+    assert "That it matters which are chosen is " in words(at)
+    shown = at.dataframe[-1].value
+    assert shown["Rule"].tolist() == ["RAD", "RAD", "Margin", "Margin", "Uniform", "Uniform"]
+    assert shown["Labels"].tolist() == [7, 15] * 3
+    assert campaign.entries() == entries
+    assert "Rehearsed" in words(sound(at.run())), "it is kept"
+    campaign.score(0.5)
+    assert "Rehearsed" not in words(sound(at.run()))
 
 
 # --- where campaigns are listed --------------------------------------------------------------------------------------
