@@ -18,12 +18,13 @@ from rad_core.inputs.ids import shortened
 
 def verify(database: sqlite3.Connection, folder: Path, settings: Settings) -> list[str]:
     """What does not hold, a sentence each; [] where everything does."""
+    books, reached = _check_books(database, settings)
     return [
         *_check_points(database, folder, settings),
-        *_check_books(database, settings),
+        *books,
         *_check_attempts(database, settings),
         *_check_rounds(database, folder, len(settings.classes)),
-        *_check_scores(database),
+        *_check_scores(database, reached),
     ]
 
 
@@ -40,9 +41,13 @@ def _check_points(database: sqlite3.Connection, folder: Path, settings: Settings
     return faults
 
 
-def _check_books(database: sqlite3.Connection, settings: Settings) -> list[str]:
-    """Replay the ledger entry by entry: no point asked twice, every answer asked for, every cost the right one."""
-    faults = []
+def _check_books(database: sqlite3.Connection, settings: Settings) -> tuple[list[str], set[int]]:
+    """Replay the ledger entry by entry: no point asked twice, every answer asked for, every cost the right one.
+
+    Also every number of answered points of the pool that there ever was.
+    """
+    faults: list[str] = []
+    pool, answered, reached = ledger.pool_size(database), 0, {0}
     accounts: dict[int, Account] = {}
     names = {point.position: shortened(point.id) for point in ledger.points(database)}
     committed = Decimal(0)
@@ -68,8 +73,12 @@ def _check_books(database: sqlite3.Connection, settings: Settings) -> list[str]:
                 faults.append(f"Entry {number}: {names[entry.position]} is answered, but was never asked.")
         if cost != due:
             faults.append(f"Entry {number}: its cost is {cost}, but {due} was due.")
+        before = account.state
         account.enter(number, entry)
-    return faults
+        if entry.position < pool:
+            answered += (account.state == "answered") - (before == "answered")
+            reached.add(answered)
+    return faults, reached
 
 
 def _check_attempts(database: sqlite3.Connection, settings: Settings) -> list[str]:
@@ -120,32 +129,24 @@ def _check_rounds(database: sqlite3.Connection, folder: Path, classes: int) -> l
 def _known_of_the_teacher(database: sqlite3.Connection, classes: int) -> dict[int, tuple[int, int]]:
     """On how many checked examples the teacher was right, and of how many, when each round was asked for."""
     labels = {point.position: point.label for point in ledger.points(database, "checked")}
+    firsts = database.execute("select min(entry), round from ledger where kind = 'asked' group by round order by 1")
+    waiting = firsts.fetchall()[::-1]
     flags: dict[int, bool] = {}
     known: dict[int, tuple[int, int]] = {}
-    for _, entry in ledger.entries(database):
-        if entry.kind == "asked" and entry.round not in known:
-            known[entry.round] = (sum(flags.values()), len(flags))
-        if entry.kind in ledger.ANSWERS and entry.source == "teacher" and entry.position in labels:
+    for number, entry in ledger.entries(database, "checked"):
+        while waiting and waiting[-1][0] <= number:
+            known[waiting.pop()[1]] = (sum(flags.values()), len(flags))
+        if entry.kind in ledger.ANSWERS and entry.source == "teacher":
             content = Content(entry.label, entry.soft)
             flags.pop(entry.position, None)
             if not content.abstains:
                 flags[entry.position] = likeliest(content, classes) == labels[entry.position]
-    return known
+    return known | dict.fromkeys((number for _, number in waiting), (sum(flags.values()), len(flags)))
 
 
-def _check_scores(database: sqlite3.Connection) -> list[str]:
-    """Every measured accuracy is one, after a number of answers that the ledger had at a time."""
+def _check_scores(database: sqlite3.Connection, reached: set[int]) -> list[str]:
+    """Every measured accuracy is one, after a number of answers that there was at a time."""
     faults = []
-    pool = ledger.pool_size(database)
-    accounts: dict[int, Account] = {}
-    answered: set[int] = set()
-    reached = {0}
-    for number, entry in ledger.entries(database):
-        account = accounts.setdefault(entry.position, Account())
-        account.enter(number, entry)
-        if entry.position < pool:
-            (answered.add if account.state == "answered" else answered.discard)(entry.position)
-            reached.add(len(answered))
     for number, labels, accuracy, total in database.execute(
         "select number, labels, accuracy, total from scores order by number"
     ):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,17 +18,19 @@ import pytest
 
 from rad_core import Campaign
 from rad_core.campaign.rehearsing import (
+    Difference,
+    Line,
+    Rehearsal,
     difference,
     findings,
     from_json,
     half_width,
-    introduction,
-    rehearse,
     to_json,
 )
 from rad_core.campaign.running import plan_of, run
 from rad_core.errors import DamagedError, InputError, StoreError
 from rad_core.partials import holding
+from rad_core.selection.api import estimate_accuracy
 from tests.campaign.test_files import rad
 
 CLASSES = ["left", "right"]
@@ -283,14 +286,32 @@ def test_a_rehearsal_says_what_it_found_and_changes_nothing(place: Path) -> None
     assert "4 labeled examples to learn from, 20 checked ones as the pool, 20 others to test on" in said
     assert "help is " in said
     assert "of 40 checked examples; 40 know m to" in said
-    played = rehearse(campaign, 3)
-    assert from_json(to_json(played)) == played
-    assert all(sentence in said for sentence in (introduction(played), *findings(played)))
     assert campaign.entries() == before
     for arguments, words in ((["--repeats", 2], "repeats is 2"), (["--student", "forest"], "choose one of")):
         assert words in rad("campaign", "rehearse", "clouds", *arguments, "--store", place / "store", code=2)
     create(place, checked=str(place / "unasked.parquet"), store=place / "unasked")
     assert "there are 0 and 4" in rad("campaign", "rehearse", "clouds", "--store", place / "unasked", code=2)
+
+
+def test_a_rehearsal_says_what_is_shown_and_no_more_and_reaches_another_process_whole() -> None:
+    nothing, more, less = Difference(0.01, -0.1, 0.1), Difference(0.2, 0.1, 0.3), Difference(-0.2, -0.3, -0.1)
+    lines = (
+        Line("rad", 10, 0.7, nothing, nothing),
+        Line("rad", 20, 0.8, more, more),
+        Line("margin", 20, 0.5, nothing, less),
+        Line("uniform", 20, 0.7, more, None),
+    )
+    played = Rehearsal(20, 20, 4, 3, 0.6, lines, estimate_accuracy([1.0] * 30 + [0.0] * 10), ((40, 0.1), (160, 0.05)))
+    assert from_json(to_json(played)) == played
+    helps, matters, *_ = findings(played)
+    assert helps == "That labels of this teacher help is shown, from 20 labels on."
+    assert matters == (
+        "That it matters which are chosen is shown: RAD at 20 is ahead of labels at random and margin at 20 is behind "
+        "labels at random."
+    )
+    helps, matters, *_ = findings(replace(played, lines=lines[:1]))
+    assert helps == "That labels of this teacher help is not shown at this size."
+    assert matters == "That it matters which are chosen is not shown at this size."
 
 
 def test_intervals_of_a_rehearsal_are_wider_than_those_of_independent_repeats() -> None:
