@@ -18,8 +18,6 @@ from rad_core.results.words import percent, signed
 _KEPT = "campaign-rehearsal"
 # Students are small: two threads that wait for each other take many times as long on a machine that is busy.
 _PLAY = """
-import torch
-torch.set_num_threads(1)
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.rehearsing import rehearse, to_json
 Path(sys.argv[2]).write_text(to_json(rehearse(Campaign(Path(sys.argv[1])))))

@@ -87,7 +87,12 @@ def train(name: str, features: np.ndarray, rows: np.ndarray, targets: np.ndarray
     network = build_model(check_student(name), classes=targets.shape[1], image_shape=(1, 1, width), seed=seed)
     config = TrainConfig(steps=_STEPS, learning_rate=_LEARNING_RATE, augment=False)
     learned = inputs(np.asarray(features[rows], np.float32))
-    fit(network, learned, targets.astype(np.float32), soft=np.zeros(len(rows), bool), config=config, seed=seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # batches are small: on a busy machine threads wait for each other six times as long
+    try:
+        fit(network, learned, targets.astype(np.float32), soft=np.zeros(len(rows), bool), config=config, seed=seed)
+    finally:
+        torch.set_num_threads(threads)
 
     def predict(wanted: np.ndarray) -> np.ndarray:
         values = np.empty((len(wanted), targets.shape[1]), np.float32)
