@@ -16,7 +16,6 @@ from rad_core.errors import RadError
 from rad_core.results.words import percent, signed
 
 _KEPT = "campaign-rehearsal"
-# Students are small: two threads that wait for each other take many times as long on a machine that is busy.
 _PLAY = """
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.rehearsing import rehearse, to_json
