@@ -90,7 +90,7 @@ def _ask_checked(standing: Standing) -> None:
     label = f"Ask about these {status.checked:,} checked examples"
     middle.button(label, type="primary", key="ask-checked", on_click=questions.act, args=[name, _checked])
     with middle:
-        counter.offer(standing, offer.usual_budget(status, status.pool["free"], standing.fits))
+        counter.offer(standing, offer.usual_budget(status, status.pool["free"], standing.status.fits))
 
 
 def _checked(standing: Standing) -> str:
@@ -143,7 +143,7 @@ def _offer(standing: Standing, head: DeltaGenerator) -> Offer | None:
     )
     with st.container(horizontal=True, horizontal_alignment="center"):
         _source(standing, None)
-        counter.offer(standing, offer.usual_budget(standing.status, standing.status.pool["free"], standing.fits))
+        counter.offer(standing, offer.usual_budget(standing.status, standing.status.pool["free"], standing.status.fits))
     return None
 
 
@@ -191,7 +191,7 @@ def _received(name: str, field: str) -> None:
 def owned(standing: Standing) -> Own:
     """The campaign as the state of all pages knows it, and the purchase that it opens with."""
     status = standing.status
-    usual = offer.usual_budget(status, status.pool["free"], standing.fits)
+    usual = offer.usual_budget(status, status.pool["free"], standing.status.fits)
     wished = Purchase(usual, None, "rad", "uniform", float(status.price))
     return Own(f"{standing.name} {status.created}", wished, campaign=True)
 
@@ -211,7 +211,9 @@ def _purchase(standing: Standing, found: Offer, estimate: AccuracyEstimate, head
     game = state.kept("campaign-game", key, lambda: numbers.solve(pool, levers))
     with head, st.container(key="verdict", horizontal=True, vertical_alignment="top"):
         with st.container(gap=None, width="stretch", key="verdict-text"):
-            st.title(literal(words.verdict(status, standing.fits, levers.budget, float(game.value))), anchor=False)
+            st.title(
+                literal(words.verdict(status, standing.status.fits, levers.budget, float(game.value))), anchor=False
+            )
             teacher = words.at_least(estimate, used, bound=bound, assumed=levers.assumed)
             beside = f"{_lead(standing)}. With a teacher right on {teacher}, whichever it gets wrong."
             st.markdown(f":gray[{literal(beside)}]")
@@ -233,8 +235,8 @@ def _ask_button(standing: Standing, found: Offer, labels: int, assumed: bool, bo
         why = "New probabilities first: of the student that knows the last answers."
     elif assumed:
         why = "A campaign buys by what is known of the teacher: set its accuracy back to the estimate."
-    elif standing.fits is not None and labels > standing.fits:
-        why = f"The wall lets {standing.fits:,} labels through."
+    elif standing.status.fits is not None and labels > standing.status.fits:
+        why = f"The wall lets {standing.status.fits:,} labels through."
     unseen = found.checked and bool(st.session_state.get("campaign_unseen", False))
     st.button(
         f"Ask for these {labels:,}" if labels > 1 else "Ask for this one",
@@ -323,7 +325,7 @@ def _instrument(standing: Standing, found: Offer, pool: reading.Pool, own: Own, 
 
 
 def _wall(standing: Standing) -> dict[str, float | int] | None:
-    most, left, fits = standing.status.max_cost, standing.left, standing.fits
+    most, left, fits = standing.status.max_cost, standing.status.left, standing.status.fits
     if most is None or left is None or fits is None:
         return None
     return {"left": float(left), "most": float(most), "fits": fits}

@@ -14,8 +14,8 @@ from app.findings.calibration import Calibration, calibrate
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.contents import Content, likeliest, vector
 from rad_core.campaign.ledger import ANSWERS, Account
+from rad_core.campaign.scoring import interval_of
 from rad_core.campaign.status import Status
-from rad_core.selection.api import estimate_accuracy
 
 STATES = ("free", "asked", "answered", "abstained", "withdrawn")
 _RESAMPLES = 500
@@ -167,8 +167,7 @@ def scores(status: Status) -> pd.DataFrame:
     for each in status.scores:
         low = high = np.nan
         if each.total:
-            right = round(each.accuracy * each.total)
-            interval = estimate_accuracy(np.repeat([1.0, 0.0], [right, each.total - right]))
+            interval = interval_of(each.accuracy, each.total)
             low, high = interval.low, interval.high
         rows.append((each.round, each.labels, float(each.cost), each.accuracy, low, high, each.total))
     columns = ["round", "labels", "cost", "accuracy", "low", "high", "total"]

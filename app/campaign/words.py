@@ -42,9 +42,9 @@ def at_least(estimate: AccuracyEstimate, used: float, *, bound: bool, assumed: b
     return f"at least {percent(used)} (95% lower bound, {on})" if bound else f"{percent(used)} ({on})"
 
 
-def verdict(status: Status, fits: int | None, labels: int, worth: float) -> str:
-    """The next purchase and what it is certain to be worth. fits: labels that the wall lets through."""
-    if fits == 0 and status.max_cost is not None:
+def verdict(status: Status, labels: int, worth: float) -> str:
+    """The next purchase and what it is certain to be worth."""
+    if status.fits == 0 and status.max_cost is not None:
         return f"No further label fits below the {amount(status.max_cost, status)} that may be spent"
     price = f" for {amount(labels * status.price, status)}" if status.price else ""
     verb = "is" if labels == 1 else "are"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import streamlit as st
@@ -30,16 +29,6 @@ class Standing:
     @property
     def name(self) -> str:
         return self.campaign.name
-
-    @property
-    def left(self) -> Decimal | None:
-        """Money that may still be spent or reserved; None where there is no wall."""
-        return self.status.left
-
-    @property
-    def fits(self) -> int | None:
-        """How many labels the wall lets through; None for as many as one likes."""
-        return self.status.fits
 
 
 def moment(path: Path) -> str:

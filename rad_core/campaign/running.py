@@ -7,9 +7,10 @@ has the questions answered that are open, and asks for a new round only then; so
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from rad_core import partials
 from rad_core.campaign.answers import Answers
@@ -20,7 +21,7 @@ from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.money import money_text
 from rad_core.campaign.status import Status
 from rad_core.campaign.teachers import check_teacher, make_teacher
-from rad_core.campaign.watch import recorded
+from rad_core.campaign.watch import Run, recorded
 from rad_core.errors import InputError, StoreError
 
 Say = Callable[[str], None]
@@ -70,7 +71,7 @@ def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None =
             raise StoreError(f"Another process runs campaign {campaign.name}; nothing was asked: wait for it.")
         with (
             closing(make_teacher(plan.teacher, campaign.classes, plan.votes)) as teacher,
-            recorded(campaign.path, asdict(plan), stop) as record,
+            recorded(campaign.path, Run(plan.rounds, plan.budget, plan.teacher, time.time()), stop) as record,
         ):
 
             def tell(words: str) -> None:

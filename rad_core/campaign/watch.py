@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.3
 class Run:
     """The last run of a campaign.
 
-    rounds, budget, teacher, votes: its plan, see `running.Plan`. began, ended: seconds since 1970; ended is None while
+    rounds, budget, teacher: its plan, see `running.Plan`. began, ended: seconds since 1970; ended is None while
     it runs, and where it was killed. words: what it said last. failed: the sentence of the error that ended it, "" for
     none. stopped: whether somebody wanted it to end.
     """
@@ -32,7 +32,6 @@ class Run:
     rounds: int
     budget: int
     teacher: str
-    votes: int
     began: float
     words: str = ""
     ended: float | None = None
@@ -65,9 +64,8 @@ def ask_to_stop(folder: Path) -> None:
 class Record:
     """What a run writes down for those who look on."""
 
-    def __init__(self, folder: Path, plan: Mapping[str, object]) -> None:
-        self._folder = folder
-        self._run = Run(**{name: plan[name] for name in ("rounds", "budget", "teacher", "votes")}, began=time.time())  # type: ignore[arg-type]
+    def __init__(self, folder: Path, begun: Run) -> None:
+        self._folder, self._run = folder, begun
         self._write()
 
     def say(self, words: str) -> None:
@@ -86,10 +84,10 @@ class Record:
 
 
 @contextmanager
-def recorded(folder: Path, plan: Mapping[str, object], stop: threading.Event) -> Iterator[Record]:
+def recorded(folder: Path, begun: Run, stop: threading.Event) -> Iterator[Record]:
     """Write down that a run begins and how it ends, and set `stop` once somebody asks for that."""
     (folder / STOP).unlink(missing_ok=True)
-    record, over = Record(folder, plan), threading.Event()
+    record, over = Record(folder, begun), threading.Event()
 
     def look() -> None:
         while not over.wait(_LOOK_SECONDS):
