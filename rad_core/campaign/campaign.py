@@ -24,7 +24,7 @@ from rad_core.campaign.money import amount_of
 from rad_core.campaign.reading import Scores, scores_of
 from rad_core.campaign.rounds import gains_path
 from rad_core.campaign.scoring import score_of
-from rad_core.campaign.settings import Settings
+from rad_core.campaign.settings import USUAL, Manner, Settings
 from rad_core.campaign.status import Score, Status, status_of
 from rad_core.campaign.students import check_student, scores_of_pool
 from rad_core.campaign.teachers import check_teacher
@@ -66,6 +66,8 @@ class Campaign:
         teacher: str | None = None,
         rounds: int = 1,
         votes: int = 1,
+        rate: float = 0,
+        timeout: float = USUAL.timeout,
         learn_from_checked: bool = True,
         store: Path | str | None = None,
     ) -> Campaign:
@@ -84,7 +86,9 @@ class Campaign:
             student: one of ours that scores the pool by its features, one of `rad_core.learning.models.FOR_FEATURES`;
                 every table must have features then. None: probabilities come with each ask.
             teacher: one that a program can call, KIND:ARGUMENT with a kind of `rad_core.campaign.teachers.TEACHERS`.
-            rounds and votes: what `rad campaign run` does unless told otherwise.
+            rounds: finished in all by `rad campaign run`, unless it is told otherwise, as the next three.
+            votes: answers to each question. rate: requests a minute, at most; 0: no limit.
+            timeout: seconds that a request may take.
             learn_from_checked: whether students learn from the checked examples, too, as long as the teacher did not.
             store: the folder of studies and campaigns, the user's own by default.
 
@@ -96,11 +100,11 @@ class Campaign:
         most = None if max_cost is None else amount_of(max_cost, "max_cost")
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
-        for name_of, value in (("rounds", rounds), ("votes", votes)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{name_of} is {value!r}; it must be a whole number, 1 or more.")
+        if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
+            raise InputError(f"rounds is {rounds!r}; it must be a whole number, 1 or more.")
+        manner = Manner(votes, rate, timeout)
         own = "" if student is None else check_student(student)
-        called = "" if teacher is None else check_teacher(teacher, votes)
+        called = "" if teacher is None else check_teacher(teacher, manner)
         beginning = opening.begin(pool, labeled, checked, classes, now, with_features=bool(own))
         digest = shown.digest_of_ids([point.id for point in beginning.points])
         root = catalogue.root_of(store)
@@ -109,7 +113,7 @@ class Campaign:
             held = features.save(folder, beginning.features, [point.id for point in beginning.points])
             settings = Settings(
                 *(name, beginning.classes, amount, currency.strip(), most, seed, now, digest, columns, held),
-                *(own, called, rounds, votes, bool(learn_from_checked)),
+                *(own, called, rounds, manner, bool(learn_from_checked)),
             )
             ledger.create(folder, settings.to_meta(), beginning.points, beginning.entries, now)
         errors.tell(beginning.notes)

@@ -18,6 +18,7 @@ import pytest
 from rad_core import Campaign
 from rad_core.campaign.rehearsing import difference, half_width
 from rad_core.campaign.running import plan_of, run
+from rad_core.campaign.settings import Manner
 from rad_core.errors import DamagedError, InputError, StoreError
 from rad_core.partials import holding
 from tests.campaign.test_files import rad
@@ -209,7 +210,7 @@ def test_a_teacher_that_leaves_questions_open_ends_the_run(place: Path, monkeypa
     class Half:
         counted, introduction = False, ""
 
-        def __init__(self, argument: str, classes: list[str], votes: int) -> None: ...
+        def __init__(self, argument: str, classes: list[str], manner: Manner) -> None: ...
 
         def ask(self, batch, calls):
             yield [(question.id, hard(0)) for question in batch[: len(batch) // 2]]
