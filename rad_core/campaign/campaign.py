@@ -110,10 +110,12 @@ class Campaign:
         root = catalogue.root_of(store)
         with catalogue.making(root, name) as folder:
             columns = shown.save(folder, beginning.columns, beginning.pool_rows)
+            checked_rows = np.arange(sum(point.part == "checked" for point in beginning.points))
+            audited = shown.save(folder, beginning.checked_columns, checked_rows, shown.CHECKED)
             held = features.save(folder, beginning.features, [point.id for point in beginning.points])
             settings = Settings(
                 *(name, beginning.classes, amount, currency.strip(), most, seed, now, digest, columns, held),
-                *(own, called, rounds, manner, bool(learn_from_checked)),
+                *(own, called, rounds, manner, bool(learn_from_checked), audited),
             )
             ledger.create(folder, settings.to_meta(), beginning.points, beginning.entries, now)
         errors.tell(beginning.notes)
@@ -223,17 +225,25 @@ class Campaign:
             return asking.open_questions(database, self.settings)
 
     def shown(self, ids: Sequence[str], *, everything: bool = False) -> dict[str, list[object]]:
-        """What the teacher is shown of points: the columns text and image of the pool, where it has them.
+        """What the teacher is shown of points of the pool and of checked examples: text and image, where they have any.
 
-        everything: all further columns of the pool.
+        everything: all further columns of their tables.
         """
-        columns = shown.load(self.path, self.settings.columns, None if everything else shown.SHOWN)
-        if not columns:
-            return {}
+        wanted = None if everything else shown.SHOWN
+        held = {
+            "pool": shown.load(self.path, self.settings.columns, wanted),
+            "checked": shown.load(self.path, self.settings.checked_columns, wanted, shown.CHECKED),
+        }
         with ledger.reading(self.path) as database:
             points = [ledger.point(database, text) for text in ids]
-        rows = [point.position if point is not None and point.part == "pool" else None for point in points]
-        return {name: [None if row is None else values[row] for row in rows] for name, values in columns.items()}
+            first = {point.part: point.position for point in reversed(ledger.points(database, "checked"))}
+        rows = [
+            {name: values[point.position - first.get(point.part, 0)] for name, values in held[point.part].items()}
+            if point is not None and point.part in held
+            else {}
+            for point in points
+        ]
+        return {name: [row.get(name) for row in rows] for name in held["pool"]}
 
     # --- answers ---
 

@@ -44,7 +44,8 @@ USUAL = Manner()
 class Settings:
     """price: of one answer. max_cost: the wall, None where there is none. created: seconds since 1970.
 
-    ids: digest of the ids of all points. columns: digest of the file of the pool's further columns, "" without one.
+    ids: digest of the ids of all points. columns: digest of the file of the pool's further columns, "" without one;
+    checked_columns: of that of the checked examples.
     features: digest of the file of features, "" without one. student: one of FOR_FEATURES, teacher: one that is called,
     as KIND:ARGUMENT, "" where these are outside. rounds and manner: what `rad campaign run` does unless told otherwise.
     learn_from_checked: whether students learn from the checked examples, too.
@@ -65,6 +66,7 @@ class Settings:
     rounds: int = 1
     manner: Manner = USUAL
     learn_from_checked: bool = True
+    checked_columns: str = ""
 
     @classmethod
     def of(cls, meta: Mapping[str, str]) -> Settings:
@@ -88,6 +90,7 @@ class Settings:
                 int(meta.get("votes", "1")), float(meta.get("rate", "0")), float(meta.get("timeout", USUAL.timeout))
             ),
             learn_from_checked=meta.get("learn_from_checked", "1") == "1",
+            checked_columns=meta.get("checked_columns", ""),
         )
 
     def to_meta(self) -> dict[str, str]:
@@ -110,4 +113,5 @@ class Settings:
             "rate": repr(float(self.manner.rate)),
             "timeout": repr(float(self.manner.timeout)),
             "learn_from_checked": str(int(self.learn_from_checked)),
+            "checked_columns": self.checked_columns,
         }

@@ -262,6 +262,23 @@ def test_a_function_labels_texts(tmp_path: Path) -> None:
     assert campaign.verify() == []
 
 
+def test_checked_examples_are_shown_like_the_pool(tmp_path: Path) -> None:
+    checked = {
+        "id": [f"c{at}" for at in range(20)],
+        "label": [CLASSES[at % 2] for at in range(20)],
+        "text": [f"a {CLASSES[at % 2]} one" for at in range(20)],
+        "features": np.random.default_rng(0).normal(size=(20, 3)),
+    }
+    spec = teacher_file(tmp_path, "def label(texts): return ['good' if 'good' in text else 'bad' for text in texts]")
+    campaign = create(tmp_path / "store", checked=checked)
+    status = run(campaign, plan_of(campaign, 1, 5, spec), lambda text: None)
+    assert (status.accuracy.right, status.accuracy.total, status.spent) == (20, 20, Decimal("0.50"))
+    assert campaign.shown(["p3", "c1", "nobody"]) == {"text": ["what #p3# says", "a good one", None]}
+    assert campaign.verify() == []
+    (campaign.path / "checked.parquet").write_bytes(b"")
+    assert any("checked.parquet was changed" in fault for fault in campaign.verify())
+
+
 def test_an_exception_is_a_failed_call_and_three_in_a_row_end_the_run(tmp_path: Path) -> None:
     spec = teacher_file(
         tmp_path,
