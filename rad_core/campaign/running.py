@@ -72,6 +72,41 @@ def plan_of(
     return Plan(wanted, budget, check_teacher(called, manner), manner)
 
 
+def run_campaign(
+    campaign: Campaign,
+    budget: int,
+    *,
+    rounds: int | None = None,
+    teacher: str | None = None,
+    votes: int | None = None,
+    rate: float | None = None,
+    timeout: float | None = None,
+    say: Say = print,
+    stop: threading.Event | None = None,
+) -> Status:
+    """Run a campaign by itself, as `rad campaign run` does: train, score, ask, have it answered, tell, and again.
+
+    Interrupted or killed, the same call goes on, and nothing is paid for twice.
+
+    Args:
+        campaign: one with a student of ours.
+        budget: labels of a round, at most.
+        rounds: finished in all, those before it among them; None, like all that follow: as the campaign was created.
+        teacher: KIND:ARGUMENT with a kind of `rad_core.campaign.teachers.TEACHERS`.
+        votes: answers to each question. rate: requests a minute, at most. timeout: seconds that a request may take.
+        say: told in a sentence each what happens.
+        stop: set from elsewhere, it ends the run once the requests under way are answered.
+
+    Returns:
+        The campaign's status; questions may be open in it.
+
+    Raises:
+        InputError: on bad input; nothing is asked then.
+        TeacherError: where the teacher cannot go on. StoreError: where another run of the campaign goes on.
+    """
+    return run(campaign, plan_of(campaign, rounds, budget, teacher, votes, rate, timeout), say, stop)
+
+
 def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None = None) -> Status:
     """Go on until the rounds are finished, the money is over or the teacher leaves questions open.
 
