@@ -78,6 +78,7 @@ def command(
         "server.address": host,
         "server.allowedHosts": names,
         "server.showEmailPrompt": False,
+        "runner.magicEnabled": False,  # no page shows what merely stands in it, and looking for that takes time
         "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
     }
