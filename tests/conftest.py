@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 # Cells run side by side, one thread each; BLAS must not start threads of its own on top.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["STREAMLIT_RUNNER_MAGIC_ENABLED"] = "false"  # as `rad app` has it
 
 from rad_core.config import StudyConfig
 
@@ -23,6 +27,16 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("RAD_STORE", str(base / "studies"))
     monkeypatch.setenv("RAD_DATA", str(base / "data"))
     monkeypatch.setenv("RAD_FILES", "1")  # AppTest serves at no address, by which the studio would know who reaches it
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_are_looked_through_once() -> Iterator[None]:
+    """For components of Streamlit's: AppTest does it anew for every page, which takes longer than the page."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "streamlit" in sys.modules:  # where a test that was collected needs it
+            scanner = import_module("streamlit.components.v2.manifest_scanner")
+            patch.setattr(scanner, "scan_component_manifests", cache(scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture

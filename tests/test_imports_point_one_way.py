@@ -48,14 +48,15 @@ ENGINE = {
     "selection": {"errors", "inputs", "partials"},
     "learning": {"errors", "inputs", "partials"},
     "config": {"errors", "folders", "learning", "selection"},
-    "store": {"config", "errors", "files", "folders", "partials", "selection"},
+    "studio": {"errors"},
+    "store": {"config", "errors", "files", "folders", "partials", "selection", "studio"},
     "results": {"errors", "files", "partials", "selection", "store"},
     "campaign": {"errors", "files", "folders", "inputs", "learning", "partials", "results", "selection", "store"},
     "study": {"config", "errors", "folders", "learning", "selection", "store"},
     "running": {"campaign", "config", "errors", "files", "folders", "learning", "partials", "store", "study"},
     "commands": {
         *("campaign", "config", "errors", "folders", "inputs", "learning", "results", "running", "selection"),
-        *("store", "study", "text"),
+        *("store", "studio", "study", "text"),
     },
     "cli": {"errors", "text"},
 }
@@ -107,7 +108,7 @@ def test_the_studio_imports_nothing_that_trains(path: Path) -> None:
     "statement",
     [
         "from rad_core import solve_game, game_value, select",
-        "from rad_core import Campaign",
+        "from rad_core import Campaign, run_campaign",
         "import rad_core.selection.strategies",
         "from rad_core.config import StudyConfig; StudyConfig().resolved()",
         "import rad_core.store.catalogue",
@@ -180,7 +181,7 @@ def test_what_the_package_promises_is_there() -> None:
     import rad_core
 
     assert {name: callable(getattr(rad_core, name)) for name in rad_core.__all__} == dict.fromkeys(
-        ("Campaign", "Equilibrium", "game_value", "select", "select_stream", "solve_game"), True
+        ("Campaign", "Equilibrium", "game_value", "run_campaign", "select", "select_stream", "solve_game"), True
     )
     assert set(rad_core.__all__) <= set(dir(rad_core))
     with pytest.raises(AttributeError, match="nothing"):

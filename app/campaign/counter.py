@@ -16,7 +16,7 @@ from rad_core.campaign import chat, watch
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.running import Plan, plan_of, tell_the_price
 from rad_core.campaign.status import Status
-from rad_core.campaign.teachers import VOTING
+from rad_core.campaign.teachers import SENDING
 from rad_core.campaign.watch import Run
 from rad_core.errors import InputError
 from rad_core.results.words import about, count
@@ -173,15 +173,17 @@ def _wish(standing: Standing, labels: int) -> None:
     if not teacher.strip():
         st.caption("Name the teacher that it asks.")
         return
-    left, middle, right = st.columns(3)
+    left, right = st.columns(2)
     rounds = left.number_input("Rounds in all", 1, value=wished, key=f"run_rounds-{wished}")
-    budget = middle.number_input("Labels a round", 1, value=labels, key=f"run_budget-{labels}")
-    votes = 1
-    if teacher.strip().partition(":")[0] in VOTING:
+    budget = right.number_input("Labels a round", 1, value=labels, key=f"run_budget-{labels}")
+    votes, rate = None, None
+    if teacher.strip().partition(":")[0] in SENDING:
         help_ = "Answers to each question, made a soft label."
-        votes = right.number_input("Votes", 1, 100, value=settings.votes, key="run_votes", help=help_)
+        votes = left.number_input("Votes", 1, 100, value=settings.manner.votes, key="run_votes", help=help_)
+        help_ = "At most; 0 for no limit. Eight are under way at a time."
+        rate = right.number_input("Requests a minute", 0.0, value=settings.manner.rate, key="run_rate", help=help_)
     with blocks.spoken_errors():
-        plan = plan_of(standing.campaign, int(rounds), int(budget), teacher.strip(), int(votes))
+        plan = plan_of(standing.campaign, int(rounds), int(budget), teacher.strip(), votes, rate)
         prices: list[str] = []
         tell_the_price(standing.status, plan, prices.append)
         st.caption(literal(" ".join(prices)))

@@ -211,9 +211,7 @@ def _purchase(standing: Standing, found: Offer, estimate: AccuracyEstimate, head
     game = state.kept("campaign-game", key, lambda: numbers.solve(pool, levers))
     with head, st.container(key="verdict", horizontal=True, vertical_alignment="top"):
         with st.container(gap=None, width="stretch", key="verdict-text"):
-            st.title(
-                literal(words.verdict(status, standing.status.fits, levers.budget, float(game.value))), anchor=False
-            )
+            st.title(literal(words.verdict(status, levers.budget, float(game.value))), anchor=False)
             teacher = words.at_least(estimate, used, bound=bound, assumed=levers.assumed)
             beside = f"{_lead(standing)}. With a teacher right on {teacher}, whichever it gets wrong."
             st.markdown(f":gray[{literal(beside)}]")

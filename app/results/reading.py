@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,12 @@ class Pool:
     def wrong(self, teacher_accuracy: float | None = None) -> int:
         """On how many points a teacher of this accuracy (by default the estimate in use) may be wrong."""
         return wrong_count(self.size, self.teacher.used if teacher_accuracy is None else teacher_accuracy)
+
+
+def first_pair(strategies: Sequence[str]) -> tuple[str, str]:
+    """The two rules that are looked at first: RAD against uniform, or what there is."""
+    first = "rad" if "rad" in strategies else strategies[0]
+    return first, next((name for name in ("uniform", "margin", *strategies) if name != first), "uniform")
 
 
 # --- tables over all seeds -----------------------------------------------------------------------------------------

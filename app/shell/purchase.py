@@ -16,6 +16,7 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from app.results import reading
 from app.shell import state
 from app.shell.state import View
 from rad_core.selection.strategies import STRATEGIES
@@ -70,9 +71,7 @@ def default(view: Subject) -> Purchase:
     """The study's own budget and price, RAD against uniform or what there is."""
     if isinstance(view, Own):
         return view.usual
-    names = list(view.config.strategies)
-    a = "rad" if "rad" in names else names[0]
-    vs = next((name for name in ("uniform", "margin", *names) if name != a), "uniform")
+    a, vs = reading.first_pair(view.config.strategies)
     return Purchase(view.config.budget, None, a, vs, view.config.price_per_label)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, cast
 
 import pandas as pd
@@ -12,7 +11,6 @@ import streamlit as st
 from app.components.highlight import highlight
 from app.figures import (
     Chart,
-    accuracy_curves,
     class_heatmap,
     label_efficiency_chart,
     paired_difference_chart,
@@ -20,6 +18,7 @@ from app.figures import (
 )
 from app.findings import claims
 from app.findings.words import literal
+from app.present.charts import curves_chart
 from app.results import reading
 from app.shell import blocks, controls, purchase, state
 from rad_core.results import words
@@ -29,10 +28,6 @@ from rad_core.results.verdicts import Results, Value, difference_table, results
 
 AXES = {"labels": "Labels", "round": "Rounds", "seconds": "Time"}
 MEASURES = {"accuracy": "Right", "agreement": "Agrees with the teacher"}
-MEASURE_TITLES = {
-    "accuracy": "Accuracy on the test set",
-    "agreement": "Pool on which the student agrees with the teacher",
-}
 PANELS = {"needed": "Labels needed", "ahead": "Who is ahead", "rounds": "Round by round", "classes": "Classes"}
 CLASSES = {"accuracy": "How accurate the student is", "picks": "Labels bought"}
 ENDS = {"final": "After the last round", "area": "Mean over the curve"}
@@ -53,7 +48,7 @@ def curves() -> None:
         )
         return
     names = list(dict.fromkeys(table["strategy"]))
-    shown = draw_curves(view, table, names)
+    shown = draw_curves(view, names)
     if not shown:
         return
     panel = blocks.choose_one("Look at", PANELS, "curves_panel", hidden=True, width="stretch")
@@ -75,7 +70,7 @@ def figure(make: Callable[[], Chart], view: state.View, *key: Any) -> Chart:
 # --- the curves ----------------------------------------------------------------------------------------------------
 
 
-def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list[str]:
+def draw_curves(view: state.View, names: list[str]) -> list[str]:
     shown = blocks.choose_strategies("Strategies", names, pair(view, names), "curves_strategies")
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     x = blocks.choose_one("Along", AXES, "curves_x", place=row)
@@ -93,19 +88,9 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
         return shown
     truth = measure == "accuracy"
     levels = view.read(reading.references) if truth else {}
-    if not truth:
-        table = table.merge(view.read(reading.agreement)[["strategy", "seed", "round", "agreement"]], how="left")
     chart = figure(
-        lambda: accuracy_curves(
-            table,
-            cast("Any", x),
-            strategies=shown,
-            muted=names,
-            references=levels,
-            seeds=seeds,
-            value=measure,
-            value_title=MEASURE_TITLES[measure],
-            theme=state.theme(),
+        lambda: curves_chart(
+            view.read, shown, along=cast("Any", x), measure=cast("Any", measure), seeds=seeds, theme=state.theme()
         ),
         view,
         "curves",
@@ -114,8 +99,6 @@ def draw_curves(view: state.View, table: pd.DataFrame, names: list[str]) -> list
         seeds,
         tuple(shown),
     )
-    if not truth:
-        chart = replace(chart, title="How often does the student say what the teacher says?")
     note = curves_note(view, levels, shown, x) if truth else "On the whole pool; also where the teacher is wrong."
     blocks.chart(chart, "curves-main", basis="measured", note=note)
     highlight(key="curves-highlight")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.figures import accuracy_by_decile, calibration_chart, guarantee_by_accuracy, tradeoff_chart
+from app.figures import accuracy_by_decile, calibration_chart, guarantee_by_accuracy
 from app.findings import calibration, tradeoff
 from app.findings.calibration import AXES, EXPLAINED, Axis, Scene
 from app.findings.deciles import deciles_over_seeds, top_minus_bottom
+from app.present.charts import first_of, joint_chart
 from app.results import reading
 from app.shell import blocks, state
-from rad_core.selection.strategies import ORACLES
 from rad_core.selection.whatif import sort_gains
 from rad_core.store import light_copy
 
 _MOST_ROWS = 1000  # of the table on the page; the download has all
-
-# Shown at first, of many: ten points with their bars would hide each other.
-_FIRST = ("rad", "uniform", "margin", "coreset", "badge", *ORACLES)
 
 
 def main() -> None:
@@ -41,8 +36,7 @@ def main() -> None:
     wanted = _seeds(view, strategies, round_) if all_seeds else [seed]
     seeds = [each for each in wanted if axis == "right" or each in points]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        first = _FIRST if len(strategies) > len(_FIRST) else strategies
-        chosen = blocks.choose_strategies("Strategies", strategies, first, "tradeoff_strategies")
+        chosen = blocks.choose_strategies("Strategies", strategies, first_of(strategies), "tradeoff_strategies")
         student = _student(strategies, round_)
     seeds = [each for each in seeds if student in state.with_results(view, each, round_)]
     picks = _picks(view, seeds, round_, so_far, chosen)
@@ -119,23 +113,7 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
     drawn = calibration.for_chart(picks, axis)
     story = tradeoff.story(groups, gap, drawn, axis, len(scenes))
-    gains = np.concatenate([scene.gains for scene in scenes])
-    right = np.concatenate([scene.right for scene in scenes])
-    if axis == "right":
-        shown: dict[str, Any] = {"confidence": np.concatenate([scene.probability for scene in scenes])}
-    else:
-        shown = {"level": np.concatenate([scene.level(axis) for scene in scenes])}
-    chart = tradeoff_chart(
-        gains,
-        None if axis == "confidence" else right,
-        drawn,
-        level_name=AXES[axis],
-        groups=groups,
-        where=where,
-        theme=state.theme(),
-        height=520,
-        **shown,
-    )
+    chart = joint_chart(scenes, picks, axis, where, groups, state.theme())
     bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
     note = f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}."
     if missing:

@@ -24,7 +24,7 @@ from rad_core.campaign.ledger import Account, Entry, Point
 from rad_core.campaign.money import amount_of
 from rad_core.campaign.reading import Scores, scores_of
 from rad_core.campaign.scoring import score_of
-from rad_core.campaign.settings import Settings
+from rad_core.campaign.settings import USUAL, Manner, Settings
 from rad_core.campaign.status import Score, Status, status_of
 from rad_core.campaign.students import check_student, scores_of_pool
 from rad_core.campaign.teachers import check_teacher
@@ -69,6 +69,8 @@ class Campaign:
         teacher: str | None = None,
         rounds: int = 1,
         votes: int = 1,
+        rate: float = 0,
+        timeout: float = USUAL.timeout,
         learn_from_checked: bool = True,
         store: Path | str | None = None,
     ) -> Campaign:
@@ -87,7 +89,9 @@ class Campaign:
             student: one of ours that scores the pool by its features, one of `rad_core.learning.models.FOR_FEATURES`;
                 every table must have features then. None: probabilities come with each ask.
             teacher: one that a program can call, KIND:ARGUMENT with a kind of `rad_core.campaign.teachers.TEACHERS`.
-            rounds and votes: what `rad campaign run` does unless told otherwise.
+            rounds: finished in all by `rad campaign run`, unless it is told otherwise, as the next three.
+            votes: answers to each question. rate: requests a minute, at most; 0: no limit.
+            timeout: seconds that a request may take.
             learn_from_checked: whether students learn from the checked examples, too, as long as the teacher did not.
             store: the folder of studies and campaigns, the user's own by default.
 
@@ -99,20 +103,22 @@ class Campaign:
         most = None if max_cost is None else amount_of(max_cost, "max_cost")
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
-        for name_of, value in (("rounds", rounds), ("votes", votes)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{name_of} is {value!r}; it must be a whole number, 1 or more.")
+        if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
+            raise InputError(f"rounds is {rounds!r}; it must be a whole number, 1 or more.")
+        manner = Manner(votes, rate, timeout)
         own = "" if student is None else check_student(student)
-        called = "" if teacher is None else check_teacher(teacher, votes)
+        called = "" if teacher is None else check_teacher(teacher, manner)
         beginning = opening.begin(pool, labeled, checked, classes, now, with_features=bool(own))
         digest = shown.digest_of_ids([point.id for point in beginning.points])
         root = catalogue.root_of(store)
         with catalogue.making(root, name) as folder:
             columns = shown.save(folder, beginning.columns, beginning.pool_rows)
+            checked_rows = np.arange(sum(point.part == "checked" for point in beginning.points))
+            audited = shown.save(folder, beginning.checked_columns, checked_rows, shown.CHECKED)
             held = features.save(folder, beginning.features, [point.id for point in beginning.points])
             settings = Settings(
                 *(name, beginning.classes, amount, currency.strip(), most, seed, now, digest, columns, held),
-                *(own, called, rounds, votes, bool(learn_from_checked)),
+                *(own, called, rounds, manner, bool(learn_from_checked), audited),
             )
             ledger.create(folder, settings.to_meta(), beginning.points, beginning.entries, now)
         errors.tell(beginning.notes)
@@ -217,17 +223,25 @@ class Campaign:
             return asking.open_questions(database, self.settings)
 
     def shown(self, ids: Sequence[str], *, everything: bool = False) -> dict[str, list[object]]:
-        """What the teacher is shown of points: the columns text and image of the pool, where it has them.
+        """What the teacher is shown of points of the pool and of checked examples: text and image, where they have any.
 
-        everything: all further columns of the pool.
+        everything: all further columns of their tables.
         """
-        columns = shown.load(self.path, self.settings.columns, None if everything else shown.SHOWN)
-        if not columns:
-            return {}
+        wanted = None if everything else shown.SHOWN
+        held = {
+            "pool": shown.load(self.path, self.settings.columns, wanted),
+            "checked": shown.load(self.path, self.settings.checked_columns, wanted, shown.CHECKED),
+        }
         with ledger.reading(self.path) as database:
             points = [ledger.point(database, text) for text in ids]
-        rows = [point.position if point is not None and point.part == "pool" else None for point in points]
-        return {name: [None if row is None else values[row] for row in rows] for name, values in columns.items()}
+            first = {point.part: point.position for point in reversed(ledger.points(database, "checked"))}
+        rows = [
+            {name: values[point.position - first.get(point.part, 0)] for name, values in held[point.part].items()}
+            if point is not None and point.part in held
+            else {}
+            for point in points
+        ]
+        return {name: [row.get(name) for row in rows] for name in held["pool"]}
 
     # --- answers ---
 

@@ -24,13 +24,14 @@ import numpy as np
 from rad_core.campaign.attempts import Calls, WallError
 from rad_core.campaign.called import Part, Question, TeacherError
 from rad_core.campaign.contents import ABSTENTION, Content, hard, soft
+from rad_core.campaign.settings import Manner
 from rad_core.errors import InputError, RadError
 
 AT_ONCE = 8  # requests under way
-SECONDS = 60.0  # a request may take
 TRIES = 5  # of one question in one run
 _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before another try, where the endpoint names none
 _LONGEST_WAIT = 60.0
+_POLL = 0.05  # seconds between two looks at what goes on
 _FAILURES = 5  # questions in a row that are given up before the whole run is
 _TOP = 20  # token probabilities asked for
 _TRUSTED = 0.5  # of the first token's probability must lie on the classes
@@ -79,12 +80,32 @@ def _send(due: list[_Try], calls: Calls) -> list[_Try]:
     return []
 
 
+class _Pace:
+    """When a request may go out: with a rate (a minute) no sooner after the one before than it allows."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 60 / rate if rate else 0.0
+        self._next = 0.0
+
+    def free(self, most: int) -> int:
+        """How many of so many may go out now."""
+        return most if not self._gap else min(most, int(time.monotonic() >= self._next))
+
+    def went(self) -> None:
+        """One goes out."""
+        self._next = time.monotonic() + self._gap
+
+    def pause(self) -> float:
+        """Seconds until it is worth while to look again."""
+        return min(_POLL, max(0.0, self._next - time.monotonic())) or _POLL
+
+
 class ChatTeacher:
     """MODEL[@URL]: one request a question. votes: answers drawn for each, in that one request, made a soft label."""
 
     counted = True
 
-    def __init__(self, argument: str, classes: Sequence[str], votes: int) -> None:
+    def __init__(self, argument: str, classes: Sequence[str], manner: Manner) -> None:
         try:
             import openai
         except ImportError as error:
@@ -97,8 +118,8 @@ class ChatTeacher:
             raise InputError("The teacher openai needs a key; set OPENAI_API_KEY, or name your own endpoint (@URL).")
         self._openai = openai
         self._most_tokens = "max_tokens" if url else "max_completion_tokens"  # its newer name, which others do not know
-        self._client = openai.OpenAI(api_key=key or "none", base_url=url or None, max_retries=0, timeout=SECONDS)
-        self._classes, self._votes = list(classes), votes
+        self._client = openai.OpenAI(api_key=key or "none", base_url=url or None, max_retries=0, timeout=manner.timeout)
+        self._classes, self._votes, self._pace = list(classes), manner.votes, _Pace(manner.rate)
         self.introduction = prompt(self._classes)
         self._given_up = 0
 
@@ -113,18 +134,20 @@ class ChatTeacher:
             while under_way or (waiting and not ended and not calls.stop.is_set()):
                 now = time.monotonic()
                 if not ended and not calls.stop.is_set():
-                    due = [each for each in waiting if each.not_before <= now][: AT_ONCE - len(under_way)]
+                    most = self._pace.free(AT_ONCE - len(under_way))
+                    due = [each for each in waiting if each.not_before <= now][:most]
                     try:
                         going = _send(due, calls)
                     except WallError as error:
                         going, ended = [], error
                     for each in going:
                         waiting.remove(each)
+                        self._pace.went()
                         under_way[workers.submit(self._request, each.question)] = each
                 if not under_way:
-                    time.sleep(0.05)
+                    time.sleep(self._pace.pause())
                     continue
-                done, _ = wait(under_way, 0.05 if waiting else None, FIRST_COMPLETED)
+                done, _ = wait(under_way, self._pace.pause() if waiting else None, FIRST_COMPLETED)
                 part: Part = []
                 for future in done:
                     each, outcome = under_way.pop(future), future.result()

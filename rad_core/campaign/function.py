@@ -17,6 +17,7 @@ import numpy as np
 
 from rad_core.campaign.attempts import Calls
 from rad_core.campaign.called import Part, Question, TeacherError, content_of
+from rad_core.campaign.settings import Manner
 from rad_core.errors import InputError
 
 BATCH = 32  # items of one call
@@ -33,7 +34,7 @@ class FunctionTeacher:
     counted = True
     introduction = ""
 
-    def __init__(self, argument: str, classes: Sequence[str], votes: int) -> None:
+    def __init__(self, argument: str, classes: Sequence[str], manner: Manner) -> None:
         place, colon, name = argument.rpartition(":")
         if not colon or not name.isidentifier() or not place:
             raise InputError(

@@ -26,6 +26,7 @@ _COLUMNS = ("id", "label", "source", "round", "weight")  # of tables in which ev
 class Beginning:
     """What a ledger begins with. pool_rows: the rows (N,) of the pool's table that may be bought; columns: of it.
 
+    checked_columns: those of the checked examples that the pool has as well, a value for each.
     features: of every point, in order of the points, in blocks; () where no student of ours needs them.
     """
 
@@ -35,6 +36,7 @@ class Beginning:
     pool_rows: np.ndarray
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    checked_columns: tuple[Column, ...] = ()
     features: tuple[features.Block, ...] = ()
 
 
@@ -87,7 +89,9 @@ def begin(
         blocks, own, more = _features(examples, np.array(numbers), known, audit)
         columns = tuple(column for column in columns if column.name not in own)  # kept once
         notes += more
-    return Beginning(names, points, entries, free, columns, tuple(notes), blocks)
+    named = {column.name for column in columns}
+    shared = () if audit is None else tuple(column for column in audit.others if column.name in named)
+    return Beginning(names, points, entries, free, columns, tuple(notes), shared, blocks)
 
 
 def _features(

@@ -6,6 +6,7 @@ has the questions answered that are open, and asks for a new round only then; so
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from rad_core.campaign.attempts import Calls
 from rad_core.campaign.called import Question, Teacher
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.money import money_text
+from rad_core.campaign.settings import USUAL, Manner
 from rad_core.campaign.status import Status
 from rad_core.campaign.teachers import check_teacher, make_teacher
 from rad_core.campaign.watch import Run, recorded
@@ -35,12 +37,20 @@ class Plan:
     rounds: int
     budget: int
     teacher: str
-    votes: int = 1
+    manner: Manner = USUAL
     gain: str = "margin"
     lower_bound: bool = True
 
 
-def plan_of(campaign: Campaign, rounds: int | None, budget: int, teacher: str | None, votes: int | None = None) -> Plan:
+def plan_of(
+    campaign: Campaign,
+    rounds: int | None,
+    budget: int,
+    teacher: str | None = None,
+    votes: int | None = None,
+    rate: float | None = None,
+    timeout: float | None = None,
+) -> Plan:
     """What a run does: as told, else as the campaign was created. Raises InputError: one sentence."""
     settings = campaign.settings
     if not settings.student:
@@ -55,8 +65,48 @@ def plan_of(campaign: Campaign, rounds: int | None, budget: int, teacher: str | 
     for name, value in (("rounds", wanted), ("budget", budget)):
         if value < 1:
             raise InputError(f"{name} is {value}; it must be a whole number, 1 or more.")
-    cast = settings.votes if votes is None else votes
-    return Plan(wanted, budget, check_teacher(called, cast), cast)
+    usual = settings.manner
+    manner = Manner(
+        usual.votes if votes is None else votes,
+        usual.rate if rate is None else rate,
+        usual.timeout if timeout is None else timeout,
+    )
+    return Plan(wanted, budget, check_teacher(called, manner), manner)
+
+
+def run_campaign(
+    campaign: Campaign,
+    budget: int,
+    *,
+    rounds: int | None = None,
+    teacher: str | None = None,
+    votes: int | None = None,
+    rate: float | None = None,
+    timeout: float | None = None,
+    say: Say = print,
+    stop: threading.Event | None = None,
+) -> Status:
+    """Run a campaign by itself, as `rad campaign run` does: train, score, ask, have it answered, tell, and again.
+
+    Interrupted or killed, the same call goes on, and nothing is paid for twice.
+
+    Args:
+        campaign: one with a student of ours.
+        budget: labels of a round, at most.
+        rounds: finished in all, those before it among them; None, like all that follow: as the campaign was created.
+        teacher: KIND:ARGUMENT with a kind of `rad_core.campaign.teachers.TEACHERS`.
+        votes: answers to each question. rate: requests a minute, at most. timeout: seconds that a request may take.
+        say: told in a sentence each what happens.
+        stop: set from elsewhere, it ends the run once the requests under way are answered.
+
+    Returns:
+        The campaign's status; questions may be open in it.
+
+    Raises:
+        InputError: on bad input; nothing is asked then.
+        TeacherError: where the teacher cannot go on. StoreError: where another run of the campaign goes on.
+    """
+    return run(campaign, plan_of(campaign, rounds, budget, teacher, votes, rate, timeout), say, stop)
 
 
 def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None = None) -> Status:
@@ -70,7 +120,7 @@ def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None =
         if held is False:
             raise StoreError(f"Another process runs campaign {campaign.name}; nothing was asked: wait for it.")
         with (
-            closing(make_teacher(plan.teacher, campaign.classes, plan.votes)) as teacher,
+            closing(make_teacher(plan.teacher, campaign.classes, plan.manner)) as teacher,
             recorded(campaign.path, Run(plan.rounds, plan.budget, plan.teacher, time.time()), stop) as record,
         ):
 
@@ -105,6 +155,8 @@ def tell_the_price(status: Status, plan: Plan, say: Say) -> None:
     done = sum(each.number > 0 for each in status.rounds)
     labels = max(0, plan.rounds - done) * plan.budget + status.open + _unasked_checked(status)
     most = "" if status.max_cost is None else f", never more than {money_text(status.max_cost, status.currency)} in all"
+    if rate := plan.manner.rate:
+        most += f"; at most {rate:g} requests a minute, {math.ceil(labels / rate):,} min or longer"
     say(
         f"Campaign {status.name}: {done} of {plan.rounds} rounds are asked; at most {labels:,} answers to come at "
         f"{money_text(status.price, status.currency)}, {money_text(labels * status.price, status.currency)}{most}."

@@ -1,4 +1,7 @@
-"""The further columns of a pool (text, image, features, anything else), kept beside the ledger as one Parquet file."""
+"""The further columns of a pool (text, image, features, anything else), kept beside the ledger as one Parquet file.
+
+Those of the checked examples, about which a teacher may be asked as well, are another one.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from rad_core.errors import DamagedError
 from rad_core.inputs.sheets import Column
 
 FILE = "pool.parquet"
+CHECKED = "checked.parquet"
 SHOWN = ("text", "image")  # what a teacher is shown
 
 
@@ -25,15 +29,15 @@ def digest_of_ids(ids: Sequence[str]) -> str:
     return state.hexdigest()
 
 
-def save(folder: Path, columns: Sequence[Column], rows: np.ndarray) -> str:
-    """Keep columns of the rows (N,) of a pool, in order; returns a digest of the file, "" where there is none."""
+def save(folder: Path, columns: Sequence[Column], rows: np.ndarray, name: str = FILE) -> str:
+    """Keep columns of the rows (N,) of a table, in order; returns a digest of the file, "" where there is none."""
     if not columns:
         return ""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pa.table({column.name: _arrow(column.values[rows]) for column in columns})
-    path = folder / FILE
+    path = folder / name
     files.replace(path, lambda file: pq.write_table(table, file))
     files.sync_folder(folder)
     return digest_of_file(path)
@@ -57,8 +61,8 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def load(folder: Path, digest: str, names: Sequence[str] | None = SHOWN) -> dict[str, list[object]]:
-    """Those of some columns that the pool has, a value for each of its points; None: all of them.
+def load(folder: Path, digest: str, names: Sequence[str] | None = SHOWN, name: str = FILE) -> dict[str, list[object]]:
+    """Those of some columns that a file has, a value for each of its points; None: all of them.
 
     Raises DamagedError where the file changed.
     """
@@ -66,11 +70,11 @@ def load(folder: Path, digest: str, names: Sequence[str] | None = SHOWN) -> dict
         return {}
     import pyarrow.parquet as pq
 
-    path = folder / FILE
+    path = folder / name
     try:
         if digest_of_file(path) != digest:
             raise DamagedError(f"{path} was changed after campaign {folder.name} was made; restore it.")
-        held = [name for name in pq.read_schema(path).names if names is None or name in names]
+        held = [column for column in pq.read_schema(path).names if names is None or column in names]
         return pq.read_table(path, columns=held).to_pydict() if held else {}
     except OSError as error:
         raise DamagedError(f"{path} cannot be read ({error.strerror or error}); restore it.") from error

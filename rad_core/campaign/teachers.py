@@ -15,6 +15,7 @@ from rad_core.campaign.called import Part, Question, Teacher
 from rad_core.campaign.chat import ChatTeacher
 from rad_core.campaign.contents import ABSTENTION, Content, same
 from rad_core.campaign.function import FunctionTeacher
+from rad_core.campaign.settings import USUAL, Manner
 from rad_core.errors import InputError
 from rad_core.inputs.ids import shortened
 
@@ -25,7 +26,7 @@ class TableTeacher:
     counted = False
     introduction = ""
 
-    def __init__(self, argument: str, classes: Sequence[str], votes: int) -> None:
+    def __init__(self, argument: str, classes: Sequence[str], manner: Manner) -> None:
         path = Path(argument).expanduser()
         table = answers_of(str(path), None, classes)
         self._escaped = table.escaped
@@ -48,28 +49,32 @@ class TableTeacher:
         """Nothing is held."""
 
 
-TEACHERS: dict[str, tuple[str, Callable[[str, Sequence[str], int], Teacher]]] = {
+TEACHERS: dict[str, tuple[str, Callable[[str, Sequence[str], Manner], Teacher]]] = {
     "table": ("FILE", TableTeacher),
     "python": ("FILE.py:FUNCTION", FunctionTeacher),
     "openai": ("MODEL[@URL]", ChatTeacher),
 }
-VOTING = ("openai",)  # what may answer otherwise when it is asked again
+SENDING = ("openai",)  # what sends requests, and may answer otherwise when it is asked again
 
 
-def check_teacher(spec: str, votes: int = 1) -> str:
-    """A teacher's name, checked as far as names go. votes: answers wanted for each point. Raises InputError."""
+def check_teacher(spec: str, manner: Manner = USUAL) -> str:
+    """A teacher's name, checked as far as names go. Raises InputError, too where it cannot be called in that manner."""
     kind, colon, argument = spec.partition(":")
     if kind not in TEACHERS or not colon or not argument:
         offered = ", ".join(f"{name}:{wanted}" for name, (wanted, _) in TEACHERS.items())
         raise InputError(
             f"teacher is {spec!r}; a campaign can call {offered}, and the answers of any other are told (rad tell)."
         )
-    if votes > 1 and kind not in VOTING:
-        raise InputError(f"votes is {votes}; a {kind} says the same whenever it is asked: take 1.")
+    if kind not in SENDING:
+        if manner.votes > 1:
+            raise InputError(f"votes is {manner.votes}; a {kind} says the same whenever it is asked: take 1.")
+        for name, value, usual in (("rate", manner.rate, USUAL.rate), ("timeout", manner.timeout, USUAL.timeout)):
+            if value != usual:
+                raise InputError(f"{name} is {value:g}; no requests are sent to a {kind}: take {usual:g}.")
     return spec
 
 
-def make_teacher(spec: str, classes: Sequence[str], votes: int = 1) -> Teacher:
+def make_teacher(spec: str, classes: Sequence[str], manner: Manner = USUAL) -> Teacher:
     """The teacher of a name, ready to be asked. Raises InputError."""
-    kind, _, argument = check_teacher(spec, votes).partition(":")
-    return TEACHERS[kind][1](argument, classes, votes)
+    kind, _, argument = check_teacher(spec, manner).partition(":")
+    return TEACHERS[kind][1](argument, classes, manner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from rad_core.campaign import features, ledger, rounds, shown
@@ -32,7 +33,12 @@ def _check_points(database: sqlite3.Connection, folder: Path, settings: Settings
     faults = []
     if shown.digest_of_ids([point.id for point in ledger.points(database)]) != settings.ids:
         faults.append("The points are not those that the campaign was made of.")
-    for digest, load in ((settings.columns, shown.load), (settings.features, features.load)):
+    audited = partial(shown.load, name=shown.CHECKED)
+    for digest, load in (
+        (settings.columns, shown.load),
+        (settings.checked_columns, audited),
+        (settings.features, features.load),
+    ):
         try:
             if digest:
                 load(folder, digest)

@@ -18,8 +18,8 @@ from pathlib import Path
 import click
 
 from rad_core.commands.common import say, store_option
-from rad_core.commands.studio import program
 from rad_core.errors import InputError
+from rad_core.studio import program
 
 _PORTS = range(8501, 8601)
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
@@ -78,6 +78,7 @@ def command(
         "server.address": host,
         "server.allowedHosts": names,
         "server.showEmailPrompt": False,
+        "runner.magicEnabled": False,  # no page shows what merely stands in it, and looking for that takes time
         "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
     }

@@ -53,6 +53,8 @@ def command() -> None:
 @click.option("--teacher", help="A teacher that run can call, see run --help (default: answers are told).")
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="Rounds that run finishes.")
 @click.option("--votes", type=click.IntRange(min=1), default=1, show_default=True, help="Answers to each question.")
+@click.option("--rate", type=float, default=0, show_default=True, help="Requests a minute, at most; 0: no limit.")
+@click.option("--timeout", type=float, default=60, show_default=True, help="Seconds that a request may take.")
 @click.option("--without-checked", is_flag=True, help="Students do not learn from the checked examples.")
 @store_option
 def create(
@@ -69,6 +71,8 @@ def create(
     teacher: str | None,
     rounds: int,
     votes: int,
+    rate: float,
+    timeout: float,
     without_checked: bool,
     store: Path | None,
 ) -> None:
@@ -105,6 +109,8 @@ def create(
             teacher=teacher,
             rounds=rounds,
             votes=votes,
+            rate=rate,
+            timeout=timeout,
             learn_from_checked=not without_checked,
             store=store,
         )
@@ -303,6 +309,8 @@ def withdraw(name: str, ids: Path, store: Path | None) -> None:
 @click.option("--rounds", type=int, help="Rounds to finish in all (default: as created).")
 @click.option("--teacher", help="table:FILE, python:FILE.py:FUNCTION or openai:MODEL[@URL] (default: as created).")
 @click.option("--votes", type=click.IntRange(min=1), help="Answers to each question (default: as created).")
+@click.option("--rate", type=float, help="Requests a minute, at most; 0: no limit (default: as created).")
+@click.option("--timeout", type=float, help="Seconds that a request may take (default: as created).")
 @click.option("--dry-run", is_flag=True, help="Tell points, requests and price; ask and send nothing.")
 @store_option
 def run(
@@ -311,6 +319,8 @@ def run(
     rounds: int | None,
     teacher: str | None,
     votes: int | None,
+    rate: float | None,
+    timeout: float | None,
     dry_run: bool,
     store: Path | None,
 ) -> None:
@@ -322,13 +332,13 @@ def run(
 
     python:FILE.py:FUNCTION is called with a list of texts, of paths of images, or of rows as dictionaries, and returns
     for each the name of a class, a probability for every class, or None. openai:MODEL@URL is any chat endpoint that
-    speaks as OpenAI's does, asked eight requests at a time; its key is OPENAI_API_KEY. Ctrl-C ends a run once the
-    requests under way are answered.
+    speaks as OpenAI's does, asked eight requests at a time, and no faster than --rate; its key is OPENAI_API_KEY.
+    Ctrl-C ends a run once the requests under way are answered.
 
     \b
     Examples:
       rad campaign run reviews --rounds 4 --budget 500 --teacher python:teacher.py:label
-      rad campaign run reviews --budget 500 --teacher openai:gpt-large@http://127.0.0.1:8000/v1 --dry-run
+      rad campaign run reviews --budget 500 --teacher openai:gpt-large@http://127.0.0.1:8000/v1 --rate 60 --dry-run
       rad campaign run photos --rounds 4 --budget 500 --teacher table:answers.csv
       rad campaign run photos --budget 500
     """
@@ -339,7 +349,7 @@ def run(
     from rad_core.campaign.running import run as go
 
     campaign = Campaign.open(name, store)
-    plan = plan_of(campaign, rounds, budget, teacher, votes)
+    plan = plan_of(campaign, rounds, budget, teacher, votes, rate, timeout)
     if dry_run:
         tell_the_price(campaign.status(), plan, say)
         return

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from rad_core.commands.common import say, store_option, store_root
-from rad_core.commands.studio import program
 from rad_core.errors import InputError
+from rad_core.studio import program
 
 ENDINGS = {
     ".html": "report",

@@ -15,6 +15,7 @@ from rad_core import files
 from rad_core.campaign import watch
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.running import Plan, Say, run
+from rad_core.campaign.settings import Manner
 from rad_core.running import launch
 
 
@@ -40,7 +41,8 @@ def main(path: str, plan: str) -> int:
 
 
 def _run(path: str, plan: str, say: Say) -> None:
-    run(Campaign(Path(path)), Plan(**json.loads(plan)), say)
+    values = json.loads(plan)
+    run(Campaign(Path(path)), Plan(**values | {"manner": Manner(**values["manner"])}), say)
 
 
 if __name__ == "__main__":

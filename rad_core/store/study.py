@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -28,6 +28,10 @@ from rad_core.store.database import DATABASE, in_memory, writing
 from rad_core.store.layout import SHARED
 from rad_core.store.rounds import Rounds, to_json
 from rad_core.store.rows import ACTIONS, STATUSES
+from rad_core.studio import chart
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 LONGEST_PRESENTATION = 100_000  # characters of JSON
 LOCK = "run.lock"
@@ -330,6 +334,52 @@ class Study(Rounds):
         if row is None:
             raise InputError(f"Seed {seed} of study {self.id} is not prepared yet.")
         return row
+
+    # --- charts ---
+
+    def curves(
+        self,
+        *,
+        along: str = "labels",
+        measure: str = "accuracy",
+        strategies: Collection[str] | None = None,
+        seeds: bool = False,
+        theme: str = "light",
+    ) -> Figure:
+        """The chart of the studio's page Curves, as a Plotly figure.
+
+        Args:
+            along: labels, round or seconds.
+            measure: accuracy, of the student on the test set, or agreement with the teacher on the pool.
+            strategies: those in color, the others in gray; by default the pair that the page opens with.
+            seeds: draw every seed as a thin line.
+            theme: light or dark.
+
+        Raises:
+            InputError: before there are results, for what is none of these, and where the studio is not installed.
+        """
+        return chart("curves")(self, along=along, measure=measure, strategies=strategies, seeds=seeds, theme=theme)
+
+    def tradeoff(
+        self,
+        *,
+        axis: str = "right",
+        strategies: Collection[str] | None = None,
+        seed: int | None = None,
+        theme: str = "light",
+    ) -> Figure:
+        """The chart of the studio's page Trade-off, of the first purchase, as a Plotly figure.
+
+        Args:
+            axis: right (the teacher is), probability (of the true class) or confidence (as calibrated).
+            strategies: whose purchases; by default those that the page opens with.
+            seed: one of them, or all together.
+            theme: light or dark.
+
+        Raises:
+            InputError: as `curves` does.
+        """
+        return chart("tradeoff")(self, axis=axis, strategies=strategies, seed=seed, theme=theme)
 
     # --- all of it ---
 

@@ -23,6 +23,7 @@ from rad_core.campaign.attempts import Calls, WallError
 from rad_core.campaign.called import TeacherError
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.running import plan_of, run
+from rad_core.campaign.settings import Manner, Settings
 from rad_core.errors import InputError
 from tests.helpers.chat_server import Behavior, ChatServer, chat_server
 
@@ -108,9 +109,8 @@ def test_what_goes_wrong_is_asked_again_and_counted(
     assert campaign.verify() == []
 
 
-def test_a_request_that_takes_too_long_may_have_been_billed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat, "SECONDS", 0.5)
-    campaign = create(tmp_path)
+def test_a_request_that_takes_too_long_may_have_been_billed(tmp_path: Path) -> None:
+    campaign = create(tmp_path, timeout=1)
     with chat_server(TRUTH, steady("hang", "well")) as server:
         status = go(campaign, server, 8)
     assert (status.pool["answered"], status.attempts.lost) == (8, 8)
@@ -156,11 +156,51 @@ def test_votes_become_a_soft_label(tmp_path: Path) -> None:
         assert target.argmax() == TRUTH[key]
 
 
+def test_requests_go_out_no_faster_than_the_rate(tmp_path: Path) -> None:
+    campaign = create(tmp_path, rate=600)
+    said: list[str] = []
+    with chat_server(TRUTH, steady("429", "well"), seconds=0.2) as server:
+        spec = f"openai:m@{server.url}"
+        status = run(campaign, plan_of(campaign, 1, 6, spec), said.append)
+        slow = list(server.times)
+        run(campaign, plan_of(campaign, 2, 6, spec, rate=0), lambda text: None)
+        fast = server.times[len(slow) :]
+    assert status.pool["answered"] == 6
+    assert len(slow) == len(fast) == 12  # tries again among them
+    assert any("at most 600 requests a minute, 1 min or longer" in line for line in said)
+    assert slow[-1] - slow[0] >= 11 * 0.1 - 0.25  # the first may be longer on its way than the last
+    assert fast[5] - fast[0] < 5 * 0.1
+    assert server.most_at_once > 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rate": -1}, "rate is -1; it must be a number of requests a minute"),
+        ({"rate": float("nan")}, "rate is nan"),
+        ({"timeout": 0}, "timeout is 0; it must be a number of seconds above 0"),
+        ({"rate": 30, "teacher": "table:x.csv"}, "rate is 30; no requests are sent to a table: take 0"),
+        ({"timeout": 5, "teacher": "python:x.py:f"}, "timeout is 5; no requests are sent to a python: take 60"),
+    ],
+)
+def test_a_pace_that_is_none_is_refused(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        create(tmp_path, **changes)
+
+
+def test_a_campaign_of_before_there_was_a_rate_has_none(tmp_path: Path) -> None:
+    settings = create(tmp_path, rate=30, timeout=90, votes=2, teacher="openai:m").settings
+    assert Settings.of(settings.to_meta()) == settings
+    assert (settings.manner.rate, settings.manner.timeout) == (30, 90)
+    older = {name: value for name, value in settings.to_meta().items() if name not in ("rate", "timeout")}
+    assert Settings.of(older).manner == Manner(2)
+
+
 def test_images_travel_as_data(tmp_path: Path) -> None:
     from rad_core.campaign.called import Question
 
     (tmp_path / "a.png").write_bytes(b"pixels")
-    teacher = chat.ChatTeacher("m@http://127.0.0.1:1/v1", CLASSES, 1)
+    teacher = chat.ChatTeacher("m@http://127.0.0.1:1/v1", CLASSES, Manner())
     sent = teacher.request_of(Question("a", {"image": str(tmp_path / "a.png"), "text": "look"}))["messages"][1][
         "content"
     ]
@@ -189,8 +229,8 @@ def test_a_teacher_that_is_none_is_refused(spec: str, tmp_path: Path) -> None:
 def test_without_a_key_only_an_endpoint_of_ones_own_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(InputError, match="set OPENAI_API_KEY"):
-        chat.ChatTeacher("m", CLASSES, 1)
-    chat.ChatTeacher("m@http://127.0.0.1:1/v1", CLASSES, 1).close()
+        chat.ChatTeacher("m", CLASSES, Manner())
+    chat.ChatTeacher("m@http://127.0.0.1:1/v1", CLASSES, Manner()).close()
 
 
 # --- functions -------------------------------------------------------------------------------------------------------
@@ -220,6 +260,23 @@ def test_a_function_labels_texts(tmp_path: Path) -> None:
     for key, target in zip(*campaign.training_set(learn_from_checked=False), strict=True):
         assert list(target) == ([1.0, 0.0] if TRUTH[key] == 0 else [0.25, 0.75])
     assert campaign.verify() == []
+
+
+def test_checked_examples_are_shown_like_the_pool(tmp_path: Path) -> None:
+    checked = {
+        "id": [f"c{at}" for at in range(20)],
+        "label": [CLASSES[at % 2] for at in range(20)],
+        "text": [f"a {CLASSES[at % 2]} one" for at in range(20)],
+        "features": np.random.default_rng(0).normal(size=(20, 3)),
+    }
+    spec = teacher_file(tmp_path, "def label(texts): return ['good' if 'good' in text else 'bad' for text in texts]")
+    campaign = create(tmp_path / "store", checked=checked)
+    status = run(campaign, plan_of(campaign, 1, 5, spec), lambda text: None)
+    assert (status.accuracy.right, status.accuracy.total, status.spent) == (20, 20, Decimal("0.50"))
+    assert campaign.shown(["p3", "c1", "nobody"]) == {"text": ["what #p3# says", "a good one", None]}
+    assert campaign.verify() == []
+    (campaign.path / "checked.parquet").write_bytes(b"")
+    assert any("checked.parquet was changed" in fault for fault in campaign.verify())
 
 
 def test_an_exception_is_a_failed_call_and_three_in_a_row_end_the_run(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from rad_core.campaign.rehearsing import (
     to_json,
 )
 from rad_core.campaign.running import plan_of, run
+from rad_core.campaign.settings import Manner
 from rad_core.errors import DamagedError, InputError, StoreError
 from rad_core.partials import holding
 from rad_core.selection.api import estimate_accuracy
@@ -220,7 +221,7 @@ def test_a_teacher_that_leaves_questions_open_ends_the_run(place: Path, monkeypa
     class Half:
         counted, introduction = False, ""
 
-        def __init__(self, argument: str, classes: list[str], votes: int) -> None: ...
+        def __init__(self, argument: str, classes: list[str], manner: Manner) -> None: ...
 
         def ask(self, batch, calls):
             yield [(question.id, hard(0)) for question in batch[: len(batch) // 2]]

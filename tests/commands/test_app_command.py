@@ -20,8 +20,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from rad_core.commands.app import _checked_name, _free_port, _is_loopback, _names, _reach, _url
-from rad_core.commands.studio import program
 from rad_core.errors import InputError
+from rad_core.studio import program
 
 RAD_APP = [sys.executable, "-m", "rad_core.cli", "app"]
 
@@ -96,9 +96,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["serve", "export"])
 def test_a_program_of_the_studio_is_found_without_running_any_of_it(name: str) -> None:
-    code = (
-        f"from rad_core.commands.studio import program; import sys; program('{name}'); sys.exit('app' in sys.modules)"
-    )
+    code = f"from rad_core.studio import program; import sys; program('{name}'); sys.exit('app' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     assert program(name)[-1].startswith("app.")
 

@@ -31,6 +31,7 @@ class ChatServer(ThreadingHTTPServer):
         self.billed: Counter[str] = Counter()  # replies that were made, whether or not they arrived
         self.keys: set[str] = set()
         self.bodies: list[dict] = []
+        self.times: list[float] = []  # of every request, by the monotonic clock
         self.most_at_once = self._now = 0
         self.lock = threading.Lock()
 
@@ -40,6 +41,7 @@ class ChatServer(ThreadingHTTPServer):
 
     def enter(self, key: str) -> int:
         with self.lock:
+            self.times.append(time.monotonic())
             self.requests[key] += 1
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)

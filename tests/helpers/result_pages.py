@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from app.present.settings import StorySettings
@@ -31,15 +32,18 @@ SETTINGS = StorySettings(
 
 
 def make_studies(folder: Path) -> dict[str, Path]:
-    """Stores by what is special about the study in them: copies of those that this process has made once."""
-    kept = _made(folder.parent)
+    """Stores by what is special about the study in them: copies of those that are made once for all tests."""
+    base = folder.parent
+    kept = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "studies-of-tests"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            _make(half := kept.with_name("half-made"))
+            half.rename(kept)
     shutil.copytree(kept, folder, dirs_exist_ok=True)
     return {name: folder / name for name in STORES}
 
 
-@cache
-def _made(place: Path) -> Path:
-    folder = place / "studies-of-tests"
+def _make(folder: Path) -> None:
     real = {
         "three": {"strategies": ("rad", "uniform", "margin", "oracle"), "seeds": 3, "name": "Three seeds"},
         "one": {"strategies": ("rad", "unixkd"), "full_pool": False, "name": "<b>One</b> seed"},
@@ -55,7 +59,6 @@ def _made(place: Path) -> Path:
     create_study(folder / "new", tiny_config(), "study-of-tests")
     create_study(folder / "empty", tiny_config(), "study-of-tests")
     shutil.rmtree(folder / "empty" / "study-of-tests")
-    return folder
 
 
 def change(store: Path, statement: str) -> None:

@@ -30,6 +30,7 @@ from rad_core.learning.training import (  # noqa: E402
     accuracy,
     fit,
     fit_together,
+    flops,
     networks_at_once,
     predict,
     row_losses,
@@ -190,6 +191,17 @@ def test_only_very_small_networks_train_together_on_a_cpu() -> None:
     assert at_once("cnn_tiny", (8, 8, 1)) == at_once("mlp", (8, 8, 1)) == 5
     assert at_once("cnn_tiny", (28, 28, 1)) == at_once("cnn", (8, 8, 1)) == at_once("resnet8", (32, 32, 3)) == 1
     assert at_once("resnet8", (32, 32, 3), "cuda") == 64
+
+
+@pytest.mark.parametrize(("name", "size"), [("cnn_tiny", 8), ("mlp", 8), ("cnn", 28), ("resnet8", 32)])
+def test_operations_are_counted_as_torch_counts_them(name: str, size: int) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    network = build_model(name, classes=10, image_shape=(size, size, 3), seed=0)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.eval()(torch.zeros(1, 3, size, size))
+    assert flops(network.train(), (size, size, 3)) == counter.get_total_flops()
+    assert network.training
 
 
 class Greedy(torch.nn.Module):
