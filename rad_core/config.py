@@ -24,9 +24,9 @@ from rad_core.learning.dataset import AUGMENTATION_NAMES
 from rad_core.learning.device import DEVICES
 from rad_core.learning.models import MODELS
 from rad_core.learning.splitting import class_shares
-from rad_core.learning.teachers import LABELS, TEACHERS, parse_teacher
+from rad_core.learning.teachers import LABELS, TEACHERS, is_outside, parse_teacher
 from rad_core.selection.gains import GAINS
-from rad_core.selection.strategies import STRATEGIES
+from rad_core.selection.strategies import ORACLES, STRATEGIES
 
 if TYPE_CHECKING:
     Attribute = attrs.Attribute[Any]
@@ -35,6 +35,8 @@ Value: TypeAlias = Any  # as somebody wrote it: anything until it is checked
 Check: TypeAlias = Callable[[object, "Attribute", Value], None]
 
 ALL_STRATEGIES = tuple(STRATEGIES)
+# What asks the teacher about points that are not bought, or about images that are in no data set.
+_BEYOND_OUTSIDE = tuple(name for name, rule in STRATEGIES.items() if rule.mixes or name in ORACLES)
 OF_EXTENT = ("labeled", "validation", "rounds", "budget", "student_steps", "teacher_steps")  # sizes that suit a size
 
 
@@ -220,7 +222,8 @@ class StudyConfig:
     test: int | None = _field(None, "Size of the test set; by default the data set's own.", "points", check=_whole(2))
     teacher: str = _field(
         None,
-        "Teacher: a network to train here, pretrained:NAME or table:FILE.",
+        "Teacher: a network to train here, pretrained:NAME, table:FILE (.npy, .npz); or one from outside, asked about "
+        "what is bought and the validation set alone: python:FILE.py:FUNCTION, openai:MODEL[@URL].",
         check=_teacher,
         choices=tuple(TEACHERS),
     )
@@ -288,6 +291,40 @@ class StudyConfig:
                 f"labels is 'sampled', by which each image of the data set gets one class, and strategies holds "
                 f"{mixing[0]}, which has mixed images labeled; leave out {', '.join(mixing)} or choose other labels."
             )
+        if self.outside:
+            self._check_outside()
+
+    def _check_outside(self) -> None:
+        """Raise InputError for what makes no sense with a teacher from outside."""
+        if self.labels != "soft":
+            raise InputError(f"labels is {self.labels!r}, and {self.teacher} hands out what it answers; take soft.")
+        if self.teacher_labeled:
+            raise InputError(
+                f"teacher_labeled is {self.teacher_labeled}, and {self.teacher} learns from no label here; take 0."
+            )
+        beyond = [name for name in self.strategies if name in _BEYOND_OUTSIDE]
+        if beyond and self.strategies != ALL_STRATEGIES:  # of all, `resolved` leaves them out
+            why = "knows where the teacher is right" if beyond[0] in ORACLES else "has mixed images labeled"
+            raise InputError(
+                f"strategies holds {beyond[0]}, which {why}, and {self.teacher} is asked about what is bought alone; "
+                f"leave out {', '.join(beyond)} or choose another teacher."
+            )
+
+    @property
+    def outside(self) -> bool:
+        """Whether the teacher answers from outside: it is asked about what is bought and the validation set alone."""
+        return self.teacher is not None and is_outside(self.teacher)
+
+    def left_out(self) -> str:
+        """What a study with a teacher from outside does without, in a sentence; empty with any other."""
+        if not self.outside:
+            return ""
+        rules = ", ".join(STRATEGIES[name].short_label for name in _BEYOND_OUTSIDE)
+        return (
+            "The teacher answers from outside and is asked about the points bought and the validation set alone. Left "
+            f"out are the student on the whole soft-labeled pool, the rules {rules}, and how often the teacher is "
+            "right on pool and test set."
+        )
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> StudyConfig:
@@ -344,6 +381,9 @@ class StudyConfig:
         missing = {name: defaults[name] for name in fields if name not in given}
         if "table:" in (self.teacher or ""):
             missing.pop("teacher", None)
+        if self.outside:
+            missing["full_pool"] = False
+            missing["strategies"] = tuple(name for name in self.strategies if name not in _BEYOND_OUTSIDE)
         return attrs.evolve(self, **missing)
 
     def to_dict(self) -> dict[str, Any]:

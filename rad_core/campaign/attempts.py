@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
 from rad_core.campaign import ledger
 from rad_core.campaign.money import money_text, plain
@@ -67,8 +68,23 @@ class WallError(InputError):
     """No further request fits under the wall."""
 
 
-class Calls:
-    """The attempts of one run. Every method is on disk when it returns."""
+class Calls(Protocol):
+    """Where a teacher that is called writes down what it sends. Every method is on disk when it returns.
+
+    stop: set by whoever wants it to end once what is under way has been answered.
+    """
+
+    stop: threading.Event
+
+    def send(self, ids: Sequence[str]) -> None:
+        """Write down that requests about these points go out now. Raises WallError where one might cross the wall."""
+
+    def fail(self, ids: Sequence[str], words: str, *, billed: bool | None) -> None:
+        """Write down that no answer came. billed: whether it costs all the same; None where nobody knows."""
+
+
+class LedgerCalls:
+    """The attempts of one run of a campaign, in its ledger."""
 
     def __init__(self, folder: Path, settings: Settings, stop: threading.Event | None = None) -> None:
         """Make room for attempts where the campaign has none, and name lost what an earlier run left in flight.

@@ -7,6 +7,7 @@ written down before it goes out. The key comes from OPENAI_API_KEY and is writte
 from __future__ import annotations
 
 import base64
+import io
 import math
 import mimetypes
 import os
@@ -260,13 +261,25 @@ def _shown(question: Question) -> str | list[dict[str, Any]]:
     image = shown.get("image")
     if image is None:
         return text or question.id
-    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": _data_url(Path(str(image)))}}]
+    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": _data_url(image)}}]
     return [{"type": "text", "text": text}, *parts] if text else parts
 
 
-def _data_url(path: Path) -> str:
+def _data_url(image: object) -> str:
+    """image: (H, W, C) uint8, or the path of a file, which is sent as it is."""
+    if isinstance(image, np.ndarray):
+        return f"data:image/png;base64,{base64.b64encode(_png(image)).decode()}"
+    path = Path(str(image))
     kind = mimetypes.guess_type(path.name)[0] or "image/png"
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _png(image: np.ndarray) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _text(choice: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import importlib.util
 import json
@@ -21,14 +22,15 @@ from rad_core.campaign.settings import Manner
 from rad_core.errors import InputError
 
 BATCH = 32  # items of one call
+_ARRAY = "__array__"  # in place of an array: its bytes
 _FAILURES = 3  # calls in a row that fail before it is given up
 
 
 class FunctionTeacher:
     """FILE.py:FUNCTION or module:function, called with b items; returns b answers.
 
-    An item is the text or the path of the image where the pool has nothing else to show, else a row as a dictionary. An
-    answer is a class, C probabilities, or None for an abstention. An exception is a failed call with its message.
+    An item is the text or the path of the image where the pool has nothing else to show, else a row as a dictionary; of
+    data in memory the image (H, W, C) or the features (D,) as an array. An answer is a class, C probabilities, or None for an abstention. An exception is a failed call with its message.
     """
 
     counted = True
@@ -86,7 +88,7 @@ class FunctionTeacher:
         assert process is not None
         assert process.stdin is not None
         try:
-            process.stdin.write(json.dumps({"items": items, "classes": self._classes}, default=_plain).encode() + b"\n")
+            process.stdin.write(json.dumps({"items": items, "classes": self._classes}, default=_sent).encode() + b"\n")
             process.stdin.flush()
         except OSError as error:
             raise InputError(f"its process ended ({error.strerror})") from error
@@ -117,10 +119,25 @@ class FunctionTeacher:
 
 
 def item_of(question: Question) -> object:
-    """What a function gets: a text, the path of an image, or, where there is more, a row by names of columns."""
+    """What a function gets: a text, an image, features, or, where there is more, a row by names of columns."""
     named = {name: value for name, value in question.shown.items() if value is not None}
     only = next(iter(named), "") if len(named) == 1 else ""
-    return named[only] if only in ("text", "image") else {"id": question.id, **named}
+    return named[only] if only in ("text", "image", "features") else {"id": question.id, **named}
+
+
+def _sent(value: object) -> object:
+    """What JSON does not know, on its way to the other process."""
+    if isinstance(value, np.ndarray):
+        content = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        return {_ARRAY: content, "type": value.dtype.str, "shape": value.shape}
+    return _plain(value)
+
+
+def _received(values: dict[str, Any]) -> object:
+    if _ARRAY not in values:
+        return values
+    content = np.frombuffer(base64.b64decode(values[_ARRAY]), np.dtype(values["type"]))
+    return content.reshape(values["shape"]).copy()
 
 
 def _plain(value: object) -> object:
@@ -168,7 +185,7 @@ def serve(target: str, questions: IO[bytes], answers: IO[bytes]) -> None:
     say(ready=True)
     for line in questions:
         try:
-            given = function(json.loads(line)["items"])
+            given = function(json.loads(line, object_hook=_received)["items"])
             say(answers=[_answer(each) for each in given])
         except Exception as error:
             traceback.print_exc()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rad_core import partials
 from rad_core.campaign.answers import Answers
 from rad_core.campaign.asking import Picks
-from rad_core.campaign.attempts import Calls
+from rad_core.campaign.attempts import Calls, LedgerCalls
 from rad_core.campaign.called import Question, Teacher
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.money import money_text
@@ -128,7 +128,7 @@ def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None =
                 record.say(words)
                 say(words)
 
-            calls = Calls(campaign.path, campaign.settings, stop)
+            calls = LedgerCalls(campaign.path, campaign.settings, stop)
             if calls.found_lost:
                 cost = money_text(calls.found_lost * campaign.settings.price, campaign.settings.currency)
                 tell(f"{calls.found_lost:,} requests were cut off last time; {cost} may have been billed for nothing.")

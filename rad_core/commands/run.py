@@ -94,6 +94,8 @@ def command(
     study = None if new or study_id is not None else find_interrupted(root, config)
     if study is not None and not quiet:
         say(f"Resuming {study.id}, which was interrupted (--new starts another).", err=True)
+    if config.outside and not quiet:
+        _tell_price(config, len(dataset.labels))
     run_and_report(study or create_study(root, config, study_id), workers, as_json, quiet, notes)
 
 
@@ -121,8 +123,11 @@ def _print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: b
         ("Students trained", f"{planned.trainings}"),
         ("Teacher queries", f"{planned.teacher_queries:,}"),
     ]
+    if config.outside:
+        lines[-1] = ("Teacher is asked", _asked_in_words(config, planned.asked))
     if config.price_per_label:
-        lines.append(("Price", money(planned.price, planned.currency)))
+        most = "at most " if config.outside else ""
+        lines.append(("Price", most + money(planned.price, planned.currency)))
     if config.latency_per_label:
         lines.append(("Teacher's time", duration(planned.teacher_seconds)))
     lines.append(("Device", f"{planned.device}; {planned.workers} process{'' if planned.workers == 1 else 'es'}"))
@@ -131,6 +136,33 @@ def _print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: b
     width = max(len(name) for name, _ in lines) + 2
     for name, value in lines:
         say(f"{name:<{width}}{value}")
+
+
+def _asked_in_words(config: StudyConfig, asked: int) -> str:
+    """About how many points a teacher from outside is asked, and by how many requests."""
+    from rad_core.campaign.chat import TRIES
+    from rad_core.campaign.function import BATCH
+    from rad_core.learning.teachers import parse_teacher
+
+    kind = parse_teacher(config.teacher)[0]
+    how = f"{asked:,} requests, one that fails sent {TRIES} times at most"
+    if kind == "python":
+        how = f"{BATCH} points a call"
+    return (
+        f"at most {asked:,} points, whatever two strategies or seeds share once: those bought and "
+        f"{config.validation:,} validation examples a seed; {how}"
+    )
+
+
+def _tell_price(config: StudyConfig, rows: int) -> None:
+    """What a teacher from outside may be asked and what that may cost, before anything is sent. rows: of the data."""
+    from rad_core.results.words import money
+    from rad_core.running.plan import outline, with_asked
+
+    planned = outline(config)
+    planned = with_asked(planned, config, min(planned.asked, rows))
+    price = f" Price: at most {money(planned.price, planned.currency)}." if config.price_per_label else ""
+    say(f"The teacher is asked about {_asked_in_words(config, planned.asked)}.{price}", err=True)
 
 
 def _unusual(config: StudyConfig) -> list[tuple[str, str]]:

@@ -56,15 +56,17 @@ def run_and_report(
 def read_data(config: StudyConfig, quiet: bool) -> tuple[Dataset, StudyConfig, tuple[str, ...]]:
     """Load the data set, with a bar while images are decoded, and fill in the settings that suit it.
 
-    What was chosen and what the reader did to the data is told, a line each, before anything else may fail.
+    What was chosen, what the reader did to the data and what a teacher from outside is not asked is told, a line each,
+    before anything else may fail.
     """
     dataset = _read_with_bar(config, quiet)
-    choice = config.choice()
-    notes = (choice, *dataset.notes) if choice else dataset.notes
+    notes, without = tuple(filter(None, [config.choice(), *dataset.notes])), config.left_out()
     if not quiet:
         for note in notes:
             say(f"Data: {note}", err=True)
-    return dataset, config.resolved(), notes
+        if without:
+            say(without, err=True)
+    return dataset, config.resolved(), (*notes, *([without] if without else []))
 
 
 def _read_with_bar(config: StudyConfig, quiet: bool) -> Dataset:

@@ -18,7 +18,8 @@ class Dataset:
 
     images: (M, H, W, C) uint8, C 1 or 3, possibly a memory map; features: (M, 1, 1, D) float32. labels: (M,) int64.
     test_ids: the data set's own test rows, or None. augment: the augmentation that suits it, a name of AUGMENTATIONS.
-    notes: what the reader did to the data and what it left out, a sentence each.
+    notes: what the reader did to the data and what it left out, a sentence each. path: where the file of a row lies,
+    of images that are files.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Dataset:
     test_ids: np.ndarray | None = None
     augment: str = "none"
     notes: tuple[str, ...] = ()
+    path: Callable[[int], Path] | None = None
 
     @property
     def has_images(self) -> bool:

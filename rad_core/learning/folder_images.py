@@ -81,7 +81,7 @@ def _load(listing: Listing, cache: Path, image_size: int | None, progress: Progr
     name = f"folder:{listing.root.name}"
     assert not isinstance(notes, _Bad)
     told = (*listing.notes, *notes)
-    return Dataset(name, images, listing.labels, listing.classes, listing.test_ids, augment, told)
+    return Dataset(name, images, listing.labels, listing.classes, listing.test_ids, augment, told, listing.path)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,10 @@ class Listing:
         """The rows of the own test images, or None."""
         return None if self.test_from is None else np.arange(self.test_from, len(self.files))
 
+    def path(self, row: int) -> Path:
+        """Where the image of a row lies."""
+        return self.root / self.files[row].name
+
     def without(self, names: set[str]) -> Listing:
         """The same without some files. Raises InputError where a class has no image left to learn from."""
         keep = np.array([file.name not in names for file in self.files], bool)

@@ -1,8 +1,9 @@
 """The teachers: large, accurate, expensive, sometimes wrong; asked for soft labels, and every question counted.
 
 A teacher is written NAME (a network of MODELS, trained here on the labeled set), pretrained:NAME (a torchvision network
-with pretrained weights, fine-tuned on the labeled set) or table:FILE (soft labels computed elsewhere). Adding a kind
-is a function and a line in TEACHERS.
+with pretrained weights, fine-tuned on the labeled set), table:FILE (soft labels computed elsewhere), or, from outside,
+python:FILE.py:FUNCTION and openai:MODEL[@URL], which are asked about as little as can be. Adding a kind is a function
+and a line in TEACHERS.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class TeacherTask:
     number: int = 0  # of the seed among those of the study, by which a table may hold an array for each
     labels: str = "soft"  # what it hands out, one of LABELS
     state: dict[str, np.ndarray] | None = None  # its weights by name, where it is restored and not trained
+    outside: Callable[[Dataset], Teacher] | None = None  # makes the one from outside, which keeps what it has answered
 
     @property
     def classes(self) -> int:
@@ -46,7 +48,10 @@ class TeacherTask:
 
 
 class Teacher(ABC):
-    """Answers with class probabilities and counts the questions. queries: soft labels bought so far."""
+    """Answers with class probabilities and counts the questions. queries: soft labels bought so far.
+
+    A teacher from outside may abstain: a row of NaN.
+    """
 
     def __init__(self) -> None:
         self.queries = 0
@@ -229,11 +234,19 @@ def read_soft_labels(path: Path, seed: int, shape: tuple[int, int]) -> tuple[np.
     return table, features
 
 
+def _outside(argument: str, task: TeacherTask) -> Teacher:
+    """A teacher from outside, who keeps what it has answered with the study."""
+    assert task.outside is not None, "whoever has such a study asked brings its answers along"
+    return task.outside(task.dataset)
+
+
 LABELS = ("soft", "hard", "sampled")  # what a teacher may hand out
 TEACHERS: dict[str, Callable[[str, TeacherTask], Teacher]] = {
     "trained": _trained,
     "pretrained": _pretrained,
     "table": _table,
+    "python": _outside,
+    "openai": _outside,
 }
 
 
@@ -242,13 +255,26 @@ def parse_teacher(spec: str) -> tuple[str, str]:
     kind, colon, argument = spec.partition(":")
     if not colon:
         kind, argument = "trained", spec
-    valid = {"trained": argument in MODELS, "pretrained": argument in TORCHVISION, "table": bool(argument)}
+    place, _, function = argument.rpartition(":")
+    valid = {
+        "trained": argument in MODELS,
+        "pretrained": argument in TORCHVISION,
+        "table": bool(argument),
+        "python": bool(place) and function.isidentifier(),
+        "openai": bool(argument.partition("@")[0]),
+    }
     if not valid.get(kind, False):
         raise InputError(
             f"teacher is {spec!r}; write a network to train here ({', '.join(MODELS)}), pretrained:NAME "
-            f"({', '.join(TORCHVISION)}) or table:FILE (.npy or .npz of soft labels)."
+            f"({', '.join(TORCHVISION)}), table:FILE (.npy or .npz of soft labels), python:FILE.py:FUNCTION or "
+            "openai:MODEL[@URL]."
         )
     return kind, argument
+
+
+def is_outside(spec: str) -> bool:
+    """Whether a teacher answers from outside, so that it is asked about what is bought and the validation set alone."""
+    return TEACHERS[parse_teacher(spec)[0]] is _outside
 
 
 def make_teacher(spec: str, task: TeacherTask) -> Teacher:

@@ -28,13 +28,14 @@ class Plan:
     rounds: int
     trainings: int  # of the student, the reference lines included
     teacher_queries: int
-    price: float
+    price: float  # of all that the teacher is asked about
     currency: str
     teacher_seconds: float  # latency of the teacher, summed over its queries
     estimated_seconds: float | None = None  # of computation, measured by a short calibration
     pool: int | None = None
     device: str | None = None
     workers: int | None = None
+    asked: int = 0  # points that a teacher from outside is asked about, at most: what cells share is asked once
     notes: tuple[str, ...] = ()  # the sizes that were chosen, what the reader did to the data
 
 
@@ -43,7 +44,7 @@ def outline(config: StudyConfig) -> Plan:
     config = config.resolved()
     cells = len(config.strategies) * config.seeds
     queries = cells * config.rounds * config.budget
-    return Plan(
+    planned = Plan(
         cells=cells,
         rounds=config.rounds,
         trainings=cells * config.rounds + config.seeds * (2 if config.full_pool else 1),
@@ -51,6 +52,14 @@ def outline(config: StudyConfig) -> Plan:
         price=queries * config.price_per_label,
         currency=config.currency,
         teacher_seconds=queries * config.latency_per_label,
+    )
+    return with_asked(planned, config, queries + config.seeds * config.validation) if config.outside else planned
+
+
+def with_asked(planned: Plan, config: StudyConfig, asked: int) -> Plan:
+    """The plan of a study whose teacher from outside is asked about so many points, at most."""
+    return replace(
+        planned, asked=asked, price=asked * config.price_per_label, teacher_seconds=asked * config.latency_per_label
     )
 
 
@@ -70,6 +79,8 @@ def plan(
     choice, config = config.choice(), config.resolved()
     outlined = outline(config)
     dataset, split = check_study(config, dataset=dataset)
+    if config.outside:
+        outlined = with_asked(outlined, config, min(outlined.asked, len(dataset.labels)))
     count = count_workers(config, workers)
     seconds = None
     if calibrate:
@@ -77,7 +88,7 @@ def plan(
         total = (outlined.trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
         seconds = float(math.ceil(total))
     device = describe_device(pick_device(config.device))
-    notes = (choice, *dataset.notes) if choice else dataset.notes
+    notes = tuple(filter(None, [choice, *dataset.notes, config.left_out()]))
     return replace(outlined, estimated_seconds=seconds, pool=len(split.pool), device=device, workers=count, notes=notes)
 
 
@@ -94,7 +105,7 @@ def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[
     at_once = min(at_once, len(config.strategies) * config.seeds)
     per_student = _time_network(config.student, student_training(config), at_once, dataset, inputs, ids, split)
     kind, _, pretrained = config.teacher.partition(":")
-    if kind == "table":  # it costs nothing
+    if kind == "table" or config.outside:  # it costs nothing to train
         return per_student, 0.0
     network = pretrained or config.teacher  # a pretrained network is timed as one trained here
     return per_student, _time_network(network, teacher_training(config), 1, dataset, inputs, ids, split)

@@ -25,10 +25,10 @@ from rad_core.config import StudyConfig
 from rad_core.errors import retold
 from rad_core.folders import queue_folder
 from rad_core.running import launch
-from rad_core.running.plan import Plan, outline, plan
+from rad_core.running.plan import Plan, outline, plan, with_asked
 
 _TIMEOUT = 900.0  # seconds; the data set may have to be downloaded first
-_MEASURED = ("estimated_seconds", "pool", "device", "workers")
+_MEASURED = ("estimated_seconds", "pool", "device", "workers", "asked")
 
 
 class PlanJob:
@@ -110,7 +110,9 @@ class PlanJob:
             return None
         notes = tuple(measured.get("notes", ()))
         # Outlined now: reading the data may have told that there is less of it.
-        return dataclasses.replace(outline(self._config), **{name: measured[name] for name in _MEASURED}, notes=notes)
+        held = {name: measured[name] for name in _MEASURED if name in measured}
+        planned = dataclasses.replace(outline(self._config), **held, notes=notes)
+        return with_asked(planned, self._config, planned.asked) if self._config.outside else planned
 
 
 _jobs: dict[str, PlanJob] = {}

@@ -12,6 +12,7 @@ from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_
 from rad_core.learning.device import pick_device
 from rad_core.learning.models import FOR_FEATURES, build_model
 from rad_core.learning.teachers import parse_teacher, read_soft_labels
+from rad_core.study.outside import check_outside
 from rad_core.study.seeds import derive_seed
 
 
@@ -49,7 +50,7 @@ def load_data(config: StudyConfig, seed: int, dataset: Dataset | None = None) ->
 
 
 def check_study(config: StudyConfig, dataset: Dataset | None = None) -> tuple[Dataset, Split]:
-    """Refuse with an InputError what would fail once the study runs: data, sizes, device, networks, a table of labels.
+    """Refuse with an InputError what would fail once the study runs: data, sizes, device, networks, a teacher.
 
     Returns the data set, which is loaded unless it is given, and the split of the first seed.
     """
@@ -71,6 +72,8 @@ def check_study(config: StudyConfig, dataset: Dataset | None = None) -> tuple[Da
                 f"{' or '.join(FOR_FEATURES)}."
             )
         build_model(network, classes=len(dataset.classes), image_shape=(height, width, channels), seed=0)
+    if config.outside:
+        check_outside(config.teacher, dataset)
     if kind == "table":
         for seed in range(config.seeds):
             read_soft_labels(Path(argument).expanduser(), seed, (len(dataset.labels), len(dataset.classes)))

@@ -72,7 +72,8 @@ def buy(cell: Cell) -> Cell:
         snapshot = look(cell, remaining)
     with clock("select"):
         rng = generator("select", setting.seed, cell.strategy, cell.finished + 1)
-        choose, right = STRATEGIES[cell.strategy], setting.teacher_right[remaining]  # an oracle alone is told of right
+        choose = STRATEGIES[cell.strategy]
+        right = None if setting.teacher_right is None else setting.teacher_right[remaining]  # told an oracle alone
         selection = choose(snapshot, setting.config.budget, rng, right)  # q (n,), positions (b,)
     with clock("query"):
         purchase = ask_teacher(setting, selection, remaining)  # soft labels (b, C)

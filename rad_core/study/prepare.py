@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +22,13 @@ from rad_core.selection.arrays import to_numpy
 from rad_core.store.array_kinds import THUMBNAIL
 from rad_core.store.study import SHARED, Study
 from rad_core.study.data import load_data
+from rad_core.study.outside import OutsideTeacher
 from rad_core.study.rounds import describe_student
 from rad_core.study.seeds import derive_seed
 from rad_core.study.students import Purchases, SeedSetting, train_students
+
+
+_KEPT = ("pool", "validation")  # of the teacher's answers
 
 
 def teacher_training(config: StudyConfig) -> TrainConfig:
@@ -36,15 +43,17 @@ def teacher_training(config: StudyConfig) -> TrainConfig:
 
 
 def teacher_task(
-    config: StudyConfig, seed: int, dataset: Dataset, split: Split, inputs: Inputs, state: dict | None = None
+    study: Study, seed: int, dataset: Dataset, split: Split, inputs: Inputs, state: dict | None = None
 ) -> TeacherTask:
     """What the teacher of a seed is made for. state: its weights, where it has been trained before."""
+    config = study.config
     return TeacherTask(
         *(dataset, split, inputs, teacher_training(config)),
         seed=derive_seed("teacher", seed),
         number=seed,
         labels=config.labels,
         state=state,
+        outside=partial(OutsideTeacher, study),
     )
 
 
@@ -53,21 +62,19 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
     began = time.perf_counter()
     config = study.config
     dataset, split = load_data(config, seed)
-    for note in dataset.notes if seed == 0 else ():
+    for note in (*dataset.notes, *filter(None, [config.left_out()])) if seed == 0 else ():
         study.log(note)
     inputs = Inputs.of(dataset, pick_device(config.device))
-    teacher = make_teacher(config.teacher, teacher_task(config, seed, dataset, split, inputs))
-    answers, features = ask_everything(teacher, split)
-    right = {part: answers[part].argmax(1) == dataset.labels[getattr(split, part)] for part in answers}
-    metrics = measure_teacher(config, right["validation"]) | {
-        "classes": list(dataset.classes),
-        "teacher_accuracy_pool": float(right["pool"].mean()),
-        "teacher_accuracy_test": float(right["test"].mean()),
-    }
+    teacher = make_teacher(config.teacher, teacher_task(study, seed, dataset, split, inputs))
+    if config.outside:
+        answers, features = {"validation": teacher.query(split.validation)}, None
+    else:
+        answers, features = ask_everything(teacher, split)
+    metrics, right = judge_teacher(config, dataset, split, answers)
     setting = SeedSetting(
         *(config, seed, inputs, dataset.labels, len(dataset.classes), split, teacher),
         teacher_accuracy=metrics["teacher_accuracy_used"],
-        teacher_right=right["pool"],
+        teacher_right=right,
     )
     first = setting.first
     if config.full_pool:
@@ -80,8 +87,7 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
         "test_ids": split.test,
         "pool_labels": dataset.labels[split.pool].astype(np.int16),
         "validation_labels": dataset.labels[split.validation].astype(np.int16),
-        "teacher_pool_probabilities": answers["pool"].astype(np.float32),
-        "teacher_validation_probabilities": answers["validation"].astype(np.float32),
+        **{f"teacher_{part}_probabilities": answers[part].astype(np.float32) for part in _KEPT if part in answers},
         "student_features": to_numpy(first.features).astype(np.float16),
     }
     if dataset.has_images:
@@ -116,10 +122,35 @@ def ask_everything(teacher: Teacher, split: Split) -> tuple[dict[str, np.ndarray
     }, features
 
 
+def judge_teacher(
+    config: StudyConfig, dataset: Dataset, split: Split, answers: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Any], np.ndarray | None]:
+    """How often the teacher is right, as the metrics of a seed, and where in the pool (N,), None where nobody knows.
+
+    answers: (n, C) by part of the split; a row of NaN, an abstention, is neither right nor wrong. Raises InputError
+    where the teacher abstained from the whole validation set.
+    """
+    answered = ~np.isnan(answers["validation"]).any(1)
+    if not answered.any():
+        raise InputError(
+            f"{config.teacher} abstained from all {len(answered):,} validation examples, so that nobody knows how often "
+            "it is right; choose another teacher, or mend it."
+        )
+    right = {part: given.argmax(1) == dataset.labels[getattr(split, part)] for part, given in answers.items()}
+    metrics = measure_teacher(config, right["validation"][answered]) | {"classes": list(dataset.classes)}
+    metrics |= {f"teacher_accuracy_{part}": float(right[part].mean()) for part in ("pool", "test") if part in right}
+    if config.outside:
+        metrics["teacher_abstained"] = int((~answered).sum())
+    return metrics, right.get("pool")
+
+
 def describe_seed(study: Study, seed: int) -> str:
     """How the preparation of a seed went, as a line of the log."""
+    metrics = study.seed_metrics(seed)
+    pool, checked = metrics.get("teacher_accuracy_pool"), metrics["teacher_accuracy"]
+    right = f"{checked:.1%} of the validation set" if pool is None else f"{pool:.1%} of the pool"
     return (
-        f"seed {seed}: teacher right on {study.seed_metrics(seed)['teacher_accuracy_pool']:.1%} of the pool, "
+        f"seed {seed}: teacher right on {right}, "
         f"student alone {study.round_metrics(SHARED, seed, 0)['accuracy']:.3f} on the test set"
     )
 
@@ -153,10 +184,13 @@ def open_setting(study: Study, seed: int, inputs: Inputs | None = None) -> SeedS
             )
     if inputs is None:
         inputs = Inputs.of(dataset, pick_device(config.device))
-    task = teacher_task(config, seed, dataset, split, inputs, study.teacher_state(seed))
+    task = teacher_task(study, seed, dataset, split, inputs, study.teacher_state(seed))
+    right = None
+    if not config.outside:
+        right = study.seed_array(seed, "teacher_pool_probabilities").argmax(1) == dataset.labels[split.pool]
     return SeedSetting(
         *(config, seed, inputs, dataset.labels, len(dataset.classes), split),
         teacher=make_teacher(config.teacher, task),
         teacher_accuracy=study.seed_metrics(seed)["teacher_accuracy_used"],
-        teacher_right=study.seed_array(seed, "teacher_pool_probabilities").argmax(1) == dataset.labels[split.pool],
+        teacher_right=right,
     )

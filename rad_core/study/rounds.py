@@ -16,7 +16,7 @@ from rad_core.selection.strategies import Selection, Snapshot
 from rad_core.store.study import Study
 from rad_core.study.students import Purchases, SeedSetting, Student
 
-UNDEFINED = 255  # "was the teacher right?" has no answer for a mixture of two images
+UNDEFINED = 255  # "was the teacher right?" has no answer for a mixture of two images, and for an abstention
 
 
 class Clock:
@@ -47,8 +47,8 @@ def describe_purchase(
 ) -> dict[str, np.ndarray]:
     """What was bought in one round, aligned with the picks."""
     positions = to_numpy(selection.positions)
-    correct = setting.teacher_right[purchase.pool].astype(np.uint8)
-    correct[purchase.mix > 0] = UNDEFINED
+    correct = _right(setting, purchase).astype(np.uint8)
+    correct[(purchase.mix > 0) | np.isnan(purchase.soft_labels).any(1)] = UNDEFINED
     nothing = np.full(len(positions), np.nan)
     arrays = {
         "bought": purchase.pool.astype(np.int32),
@@ -62,6 +62,13 @@ def describe_purchase(
     return arrays
 
 
+def _right(setting: SeedSetting, purchase: Purchases) -> np.ndarray:
+    """(b,) bool: whether the teacher is right on what was bought; by its answers where that is all that is known."""
+    if setting.teacher_right is not None:
+        return setting.teacher_right[purchase.pool]
+    return purchase.soft_labels.argmax(1) == setting.labels[setting.split.pool[purchase.pool]]
+
+
 def measure_purchase(snapshot: Snapshot, selection: Selection, arrays: dict[str, np.ndarray]) -> dict[str, float]:
     """The purchase in numbers: how informative, how often right, and what it was guaranteed to be worth."""
     metrics = {
@@ -69,8 +76,11 @@ def measure_purchase(snapshot: Snapshot, selection: Selection, arrays: dict[str,
         "wrong": float(snapshot.wrong),
         "mean_gain": float(arrays["bought_gain"].mean(dtype=np.float64)),
     }
-    if "mix" not in arrays:
-        metrics["teacher_right_share"] = float(arrays["bought_correct"].mean(dtype=np.float64))
+    correct, abstained = arrays["bought_correct"], np.isnan(arrays["soft_labels"]).any(1)
+    if "mix" not in arrays and not abstained.all():
+        metrics["teacher_right_share"] = float(correct[~abstained].mean(dtype=np.float64))
+    if abstained.any():
+        metrics["abstained"] = float(abstained.sum())
     if selection.q is not None:
         metrics["strategy_value"] = game_value(selection.q, snapshot.gains, snapshot.wrong)
     if selection.equilibrium is not None:

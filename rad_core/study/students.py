@@ -29,7 +29,7 @@ class Purchases:
     """Soft labels bought, in the order of purchase."""
 
     pool: np.ndarray  # (n,) int64 pool indices
-    soft_labels: np.ndarray  # (n, C) float32
+    soft_labels: np.ndarray  # (n, C) float32; NaN where the teacher abstained
     partners: np.ndarray  # (n,) int64 pool indices of the images mixed in
     mix: np.ndarray  # (n,) float32 weight of the partner, 0 for a plain image
 
@@ -37,6 +37,12 @@ class Purchases:
     def plain(cls, pool: np.ndarray, soft_labels: np.ndarray) -> Purchases:
         """Labels of images as they are."""
         return cls(pool, soft_labels, pool, np.zeros(len(pool), np.float32))
+
+    def answered(self) -> Purchases:
+        """Those that the teacher did not abstain from: what a student learns from."""
+        kept = ~np.isnan(self.soft_labels).any(1)
+        names = ("pool", "soft_labels", "partners", "mix")
+        return self if kept.all() else type(self)(*(getattr(self, name)[kept] for name in names))
 
     @classmethod
     def nothing(cls, classes: int) -> Purchases:
@@ -74,7 +80,7 @@ class SeedSetting:
     split: Split
     teacher: Teacher
     teacher_accuracy: float  # the m that the game gets
-    teacher_right: np.ndarray  # (N,) bool, for evaluation and for the oracle
+    teacher_right: np.ndarray | None  # (N,) bool, for evaluation and for the oracle; None where nobody knows
 
     @property
     def known(self) -> np.ndarray:
@@ -93,14 +99,20 @@ def train_students(settings: Sequence[SeedSetting], purchases: Sequence[Purchase
 
     number: of the round, which seeds the order of the examples.
     """
-    trained = train_networks(settings, purchases, number)
-    return [apply_student(setting, network, loss) for setting, (network, loss) in zip(settings, trained, strict=True)]
+    learned = [bought.answered() for bought in purchases]
+    students: dict[int, Student] = {}
+    for size in dict.fromkeys(len(bought.pool) for bought in learned):  # abstentions alone make them differ
+        cells = [cell for cell, bought in enumerate(learned) if len(bought.pool) == size]
+        trained = train_networks([settings[cell] for cell in cells], [learned[cell] for cell in cells], number)
+        for cell, (network, loss) in zip(cells, trained, strict=True):
+            students[cell] = apply_student(settings[cell], network, loss)
+    return [students[cell] for cell in range(len(settings))]
 
 
 def train_networks(
     settings: Sequence[SeedSetting], purchases: Sequence[Purchases], number: int
 ) -> list[tuple[Network, float]]:
-    """The students' networks and the losses they ended with. All have bought equally many labels.
+    """The students' networks and the losses they ended with. All have equally many labels, and no abstention.
 
     Within a seed every strategy starts from the same weights and sees its examples in the same order.
     """

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from rad_core.campaign import chat, function
-from rad_core.campaign.attempts import Calls, WallError
+from rad_core.campaign.attempts import LedgerCalls, WallError
 from rad_core.campaign.called import TeacherError
 from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.running import plan_of, run
@@ -343,14 +343,14 @@ def test_answers_that_are_none_fail_the_call(tmp_path: Path, answer: str, words:
 def test_what_a_kill_left_in_flight_is_named_lost(tmp_path: Path) -> None:
     campaign = create(tmp_path)
     picks = campaign.ask(budget=5)
-    Calls(campaign.path, campaign.settings).send(picks.ids[:2])
+    LedgerCalls(campaign.path, campaign.settings).send(picks.ids[:2])
     assert campaign.status().attempts.in_flight == 2
     assert campaign.status().spent == 0
-    again = Calls(campaign.path, campaign.settings)
+    again = LedgerCalls(campaign.path, campaign.settings)
     assert again.found_lost == 2
     assert campaign.status().spent == Decimal("0.04")
     assert campaign.status().open == 5
-    assert Calls(campaign.path, campaign.settings).found_lost == 0
+    assert LedgerCalls(campaign.path, campaign.settings).found_lost == 0
     assert campaign.verify() == []
 
 
