@@ -61,6 +61,7 @@ def print_summary(study: Study, targets: list[float] | None, as_json: bool, note
     if copy := describe(study):
         say(copy)
     _print_costs(config)
+    _print_asked(summary["asked"], config)
     _print_verdict(summary)
     _print_references(summary["references"], config)
     if not summary["strategies"]:
@@ -80,6 +81,16 @@ def _print_costs(config: dict[str, Any]) -> None:
         costs.append(f"{duration(labels * config['latency_per_label'])} of the teacher's time")
     if costs:
         say(f"The {labels:,} soft labels of one strategy and seed cost {' and '.join(costs)}.")
+
+
+def _print_asked(asked: dict[str, int] | None, config: dict[str, Any]) -> None:
+    """How much a teacher from outside was asked, and what that costs."""
+    from rad_core.results.summary import Asked
+    from rad_core.results.words import asked_text, money
+
+    if asked is not None:
+        price = money(asked["points"] * config["price_per_label"], config["currency"])
+        say(asked_text(Asked(**asked)) + (f" That costs {price}." if config["price_per_label"] else ""))
 
 
 def _print_verdict(summary: dict[str, Any]) -> None:

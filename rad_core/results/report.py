@@ -10,7 +10,7 @@ import pandas as pd
 
 from rad_core.results import sentences
 from rad_core.results.needed import check_target, need, targets
-from rad_core.results.summary import interval, references, share_interval
+from rad_core.results.summary import interval, references, share_interval, teacher_asked
 from rad_core.results.verdicts import Results, difference_table, results, worth
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def summarize(study: Study, wanted: Sequence[float] | None = None) -> dict[str, 
         "worth_it": {"answer": head.worth.answer, "sentence": head.text, "details": head.details, "rule": head.rule},
         "which_rule": sentences.which_rule(measured),
         "references": references(study),
+        "asked": None if (counted := teacher_asked(study)) is None else vars(counted),
         "strategies": [],
         "differences": [],
     }

@@ -90,6 +90,33 @@ def cell_scores(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["strategy", "seed", "final", "area", "added"])
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a teacher from outside was asked: points of the data set, each once, and from how many it abstained."""
+
+    points: int
+    abstained: int
+
+
+def teacher_asked(study: Study) -> Asked | None:
+    """How much a teacher from outside was asked; None for any other, which knows the whole pool."""
+    if not study.config.outside:
+        return None
+    answered: dict[int, bool] = {}  # by row of the data set
+    pools = {}
+    for seed in study.seeds():
+        pools[seed] = np.asarray(study.seed_array(seed, "pool_ids"))
+        given = study.seed_array(seed, "teacher_validation_probabilities")
+        answered |= _answered(study.seed_array(seed, "validation_ids"), given)
+    for _, seed, _, (positions, given) in study.each_purchase(["bought", "soft_labels"]):
+        answered |= _answered(pools[seed][positions], given)
+    return Asked(len(answered), len(answered) - sum(answered.values()))
+
+
+def _answered(rows: np.ndarray, given: np.ndarray) -> dict[int, bool]:
+    return dict(zip(np.asarray(rows).tolist(), (~np.isnan(given).any(1)).tolist(), strict=True))
+
+
 def references(study: Study) -> dict[str, dict[str, Any]]:
     """The reference lines: teacher, student on the labeled set alone, student on the whole soft-labeled pool."""
     seeds = study.seeds()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rad_core.results.summary import FEWEST_SEEDS, Interval
+from rad_core.results.summary import FEWEST_SEEDS, Asked, Interval
 from rad_core.selection.strategies import label_of
 
 MINUS = "\N{MINUS SIGN}"
@@ -49,6 +49,14 @@ def chosen_by(strategy: str) -> str:
 def count(number: int, noun: str) -> str:
     """A number of things: 1 seed, 5 seeds, 2 strategies."""
     return f"{number:,} {noun if number == 1 else _IRREGULAR.get(noun, noun + 's')}"
+
+
+def asked_text(asked: Asked) -> str:
+    """How much a teacher from outside was asked, in a sentence or two."""
+    text = f"The teacher answers from outside and was asked about {count(asked.points, 'point')}, each once."
+    if not asked.abstained:
+        return text
+    return f"{text} It abstained from {asked.abstained:,} of them, from which no student learns."
 
 
 def money(amount: float, currency: str) -> str:

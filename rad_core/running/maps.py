@@ -36,19 +36,23 @@ _VERSION = b"1"  # of the way maps are computed: another one makes those kept so
 
 
 def mapped_array(study: Study, seed: int, source: str = "teacher_features") -> str:
-    """The array of a seed that a map is made of: the source, or the probabilities of a teacher without features."""
+    """The array of a seed that a map is made of: the source, or the probabilities of a teacher without features.
+
+    Of a teacher from outside, who was asked about some points alone, neither is known: the student's features stand in.
+    """
     if source not in SOURCES:
         raise InputError(f"source is {source!r}; choose one of {', '.join(SOURCES)}.")
     if source != "teacher_features" or source in study.seed_arrays(seed):
         return source
     if is_light(study) and not any(_kept(study, seed, WITHOUT_FEATURES, method) for method in METHODS):
         return source
-    return WITHOUT_FEATURES
+    return "student_features" if study.config.outside else WITHOUT_FEATURES
 
 
 def layouts(study: Study, seed: int) -> list[tuple[str, str]]:
     """The sources and methods by which the pool of a seed can be placed: all; of a light copy those that are kept."""
-    every = [(source, method) for source in SOURCES for method in METHODS]
+    sources = SOURCES[1:] if study.config.outside else SOURCES
+    every = [(source, method) for source in sources for method in METHODS]
     if not is_light(study):
         return every
     return [(source, method) for source, method in every if read_map(study, seed, source, method) is not None]

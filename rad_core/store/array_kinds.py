@@ -19,7 +19,7 @@ THUMBNAIL = 48  # pixels: the longest side of the pool's stored thumbnails
 
 @attrs.frozen
 class Sizes:
-    """How many of what there are. None: as many as it says itself."""
+    """How many of what there are. None: as many as it says itself. abstaining: whether the teacher may abstain."""
 
     pool: int
     classes: int
@@ -28,13 +28,15 @@ class Sizes:
     validation: int
     test: int | None
     private: int
+    abstaining: bool = False
 
     @classmethod
     def of(cls, config: StudyConfig, classes: int, pool: int) -> Sizes:
         """The sizes of a seed that has so many classes and points in the pool."""
         if pool < config.rounds * config.budget or pool != (config.pool or pool):
             raise Unsound(f"its pool has {pool} points, which does not fit its settings")
-        return cls(pool, classes, config.budget, config.labeled, config.validation, config.test, config.teacher_labeled)
+        sets = (config.labeled, config.validation, config.test, config.teacher_labeled)
+        return cls(pool, classes, config.budget, *sets, config.outside)
 
 
 Check = Callable[[np.ndarray, Sizes], bool]
@@ -88,6 +90,12 @@ def _probabilities(values: np.ndarray, sizes: Sizes) -> bool:
     return bool((values >= 0).all() and (values <= 1 + _STEP).all() and (abs(sums - 1) <= slack).all())
 
 
+def _answers(values: np.ndarray, sizes: Sizes) -> bool:
+    """Probabilities, or rows of NaN where a teacher from outside abstained."""
+    given = values[~np.isnan(values).all(1)] if sizes.abstaining else values
+    return _probabilities(given, sizes)
+
+
 def _small_images(lengths: list[int]) -> bool:
     height, width, colors = lengths
     return 1 <= height <= THUMBNAIL and 1 <= width <= THUMBNAIL and colors in (1, 3)
@@ -115,7 +123,7 @@ SEED_ARRAYS = {
     "validation_labels": Kind(("int16",), lambda sizes: (sizes.validation,), _classes),
     "teacher_pool_probabilities": Kind(("float32",), lambda sizes: (sizes.pool, sizes.classes), _probabilities),
     "teacher_validation_probabilities": Kind(
-        ("float32",), lambda sizes: (sizes.validation, sizes.classes), _probabilities
+        ("float32",), lambda sizes: (sizes.validation, sizes.classes), _answers
     ),
     "teacher_right": _of_the_pool("bool", right=_anything),
     "student_features": _of_the_pool("float16", right=_finite, more=(None,)),
@@ -129,7 +137,7 @@ ROUND_ARRAYS = {
     "bought_gain": _of_the_picks("float32", right=_within(0, 1)),
     "bought_q": _of_the_picks("float32", right=_within(0, 1 + 1e-6, nan=True)),
     "bought_correct": _of_the_picks("uint8", right=_verdicts),
-    "soft_labels": Kind(("float32", "float64"), lambda sizes: (sizes.budget, sizes.classes), _probabilities),
+    "soft_labels": Kind(("float32", "float64"), lambda sizes: (sizes.budget, sizes.classes), _answers),
     "partners": _of_the_picks("int32", right=_points),
     "mix": _of_the_picks("float32", right=_within(0, 1)),
     "class_right": Kind(("float64",), lambda sizes: (sizes.classes,), _within(0, 1, nan=True)),

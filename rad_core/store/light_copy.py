@@ -99,6 +99,11 @@ class Thinner:
         """points: of how many seeds, the first ones. Raises InputError where no light copy can be made."""
         if points < 1:
             raise InputError(f"The points of {points} seeds were to stay; give 1 or more.")
+        if study.config.outside:
+            raise InputError(
+                f"The teacher of study {study.id} answers from outside and was asked about what was bought alone, and "
+                "a light copy leaves out what was bought; pack it whole."
+            )
         if (status := study.info().status) != "finished":
             raise InputError(
                 f"Study {study.id} is {status}, and a light copy cannot be gone on with; finish it first (rad resume "

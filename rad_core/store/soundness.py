@@ -39,14 +39,8 @@ _SHARES = ("accuracy", "mean_gain", "teacher_right_share", "agreement")  # metri
 _OF_A_ROUND = ("accuracy", "loss", "labels")
 _OF_A_PURCHASE = (*_OF_A_ROUND, "pool", "wrong", "mean_gain")
 _OF_THE_GAME = ("strategy_value", "value", "waterline", "cap", "support")
-_OF_A_SEED = (
-    "teacher_accuracy",
-    "teacher_accuracy_low",
-    "teacher_accuracy_high",
-    "teacher_accuracy_used",
-    "teacher_accuracy_pool",
-    "teacher_accuracy_test",
-)
+_CHECKED = ("teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used")
+_OF_A_SEED = (*_CHECKED, "teacher_accuracy_pool", "teacher_accuracy_test")
 _OF_EVERY_SEED = ("pool_labels",)
 _OF_A_WHOLE_SEED = (
     *_OF_EVERY_SEED,
@@ -160,7 +154,8 @@ def _check_seeds(contents: Contents) -> None:
     for row in contents.seeds:
         if not 0 <= row.seed < contents.config.seeds:
             raise Unsound(f"it has a seed {row.seed}, and its settings ask for {contents.config.seeds}")
-        _check_metrics(row.facts, _OF_A_SEED, f"seed {row.seed}", shares=(*_OF_A_SEED, "student_full_accuracy"))
+        needed = _CHECKED if contents.config.outside else _OF_A_SEED
+        _check_metrics(row.facts, needed, f"seed {row.seed}", shares=(*_OF_A_SEED, "student_full_accuracy"))
         classes = row.facts.get("classes", [])
         if len(classes) < 2 or len(set(classes)) < len(classes):
             raise Unsound(f"the classes of seed {row.seed} are {shown(classes)}; two or more different ones are wanted")
@@ -193,7 +188,7 @@ def _check_round(contents: Contents, row: RoundRow) -> None:
     needed: tuple[str, ...] = _OF_A_PURCHASE if row.round else _OF_A_ROUND
     if row.strategy == "rad":
         needed += _OF_THE_GAME
-    if row.round and "mix" not in row.arrays:
+    if row.round and "mix" not in row.arrays and row.metrics.get("abstained") != contents.config.budget:
         needed += ("teacher_right_share",)
     if contents.light:
         needed += ("agreement",)
@@ -223,6 +218,7 @@ def _check_seed_arrays(folder: Path, contents: Contents, row: SeedRow) -> None:
     title = f"seed {row.seed}"
     needed = set(_OF_A_WHOLE_SEED if whole else (*_OF_EVERY_SEED, "teacher_right"))
     needed |= set() if contents.light else {"student_features"}
+    needed -= {TEACHER} if contents.config.outside else set()
     _check_names(row.arrays, needed, title)
     if contents.light and set(row.arrays) & set(FEATURES):
         raise Unsound(f"{title} has features, and a light copy has none")
@@ -271,14 +267,18 @@ def _check_purchases(folder: Path, contents: Contents, strategy: str, seed: int,
     bought = np.zeros(sizes.pool, bool)
     for row in contents.rounds:
         if (row.strategy, row.seed) == (strategy, seed):
-            picks, right, *mix = (
-                files.load_array(folder, folder / layout.round_file(strategy, seed, row.round, name))
-                for name in ("bought", "bought_correct", "mix")
+            arrays = {
+                name: files.load_array(folder, folder / layout.round_file(strategy, seed, row.round, name))
+                for name in ("bought", "bought_correct", "mix", "soft_labels")
                 if name in row.arrays
-            )
+            }
+            picks, judged = arrays["bought"], arrays["bought_correct"] <= 1
             if bought[picks].any():
                 raise Unsound(f"{row.title} buys what was bought before")
-            if ((right > 1) != (mix[0] > 0 if mix else False)).any():
+            unjudged = arrays["mix"] > 0 if "mix" in arrays else np.zeros(len(picks), bool)
+            if contents.config.outside:
+                unjudged = unjudged | np.isnan(arrays["soft_labels"]).any(1)
+            if (judged == unjudged).any():
                 raise Unsound(f"{row.title} does not say of every label, and of no mixture, whether it is right")
             bought[picks] = True
 
