@@ -69,7 +69,9 @@ def make_cards(facts: Facts, positions: np.ndarray) -> list[dict[str, Any]]:
 def _card(facts: Facts, i: int) -> dict[str, Any]:
     names = facts.classes
     lines: list[list[Any]] = [
-        [f"teacher: {names[facts.teacher_says[i]]}", bool(facts.teacher_right[i])],
+        [f"teacher: {names[facts.teacher_says[i]]}", bool(facts.teacher_right[i])]
+        if facts.teacher_known[i]
+        else ["teacher: no answer"],
         [f"student: {names[facts.student_says[i]]}", bool(facts.student_right[i])],
         [f"gain {facts.gains[i]:.2f}" + (f" · q {facts.q[i]:.3f}" if np.isfinite(facts.q[i]) else "")],
     ]

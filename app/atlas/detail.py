@@ -39,9 +39,14 @@ def point(
         top.button("Close", icon=":material/close:", type="tertiary", on_click=on_close, key="map-close")
         if images is not None:
             st.image(cards.enlarge(np.asarray(images[i]), 112), alt=f"Point {i}, true class {truth}")
-        st.markdown(_verdict("Teacher", facts.classes[facts.teacher_says[i]], bool(facts.teacher_right[i])))
+        known = bool(facts.teacher_known[i])
+        if known:
+            st.markdown(_verdict("Teacher", facts.classes[facts.teacher_says[i]], bool(facts.teacher_right[i])))
+        else:
+            st.markdown("The teacher was not asked, or gave no answer.")
         st.markdown(_verdict("Student", facts.classes[facts.student_says[i]], bool(facts.student_right[i])))
-        _soft_label(facts, i, teacher)
+        if known:
+            _soft_label(facts, i, teacher)
         st.caption(_purchase(facts, i))
 
 
@@ -81,11 +86,11 @@ def numbers(facts: Facts, found: Mapping[str, Bought], positions: np.ndarray | N
     if positions is None:
         title = f"Bought up to round {facts.round}"
     else:
-        right = f"; teacher right on {percent(float(facts.teacher_right[positions].mean()))}" if len(positions) else ""
-        title = f"{len(positions):,} of {facts.size:,} selected{right}"
+        title = f"{len(positions):,} of {facts.size:,} selected{_right_on(facts, positions)}"
     rows = [
         ("Labels bought", lambda each: f"{each.labels:,}"),
         ("of them wrong", lambda each: _share(each.wrong, each.labels)),
+        *([("without an answer", lambda each: f"{each.abstained:,}")] if _abstained(found) else []),
         ("Mean gain", lambda each: _NONE if np.isnan(each.gain) else f"{each.gain:.3f}"),
         ("Worth (full, right labels)", lambda each: _share(each.worth, each.labels)),
     ]
@@ -94,6 +99,19 @@ def numbers(facts: Facts, found: Mapping[str, Bought], positions: np.ndarray | N
     lines += [[what, *(f"**{write(each)}**" for each in found.values())] for what, write in rows]
     with st.container(key="map-numbers"):
         st.markdown(f"**{title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+def _abstained(found: Mapping[str, Bought]) -> bool:
+    return any(each.abstained for each in found.values())
+
+
+def _right_on(facts: Facts, positions: np.ndarray) -> str:
+    """On how many of the chosen points (n,) the teacher is right, of those whose answer is known."""
+    known = positions[facts.teacher_known[positions]]
+    if not len(known):
+        return "" if not len(positions) else "; teacher asked about none of them"
+    of = "" if len(known) == len(positions) else f" of the {len(known):,} that it answered"
+    return f"; teacher right on {percent(float(facts.teacher_right[known].mean()))}{of}"
 
 
 def _share(value: float, count: int) -> str:

@@ -40,6 +40,7 @@ COLORINGS = {
     "student": "Student right or wrong",
 }
 LONGEST_LINK = 3000  # characters of a selection in an address that every browser and proxy takes
+UNANSWERED = "teacher not asked, or without an answer"
 _MOST_ROUNDS = 12  # that get a color each; more become a scale
 # Cividis without the end that would vanish on the paper; the most informative points stand out on both papers.
 _CIVIDIS = (
@@ -67,7 +68,8 @@ class Facts:
     """What is known of every pool point, for the student of one strategy around one round. Arrays are (N,).
 
     round: of purchase, 0 before the first. decided_after, trained_after: the rounds whose students the gains and the
-    predictions come from. ids: rows of the data set. truth_probability: what the teacher gives the true class.
+    predictions come from. ids: rows of the data set. teacher_says: -1, and truth_probability, what it gives the true
+    class, NaN, where a teacher from outside gave no answer.
     gains: before the round's purchase. q: RAD's probability of buying in that round, NaN for what was bought before.
     bought: per strategy the round of purchase up to `round`, 0 where it did not buy.
     """
@@ -91,7 +93,13 @@ class Facts:
         return len(self.labels)
 
     @property
+    def teacher_known(self) -> np.ndarray:
+        """(N,) bool, where the teacher's answer is known."""
+        return self.teacher_says >= 0
+
+    @property
     def teacher_right(self) -> np.ndarray:
+        """(N,) bool, where it is known to be right."""
         return self.teacher_says == self.labels
 
     @property
@@ -112,7 +120,7 @@ def gather(read: Read, seed: int, strategy: str, round_: int, strategies: Sequen
         trained_after=after,
         ids=read(pool_ids, seed),
         labels=read(reading.labels, seed),
-        teacher_says=read(teacher_says, seed),
+        teacher_says=read(reading.teacher_says, seed),
         truth_probability=read(truth_probability, seed),
         student_says=read(reading.predictions_after, strategy, seed, after),
         gains=read(reading.gains_after, strategy, seed, before),
@@ -124,11 +132,6 @@ def gather(read: Read, seed: int, strategy: str, round_: int, strategies: Sequen
 def pool_ids(study: Study, seed: int) -> np.ndarray:
     """(N,) row of the data set of every pool point."""
     return study.seed_array(seed, "pool_ids")
-
-
-def teacher_says(study: Study, seed: int) -> np.ndarray:
-    """(N,) int16, the teacher's likeliest class."""
-    return reading.teacher_probabilities(study, seed).argmax(1).astype(np.int16)
 
 
 def truth_probability(study: Study, seed: int) -> np.ndarray:
@@ -161,7 +164,8 @@ def coloring(facts: Facts, by: str, theme: Theme, highlight: Sequence[str] | Non
     if by in ("class", "none"):
         return _by_class(facts, highlight, quiet=by == "none")
     if by == "teacher":
-        return _right_or_wrong(facts.teacher_right, ("teacher right", "teacher wrong"), title)
+        labels = ("teacher right", "teacher wrong")
+        return _right_or_wrong(facts.teacher_right, labels, title, facts.teacher_known)
     if by == "student":
         return _right_or_wrong(facts.student_right, ("student right", "student wrong"), title)
     if by == "gain":
@@ -193,9 +197,18 @@ def class_names(facts: Facts, points: np.ndarray, colors: MapColoring) -> list[l
     return [[label, x, y, codes.get(label, others)] for label, x, y in found]
 
 
-def _right_or_wrong(right: np.ndarray, labels: Sequence[str], title: str) -> MapColoring:
-    colors, symbols = (palette.RIGHT_COLOR, palette.WRONG_COLOR), (palette.RIGHT_SYMBOL, palette.WRONG_SYMBOL)
-    return MapColoring((~right).astype(np.uint8), labels, colors, title, symbols)
+def _right_or_wrong(
+    right: np.ndarray, labels: Sequence[str], title: str, known: np.ndarray | None = None
+) -> MapColoring:
+    """known: (N,) bool, where there is an answer; by default everywhere."""
+    colors, symbols = [palette.RIGHT_COLOR, palette.WRONG_COLOR], [palette.RIGHT_SYMBOL, palette.WRONG_SYMBOL]
+    codes = (~right).astype(np.uint8)
+    if known is not None and not known.all():
+        codes[~known] = 2
+        labels = [*labels, UNANSWERED]
+        colors.append(palette.UNDEFINED_COLOR)
+        symbols.append(palette.RIGHT_SYMBOL)
+    return MapColoring(codes, labels, colors, title, symbols)
 
 
 def _by_q(q: np.ndarray, title: str, theme: Theme) -> MapColoring:
@@ -257,13 +270,15 @@ class Bought:
     """What a strategy bought among some points, up to a round; NaN where it bought nothing.
 
     wrong: labels of the teacher that were wrong. gain: mean when bought. worth: the gains of the right labels, added.
-    Both wrong and worth are NaN where labels are of mixtures of two images, neither right nor wrong.
+    Both wrong and worth are NaN where labels are of mixtures of two images, neither right nor wrong. abstained: of the
+    labels, those that a teacher from outside gave no answer for.
     """
 
     labels: int
     wrong: float
     gain: float
     worth: float
+    abstained: int = 0
 
 
 def bought_among(purchases: pd.DataFrame, facts: Facts, inside: np.ndarray | None) -> Bought:
@@ -271,20 +286,25 @@ def bought_among(purchases: pd.DataFrame, facts: Facts, inside: np.ndarray | Non
     rows = purchases[purchases["round"] <= facts.round]
     if inside is not None:
         rows = rows[np.isin(rows["position"], inside)]
-    gains, right = rows["gain"].to_numpy(), rows["right"].to_numpy()
+    if not len(rows):
+        return Bought(0, np.nan, np.nan, np.nan)
+    answered = rows[~rows["abstained"].astype(bool)]
+    gains, right = answered["gain"].to_numpy(), answered["right"].to_numpy()
     return Bought(
         len(rows),
-        *(
-            (float((1 - right).sum()), float(gains.mean()), float((gains * right).sum()))
-            if len(rows)
-            else (np.nan,) * 3
-        ),
+        wrong=float((1 - right).sum()),
+        gain=float(rows["gain"].mean()),
+        worth=float((gains * right).sum()),
+        abstained=len(rows) - len(answered),
     )
 
 
 def every_purchase(study: Study, strategy: str, seed: int) -> pd.DataFrame:
-    """One row per label that a strategy bought: round, position, gain when bought, right (1 or 0, NaN of a mixture)."""
-    parts = [pd.DataFrame({name: np.empty(0) for name in ("round", "position", "gain", "right")})]
+    """One row per label that a strategy bought: round, position, gain when bought, right (1 or 0), abstained (bool).
+
+    right is NaN of a mixture, and of an abstention.
+    """
+    parts = [pd.DataFrame({name: np.empty(0) for name in ("round", "position", "gain", "right", "abstained")})]
     for round_ in study.finished_rounds(strategy, seed)[1:]:
         right = np.asarray(study.round_array(strategy, seed, round_, "bought_correct"), np.float64)
         columns = {
@@ -292,6 +312,7 @@ def every_purchase(study: Study, strategy: str, seed: int) -> pd.DataFrame:
             "position": reading.bought(study, strategy, seed, round_),
             "gain": np.asarray(study.round_array(strategy, seed, round_, "bought_gain"), np.float64),
             "right": np.where(right > 1, np.nan, right),
+            "abstained": (right > 1) & study.config.outside,  # such a teacher is asked about no mixture
         }
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts[1:] or parts, ignore_index=True)
@@ -299,7 +320,9 @@ def every_purchase(study: Study, strategy: str, seed: int) -> pd.DataFrame:
 
 def table(facts: Facts, positions: np.ndarray, points: np.ndarray) -> pd.DataFrame:
     """One row per chosen point with everything that is known of it; empty cells where it was not bought or has no q."""
-    names = np.array(facts.classes, dtype=object)
+    names = np.array([*facts.classes, ""], dtype=object)  # the last for no answer
+    right = pd.array(facts.teacher_right[positions], dtype="boolean")
+    right[~facts.teacher_known[positions]] = pd.NA
     columns: dict[str, Any] = {
         "pool_index": positions,
         "dataset_row": facts.ids[positions],
@@ -307,7 +330,7 @@ def table(facts: Facts, positions: np.ndarray, points: np.ndarray) -> pd.DataFra
         "y": points[positions, 1],
         "true_class": names[facts.labels[positions]],
         "teacher_says": names[facts.teacher_says[positions]],
-        "teacher_right": facts.teacher_right[positions],
+        "teacher_right": right,
         "teacher_probability_of_true_class": facts.truth_probability[positions],
         "student_says": names[facts.student_says[positions]],
         "student_right": facts.student_right[positions],

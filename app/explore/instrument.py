@@ -155,7 +155,8 @@ def offered(view: View, here: Stand) -> list[str]:
     """Rules to look at: those that answer any budget, and those that have bought in this round, as they did."""
     have = state.with_results(view, here.seed, here.round)
     wished = (here.wished.a, here.wished.vs)
-    named = [*_LIVE, view.config.gain, *ORACLES, *have, *(rule for rule in wished if rule in view.config.strategies)]
+    oracles = ORACLES if reading.knows_pool(view.study) else ()
+    named = [*_LIVE, view.config.gain, *oracles, *have, *(rule for rule in wished if rule in view.config.strategies)]
     return strategy_order(list(dict.fromkeys(named)))
 
 

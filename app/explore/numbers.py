@@ -34,13 +34,12 @@ class Measured:
 
     bought: one row per strategy for the purchase in view: strategy, labels, wrong, gain, useful_gain, guarantee (NaN
     where undefined). rounds: all metrics, as from `Study.rounds_table`. start: labels bought before this purchase.
-    accuracy: of the teacher on the whole pool. where: which purchase, in words.
+    where: which purchase, in words.
     """
 
     bought: pd.DataFrame
     rounds: pd.DataFrame
     start: int
-    accuracy: float
     where: str
 
 
@@ -145,18 +144,15 @@ def purchases_in_round(study: Study, seed: int, round_: int) -> pd.DataFrame:
     for strategy in study.config.strategies:
         if round_ not in study.finished_rounds(strategy, seed):
             continue
-        gain = study.round_array(strategy, seed, round_, "bought_gain").astype(np.float64)
+        gain = every = study.round_array(strategy, seed, round_, "bought_gain").astype(np.float64)
         right = study.round_array(strategy, seed, round_, "bought_correct").astype(np.float64)
+        if study.config.outside:  # an abstention is neither right nor wrong, and teaches nothing
+            gain, right = gain[right <= 1], right[right <= 1]
         known = right.max(initial=0) <= 1  # a mixture of two images is neither right nor wrong
         value = study.round_metrics(strategy, seed, round_).get("strategy_value", np.nan)
         wrong, useful = (float((1 - right).sum()), float((gain * right).sum())) if known else (np.nan, np.nan)
-        rows.append((strategy, len(gain), wrong, float(gain.sum()), useful, value))
+        rows.append((strategy, len(every), wrong, float(every.sum()), useful, value))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def pool_accuracy(study: Study, seed: int) -> float:
-    """The share of the whole pool that the teacher gets right."""
-    return float(study.seed_metrics(seed)["teacher_accuracy_pool"])
 
 
 def measured(study: Study, seed: int, round_: int) -> Measured:
@@ -164,7 +160,7 @@ def measured(study: Study, seed: int, round_: int) -> Measured:
     table = study.rounds_table()
     where = f"round {round_}, seed {seed}"
     start = (round_ - 1) * study.config.budget
-    return Measured(purchases_in_round(study, seed, round_), table, start, pool_accuracy(study, seed), where)
+    return Measured(purchases_in_round(study, seed, round_), table, start, where)
 
 
 def next_table(measured: Measured, labels: int) -> tuple[pd.DataFrame, float]:

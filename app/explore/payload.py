@@ -54,8 +54,9 @@ def pool_blob(study: Study, strategy: str, seed: int, round_: int, places: np.nd
     """What is left of the pool before a purchase, the most informative point first.
 
     places: (N, 2) the map of the whole pool, or None where it has not been computed. Gains as stored (uint16), pool
-    positions, map coordinates, one bit per wrong label of the teacher, its classes and the true ones, and the
-    thumbnails of some points that the draw on the screen buys, by their places in the order.
+    positions, map coordinates, one bit per wrong label of the teacher and its classes (both only where they are known
+    on the whole pool), the true classes, and the thumbnails of some points that the draw on the screen buys, by their
+    places in the order.
     """
     left = reading.remaining(study, strategy, seed, round_)
     if not len(left):
@@ -64,21 +65,19 @@ def pool_blob(study: Study, strategy: str, seed: int, round_: int, places: np.nd
     order = np.argsort(-stored.astype(np.int32), kind="stable")
     positions = left[order]
     gains = np.ascontiguousarray(stored[order])
-    right = np.asarray(reading.teacher_right(study, seed))[positions]
-    said = reading.teacher_probabilities(study, seed).argmax(1)[positions]
     truth = np.asarray(reading.labels(study, seed))[positions]
     classes = reading.classes(study, seed)
     narrow = np.uint8 if len(classes) <= 256 else np.uint16
     start = draw_seed(study, seed)
     budget = min(study.config.budget, len(left))
-    parts = [
-        gains,
-        positions.astype(np.uint32),
-        np.packbits(~right, bitorder="little"),
-        said.astype(narrow),
-        truth.astype(narrow),
-    ]
-    names = ["gains", "positions", "wrong", "said", "truth"]
+    parts = [gains, positions.astype(np.uint32)]
+    names = ["gains", "positions"]
+    if (right := reading.teacher_right(study, seed)) is not None:
+        says = reading.teacher_says(study, seed)[positions]
+        parts += [np.packbits(~np.asarray(right)[positions], bitorder="little"), says.astype(narrow)]
+        names += ["wrong", "said"]
+    parts.append(truth.astype(narrow))
+    names.append("truth")
     header: dict[str, Any] = {"kind": "explore", "n": len(left), "seed": start}
     if places is not None:
         grid = quantize(places).grid[positions]

@@ -10,8 +10,13 @@ from app.explore.payload import draw_seed
 from app.results import reading
 from rad_core.errors import InputError
 from rad_core.selection.sampling import sample
-from rad_core.selection.whatif import ALL_RULES, ORACLE
+from rad_core.selection.whatif import ALL_RULES, ORACLE, RULES
 from rad_core.store.study import Study
+
+
+def rules_of(study: Study) -> tuple[str, ...]:
+    """The rules of which a purchase of any size can be drawn; the oracle must know where the teacher is right."""
+    return ALL_RULES if reading.knows_pool(study) else RULES
 
 
 def draw(
@@ -19,10 +24,12 @@ def draw(
 ) -> pd.DataFrame:
     """The b points that a rule buys, in order of the draw: pool_index, gain, q, teacher_says, teacher_right.
 
+    The last two are empty where a teacher from outside gave no answer.
+
     strategy: whose student looks at the pool. rule: one of whatif.ALL_RULES. accuracy: assumed of the teacher, None for
     the estimate. The draw is the same whenever it is asked for with the same numbers.
     """
-    if rule not in ALL_RULES:
+    if rule not in rules_of(study):
         raise InputError(f"{rule} is no function of the gains; choose RAD, uniform or the most informative first.")
     if rule == ORACLE and accuracy is not None:
         raise InputError("The oracle knows where this very teacher is right; leave its accuracy as estimated.")
@@ -31,15 +38,17 @@ def draw(
     q = chances(pool, levers, solve(pool, levers))[rule]
     picks = sample(q, np.random.default_rng([draw_seed(study, seed), round_]), levers.budget)
     left = reading.remaining(study, strategy, seed, round_)
-    names = np.array(reading.classes(study, seed))
+    names = np.array([*reading.classes(study, seed), ""])  # the last for no answer
     positions = left[picks]
-    said = reading.teacher_probabilities(study, seed).argmax(1)[positions]
+    says = reading.teacher_says(study, seed)[positions]
+    right = pd.array(says == np.asarray(reading.labels(study, seed))[positions], dtype="boolean")
+    right[says < 0] = pd.NA
     return pd.DataFrame(
         {
             "pool_index": positions,
             "gain": pool.gains[picks],
             "q": q[picks],
-            "teacher_says": names[said],
-            "teacher_right": np.asarray(reading.teacher_right(study, seed))[positions],
+            "teacher_says": names[says],
+            "teacher_right": right,
         }
     )

@@ -80,6 +80,10 @@ def bibliography(study: Study) -> str:
     return f"% Methods, ready to paste:\n% {paragraph}\n\n{bibtex(pen.cited)}"
 
 
+# Where a teacher's accuracy is known, and what that is called; of one from outside not on the whole pool.
+_RIGHT_ON = {False: ("teacher_accuracy_pool", "the pool"), True: ("teacher_accuracy", "the validation set")}
+
+
 def _facts(study: Study) -> _Facts:
     config, table = study.config, study.rounds_table()
     done = summary.complete(table, config.rounds)
@@ -97,7 +101,7 @@ def _facts(study: Study) -> _Facts:
         len(metrics[0]["classes"]),
         len(study.seed_array(seeds[0], "pool_ids")),
         len(study.seed_array(seeds[0], "test_ids")),
-        summary.share_interval([values["teacher_accuracy_pool"] for values in metrics]),
+        summary.share_interval([values[_RIGHT_ON[config.outside][0]] for values in metrics]),
     )
 
 
@@ -143,6 +147,12 @@ def _networks(facts: _Facts, pen: Pen) -> str:
     kind, argument = parse_teacher(config.teacher)
     student = _network(config.student, pen)
     right = pen.text(_mean(facts.teacher))
+    if config.outside:
+        who = f"the model {pen.quote(argument.partition('@')[0])}" if kind == "openai" else "a program of our own"
+        return (
+            f"The teacher is {who}, asked about the points bought and the validation set alone; it is right on {right} "
+            f"of {_RIGHT_ON[True][1]}. The student is {student}."
+        )
     if kind == "table":
         fixed = f"The teacher is a fixed table of soft labels; it is right on {right} of the pool."
         return f"{fixed} The student is {student}."

@@ -23,13 +23,14 @@ def accuracy_by_decile(
     *,
     groups: pd.DataFrame | None = None,
     where: str = "whole pool",
+    of: str = "the pool",
     theme: Theme = "light",
     height: int = 440,
 ) -> Chart:
     """The teacher's accuracy in ten groups of equal size, from the least to the most informative points.
 
     gains: (N,). right: (N,) bool. groups: tenths of gain, if not `deciles` of these points, whose whiskers are 95 %
-    Clopper-Pearson intervals. where: whose points they are.
+    Clopper-Pearson intervals. where: whose points they are. of: what the tenths are of.
     """
     groups, overall = deciles(gains, right) if groups is None else groups, float(np.mean(np.asarray(right)))
     sketch = new_sketch(theme, height)
@@ -37,7 +38,7 @@ def accuracy_by_decile(
     floor = max(0.0, np.floor((least - 0.03) * 10) / 10)
     sketch.update_layout(
         xaxis={
-            "title": {"text": "Tenth of the pool by gain (10 = most informative)"},
+            "title": {"text": f"Tenth of {of} by gain (10 = most informative)"},
             "dtick": 1,
             "range": [0.4, 10.6],
         },
@@ -59,7 +60,7 @@ def accuracy_by_decile(
     draw_average(sketch, overall, f"{where} {percent(overall)}", side, theme, bgcolor=ink(theme).halo)
     first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
     alt = (
-        f"The teacher is right on {percent(first)} of the least informative tenth of the pool and on {percent(last)} "
+        f"The teacher is right on {percent(first)} of the least informative tenth of {of} and on {percent(last)} "
         f"of the most informative one ({percent(overall)} overall)."
     )
     drawing = Bars(
@@ -70,7 +71,7 @@ def accuracy_by_decile(
         [RIGHT_COLOR] * len(groups),
         "Teacher right",
         "Teacher's accuracy",
-        "Tenth of the pool by gain (10 = most informative)",
+        f"Tenth of {of} by gain (10 = most informative)",
         "0%",
         horizontal=False,
     )

@@ -54,6 +54,7 @@ def tradeoff_chart(
     level_name: str = "Its calibrated confidence",
     groups: pd.DataFrame | None = None,
     where: str = "the whole pool",
+    of: str = "the pool",
     narrow: bool = False,
     theme: Theme = "light",
     height: int = 680,
@@ -64,8 +65,8 @@ def tradeoff_chart(
     seed, gain and right, one row per bought point (right is NaN for mixtures). confidence: (N,) the teacher's
     probability of the true class, if it is to lie behind as a density; NaN: a point that is not in the density. level:
     (N,) between 0 and 1, another measure of correctness to take the vertical axis, called level_name; right in picks
-    is then that measure. groups: tenths of gain, if not `deciles` of these points. where: whose points they are.
-    narrow: for half a page, in fewer words.
+    is then that measure. groups: tenths of gain, if not `deciles` of these points. where: whose points they are. of:
+    the same in short, what the tenths are of. narrow: for half a page, in fewer words.
     """
     g = np.asarray(gains, np.float64)
     r = None if right is None else np.asarray(right).astype(bool)
@@ -94,8 +95,8 @@ def tradeoff_chart(
             sketch.update_layout(yaxis_title_text=f"{title}<br>{text}")
         _draw_ridges(sketch, np.asarray(behind)[known], None if r is None else r[known], 1.0, theme, above=False)
     _draw_ridges(sketch, g, r, edge, theme, above=True)
-    _name_ridges(sketch, r, len(g), theme, narrow=narrow)
-    _draw_deciles(sketch, groups, theme, "teacher right on" if level is None else "on average")
+    _name_ridges(sketch, r, len(g), theme, of, narrow=narrow)
+    _draw_deciles(sketch, groups, theme, of, "teacher right on" if level is None else "on average")
     average = float(vertical.mean())
     text = f"{'teacher on ' if level is None and not narrow else ''}{where} {percent(average)}"
     drawn_x, drawn_y = pd.concat([groups["mean_gain"], points["gain"]]), pd.concat([groups["share"], points["right"]])
@@ -103,7 +104,7 @@ def tradeoff_chart(
     _draw_frontier(sketch, points, theme)
     words = "teacher right on" if level is None else f"{level_name.lower()}:"
     _draw_points(sketch, points, low, theme, words, 2.6 * _LETTER if narrow else _LETTER)
-    _explain(sketch, theme, narrow=narrow)
+    _explain(sketch, theme, of, narrow=narrow)
     what = "share of them that the teacher got right" if level is None else f"{level_name.lower()} on them"
     alt = _points_alt(points, f"{where} {percent(average)}", what)
     return Chart(sketch.finish(), _points_table(points), _TITLE, alt, _drawing(points, title))
@@ -207,7 +208,7 @@ def _draw_ridges(
         sketch.scatter(**look, hovertemplate=f"{label}<br>{said} of these points<extra></extra>")
 
 
-def _name_ridges(sketch: Sketch, r: np.ndarray | None, n: int, theme: Theme, *, narrow: bool) -> None:
+def _name_ridges(sketch: Sketch, r: np.ndarray | None, n: int, theme: Theme, of: str, *, narrow: bool) -> None:
     """What the ridges above the field are of, each in its color."""
     parts = []
     for mask, color, label in _ridges(r, n, theme):
@@ -221,11 +222,11 @@ def _name_ridges(sketch: Sketch, r: np.ndarray | None, n: int, theme: Theme, *, 
         yref="y2 domain",
         yanchor="bottom",
         yshift=2,
-        text=f"{'' if narrow else 'where the pool lies: '}{', '.join(parts)}",
+        text=f"{'' if narrow else ('where the pool lies' if of == 'the pool' else of) + ': '}{', '.join(parts)}",
     )
 
 
-def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, words: str) -> None:
+def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, of: str, words: str) -> None:
     color = ink(theme).soft
     for edge, fill in (("low", None), ("high", "tonexty")):
         sketch.scatter(
@@ -241,11 +242,11 @@ def _draw_deciles(sketch: Sketch, groups: pd.DataFrame, theme: Theme, words: str
         x=f32(groups["mean_gain"]),
         y=f32(groups["share"]),
         mode="lines+markers",
-        name="pool by tenth of gain",
+        name=f"{of.removeprefix('the ')} by tenth of gain",
         line={"color": color, "width": 2},
         marker={"symbol": "line-ns-open", "size": 8, "color": color},
         customdata=f32(groups[["low_gain", "high_gain", "count", "low", "high"]]),
-        hovertemplate="the pool, gain %{customdata[0]:.3f} to %{customdata[1]:.3f}<br>" + words + " %{y:.1%} "
+        hovertemplate=f"{of}, gain " + "%{customdata[0]:.3f} to %{customdata[1]:.3f}<br>" + words + " %{y:.1%} "
         "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>%{customdata[2]:,.0f} points<extra></extra>",
     )
 
@@ -270,10 +271,10 @@ def _draw_frontier(sketch: Sketch, points: pd.DataFrame, theme: Theme) -> None:
         )
 
 
-def _explain(sketch: Sketch, theme: Theme, *, narrow: bool) -> None:
-    lines = ["grey: the pool by tenths of gain, with 95% interval", "dashed: no strategy beats these on both axes"]
+def _explain(sketch: Sketch, theme: Theme, of: str, *, narrow: bool) -> None:
+    lines = [f"grey: {of} by tenths of gain, with 95% interval", "dashed: no strategy beats these on both axes"]
     if narrow:
-        lines = ["grey: the pool by tenths of gain", "dashed: unbeaten on both axes"]
+        lines = [f"grey: {of} by tenths of gain", "dashed: unbeaten on both axes"]
     sketch.note(
         x=0.01,
         xref="x domain",

@@ -64,15 +64,18 @@ def calibrate(confidence: ArrayLike, right: ArrayLike) -> Calibration:
 def calibration(study: Study, seed: int) -> Calibration:
     """The calibration of a seed's teacher on its validation set."""
     probabilities = study.seed_array(seed, "teacher_validation_probabilities")
+    answered = ~np.isnan(probabilities).any(1)
     right = probabilities.argmax(1) == study.seed_array(seed, "validation_labels")
-    return calibrate(probabilities.max(1), right)
+    return calibrate(probabilities.max(1)[answered], right[answered])
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A pool before a purchase: gains (n,) of the student that chooses, and the teacher's correctness on each axis.
+    """Points with their gains (n,) and the teacher's correctness on each axis: a pool before a purchase.
 
-    probability and confidence are NaN where a light copy came without what the teacher said.
+    Of a teacher from outside: the points bought so far by any strategy, each once, with the gain that it had then.
+    probability and confidence are NaN where a light copy came without what the teacher said. pool: (N,) gains of the
+    pool before the purchase, by the student that chooses.
     """
 
     seed: int
@@ -80,6 +83,8 @@ class Scene:
     right: np.ndarray
     probability: np.ndarray
     confidence: np.ndarray
+    pool: np.ndarray
+    of_bought: bool = False
 
     def level(self, axis: Axis) -> np.ndarray:
         """(n,) the values of an axis, 0 to 1."""
@@ -87,13 +92,16 @@ class Scene:
 
 
 def scene(study: Study, strategy: str, seed: int, round_: int) -> Scene:
-    """The pool as it stands when a strategy decides the purchase of a round."""
+    """The pool as it stands when a strategy decides the purchase of a round; see Scene for a teacher from outside."""
     left = reading.remaining(study, strategy, seed, round_)
     gains = reading.gains_after(study, strategy, seed, round_ - 1)[left]
-    right = np.asarray(reading.teacher_right(study, seed)[left])
+    everywhere = reading.teacher_right(study, seed)
+    if everywhere is None:
+        return _scene_of_bought(study, seed, round_, gains)
+    right = np.asarray(everywhere[left])
     if seed not in light_copy.seeds_with_points(study):
         unknown = np.full(len(left), np.nan)
-        return Scene(seed, gains, right, unknown, unknown)
+        return Scene(seed, gains, right, unknown, unknown, gains)
     labels = reading.labels(study, seed)[left].astype(np.int64)
     probabilities = reading.teacher_probabilities(study, seed)[left]
     return Scene(
@@ -102,20 +110,42 @@ def scene(study: Study, strategy: str, seed: int, round_: int) -> Scene:
         right,
         probability=probabilities[np.arange(len(left)), labels].astype(np.float64),
         confidence=calibration(study, seed)(probabilities.max(1)),
+        pool=gains,
+    )
+
+
+def _scene_of_bought(study: Study, seed: int, round_: int, pool: np.ndarray) -> Scene:
+    table = picks(study)
+    rows = table[(table["seed"] == seed) & (table["round"] <= round_) & table["right"].notna()]
+    rows = rows.sort_values("round", kind="stable").drop_duplicates("pool_index")
+    return Scene(
+        seed,
+        rows["gain"].to_numpy(np.float32),
+        rows["right"].to_numpy() == 1,
+        probability=rows["probability"].to_numpy(np.float64),
+        confidence=rows["confidence"].to_numpy(np.float64),
+        pool=pool,
+        of_bought=True,
     )
 
 
 def pool_name(scenes: Sequence[Scene], round_: int, seeds: int) -> str:
     """Whose points scenes are: the same words for the same points. seeds: of the study."""
     name = "the whole pool" if round_ == 1 else "what is left to buy"
+    name = "the points bought" if scenes[0].of_bought else name
     return f"{name}, seed {scenes[0].seed}" if len(scenes) == 1 < seeds else name
+
+
+def of_what(scenes: Sequence[Scene]) -> str:
+    """What tenths of gain of these scenes are of, in short."""
+    return "the points bought" if scenes[0].of_bought else "the pool"
 
 
 def picks(study: Study) -> pd.DataFrame:
     """Every label bought: `reading.purchases` and the columns probability, confidence, true_class, teacher_says.
 
-    Everything about correctness is NaN (or empty) for mixtures of two images: a mixture has no true class. The added
-    columns are, too, for seeds whose points a light copy came without.
+    Everything about correctness is NaN (or empty) for mixtures of two images, as a mixture has no true class, and for
+    abstentions. The added columns are, too, for seeds whose points a light copy came without.
     """
     table = reading.purchases(study)
     parts, with_points = [], light_copy.seeds_with_points(study)
@@ -149,9 +179,10 @@ def for_chart(table: pd.DataFrame, axis: Axis) -> pd.DataFrame:
     return table[["strategy", "seed", "gain"]].assign(right=table[axis])
 
 
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
-    """Picks as a table with readable columns."""
-    says = np.select([table["right"] == 1, table["right"] == 0], ["right", "wrong"], "mixture")
+def for_people(table: pd.DataFrame, *, outside: bool = False) -> pd.DataFrame:
+    """Picks as a table with readable columns. outside: of a teacher that mixes nothing and may abstain."""
+    neither = "no answer" if outside else "mixture"
+    says = np.select([table["right"] == 1, table["right"] == 0], ["right", "wrong"], neither)
     return pd.DataFrame(
         {
             "Strategy": table["strategy"],

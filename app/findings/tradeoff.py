@@ -46,13 +46,15 @@ class Paragraph:
     about_pool: str
 
 
-def story(groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int) -> Paragraph:
+def story(
+    groups: pd.DataFrame, gap: Interval, picks: pd.DataFrame, axis: Axis, seeds: int, of: str = "the pool"
+) -> Paragraph:
     """What the page shows, for somebody who sees it for the first time.
 
     groups: tenths of gain as from `deciles`. gap: the last tenth minus the first. picks: as for `tradeoff_chart`.
-    seeds: whose pools the tenths are of; the picks may be of more.
+    seeds: whose pools the tenths are of; the picks may be of more. of: what the tenths are of.
     """
-    sentences, intervals = [_about_pool(groups, gap, axis)], [f"most minus least informative tenth {_limits(gap)}"]
+    sentences, intervals = [_about_pool(groups, gap, axis, of)], [f"most minus least informative tenth {_limits(gap)}"]
     judged = picks[picks["right"].notna()]
     over, names = _over(seeds), set(judged["strategy"])
     greedy = next((name for name in GREEDY if name in names), None)
@@ -76,7 +78,7 @@ def _over(seeds: int) -> str:
     return "within 1 seed" if seeds == 1 else f"over {seeds} seeds"
 
 
-def _about_pool(groups: pd.DataFrame, gap: Interval, axis: Axis) -> str:
+def _about_pool(groups: pd.DataFrame, gap: Interval, axis: Axis, of: str) -> str:
     first, last = groups["share"].iloc[0], groups["share"].iloc[-1]
     ends = {
         "lower": f"the teacher {_MORE[axis]} exactly where labels would be most informative.",
@@ -84,7 +86,7 @@ def _about_pool(groups: pd.DataFrame, gap: Interval, axis: Axis) -> str:
         "no difference shown": "a difference that these data cannot tell from chance.",
     }
     return (
-        f"On the most informative tenth of the pool, where the student is least sure, {_SUBJECT[axis]} "
+        f"On the most informative tenth of {of}, where the student is least sure, {_SUBJECT[axis]} "
         f"**{percent(last)}**; on the least informative tenth, **{percent(first)}**: {ends[verdict(gap)]}"
     )
 

@@ -85,6 +85,7 @@ def joint_chart(
         level_name=AXES[axis],
         groups=groups,
         where=where,
+        of=calibration.of_what(scenes),
         theme=theme,
         height=520,
         **shown,
@@ -111,7 +112,7 @@ def curves(
     """The figure of `Study.curves`."""
     study = study.snapshot()
     _one_of("along", along, ("labels", "round", "seconds"))
-    _one_of("measure", measure, MEASURE_TITLES)
+    _one_of("measure", measure, MEASURE_TITLES if reading.knows_pool(study) else ("accuracy",))
     names = _with_results(study)
     if strategies is None:
         wished = (*reading.first_pair(study.config.strategies), headline(results(study)).rule)
@@ -151,6 +152,9 @@ def tradeoff(
     if not wanted:
         raise InputError(f"No seed of study {study.id} has a purchase of every strategy; choose fewer, or run it on.")
     scenes = [calibration.scene(study, shown[0], each, 1) for each in wanted]
+    scenes = [scene for scene in scenes if len(scene.gains)]
+    if not scenes:
+        raise InputError(f"The teacher of study {study.id} answered nothing that was bought first; draw its curves.")
     groups = deciles_over_seeds([(scene.gains, scene.level(cast("Axis", axis))) for scene in scenes])
     where = calibration.pool_name(scenes, 1, len(study.seeds()))
     picks = table[table["seed"].isin(wanted)]

@@ -78,7 +78,10 @@ class Material:
 
     @cached_property
     def scenes(self) -> list[calibration.Scene]:
-        """The pool of every seed before the first purchase, when all strategies share a student."""
+        """The pool of every seed before the first purchase, when all strategies share a student.
+
+        Of a teacher from outside, the points bought in that purchase.
+        """
         cells = self.bought[["strategy", "seed"]].drop_duplicates()
         first = {int(seed): str(strategy) for strategy, seed in cells.itertuples(index=False)}
         return [calibration.scene(self.study, first[seed], seed, 1) for seed in sorted(first)]
@@ -100,7 +103,7 @@ class Material:
 
     @cached_property
     def recommended(self) -> Recommendation:
-        pool = min((len(scene.gains) for scene in self.scenes), default=0)
+        pool = min((len(scene.pool) for scene in self.scenes), default=0)
         return recommend.recommend(self.measured, self.goal, pool)
 
     @cached_property
@@ -112,3 +115,13 @@ class Material:
     def teacher_wrong(self) -> float:
         """Share of the whole pool that the teacher gets wrong, mean over seeds."""
         return 1.0 - summary.references(self.study)["teacher_accuracy_pool"]["mean"]
+
+    @cached_property
+    def judged(self) -> list[calibration.Scene]:
+        """The scenes in which the teacher is known to be right or wrong somewhere; all, but where it abstained."""
+        return [scene for scene in self.scenes if len(scene.gains)]
+
+    @cached_property
+    def of(self) -> str:
+        """What the tenths of gain are of."""
+        return "the pool" if reading.knows_pool(self.study) else "the points bought"

@@ -46,23 +46,24 @@ def build_steps(material: Material) -> tuple[Step, ...]:
         "recommendation": recommendation,
         "cost": cost,
     }
-    return tuple(makers[step](material) for step in STEPS if step not in material.settings.hidden)
+    hidden = {*material.settings.hidden, *(() if material.judged else ("problem", "tradeoff"))}
+    return tuple(makers[step](material) for step in STEPS if step not in hidden)
 
 
 # --- the teacher is wrong here -------------------------------------------------------------------------------------
 
 
 def problem(material: Material) -> Step:
-    pools = _pools(material)
+    pools, known = _pools(material), reading.knows_pool(material.study)
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
-    wrong = material.teacher_wrong
-    told = story(groups, gap, _NO_PICKS, "right", len(pools))
-    texts = [_about_teacher(wrong), _plain(told.text)]
+    wrong = material.teacher_wrong if known else _wrong_of_bought(pools)
+    told = story(groups, gap, _NO_PICKS, "right", len(pools), material.of)
+    texts = [_about_teacher(wrong) if known else _about_outside(material, wrong), _plain(told.text)]
     if material.technical:
         texts.append(told.intervals)
     first = material.scenes[0]
     sample = None
-    if material.settings.thumbnails:
+    if material.settings.thumbnails and known:
         sample = picture.mistakes(material.study, first.seed, first.gains, first.right)
     more: dict[str, Any] = {}
     if sample is not None:
@@ -71,10 +72,13 @@ def problem(material: Material) -> Step:
     if sample is None or material.technical:
         gains, right = (np.concatenate(part) for part in zip(*pools, strict=True))
         height = material.chart_height
-        charts = (accuracy_by_decile(gains, right, groups=groups, theme=material.theme, height=height),)
+        where = "whole pool" if known else material.of
+        options: dict[str, Any] = {"where": where, "of": material.of, "theme": material.theme, "height": height}
+        charts = (accuracy_by_decile(gains, right, groups=groups, **options),)
     if wrong:
         top = f"{1 - float(groups['share'].iloc[-1]):.0%}"
-        more |= {"number": top, "number_words": "of the most informative tenth of the labels would be wrong"}
+        words = "of the labels would be wrong" if known else "of the points bought were wrong"
+        more |= {"number": top, "number_words": f"of the most informative tenth {words}"}
     return _step(material, "problem", _problem_title(wrong, verdict(gap)), texts, charts, **more)
 
 
@@ -84,6 +88,22 @@ def _about_teacher(wrong: float) -> str:
     if wrong == 0:
         return f"{opening} On this pool of images its labels were right without exception."
     return f"{opening} Its labels are wrong on {percent(wrong)} of the images that could be bought (the whole pool)."
+
+
+def _wrong_of_bought(pools: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    return 1.0 - float(np.mean([right.mean() for _, right in pools]))
+
+
+def _about_outside(material: Material, wrong: float) -> str:
+    """What a teacher from outside is, and how often it errs where that is known."""
+    opening = "A large model, the teacher, labels images from which a small one, the student, learns."
+    estimates = [material.read(reading.teacher_estimate, scene.seed) for scene in material.scenes]
+    checked = np.mean([estimate.mean for estimate in estimates])
+    return (
+        f"{opening} It answers from outside and was asked about what was bought alone: its labels are wrong on "
+        f"{percent(wrong)} of the points bought first, and on {percent(1.0 - float(checked))} of the examples that it "
+        "was checked on."
+    )
 
 
 def _problem_title(wrong: float, gap: str) -> str:
@@ -107,10 +127,12 @@ def tradeoff(material: Material) -> Step:
         np.concatenate([r for _, r in pools]),
         drawn,
         groups=groups,
+        where="the whole pool" if reading.knows_pool(material.study) else material.of,
+        of=material.of,
         theme=material.theme,
         height=material.chart_height + 60,
     )
-    told = story(groups, gap, bought, "right", len(pools))
+    told = story(groups, gap, bought, "right", len(pools), material.of)
     picks = _plain(told.text.removeprefix(told.about_pool)).strip()
     texts = [
         "Buying what is informative and buying what is right pull against each other; every rule strikes a balance."
@@ -146,7 +168,7 @@ def _live(material: Material) -> Live:
     """The pool of the first seed before the first purchase, whose teacher the audience can change."""
     scene = material.scenes[0]
     teacher = material.read(reading.teacher_estimate, scene.seed)
-    stored = np.sort(np.rint(np.asarray(scene.gains, np.float64) * reading.GAIN_STEPS).astype(np.uint16))[::-1]
+    stored = np.sort(np.rint(np.asarray(scene.pool, np.float64) * reading.GAIN_STEPS).astype(np.uint16))[::-1]
     budget = min(material.study.config.budget, len(stored))
     return Live(scene.seed, stored, budget, teacher.used, teacher.low, teacher.high, teacher.checked)
 
@@ -166,13 +188,14 @@ def pool_map(material: Material) -> Step:
     last = _rounds_on_the_map(material, names, seed)
     facts = gather(material.read, seed, names[0], last, names)
     points, method = _places(material, seed)
-    colors = coloring(facts, "teacher", material.theme)
+    colors = coloring(facts, "teacher" if reading.knows_pool(material.study) else "class", material.theme)
     picks = bought_layers(material.read, seed, names)
     chart = fallback_chart(points, colors, picks, round=last, theme=material.theme, height=material.chart_height)
     texts = [f"Each of {facts.size:,} images that could be bought is a dot; images that look alike lie close together."]
     texts += [_shared(facts.bought, names, last), _bought_mistakes(material)]
     if material.technical:
-        texts.append(f"{method} of the teacher's features, seed {seed}.")
+        whose = "teacher" if reading.knows_pool(material.study) else "student"
+        texts.append(f"{method} of the {whose}'s features, seed {seed}.")
     title, number, words = _common(facts.bought, names)
     return _step(material, "map", title, texts, (chart,), number=number, number_words=words)
 
@@ -201,7 +224,7 @@ def _on_the_map(material: Material, seed: int) -> list[str]:
 def _rounds_on_the_map(material: Material, names: Sequence[str], seed: int) -> int:
     """Up to which round picks are shown: a tenth of the pool at most, or they would hide it; one round at least."""
     last = max(reading.last_round(material.study, each, seed) for each in names)
-    room = len(material.scenes[0].gains) // (10 * len(names) * material.study.config.budget)
+    room = len(material.scenes[0].pool) // (10 * len(names) * material.study.config.budget)
     return int(np.clip(room, 1, last))
 
 
@@ -393,8 +416,8 @@ def _worse_teacher(material: Material) -> Chart:
     teacher = material.read(reading.teacher_estimate, scene.seed)
     labels = material.recommended.labels or material.study.config.budget
     return guarantee_by_accuracy(
-        scene.gains,
-        min(labels, len(scene.gains)),
+        scene.pool,
+        min(labels, len(scene.pool)),
         measured=teacher.used,
         interval=(teacher.low, teacher.high),
         gain_name=material.study.config.gain,
@@ -407,7 +430,7 @@ def _worse_teacher(material: Material) -> Chart:
 
 
 def _pools(material: Material) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(scene.gains, scene.right) for scene in material.scenes]
+    return [(scene.gains, scene.right) for scene in material.judged]
 
 
 def _plain(text: str) -> str:

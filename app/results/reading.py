@@ -87,7 +87,7 @@ def rounds_with_seconds(study: Study) -> pd.DataFrame:
 
 
 def purchases(study: Study) -> pd.DataFrame:
-    """One row per label bought: strategy, seed, round, pool_index, gain, q, right (NaN for mixtures)."""
+    """One row per label bought: strategy, seed, round, pool_index, gain, q, right (NaN of mixtures and abstentions)."""
     return tables.purchases(study).rename(columns={"teacher_right": "right"})
 
 
@@ -115,13 +115,36 @@ def labels(study: Study, seed: int) -> np.ndarray:
     return study.seed_array(seed, "pool_labels")
 
 
+def knows_pool(study: Study) -> bool:
+    """Whether the teacher's answers are known on the whole pool; those of one from outside on what was bought alone."""
+    return not study.config.outside
+
+
 def teacher_probabilities(study: Study, seed: int) -> np.ndarray:
-    """(N, C) the teacher's probabilities on the whole pool, for display and evaluation."""
-    return study.seed_array(seed, "teacher_pool_probabilities")
+    """(N, C) the teacher's probabilities on the pool, for display and evaluation; NaN where it gave no answer."""
+    if knows_pool(study):
+        return study.seed_array(seed, "teacher_pool_probabilities")
+    answers = np.full((len(labels(study, seed)), len(classes(study, seed))), np.nan, np.float32)
+    for strategy in study.config.strategies:
+        for round_ in study.finished_rounds(strategy, seed)[1:]:
+            given = study.round_array(strategy, seed, round_, "soft_labels")
+            answers[bought(study, strategy, seed, round_)] = given
+    return answers
 
 
-def teacher_right(study: Study, seed: int) -> np.ndarray:
-    """(N,) bool, where the teacher's likeliest class is the true one; also of a seed whose points were left out."""
+def teacher_says(study: Study, seed: int) -> np.ndarray:
+    """(N,) int16, the teacher's likeliest class; -1 where it gave no answer."""
+    answers = teacher_probabilities(study, seed)
+    return np.where(np.isnan(answers[:, 0]), -1, answers.argmax(1)).astype(np.int16)
+
+
+def teacher_right(study: Study, seed: int) -> np.ndarray | None:
+    """(N,) bool, where the teacher's likeliest class is the true one; also of a seed whose points were left out.
+
+    None where nobody knows it of the whole pool.
+    """
+    if not knows_pool(study):
+        return None
     if "teacher_right" in study.seed_arrays(seed):
         return study.seed_array(seed, "teacher_right")
     return teacher_probabilities(study, seed).argmax(1) == labels(study, seed)
@@ -148,7 +171,7 @@ def teacher_estimate(study: Study, seed: int) -> TeacherEstimate:
     metrics = study.seed_metrics(seed)
     names = ("teacher_accuracy", "teacher_accuracy_low", "teacher_accuracy_high", "teacher_accuracy_used")
     mean, low, high, used = (float(metrics[name]) for name in names)
-    return TeacherEstimate(mean, low, high, used, study.config.validation)
+    return TeacherEstimate(mean, low, high, used, study.config.validation - metrics.get("teacher_abstained", 0))
 
 
 # --- one round of one cell -----------------------------------------------------------------------------------------
@@ -192,12 +215,13 @@ def pool_before(study: Study, strategy: str, seed: int, round_: int) -> Pool:
     """The pool before the purchase of a round: what the strategy's student says of what is still for sale."""
     config = study.config
     left = remaining(study, strategy, seed, round_)
+    right = teacher_right(study, seed)
     return Pool(
         key=f"{study.path} {study.moment()} {strategy} {seed} {round_}",
         gains=gains_after(study, strategy, seed, round_ - 1)[left],
         teacher=teacher_estimate(study, seed),
         budget=config.budget,
-        right=teacher_right(study, seed)[left],
+        right=None if right is None else right[left],
         labels=labels(study, seed)[left],
         classes=classes(study, seed),
         price=config.price_per_label,
@@ -210,7 +234,10 @@ def pool_before(study: Study, strategy: str, seed: int, round_: int) -> Pool:
 
 
 def agreement(study: Study) -> pd.DataFrame:
-    """`rounds` with a column agreement: the share of the pool where the student predicts the teacher's class."""
+    """`rounds` with a column agreement: the share of the pool where the student predicts the teacher's class.
+
+    Only for a teacher whose answers are known on the whole pool.
+    """
     table = study.rounds_table()
     if "agreement" in table:  # counted when a light copy was made
         return table

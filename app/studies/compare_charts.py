@@ -95,7 +95,15 @@ def _tradeoff(view: View, strategies: list[str], scale: Scale) -> Chart | None:
     if picks.empty:
         return None
     pool = _first_pool(view)
-    chart = tradeoff_chart(pool.gains, pool.right, picks, narrow=True, theme=state.theme(), height=_HEIGHT + 80)
+    gains, right = pool.gains, pool.right
+    more: dict[str, Any] = {}
+    if right is None:
+        judged = picks[picks["right"].notna()]
+        gains, right = judged["gain"].to_numpy(), judged["right"].to_numpy() == 1
+        more = {"where": "what was bought", "of": "what was bought"}
+    if not len(gains):
+        return None
+    chart = tradeoff_chart(gains, right, picks, narrow=True, theme=state.theme(), height=_HEIGHT + 80, **more)
     if scale is not None:
         chart.figure.update_layout(yaxis_range=scale)
     return chart

@@ -74,14 +74,16 @@ def draw_curves(view: state.View, names: list[str]) -> list[str]:
     shown = blocks.choose_strategies("Strategies", names, pair(view, names), "curves_strategies")
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     x = blocks.choose_one("Along", AXES, "curves_x", place=row)
-    measure = blocks.choose_one(
-        "How often the student is…",
-        MEASURES,
-        "curves_y",
-        place=row,
-        help="Right: on test images that no student has seen. Agreement: on the pool, with the teacher's likeliest "
-        "class, mistakes included.",
-    )
+    measure = "accuracy"  # agreement is with a teacher whose answers are known on the whole pool
+    if reading.knows_pool(view.study):
+        measure = blocks.choose_one(
+            "How often the student is…",
+            MEASURES,
+            "curves_y",
+            place=row,
+            help="Right: on test images that no student has seen. Agreement: on the pool, with the teacher's likeliest "
+            "class, mistakes included.",
+        )
     seeds = row.toggle("Single seeds", key="curves_seeds", bind="query-params", help="Every seed as a thin line.")
     if not shown:
         st.info("Choose a strategy to see its curve.", icon=":material/show_chart:")

@@ -15,7 +15,6 @@ from app.shell.state import View
 from rad_core.results import sentences, verdicts
 from rad_core.results.words import count, money, percent
 from rad_core.selection.strategies import ORACLES
-from rad_core.selection.whatif import ALL_RULES
 
 WHAT = "RAD Studio finds the labels worth buying from an expensive teacher, so that a small student learns the most."
 
@@ -62,7 +61,7 @@ def _use(view: View, here: Stand) -> None:
     """The exact draw of what stands on the screen."""
     wished = purchase.current(view)
     rule = "greedy" if wished.a == view.config.gain else wished.a
-    if rule not in ALL_RULES:
+    if rule not in picks.rules_of(view.study):
         bought = instrument.picks_of(view.study, wished.a, here.seed, here.round)
         st.markdown(
             f"{literal(blocks.short_label(wished.a))} chooses by more than the gains: what it bought in this round, "
@@ -76,13 +75,14 @@ def _use(view: View, here: Stand) -> None:
         )
         return
     table = view.read(picks.draw, here.strategy, here.seed, here.round, rule, wished.b, wished.m)
-    wrong = int((~table["teacher_right"]).sum())
+    wrong, known = int((~table["teacher_right"]).sum()), int(table["teacher_right"].notna().sum())
+    of = "them" if known == len(table) else f"the {known:,} that the teacher was asked about and answered"
     cost = f" for {literal(money(len(table) * wished.price, view.config.currency))}" if wished.price else ""
     teacher = "as estimated" if wished.m is None else f"assumed right on {percent(wished.m)}"
     st.markdown(
         f"**{count(len(table), 'label')}** chosen by **{literal(blocks.short_label(wished.a))}**{cost}, from what is "
         f"for sale before round {here.round} of seed {here.seed}; the teacher {teacher}. In this simulation "
-        f"{wrong:,} of them {'is' if wrong == 1 else 'are'} wrong."
+        f"{wrong:,} of {of} {'is' if wrong == 1 else 'are'} wrong."
     )
     st.caption(
         "While a handle is held, the map shows one possible draw that changes little as you move. This is the exact "

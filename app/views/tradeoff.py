@@ -16,6 +16,10 @@ from app.shell import blocks, state
 from rad_core.selection.whatif import sort_gains
 from rad_core.store import light_copy
 
+_BOUGHT = (
+    "The teacher answers from outside: it is known to be right or wrong on the points that any strategy bought up to "
+    "this round, each counted once with its gain then, and nowhere else in the pool."
+)
 _MOST_ROWS = 1000  # of the table on the page; the download has all
 
 
@@ -43,6 +47,9 @@ def main() -> None:
     # A light copy has the first gains of every seed, later ones of some alone.
     held = [each for each in seeds if each in points or round_ == 1]
     scenes = [view.read(calibration.scene, student, each, round_) for each in held]
+    scenes = [scene for scene in scenes if len(scene.gains)]
+    if not scenes:
+        blocks.stop("No answer yet", "The teacher gave no answer to anything that was bought up to this round.")
     where = calibration.pool_name(scenes, round_, len(view.study.seeds()))
     missing = [each for each in wanted if each not in points]
     _joint(scenes, picks, axis, where, len(seeds), missing=bool(missing))
@@ -52,7 +59,7 @@ def main() -> None:
         _deciles(scenes, where)
     with right:
         _calibration(view, seed)
-    _table(picks)
+    _table(picks, outside=not reading.knows_pool(view.study))
 
 
 def _controls(view: state.View, seed: int, round_: int) -> tuple[Axis, bool, bool]:
@@ -112,10 +119,12 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
     pools = [(scene.gains, scene.level(axis)) for scene in scenes]
     groups, gap = deciles_over_seeds(pools), top_minus_bottom(pools)
     drawn = calibration.for_chart(picks, axis)
-    story = tradeoff.story(groups, gap, drawn, axis, len(scenes))
+    story = tradeoff.story(groups, gap, drawn, axis, len(scenes), calibration.of_what(scenes))
     chart = joint_chart(scenes, picks, axis, where, groups, state.theme())
     bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
     note = f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}."
+    if scenes[0].of_bought:
+        note += f" {_BOUGHT}"
     if missing:
         behind = "density" if len(scenes) > 1 else "pool"
         what = f"The {behind} behind them is that" if axis == "right" else "This is"
@@ -149,6 +158,7 @@ def _deciles(scenes: list[Scene], where: str) -> None:
         *map(np.concatenate, zip(*pools, strict=True)),
         groups=deciles_over_seeds(pools),
         where=where,
+        of=calibration.of_what(scenes),
         theme=state.theme(),
         height=400,
     )
@@ -168,7 +178,7 @@ def _calibration(view: state.View, seed: int) -> None:
     blocks.chart(chart, "tradeoff-calibration", basis="measured", note=note)
 
 
-def _table(picks: pd.DataFrame) -> None:
+def _table(picks: pd.DataFrame, *, outside: bool) -> None:
     with st.expander(
         f"The {len(picks):,} labels bought, one by one",
         icon=":material/table:",
@@ -176,7 +186,7 @@ def _table(picks: pd.DataFrame) -> None:
         on_change="rerun",
     ) as opened:
         if opened.open:
-            blocks.table(calibration.for_people(picks), "tradeoff-picks", most=_MOST_ROWS)
+            blocks.table(calibration.for_people(picks, outside=outside), "tradeoff-picks", most=_MOST_ROWS)
 
 
 main()

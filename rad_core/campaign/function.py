@@ -30,7 +30,8 @@ class FunctionTeacher:
     """FILE.py:FUNCTION or module:function, called with b items; returns b answers.
 
     An item is the text or the path of the image where the pool has nothing else to show, else a row as a dictionary; of
-    data in memory the image (H, W, C) or the features (D,) as an array. An answer is a class, C probabilities, or None for an abstention. An exception is a failed call with its message.
+    data in memory it is the image (H, W, C) or the features (D,) as an array. An answer is a class, C probabilities, or
+    None for an abstention. An exception is a failed call with its message.
     """
 
     counted = True

@@ -122,9 +122,7 @@ SEED_ARRAYS = {
     "pool_labels": _of_the_pool("int16", right=_classes),
     "validation_labels": Kind(("int16",), lambda sizes: (sizes.validation,), _classes),
     "teacher_pool_probabilities": Kind(("float32",), lambda sizes: (sizes.pool, sizes.classes), _probabilities),
-    "teacher_validation_probabilities": Kind(
-        ("float32",), lambda sizes: (sizes.validation, sizes.classes), _answers
-    ),
+    "teacher_validation_probabilities": Kind(("float32",), lambda sizes: (sizes.validation, sizes.classes), _answers),
     "teacher_right": _of_the_pool("bool", right=_anything),
     "student_features": _of_the_pool("float16", right=_finite, more=(None,)),
     "teacher_features": _of_the_pool("float16", right=_finite, more=(None,)),

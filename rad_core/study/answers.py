@@ -1,4 +1,4 @@
-"""What a teacher from outside was asked and what it answered, kept with the study: an answer is on disk before it counts.
+"""What a teacher from outside was asked and answered, kept with the study: an answer is on disk before it counts.
 
 Answers belong to rows of the data set, whichever strategy or seed bought them first. One process at a time asks
 (see outside.py), so that a request without an outcome was cut off by a kill.
@@ -63,7 +63,8 @@ class Answers:
     def read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Soft labels (n, C) float32, NaN without an answer, and (n,) bool: answered or abstained, hence not open."""
         with self._database() as database:
-            held = {row: Content(label, soft) for row, label, soft in database.execute("select row, label, soft from answers")}
+            kept = database.execute("select row, label, soft from answers")
+            held = {row: Content(label, soft) for row, label, soft in kept}
         soft_labels = np.full((len(rows), self.classes), np.nan, np.float32)
         for place, row in enumerate(rows.tolist()):
             if row in held and not held[row].abstains:

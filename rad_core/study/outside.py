@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from filelock import FileLock

@@ -27,7 +27,6 @@ from rad_core.study.rounds import describe_student
 from rad_core.study.seeds import derive_seed
 from rad_core.study.students import Purchases, SeedSetting, train_students
 
-
 _KEPT = ("pool", "validation")  # of the teacher's answers
 
 
@@ -133,8 +132,8 @@ def judge_teacher(
     answered = ~np.isnan(answers["validation"]).any(1)
     if not answered.any():
         raise InputError(
-            f"{config.teacher} abstained from all {len(answered):,} validation examples, so that nobody knows how often "
-            "it is right; choose another teacher, or mend it."
+            f"{config.teacher} abstained from all {len(answered):,} validation examples, so that nobody knows how "
+            "often it is right; choose another teacher, or mend it."
         )
     right = {part: given.argmax(1) == dataset.labels[getattr(split, part)] for part, given in answers.items()}
     metrics = measure_teacher(config, right["validation"][answered]) | {"classes": list(dataset.classes)}

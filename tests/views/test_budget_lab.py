@@ -163,12 +163,12 @@ def test_all_strategies_are_compared_over_the_same_labels() -> None:
     more = rounds({0: 3, 1: 3})
     fewer = rounds({0: 2, 1: 2}).assign(strategy="uniform")
     none = pd.DataFrame(columns=["strategy", "labels", "wrong", "gain", "useful_gain", "guarantee"])
-    measured = numbers.Measured(none, pd.concat([more, fewer]), 100, 0.9, "round 2, seed 0")
+    measured = numbers.Measured(none, pd.concat([more, fewer]), 100, "round 2, seed 0")
     table, end = numbers.next_table(measured, 10_000)
     assert end == 200
     assert sorted(table["Strategy"]) == ["RAD", "Uniform"]
     assert table["Gained (points)"].to_numpy() == pytest.approx([1.5, 1.5])
-    at_the_end = numbers.Measured(none, more, 300, 0.9, "round 4, seed 0")
+    at_the_end = numbers.Measured(none, more, 300, "round 4, seed 0")
     table, end = numbers.next_table(at_the_end, 10)
     assert table.empty
     assert end == 300

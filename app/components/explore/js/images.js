@@ -67,11 +67,11 @@ class Images {
       showTile(tile.picture, this.url, this.sheet, i, this.scale);
       const no = Boolean(wrong?.[place]);
       tile.root.classList.toggle("wrong", no);
-      write(tile.name, facts.classes[said[place]]);
-      const text = no ? `The teacher says ${facts.classes[said[place]]}; it is ${facts.classes[truth[place]]}.` : `The teacher says ${facts.classes[said[place]]}, which is right.`;
+      write(tile.name, facts.classes[(said ?? truth)[place]]);
+      const text = !said ? `It is ${facts.classes[truth[place]]}; what the teacher says is not known on the whole pool.` : no ? `The teacher says ${facts.classes[said[place]]}; it is ${facts.classes[truth[place]]}.` : `The teacher says ${facts.classes[said[place]]}, which is right.`;
       put(tile.root, { title: text, "aria-label": text, role: "img" });
     });
-    write(this.aside, "red: the teacher is wrong");
+    write(this.aside, said ? "red: the teacher is wrong" : "named by their true class");
     const none = lasso ? "Nothing inside the lasso is bought at this budget, among the images at hand. A click on the map removes the lasso." : "No image at hand is bought at this budget.";
     this.empty.hidden = bought.length > 0;
     this.grid.hidden = !bought.length;
