@@ -12,7 +12,8 @@ from app.present.settings import StorySettings, read_settings
 from app.present.steps import build_steps
 from rad_core.errors import InputError
 from rad_core.learning.data import DATASETS, parse_spec
-from rad_core.results.words import count
+from rad_core.results.summary import teacher_asked
+from rad_core.results.words import asked_briefly, count
 from rad_core.store import light_copy
 from rad_core.store.study import Study
 from rad_core.text import one_line
@@ -41,11 +42,12 @@ def tell(study: Study, settings: StorySettings | None = None, theme: Theme = "li
 def facts(study: Study) -> dict[str, str]:
     """Where the numbers of a study come from, as names and values."""
     config, info = study.config, study.info()
+    asked = teacher_asked(study)
     about = DATASETS.get(parse_spec(config.dataset)[0])
     return {
         "Data set": one_line(config.dataset),
         **({"Images": about.credit} if about and about.credit else {}),
-        "Teacher": one_line(config.teacher),
+        "Teacher": one_line(config.teacher) + (f", {asked_briefly(asked)}" if asked else ""),
         "Student": config.student,
         "Seeds": f"{config.seeds:,}",
         "Rounds": f"{config.rounds:,}",

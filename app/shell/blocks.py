@@ -16,6 +16,8 @@ from app.findings.words import literal
 from app.palette import strategy_label, strategy_order
 from app.shell.state import View
 from rad_core.errors import RadError
+from rad_core.results.summary import teacher_asked
+from rad_core.results.words import asked_briefly
 from rad_core.store.study import StudyInfo
 
 Key = TypeVar("Key", bound=str)
@@ -237,8 +239,9 @@ def day(seconds: float, *, minute: bool = False) -> str:
 
 def provenance(view: View) -> str:
     """Where the numbers come from, in one line of Markdown: data set, teacher, student, seeds."""
-    config = view.config
+    config, asked = view.config, view.read(teacher_asked)
+    told = f" ({asked_briefly(asked)})" if asked else ""
     return literal(
-        f"{config.dataset} · teacher {config.teacher} · student {config.student} · {config.seeds} "
+        f"{config.dataset} · teacher {config.teacher}{told} · student {config.student} · {config.seeds} "
         f"seed{'' if config.seeds == 1 else 's'} · {config.rounds} rounds of {config.budget:,} labels"
     )

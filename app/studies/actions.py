@@ -17,6 +17,7 @@ from app.studies.settings import files_named
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError, RadError
 from rad_core.folders import default_store
+from rad_core.learning.teachers import OUTSIDE
 from rad_core.results.words import count
 from rad_core.running import worker
 from rad_core.store.catalogue import create_study, delete_study
@@ -54,8 +55,13 @@ def start_new(config: StudyConfig) -> None:
 
 
 def refuse_files(values: Mapping[str, Any]) -> None:
-    """Raise InputError where settings name files of this machine, and visitors may not have them read."""
+    """Raise InputError where settings name files of this machine, or a teacher from outside, and visitors may not."""
     if not state.files_allowed() and (named := files_named(values)):
+        if named[0].partition(":")[0] in OUTSIDE:
+            raise InputError(
+                f"This studio asks no teacher from outside for its visitors, and {named[0][:100]!r} is one; choose "
+                "another, or start it with rad app --files."
+            )
         raise InputError(
             f"This studio reads no folders and files of its machine for its visitors, and {named[0][:100]!r} is one; "
             "choose another, or start it with rad app --files."

@@ -188,7 +188,7 @@ def _wanted(*settings: str) -> None:
 
 def _ask(names: list[str]) -> None:
     st.subheader("Look at these files?", anchor=False)
-    st.markdown("A link named them. Nothing there is looked at before you say so.")
+    st.markdown("A link named them. Nothing there is looked at, run or asked before you say so.")
     st.code("\n".join(map(one_line, names)), language=None, wrap_lines=True)
     st.button(
         "Look at them",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import attrs
@@ -73,6 +74,8 @@ def _panel(config: StudyConfig | None, problem: str, start: Callable[[StudyConfi
 
 def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
     plan, full = outline(config), config.resolved()
+    if isinstance(measured, Plan):  # the data tell how many points a teacher from outside may be asked about
+        plan = replace(plan, asked=measured.asked, price=measured.price, teacher_seconds=measured.teacher_seconds)
     numbers = st.container(horizontal=True, gap="medium")  # below each other where a line is too short for both
     numbers.metric("Labels bought", f"{plan.teacher_queries:,}", width="content")
     seconds = measured.estimated_seconds if isinstance(measured, Plan) else None
@@ -82,8 +85,9 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
         width="content",
         help="Measured on this machine: the data are read and a few steps trained.",
     )
+    most = "at most " if full.outside else ""
     price = (
-        f"**{money(plan.price, literal(plan.currency))}** for the labels"
+        f"**{most}{money(plan.price, literal(plan.currency))}** for the labels"
         if full.price_per_label
         else "No price per label set"
     )
@@ -94,6 +98,11 @@ def _outline(config: StudyConfig, measured: Plan | str | None) -> None:
         f"{runs} of {count(full.rounds, 'round')} with {count(full.budget, 'label')}; "
         f"{count(plan.trainings, 'student')} trained.\n\n{price}."
     )
+    if full.outside:
+        st.markdown(
+            f"The teacher is asked about at most **{count(plan.asked, 'point')}**: those bought and "
+            f"{count(full.validation, 'validation example')} of each seed; what two strategies or seeds share, once."
+        )
     if measured is None:
         st.caption("Measuring how long it takes on this machine …")
     elif isinstance(measured, Plan):

@@ -15,6 +15,7 @@ from rad_core.errors import InputError
 from rad_core.folders import data_folder
 from rad_core.learning.data import DATASETS, measure_dataset, suiting
 from rad_core.learning.models import MODELS, TORCHVISION
+from rad_core.learning.teachers import OUTSIDE
 from rad_core.results.words import count
 from rad_core.running.plan import outline
 from rad_core.selection.strategies import ORACLES
@@ -23,7 +24,7 @@ Kind = Literal["text", "whole", "number", "flag", "choice", "choices", "dataset"
 
 _LARGEST = 10**9  # what a number field of a browser takes without losing digits is larger still
 _PLAIN: dict[str, Kind] = {"int": "whole", "float": "number", "bool": "flag"}
-_OPEN = ("teacher",)  # a choice that also takes other words: pretrained:NAME, table:FILE
+_OPEN = ("teacher",)  # a choice that also takes other words: pretrained:NAME, table:FILE, python:..., openai:...
 _LABELS = {
     "labeled": "Labeled set",
     "validation": "Validation set",
@@ -173,11 +174,12 @@ def with_unit(setting: Setting) -> str:
 
 
 def files_named(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The settings that name a folder or a file of the machine that runs the study, as they are written."""
+    """The settings that name a folder or a file of the machine that runs the study, or a teacher from outside."""
     dataset, teacher = str(values.get("dataset") or ""), str(values.get("teacher") or "")
     name, _, argument = dataset.partition(":")
     named = [dataset] if name in DATASETS and DATASETS[name].argument and argument else []
-    return (*named, *([teacher] if teacher.startswith("table:") else []))
+    reads = ("table", *OUTSIDE)  # one from outside runs code, or is sent images and asks for money
+    return (*named, *([teacher] if teacher.partition(":")[0] in reads and ":" in teacher else []))
 
 
 # --- from outside --------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from rad_core.selection.whatif import sort_gains
 from rad_core.store import light_copy
 
 _BOUGHT = (
-    "The teacher answers from outside: it is known to be right or wrong on the points that any strategy bought up to "
-    "this round, each counted once with its gain then, and nowhere else in the pool."
+    "It is known to be right or wrong on the points that any strategy bought up to this round, each counted once with "
+    "its gain then, and nowhere else in the pool."
 )
 _MOST_ROWS = 1000  # of the table on the page; the download has all
 
@@ -124,7 +124,7 @@ def _joint(scenes: list[Scene], picks: pd.DataFrame, axis: Axis, where: str, see
     bars = "over the labels of one seed" if seeds == 1 else f"over {seeds} seeds"
     note = f"{EXPLAINED[axis]} Error bars: 95% intervals {bars}."
     if scenes[0].of_bought:
-        note += f" {_BOUGHT}"
+        note += f" The teacher answers from outside. {_BOUGHT}"
     if missing:
         behind = "density" if len(scenes) > 1 else "pool"
         what = f"The {behind} behind them is that" if axis == "right" else "This is"

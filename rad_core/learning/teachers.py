@@ -250,6 +250,9 @@ TEACHERS: dict[str, Callable[[str, TeacherTask], Teacher]] = {
 }
 
 
+OUTSIDE = tuple(kind for kind, make in TEACHERS.items() if make is _outside)
+
+
 def parse_teacher(spec: str) -> tuple[str, str]:
     """Split a teacher's name into its kind and argument, and check both as far as names go."""
     kind, colon, argument = spec.partition(":")
@@ -274,7 +277,7 @@ def parse_teacher(spec: str) -> tuple[str, str]:
 
 def is_outside(spec: str) -> bool:
     """Whether a teacher answers from outside, so that it is asked about what is bought and the validation set alone."""
-    return TEACHERS[parse_teacher(spec)[0]] is _outside
+    return parse_teacher(spec)[0] in OUTSIDE
 
 
 def make_teacher(spec: str, task: TeacherTask) -> Teacher:

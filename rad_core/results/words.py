@@ -59,6 +59,12 @@ def asked_text(asked: Asked) -> str:
     return f"{text} It abstained from {asked.abstained:,} of them, from which no student learns."
 
 
+def asked_briefly(asked: Asked) -> str:
+    """The same in a few words."""
+    abstained = f", {asked.abstained:,} without an answer" if asked.abstained else ""
+    return f"asked about {count(asked.points, 'point')}{abstained}"
+
+
 def money(amount: float, currency: str) -> str:
     """An amount of money; cents only where they matter."""
     return f"{amount:,.{2 if abs(amount) < 1000 else 0}f} {currency}".strip()

@@ -13,6 +13,7 @@ import numpy as np
 from rad_core.config import StudyConfig
 from rad_core.store.database import reading
 from rad_core.store.study import SHARED, Study, StudyInfo
+from rad_core.study.answers import answered
 
 _RECENT = 64  # rounds that tell how fast the work goes
 _ALONGSIDE = 16  # batches that tell how many processes work
@@ -48,7 +49,7 @@ def progress(study: Study) -> Progress:
         done=info.rounds_done + len(seeds),
         total=info.rounds_total + config.seeds,
         seconds_left=left,
-        phase=_phase(info, len(seeds), config.seeds, recent),
+        phase=_phase(info, len(seeds), config, recent) + _answers(study, info),
     )
 
 
@@ -132,7 +133,14 @@ def _until_all_are_done(tasks: Sequence[float], workers: int) -> float:
     return max(free)
 
 
-def _phase(info: StudyInfo, prepared: int, seeds: int, recent: Sequence[tuple]) -> str:
+def _answers(study: Study, info: StudyInfo) -> str:
+    """What a teacher from outside, which may take long, has answered so far."""
+    if not study.config.outside or info.status != "running":
+        return ""
+    return f" {answered(study.path):,} answers of the teacher so far."
+
+
+def _phase(info: StudyInfo, prepared: int, config: StudyConfig, recent: Sequence[tuple]) -> str:
     if info.status != "running":
         words = {
             "planned": "Not started yet.",
@@ -144,8 +152,10 @@ def _phase(info: StudyInfo, prepared: int, seeds: int, recent: Sequence[tuple]) 
         return info.message or words.get(info.status, info.status.capitalize() + ".")
     if info.rounds_done == info.rounds_total:
         return "Finishing."
-    if prepared < seeds and info.rounds_done == prepared * (info.rounds_total // seeds):
-        return f"Training teachers and first students: {prepared} of {seeds} {'seed' if seeds == 1 else 'seeds'} done."
+    if prepared < config.seeds and info.rounds_done == prepared * (info.rounds_total // config.seeds):
+        what = "Asking the teacher and training" if config.outside else "Training teachers and"
+        seeds = "seed" if config.seeds == 1 else "seeds"
+        return f"{what} first students: {prepared} of {config.seeds} {seeds} done."
     if not recent:
         return "Buying the first labels."
     strategy, seed, number, *_ = recent[0]

@@ -34,6 +34,19 @@ _OPEN = (
 )
 
 
+def answered(folder: Path) -> int:
+    """How many answers are kept in a study's folder, abstentions among them; nothing is written."""
+    path = folder / FILE
+    if not path.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)) as database:
+            held = database.execute("select 1 from sqlite_master where name = 'answers'").fetchone()
+            return database.execute("select count(*) from answers").fetchone()[0] if held else 0
+    except sqlite3.DatabaseError as error:
+        raise DamagedError(f"The answers in {path} cannot be read ({error}); restore the file.") from error
+
+
 class Answers:
     """The answers kept in a study's folder, and the requests that were sent for them.
 
