@@ -52,7 +52,7 @@ ENGINE = {
     "store": {"config", "errors", "files", "folders", "partials", "selection", "studio"},
     "results": {"errors", "files", "partials", "selection", "store"},
     "campaign": {"errors", "files", "folders", "inputs", "learning", "partials", "results", "selection", "store"},
-    "study": {"config", "errors", "folders", "learning", "selection", "store"},
+    "study": {"campaign", "config", "errors", "files", "folders", "learning", "selection", "store"},
     "running": {"campaign", "config", "errors", "files", "folders", "learning", "partials", "store", "study"},
     "commands": {
         *("campaign", "config", "errors", "folders", "inputs", "learning", "results", "running", "selection"),

@@ -16,7 +16,7 @@ Behavior = Callable[[str, int], str]  # (id, which request about it, from 1) -> 
 
 
 class ChatServer(ThreadingHTTPServer):
-    """Questions hold the id of a point as #ID#; answers are the class that `truth` names.
+    """Questions hold the id of a point as #ID#, or an image, whose address is its id; `truth` names their classes.
 
     Behaviors: well, slow, hard (no token probabilities), unknown (no class), 429, 500, 400, 401, cut (no reply), half
     (of a body), broken (no JSON), hang (seconds without a byte).
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         question = json.dumps(body["messages"][-1]["content"])
-        key = re.search(r"#(.+?)#", question).group(1)
+        key = (re.search(r"#(.+?)#", question) or re.search(r'"(data:image/png;base64,.+?)"', question)).group(1)
         server = self.server
         server.keys.add(self.headers.get("Authorization", ""))
         server.bodies.append(body)
