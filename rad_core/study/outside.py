@@ -57,6 +57,8 @@ class OutsideTeacher(Teacher):
     def _called(self) -> Called:
         teacher = make_teacher(self.study.config.teacher, self.dataset.classes)
         weakref.finalize(self, teacher.close)
+        if teacher.introduction:
+            self.study.log(f"Every request begins with: {' / '.join(teacher.introduction.splitlines())}")
         return teacher
 
     def _ask(self, rows: np.ndarray) -> None:
