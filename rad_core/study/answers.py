@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -92,17 +92,21 @@ class Answers:
             database.executemany("insert or ignore into answers values (?, ?, ?, ?)", rows)
             self._add(database, [key for key, _ in part], "answered")
 
-    def restore(self, rows: np.ndarray, soft_labels: np.ndarray) -> None:
-        """Keep answers that the study's arrays hold, as of a copy that came without its file of answers.
+    def begin(self, bought: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]]) -> None:
+        """Once: keep the answers that the study's arrays hold, as of a copy that came without its file of answers.
 
-        soft_labels: (n, C), NaN for an abstention.
+        bought: gives rows (n,) and soft labels (n, C), NaN for an abstention. After a kill it is as if never begun.
         """
         with self._database() as database:
-            values = [
-                (row, time.time(), None, None if np.isnan(given).any() else np.asarray(given, "<f8").tobytes())
-                for row, given in zip(rows.tolist(), soft_labels, strict=True)
-            ]
-            database.executemany("insert or ignore into answers values (?, ?, ?, ?)", values)
+            if database.execute("pragma user_version").fetchone()[0]:
+                return
+            for rows, soft_labels in bought():
+                values = [
+                    (row, time.time(), None, None if np.isnan(given).any() else np.asarray(given, "<f8").tobytes())
+                    for row, given in zip(rows.tolist(), soft_labels, strict=True)
+                ]
+                database.executemany("insert or ignore into answers values (?, ?, ?, ?)", values)
+            database.execute("pragma user_version = 1")
 
     # --- requests ---
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from filelock import FileLock
@@ -16,7 +16,7 @@ from rad_core.learning.data import Dataset
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.teachers import Teacher, parse_teacher
 from rad_core.store.study import Study
-from rad_core.study.answers import FILE, Answers
+from rad_core.study.answers import Answers
 
 _BATCH = 200  # questions that a teacher is handed at once
 _LOCK = "answers.lock"
@@ -28,11 +28,8 @@ class OutsideTeacher(Teacher):
     def __init__(self, study: Study, dataset: Dataset) -> None:
         super().__init__()
         self.study, self.dataset = study, dataset
-        fresh = not (study.path / FILE).exists()
         self.answers = Answers(study.path, len(dataset.classes))
-        if fresh:
-            for rows, soft_labels in _bought(study):
-                self.answers.restore(rows, soft_labels)
+        self.answers.begin(partial(_bought, study))
 
     def query(self, ids: np.ndarray) -> np.ndarray:
         """Buy the soft labels (b, C) float32 of these rows; NaN where it abstains.
