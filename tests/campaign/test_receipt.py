@@ -19,7 +19,7 @@ from scipy.stats import beta
 from app.export.receipt import html_receipt
 from rad_core import Campaign
 from rad_core.campaign import demo, receipt_words
-from rad_core.campaign.attempts import Calls
+from rad_core.campaign.attempts import LedgerCalls
 from rad_core.campaign.audit import share_right
 from rad_core.campaign.ledger import DATABASE
 from rad_core.campaign.receipt import Receipt, plain_receipt
@@ -129,7 +129,7 @@ def test_verify_prints_the_receipt_and_json_has_the_same_figures(played: Campaig
 def test_money_without_an_answer_stands_in_the_round_that_it_was_asked_in(store: Path) -> None:
     campaign = make(store, pool=6)
     first = campaign.ask(probabilities(6), 3)
-    calls = Calls(campaign.path, campaign.settings)
+    calls = LedgerCalls(campaign.path, campaign.settings)
     calls.send(first.ids)
     calls.fail(first.ids[:1], "no class of these", billed=True)
     calls.fail(first.ids[1:2], "cut off", billed=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from app.export import html, paper, slides
 from app.present.tell import tell
 from app.results import reading
 from app.shell import state
-from app.studies import actions
+from app.studies import actions, plan
+from rad_core.config import StudyConfig
 from rad_core.errors import InputError
+from rad_core.running.plan import outline
 from rad_core.store.study import Study
 from tests.helpers.outside import copy_of, taught
 from tests.helpers.result_pages import MAIN, open_page, sound, words
@@ -80,6 +83,14 @@ def test_what_a_link_names_is_run_when_somebody_asks_and_for_no_visitor(monkeypa
     monkeypatch.setattr(state, "files_allowed", lambda: False)
     with pytest.raises(InputError, match="asks no teacher from outside for its visitors"):
         actions.refuse_files({"dataset": "digits", "teacher": "openai:m"})
+
+
+def test_a_preset_with_the_oracle_is_offered_beside_its_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = StudyConfig(teacher="python:teacher.py:label", strategies=("rad",))
+    answer = replace(outline(known), estimated_seconds=1.0)
+    monkeypatch.setattr(plan.st, "session_state", {plan._PLAN: {"key": known.to_json(), "answer": answer}})
+    assert plan.seconds_like(known) == 1.0
+    assert plan.seconds_like(StudyConfig(strategies=("rad", "oracle"))) is None
 
 
 def test_a_drawn_purchase_invents_no_answer(study: Study) -> None:
