@@ -30,7 +30,7 @@ from tests.helpers.chat_server import Behavior, ChatServer, chat_server
 N = 120
 TRUTH = {f"p{at}": at % 2 for at in range(N)}
 CLASSES = ("bad", "good")
-KILLS = int(os.environ.get("RAD_CALL_KILLS", "8"))
+KILLS = int(os.environ.get("RAD_CALL_KILLS", "5"))
 
 
 def create(store: Path, **changes: Any) -> Campaign:

@@ -65,9 +65,15 @@ def at_work(parent: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("whom", ["the process", "its whole group"])
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(  # every two of the three together
+    ("ending", "whom", "workers"),
+    [
+        (signal.SIGTERM, "the process", 1),
+        (signal.SIGTERM, "its whole group", 2),
+        (signal.SIGHUP, "the process", 2),
+        (signal.SIGHUP, "its whole group", 1),
+    ],
+)
 def test_a_study_in_the_foreground_that_is_ended_is_paused(
     store: Path, ending: signal.Signals, whom: str, workers: int
 ) -> None:
