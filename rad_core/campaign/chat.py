@@ -6,10 +6,7 @@ written down before it goes out. The key comes from OPENAI_API_KEY and is writte
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-import mimetypes
 import os
 import random
 import time
@@ -17,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +21,7 @@ import numpy as np
 from rad_core.campaign.attempts import Calls, WallError
 from rad_core.campaign.called import Part, Question, TeacherError
 from rad_core.campaign.contents import ABSTENTION, Content, hard, soft
+from rad_core.campaign.pictures import data_url
 from rad_core.campaign.settings import Manner
 from rad_core.errors import InputError, RadError
 
@@ -190,6 +187,8 @@ class ChatTeacher:
         except openai.APIConnectionError as error:  # a time limit is one
             refused = isinstance(error.__cause__, OSError) or "ConnectError" in type(error.__cause__).__name__
             return Outcome(None, _words(error), billed=False if refused else None, again=True)
+        except OSError as error:  # the image, which was not sent
+            return Outcome(None, _words(error))
         except (openai.OpenAIError, ValueError) as error:  # what came is no reply
             return Outcome(None, _words(error), billed=None, again=True)
         return Outcome(self.content_of(reply), billed=True)
@@ -261,25 +260,8 @@ def _shown(question: Question) -> str | list[dict[str, Any]]:
     image = shown.get("image")
     if image is None:
         return text or question.id
-    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": _data_url(image)}}]
+    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": data_url(image)}}]
     return [{"type": "text", "text": text}, *parts] if text else parts
-
-
-def _data_url(image: object) -> str:
-    """image: (H, W, C) uint8, or the path of a file, which is sent as it is."""
-    if isinstance(image, np.ndarray):
-        return f"data:image/png;base64,{base64.b64encode(_png(image)).decode()}"
-    path = Path(str(image))
-    kind = mimetypes.guess_type(path.name)[0] or "image/png"
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def _png(image: np.ndarray) -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _text(choice: object) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 
 from rad_core.campaign.attempts import Calls
 from rad_core.campaign.called import Part, Question, TeacherError, content_of
+from rad_core.campaign.pictures import IMAGE, as_item
 from rad_core.campaign.settings import Manner
 from rad_core.errors import InputError
 
@@ -68,10 +69,13 @@ class FunctionTeacher:
             part = batch[start : start + BATCH]
             ids = [question.id for question in part]
             calls.send(ids)
+            called = False
             try:
-                answers = self._call([item_of(question) for question in part])
-            except InputError as error:
-                calls.fail(ids, str(error), billed=None)
+                items = [item_of(question) for question in part]
+                called = True
+                answers = self._call(items)
+            except (InputError, OSError) as error:
+                calls.fail(ids, str(error), billed=None if called else False)
                 self._failures += 1
                 if self._failures == _FAILURES:
                     raise TeacherError(
@@ -121,7 +125,9 @@ class FunctionTeacher:
 
 def item_of(question: Question) -> object:
     """What a function gets: a text, an image, features, or, where there is more, a row by names of columns."""
-    named = {name: value for name, value in question.shown.items() if value is not None}
+    named = {
+        name: as_item(value) if name == IMAGE else value for name, value in question.shown.items() if value is not None
+    }
     only = next(iter(named), "") if len(named) == 1 else ""
     return named[only] if only in ("text", "image", "features") else {"id": question.id, **named}
 

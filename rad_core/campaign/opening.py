@@ -10,6 +10,7 @@ import numpy as np
 from rad_core.campaign import features
 from rad_core.campaign.answers import teachers_answers
 from rad_core.campaign.ledger import Entry, Point
+from rad_core.campaign.pictures import beside
 from rad_core.campaign.reading import class_numbers
 from rad_core.errors import InputError
 from rad_core.inputs.arrays import Given
@@ -83,14 +84,14 @@ def begin(
             for at, content in enumerate(answers)
             if content is not None
         ]
-    columns = tuple(column for column in examples.others if column.name)
+    columns = beside([column for column in examples.others if column.name], pool)
     blocks: tuple[features.Block, ...] = ()
     if with_features:
         blocks, own, more = _features(examples, np.array(numbers), known, audit)
         columns = tuple(column for column in columns if column.name not in own)  # kept once
         notes += more
     named = {column.name for column in columns}
-    shared = () if audit is None else tuple(column for column in audit.others if column.name in named)
+    shared = () if audit is None else beside([column for column in audit.others if column.name in named], checked)
     return Beginning(names, points, entries, free, columns, tuple(notes), shared, blocks)
 
 

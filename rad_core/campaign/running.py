@@ -182,8 +182,8 @@ def _ask_next(campaign: Campaign, plan: Plan, status: Status, stop: threading.Ev
     if budget == 0:
         say("The whole pool is asked about.")
         return None
-    if status.max_cost is not None and status.price > 0:
-        budget = min(budget, int((status.max_cost - status.spent - status.reserved) // status.price))
+    if status.fits is not None and status.max_cost is not None:
+        budget = min(budget, status.fits)
         if budget < 1:
             say(f"The money is over: no answer fits under {money_text(status.max_cost, status.currency)} any more.")
             return None

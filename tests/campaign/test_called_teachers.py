@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -11,19 +12,22 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rad_core.campaign import chat, function
 from rad_core.campaign.attempts import LedgerCalls, WallError
-from rad_core.campaign.called import TeacherError
+from rad_core.campaign.called import Question, TeacherError
 from rad_core.campaign.campaign import Campaign
+from rad_core.campaign.pictures import data_url
 from rad_core.campaign.running import plan_of, run
-from rad_core.campaign.settings import Manner, Settings
+from rad_core.campaign.settings import USUAL, Manner, Settings
 from rad_core.errors import InputError
 from tests.helpers.chat_server import Behavior, ChatServer, chat_server
 
@@ -425,3 +429,64 @@ def test_kills_pay_for_nothing_twice(tmp_path: Path) -> None:
     assert killed.training_set().ids == calm.training_set().ids
     np.testing.assert_array_equal(killed.training_set().targets, calm.training_set().targets)
     print(json.dumps({"kills": kills, "requests": server.requests.total(), "lost": lost, "spent": str(status.spent)}))
+
+
+# --- images ----------------------------------------------------------------------------------------------------------
+
+
+def pictures(folder: Path, kind: str) -> dict[str, list[object]]:
+    """Sixteen images by id, bright ones of class 1, as a table has them."""
+    from PIL import Image
+
+    held: dict[str, list[object]] = {"id": [f"i{at}" for at in range(16)], "image": []}
+    (folder / "images").mkdir()
+    for at in range(16):
+        path = folder / "images" / f"{at}.png"
+        Image.new("RGB", (4, 4), (200 + at if at % 2 else at,) * 3).save(path)
+        content, beside = path.read_bytes(), f"images/{at}.png"
+        held["image"].append(
+            {"path": beside, "bytes": content, "both": {"bytes": content, "path": beside}, "name": {"path": beside}}[
+                kind
+            ]
+        )
+    return held
+
+
+@pytest.mark.parametrize("kind", ["path", "bytes", "both", "name"])
+def test_images_reach_the_teacher_however_the_table_has_them(tmp_path: Path, kind: str) -> None:
+    pd.DataFrame(pictures(tmp_path, kind)).to_parquet(tmp_path / "pool.parquet")
+    (tmp_path / "teacher.py").write_text(
+        "import numpy as np\nfrom PIL import Image\n\n\ndef label(rows):\n"
+        "    return ['good' if np.asarray(Image.open(each) if isinstance(each, str) else each).mean() > 99 else 'bad'\n"
+        "            for each in rows]\n"
+    )
+    checked = [(f"c{at}", CLASSES[at % 2], CLASSES[at % 2]) for at in range(20)]
+    campaign = Campaign.create(
+        "photos", str(tmp_path / "pool.parquet"), classes=CLASSES, checked=checked, store=tmp_path / "store"
+    )
+    campaign.ask(np.random.default_rng(0).dirichlet([1, 1], 16), 16)
+    picks = campaign.open_questions()
+    shown = campaign.shown(picks.ids, everything=True)["image"]
+    questions = [Question(key, {"image": image}) for key, image in zip(picks.ids, shown, strict=True)]
+    calls = LedgerCalls(campaign.path, campaign.settings)
+    with closing(function.FunctionTeacher(f"{tmp_path / 'teacher.py'}:label", CLASSES, USUAL)) as teacher:
+        (part,) = teacher.ask(questions, calls)
+    assert {key: content.label for key, content in part} == {f"i{at}": at % 2 for at in range(16)}
+    url = data_url(shown[0])
+    assert url.startswith("data:image/png;base64,")
+    number = int(picks.ids[0][1:])
+    assert base64.b64decode(url.partition(",")[2]) == (tmp_path / "images" / f"{number}.png").read_bytes()
+
+
+def test_an_image_that_is_not_there_fails_and_costs_nothing(tmp_path: Path) -> None:
+    campaign = create(tmp_path)
+    picks = campaign.ask(np.full((N, 2), 0.5), 8)
+    gone = [Question(key, {"text": f"#{key}#", "image": str(tmp_path / "gone.png")}) for key in picks.ids]
+    calls = LedgerCalls(campaign.path, campaign.settings)
+    with chat_server(TRUTH, steady("well")) as server:
+        teacher = chat.ChatTeacher(f"m@{server.url}", CLASSES, USUAL)
+        with closing(teacher), pytest.raises(TeacherError, match=r"gone\.png"):
+            list(teacher.ask(gone, calls))
+        assert server.requests.total() == 0
+    status = campaign.status()
+    assert (status.spent, status.attempts.lost, status.open) == (0, 0, 8)
