@@ -39,7 +39,6 @@ def _folder(path: Path, name: str) -> dict[str, Given]:
         raise InputError(f"There is no folder {path}; {name} needs folders of images, one of them {UNLABELED}.")
     found = sorted(file for file in path.glob("*/**/*") if file.suffix.lower() in SUFFIXES and file.is_file())
     inside = [file.relative_to(path) for file in found]
-    images = [str(file.absolute()) for file in found]
     labels = [None if part.parts[0].casefold() == UNLABELED else part.parts[0] for part in inside]
     if None not in labels:
         raise InputError(f"{path} has no images in {path / UNLABELED}; put there what nobody labeled.")
