@@ -144,7 +144,7 @@ def _classes(lab: Lab) -> None:
 
 def _overlap(lab: Lab) -> None:
     named = {as_strategy(rule, lab.gain_name): q for rule, q in chances(lab.pool, lab.levers, lab.game).items()}
-    chart = overlap_heatmap(overlap_matrix(named), expected=True, theme=state.theme())
+    chart = overlap_heatmap(overlap_matrix(named), theme=state.theme())
     note = "Share of the labels that two independent draws would have in common. A rule that leaves nothing to chance "
     blocks.chart(
         chart, f"{lab.prefix}-overlap", basis="estimate", lazy=True, note=note + "overlaps with itself entirely."

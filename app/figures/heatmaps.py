@@ -52,25 +52,22 @@ def class_heatmap(
     return Chart(sketch.finish(), table, question, _class_alt(matrix, names, classes, share))
 
 
-def overlap_heatmap(overlap: pd.DataFrame, *, expected: bool = False, theme: Theme = "light") -> Chart:
-    """Share of picks that each pair of strategies has in common.
+def overlap_heatmap(overlap: pd.DataFrame, *, theme: Theme = "light") -> Chart:
+    """Share of picks that each pair of strategies is expected to have in common, each drawing for itself.
 
-    overlap: (S, S) shares between 0 and 1 with strategy names as index and columns, measured or, as
-    from `rad_core.selection.whatif.overlap_matrix`, expected of two independent draws.
+    overlap: (S, S) shares between 0 and 1 with strategy names as index and columns, as from
+    `rad_core.selection.whatif.overlap_matrix`.
     """
     names = strategy_order(list(overlap.index))
     square = overlap.loc[names, names]
     matrix = square.to_numpy(np.float64, copy=True)
     labels = [short(name) for name in names]
-    if not expected:  # of course a strategy shares all of its picks with itself
-        np.fill_diagonal(matrix, np.nan)
-    title = "common picks, expected" if expected else "common picks"
-    sketch = _heatmap(matrix, labels, labels, theme, 160 + 44 * len(names), title, ".0%")
+    sketch = _heatmap(matrix, labels, labels, theme, 160 + 44 * len(names), "common picks, expected", ".0%")
     sketch.xaxis(tickangle=-30 if len(names) > 5 else 0)
     table = square.set_axis(labels, axis=1).reset_index(drop=True)
     table.insert(0, "Strategy", labels)
     question = "Do the strategies buy the same points?"
-    return Chart(sketch.finish(), table, question, _overlap_alt(matrix, labels, expected))
+    return Chart(sketch.finish(), table, question, _overlap_alt(matrix, labels))
 
 
 def _heatmap(
@@ -163,13 +160,12 @@ def _class_alt(matrix: np.ndarray, names: Sequence[str], classes: Sequence[str],
     return f"{'Accuracy' if share else 'Labels bought'} per class: {'; '.join(parts)}."
 
 
-def _overlap_alt(matrix: np.ndarray, labels: Sequence[str], expected: bool) -> str:
+def _overlap_alt(matrix: np.ndarray, labels: Sequence[str]) -> str:
     pairs = [(matrix[i, j], i, j) for i in range(len(labels)) for j in range(i) if np.isfinite(matrix[i, j])]
     if not pairs:
         return "There is no pair of strategies to compare."
     most, least = max(pairs), min(pairs)
-    word = "Expected share" if expected else "Share"
     return (
-        f"{word} of common picks: most for {labels[most[2]]} and {labels[most[1]]} ({most[0]:.0%}), "
+        f"Expected share of common picks: most for {labels[most[2]]} and {labels[most[1]]} ({most[0]:.0%}), "
         f"least for {labels[least[2]]} and {labels[least[1]]} ({least[0]:.0%})."
     )
