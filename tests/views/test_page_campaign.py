@@ -196,6 +196,18 @@ def test_m_is_asked_for_first(store: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (estimate.right, estimate.total) == (24, 30)
 
 
+def test_probabilities_that_were_given_outlive_a_reload(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = make(store)
+    give(page(monkeypatch, store))
+    at = sound(press(page(monkeypatch, store, b="5"), "ask"))  # another visit
+    assert "of the student in student.csv" in words(at)
+    assert campaign.status().open == 5
+    (store / "reviews" / offer.KEPT).write_bytes(b"no archive")
+    at = page(monkeypatch, store)
+    assert "cannot be read" in at.error[0].value
+    assert not at.exception
+
+
 def test_a_read_only_studio_shows_and_changes_nothing(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = make(store)
     campaign.ask(probabilities(40), 10)
