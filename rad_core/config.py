@@ -222,8 +222,10 @@ class StudyConfig:
     test: int | None = _field(None, "Size of the test set; by default the data set's own.", "points", check=_whole(2))
     teacher: str = _field(
         None,
-        "Teacher: a network to train here, pretrained:NAME, table:FILE (.npy, .npz); or one from outside, asked about "
-        "what is bought and the validation set alone: python:FILE.py:FUNCTION, openai:MODEL[@URL].",
+        "Teacher: a network to train here, pretrained:NAME, table:FILE (.npy, .npz: a row for each image); or one from "
+        "outside, asked about what is bought and the validation set alone: python:FILE.py:FUNCTION, "
+        "openai:MODEL[@URL], or table:FILE (.csv, .parquet, .jsonl: by id, the number of the row; a missing one "
+        "abstains).",
         check=_teacher,
         choices=tuple(TEACHERS),
     )

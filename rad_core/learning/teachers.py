@@ -1,9 +1,9 @@
 """The teachers: large, accurate, expensive, sometimes wrong; asked for soft labels, and every question counted.
 
 A teacher is written NAME (a network of MODELS, trained here on the labeled set), pretrained:NAME (a torchvision network
-with pretrained weights, fine-tuned on the labeled set), table:FILE (soft labels computed elsewhere), or, from outside,
-python:FILE.py:FUNCTION and openai:MODEL[@URL], which are asked about as little as can be. Adding a kind is a function
-and a line in TEACHERS.
+with pretrained weights, fine-tuned on the labeled set), table:FILE (arrays of soft labels computed elsewhere), or, from
+outside, python:FILE.py:FUNCTION, openai:MODEL[@URL] and table:FILE (answers to some rows, by id); these are asked about
+as little as can be. Adding a kind is a function and a line in TEACHERS.
 """
 
 from __future__ import annotations
@@ -186,7 +186,9 @@ def _pretrained(argument: str, task: TeacherTask) -> Teacher:
 
 
 def _table(argument: str, task: TeacherTask) -> Teacher:
-    """Soft labels computed elsewhere: a file with one row of class probabilities for every image of the data set."""
+    """Soft labels computed elsewhere: arrays with a row for every image of the data set, or a table of some by id."""
+    if is_outside(f"table:{argument}"):
+        return _outside(argument, task)
     return TableTeacher(
         *read_soft_labels(Path(argument).expanduser(), task.number, (len(task.dataset.labels), task.classes))
     )
@@ -250,6 +252,7 @@ TEACHERS: dict[str, Callable[[str, TeacherTask], Teacher]] = {
 }
 
 
+ARRAYS = (".npy", ".npz")  # of soft labels, a row for every image
 OUTSIDE = tuple(kind for kind, make in TEACHERS.items() if make is _outside)
 
 
@@ -269,15 +272,19 @@ def parse_teacher(spec: str) -> tuple[str, str]:
     if not valid.get(kind, False):
         raise InputError(
             f"teacher is {spec!r}; write a network to train here ({', '.join(MODELS)}), pretrained:NAME "
-            f"({', '.join(TORCHVISION)}), table:FILE (.npy or .npz of soft labels), python:FILE.py:FUNCTION or "
+            f"({', '.join(TORCHVISION)}), table:FILE (soft labels), python:FILE.py:FUNCTION or "
             "openai:MODEL[@URL]."
         )
     return kind, argument
 
 
 def is_outside(spec: str) -> bool:
-    """Whether a teacher answers from outside, so that it is asked about what is bought and the validation set alone."""
-    return parse_teacher(spec)[0] in OUTSIDE
+    """Whether a teacher answers from outside, so that it is asked about what is bought and the validation set alone.
+
+    A table by id is one: it may hold answers to some rows alone.
+    """
+    kind, argument = parse_teacher(spec)
+    return kind in OUTSIDE or (kind == "table" and Path(argument).suffix.lower() not in ARRAYS)
 
 
 def make_teacher(spec: str, task: TeacherTask) -> Teacher:

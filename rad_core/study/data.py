@@ -74,7 +74,7 @@ def check_study(config: StudyConfig, dataset: Dataset | None = None) -> tuple[Da
         build_model(network, classes=len(dataset.classes), image_shape=(height, width, channels), seed=0)
     if config.outside:
         check_outside(config.teacher, dataset)
-    if kind == "table":
+    elif kind == "table":
         for seed in range(config.seeds):
             read_soft_labels(Path(argument).expanduser(), seed, (len(dataset.labels), len(dataset.classes)))
     return dataset, split

@@ -66,6 +66,20 @@ def test_it_is_asked_about_what_is_bought_and_checked_and_about_nothing_twice(st
     assert verify_study(study).faults == ()
 
 
+def test_a_table_may_hold_answers_to_some_rows_alone(tmp_path: Path) -> None:
+    truth = load_dataset("digits", data_dir=Path()).labels
+    lines = [f"{row},{number}" for row, number in enumerate(truth.tolist()) if row % 4]
+    (tmp_path / "answers.csv").write_text("\n".join(["id,label", *lines]))
+    config = config_for(f"table:{tmp_path / 'answers.csv'}", seeds=1, strategies=("rad",))
+    study = create_study(tmp_path / "store", config)
+    run_study(study, workers=1)
+    counted = teacher_asked(study)
+    assert counted is not None
+    assert counted.points == len(rows_of(study))
+    assert counted.abstained == sum(row % 4 == 0 for row in rows_of(study)) > 0
+    assert study.seed_metrics(0)["teacher_accuracy"] == 1
+
+
 def test_an_abstention_is_neither_right_nor_wrong_nor_learned_from(study: Study) -> None:
     abstained = 0
     for seed in study.seeds():
