@@ -14,12 +14,12 @@ from tests.bench.__main__ import TOPICS, main
 from tests.bench.rows import Row, amount, missing, table
 
 ROOT = Path(__file__).parent.parent
-SLOW, ELSEWHERE = {"loop"}, {"maps"}  # elsewhere: beside the tests that compile a UMAP anyway
+LONG, ELSEWHERE = {"loop", "campaign", "training"}, {"maps"}  # elsewhere: beside the tests that compile a UMAP anyway
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in TOPICS if name not in ELSEWHERE],
+    [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in TOPICS if name not in ELSEWHERE],
 )
 def test_a_topic_gives_rows_of_finite_numbers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAD_TEST_IMAGES", raising=False)

@@ -156,6 +156,7 @@ def opens_the_same(visit: Visits, page: Any) -> Any:
 # --- the first visit -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_every_page_is_the_first_request_of_a_fresh_server(
     studio: Studio, visit: Visits, tmp_path: Path, data: Path
 ) -> None:

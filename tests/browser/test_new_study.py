@@ -93,6 +93,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     assert study.info().rounds_done == study.info().rounds_total == 15
 
 
+@pytest.mark.long
 def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, visit: Visits, store: Path) -> None:
     config = tiny_config(
         strategies=("rad", "margin", "uniform"), seeds=2, rounds=60, pool=1000, student_steps=150, full_pool=False

@@ -125,7 +125,7 @@ def large_from(monkeypatch: pytest.MonkeyPatch, points: int, sample: int) -> Non
         monkeypatch.setattr(f"rad_core.running.embedding.{name}", value)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_points_beyond_a_sample_are_placed_among_it_as_well_as_those_in_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
