@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from rad_core.campaign import chat, function
 from rad_core.campaign.called import TeacherError
+from rad_core.campaign.pictures import data_url
 from rad_core.cli import cli
 from rad_core.errors import InputError
 from rad_core.learning.data import load_dataset
@@ -210,7 +211,7 @@ def test_a_chat_endpoint_gets_images_and_each_once(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("OPENAI_API_KEY", "sk-not-to-be-written")
     monkeypatch.setattr(chat, "_WAITS", (0.02,) * 5)
     data = load_dataset("digits", data_dir=Path())
-    truth = {chat._data_url(image): int(label) for image, label in zip(data.images, data.labels, strict=True)}
+    truth = {data_url(image): int(label) for image, label in zip(data.images, data.labels, strict=True)}
     with chat_server(truth, lambda key, number: "429" if number == 1 and len(key) % 5 == 0 else "well") as server:
         config = config_for(f"openai:m@{server.url}", seeds=1, validation=10, budget=4, rounds=2, student_steps=5)
         study = create_study(tmp_path, config)
