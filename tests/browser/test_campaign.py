@@ -91,7 +91,7 @@ def test_labels_are_asked_for_answered_and_paid_from_the_page(
     assert sum(Decimal(row["cost"]) for row in entries if row["kind"] == "told") == paid
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_pool_of_a_million_points_sends_no_more_than_it_shows(studio: Studio, visit: Visits, store: Path) -> None:
     size = 1_000_000
     features = np.random.default_rng(0).normal(size=(size, 4)).astype(np.float32)

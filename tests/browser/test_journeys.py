@@ -307,6 +307,7 @@ def test_a_link_to_the_tradeoff_keeps_its_controls(demo: str, visit: Visits) -> 
     opens_the_same(visit, page)
 
 
+@pytest.mark.long
 def test_a_link_to_the_curves_keeps_its_controls(demo: str, visit: Visits) -> None:
     page = visit(f"{demo}/curves")
     for parameter, choice in (

@@ -120,6 +120,7 @@ def test_watching_a_study_is_cheap_and_everybody_can_stop_it(studio: Studio, vis
     assert study.info().status == "cancelled"
 
 
+@pytest.mark.long
 def test_a_study_outlives_its_studio(studio: Studio, visit: Visits, store: Path) -> None:
     first = studio(store)
     page = visit(
@@ -137,6 +138,7 @@ def test_a_study_outlives_its_studio(studio: Studio, visit: Visits, store: Path)
     assert study.info().status == "paused"
 
 
+@pytest.mark.long
 def test_deleting_results_asks_for_the_name(studio: Studio, visit: Visits, store: Path) -> None:
     url = studio(store)
     page = visit(f"{url}/studies?new=1&seeds=1&rounds=1&strategies=rad&student_steps=5&teacher_steps=5&name=Short")

@@ -506,7 +506,7 @@ def test_a_rehearsal_says_what_it_takes_and_a_read_only_studio_has_none(
     assert "rehearse" not in {button.key for button in sound(page(monkeypatch, store)).button}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_rehearsal_is_played_when_it_is_asked_for_and_kept_until_the_campaign_changes(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
