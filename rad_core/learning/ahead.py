@@ -31,10 +31,13 @@ class Ahead:
             coming = self._thread.submit(self._pinned, step)
         block = coming.result()
         self._coming = (step + 1, self._thread.submit(self._pinned, step + 1)) if step + 1 < self._steps else None
-        return block.to(self._device, non_blocking=True)
+        return self._there(block)
 
     def _pinned(self, step: int) -> torch.Tensor:
         return self._read(step).pin_memory()
+
+    def _there(self, block: torch.Tensor) -> torch.Tensor:
+        return block.to(self._device, non_blocking=True)
 
     def __del__(self) -> None:
         if self._thread is not None:

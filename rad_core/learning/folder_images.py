@@ -78,11 +78,22 @@ def _load(listing: Listing, cache: Path, image_size: int | None, progress: Progr
             raise InputError(CHANGING.format(listing.root))
         notes = (f"Left out, for they are no readable images (--skip-bad): {sentence}.", *notes)
     images = np.load(shelf.array(listing.files), mmap_mode="r", allow_pickle=False)
-    augment = "crop_flip" if images.shape[3] == 3 else "shift"
+    augment = augmentation_of(images.shape[1:])
     name = f"folder:{listing.root.name}"
     assert not isinstance(notes, _Bad)
     told = (*listing.notes, *notes)
     return Dataset(name, images, listing.labels, listing.classes, listing.test_ids, augment, told, listing.path)
+
+
+def thread_count(files: Sequence[ImageFile]) -> int:
+    """How many threads decode these files fastest."""
+    mean_size = sum(file.size for file in files) / len(files)
+    return (os.cpu_count() or 1) if mean_size > _SMALL_FILE else 1
+
+
+def augmentation_of(shape: tuple[int, ...]) -> str:
+    """The augmentation that suits images of this shape (H, W, C)."""
+    return "crop_flip" if shape[2] == 3 else "shift"
 
 
 @dataclass(frozen=True)
@@ -101,8 +112,7 @@ def _decoded(
     notes = shelf.notes(shelf.array(files))
     if notes is not None:
         return notes
-    mean_size = sum(file.size for file in files) / len(files)
-    with ThreadPoolExecutor(os.cpu_count() if mean_size > _SMALL_FILE else 1) as pool:
+    with ThreadPoolExecutor(thread_count(files)) as pool:
         return _Work(shelf, listing.root, files, image_size, pool, progress).run()
 
 

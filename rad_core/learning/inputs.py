@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CONSTANT = 1e-12  # standard deviation of a feature that is the same everywhere
 _SAMPLE = 10_000  # rows, or up to twice as many, that tell mean and standard deviation
-_BLOCK = 512  # images looked at, or moved to the device, at a time
+_BLOCK = 128  # images looked at, or moved to the device, at a time
 _MOST_OF_GPU = 0.5  # share of a GPU's memory that a data set may take; a larger one stays where it is
 
 
@@ -39,7 +39,9 @@ class Inputs:
     @classmethod
     def of(cls, dataset: Dataset, device: torch.device) -> Inputs:
         """All images of a data set: moved to a GPU where they fit, elsewhere as they are, in memory or mapped."""
-        images, pages = np.ascontiguousarray(dataset.images), pages_of(dataset.images)
+        images, pages = dataset.images, pages_of(dataset.images)
+        if images.strides[0] != 0:  # else one image stands for all
+            images = np.ascontiguousarray(images)
         mean, std = _spread_of_images(images, pages) if dataset.has_images else _spread_of_features(images)
         mean, std = (x.float().view(-1, 1, 1).to(device) for x in (mean, std))
         with warnings.catch_warnings():
