@@ -7,7 +7,7 @@ import mmap
 import numpy as np
 
 _RESIDENT = 1 << 27  # bytes of a map that may stay in this process
-_AROUND = 1 << 16  # bytes that the system brings in with every page that is missing
+_AROUND = 1 << 21  # bytes that the system may bring in with a page that is missing: one of its large ones
 
 
 class Pages:
