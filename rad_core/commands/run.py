@@ -151,7 +151,7 @@ def _sizes(planned: Plan) -> list[tuple[str, str]]:
         seconds = planned.decoding_seconds
         lines.append(("Decoding", f"{size}; {about(seconds) + ', once' if seconds else 'done'}"))
     if planned.memory_bytes is not None:
-        lines.append(("Memory", f"about {_bytes(planned.memory_bytes)} in each process, however many the images are"))
+        lines.append(("Memory", f"about {_bytes(planned.memory_bytes)} in each process"))
     return lines
 
 

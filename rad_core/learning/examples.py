@@ -12,7 +12,7 @@ from rad_core.learning.ahead import Ahead
 from rad_core.learning.inputs import Inputs
 
 _NORMALIZED_BYTES = 64_000_000  # images without versions are normalized once where they take no more
-_VERSION_BYTES = 1 << 28  # all versions of all examples are kept where they take no more; else made for each step
+_VERSION_BYTES = 1 << 27  # all versions of all examples are kept where they take no more; else made for each step
 _SHARE_OF_GPU = 8  # on a GPU: this part of its memory
 
 

@@ -104,7 +104,8 @@ class Inputs:
             self.pages.touched(len(block), block.nbytes)
         channels, height, width = block.shape[1:]
         if channels == 1 or height * width == 1:  # one order in memory, two ways to say so, of which kernels take one
-            return block.as_strided(block.shape, (channels * height * width, height * width, width, 1))
+            strides = (channels * height * width, height * width, width, 1)
+            return block.contiguous().as_strided(block.shape, strides)
         return block
 
     def _copy(self, ids: torch.Tensor) -> torch.Tensor:
