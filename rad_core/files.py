@@ -228,5 +228,6 @@ def digest(text: str, root: Path, paths: list[Path]) -> str:
     state: Any = hashlib.blake2b(text.encode(), digest_size=16)
     for path in sorted(paths):
         state.update(f"\0{path.relative_to(root)}\0".encode())
-        state.update(hashlib.blake2b(path.read_bytes()).digest())
+        with path.open("rb") as file:
+            state.update(hashlib.file_digest(file, hashlib.blake2b).digest())
     return state.hexdigest()

@@ -125,11 +125,8 @@ class Examples:
         temperature = torch.from_numpy(np.where(soft, config.temperature, 1.0).astype(np.float32)).to(device)[:, None]
         temperature = temperature.repeat(len(inputs), 1)
         mean, std = first.mean.flatten().repeat(width), first.std.flatten().repeat(width)
-        windows: torch.Tensor | Callable[[int], torch.Tensor]
-        normalized = False
-        if len(inputs) * n * sample.untyped_storage().nbytes() > _room(device):
-            windows = _step_by_step(inputs, torch.cat(rows, 1), augmentation)
-        else:
+        normalized, windows = False, None
+        if len(inputs) * n * sample.untyped_storage().nbytes() <= _room(device):
             windows = all_versions(_all_images(inputs), first.mean.flatten(), augmentation)
             if windows.shape[1:4] == (1, 1, 1):
                 windows = windows[:, 0, 0, 0]
@@ -138,7 +135,7 @@ class Examples:
         probabilities = torch.from_numpy(np.concatenate(targets).astype(np.float32, copy=False)).to(device)
         return cls(
             networks=len(inputs),
-            windows=windows,
+            windows=_step_by_step(inputs, torch.cat(rows, 1), augmentation) if windows is None else windows,
             normalized=normalized,
             mean=mean,
             std=std,
