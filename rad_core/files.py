@@ -12,8 +12,9 @@ import sys
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -87,10 +88,19 @@ def make_folder(root: Path, folder: Path) -> None:
     inside(root, folder)
 
 
-def save_arrays(arrays: Mapping[Path, np.ndarray]) -> None:
+@dataclass(frozen=True)
+class Blocks:
+    """An array that is made while it is written. rows: its rows in order, any number at a time."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    rows: Iterable[np.ndarray]
+
+
+def save_arrays(arrays: Mapping[Path, np.ndarray | Blocks]) -> None:
     """Save arrays as .npy files and force their folders to disk."""
     for path, array in arrays.items():
-        replace(path, partial(_write_array, np.ascontiguousarray(array)))
+        replace(path, partial(_write_array, array))
     for folder in {path.parent for path in arrays}:
         sync_folder(folder)
 
@@ -102,8 +112,15 @@ class _Stream:
         self.write = file.write
 
 
-def _write_array(array: np.ndarray, file: IO[bytes]) -> None:
-    np.lib.format.write_array(_Stream(file), array, allow_pickle=False)
+def _write_array(array: np.ndarray | Blocks, file: IO[bytes]) -> None:
+    if isinstance(array, np.ndarray):
+        np.lib.format.write_array(_Stream(file), np.ascontiguousarray(array), allow_pickle=False)
+        return
+    descr = np.lib.format.dtype_to_descr(array.dtype)
+    header = {"descr": descr, "fortran_order": False, "shape": array.shape}
+    np.lib.format.write_array_header_1_0(_Stream(file), header)
+    for block in array.rows:
+        file.write(np.ascontiguousarray(block, array.dtype).data)
 
 
 def save_state(path: Path, state: Mapping[str, np.ndarray]) -> None:
@@ -211,5 +228,6 @@ def digest(text: str, root: Path, paths: list[Path]) -> str:
     state: Any = hashlib.blake2b(text.encode(), digest_size=16)
     for path in sorted(paths):
         state.update(f"\0{path.relative_to(root)}\0".encode())
-        state.update(hashlib.blake2b(path.read_bytes()).digest())
+        with path.open("rb") as file:
+            state.update(hashlib.file_digest(file, hashlib.blake2b).digest())
     return state.hexdigest()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from rad_core.commands.common import add_options, json_option, print_json, say, store_option, store_root
 from rad_core.config import StudyConfig
+from rad_core.folders import data_folder
+
+if TYPE_CHECKING:
+    from rad_core.running.plan import Plan
 
 
 def _config_options() -> list[Any]:
@@ -101,12 +105,10 @@ def command(
 
 def _print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bool) -> None:
     """Print what a study will do and cost, without doing it."""
-    from rad_core.commands.running import read_data
+    from rad_core.commands.running import plan_with_data
     from rad_core.results.words import about, duration, money
-    from rad_core.running.plan import plan
 
-    dataset, config, _ = read_data(given, quiet)
-    planned = plan(given, workers=workers, dataset=dataset)
+    planned, config = plan_with_data(given, workers, quiet)
     if as_json:
         print_json({**vars(planned), "config": config.to_dict()})
         return
@@ -133,9 +135,28 @@ def _print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: b
     lines.append(("Device", f"{planned.device}; {planned.workers} process{'' if planned.workers == 1 else 'es'}"))
     if planned.estimated_seconds is not None:
         lines.append(("Estimated time", about(planned.estimated_seconds)))
+    lines += _sizes(planned)
     width = max(len(name) for name, _ in lines) + 2
     for name, value in lines:
         say(f"{name:<{width}}{value}")
+
+
+def _sizes(planned: Plan) -> list[tuple[str, str]]:
+    """What the images of a folder take on disk and how long decoding them takes, and what a process takes of memory."""
+    from rad_core.results.words import about
+
+    lines = []
+    if planned.decoded_images is not None:
+        size = f"{planned.decoded_images:,} images, {_bytes(planned.decoded_bytes or 0)} on disk in {data_folder()}"
+        seconds = planned.decoding_seconds
+        lines.append(("Decoding", f"{size}; {about(seconds) + ', once' if seconds else 'done'}"))
+    if planned.memory_bytes is not None:
+        lines.append(("Memory", f"about {_bytes(planned.memory_bytes)} in each process"))
+    return lines
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _asked_in_words(config: StudyConfig, asked: int) -> str:

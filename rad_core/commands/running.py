@@ -17,6 +17,9 @@ from rad_core.store.study import Study
 if TYPE_CHECKING:
     from rad_core.learning.dataset import Dataset
     from rad_core.running.engine import Event
+    from rad_core.running.plan import Plan
+
+_SOON = 10.0  # seconds of decoding that somebody who asks for a plan may wait
 
 
 def find_interrupted(root: Path, config: StudyConfig) -> Study | None:
@@ -60,13 +63,37 @@ def read_data(config: StudyConfig, quiet: bool) -> tuple[Dataset, StudyConfig, t
     before anything else may fail.
     """
     dataset = _read_with_bar(config, quiet)
+    notes = _tell(config, dataset, quiet)
+    return dataset, config.resolved(), notes
+
+
+def plan_with_data(config: StudyConfig, workers: int | None, quiet: bool) -> tuple[Plan, StudyConfig]:
+    """The plan of a study, and its settings with those filled in that suit its data.
+
+    A folder that takes long to decode is judged by some of its images, and nothing is told of the others.
+    """
+    from rad_core.running.plan import foretold, plan
+    from rad_core.study.data import foresee_data
+
+    foreseen = foresee_data(config)
+    if foreseen is None or foreseen.dataset is None or foreseen.seconds < _SOON:
+        dataset, resolved, _ = read_data(config, quiet)
+        foreseen = foresee_data(config)
+    else:
+        dataset, resolved = foreseen.dataset, config.resolved()
+        _tell(config, dataset, quiet)
+    planned = plan(config, workers=workers, dataset=dataset)
+    return (planned if foreseen is None else foretold(planned, foreseen)), resolved
+
+
+def _tell(config: StudyConfig, dataset: Dataset, quiet: bool) -> tuple[str, ...]:
     notes, without = tuple(filter(None, [config.choice(), *dataset.notes])), config.left_out()
     if not quiet:
         for note in notes:
             say(f"Data: {note}", err=True)
         if without:
             say(without, err=True)
-    return dataset, config.resolved(), (*notes, *([without] if without else []))
+    return (*notes, *([without] if without else []))
 
 
 def _read_with_bar(config: StudyConfig, quiet: bool) -> Dataset:

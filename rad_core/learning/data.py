@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from rad_core.errors import InputError
 from rad_core.learning.dataset import Dataset, Extent, Progress, Reading, Split
 from rad_core.learning.published import load_published
 from rad_core.learning.splitting import make_split, suit
+
+if TYPE_CHECKING:
+    from rad_core.learning.foreseen import Foreseen
 
 __all__ = ["DATASETS", "Dataset", "Extent", "Progress", "Reading", "Split", "load_dataset", "make_split", "parse_spec"]
 
@@ -28,6 +31,7 @@ class DatasetSpec:
     """How to load a data set, and the study settings that suit it.
 
     measure: how much a data set of one's own holds, for settings that are shares of it; None where that is known.
+    foresee: what decoding it takes; None where nothing is decoded.
     """
 
     load: Callable[[str, Reading], Dataset]
@@ -35,6 +39,7 @@ class DatasetSpec:
     argument: str = ""  # what stands after the colon, for people
     defaults: dict[str, Any] = field(default_factory=dict)
     measure: Callable[[str, Reading], Extent] | None = None
+    foresee: Callable[[str, Reading], Foreseen] | None = None
     title: str = ""  # what people call it; of data of one's own, what stands before the file's or folder's name
     credit: str = ""  # whose images they are, and under which licence they may be shown
 
@@ -59,6 +64,12 @@ def _measure_folder(argument: str, how: Reading) -> Extent:
     from rad_core.learning.folder_images import measure_folder
 
     return measure_folder(Path(argument), how.data_dir / "cache", how.skip_bad)
+
+
+def _foresee_folder(argument: str, how: Reading) -> Foreseen:
+    from rad_core.learning.foreseen import foresee_folder
+
+    return foresee_folder(Path(argument), how.data_dir / "cache", how.image_size, how.skip_bad)
 
 
 def _arrays(argument: str, how: Reading) -> Dataset:
@@ -167,6 +178,7 @@ DATASETS: dict[str, DatasetSpec] = {
         | {"pool": None, "budget": 500, "student": "cnn", "teacher": "resnet8"}
         | {"student_steps": 1000, "teacher_steps": 1500},  # minutes, not hours, on a CPU
         _measure_folder,
+        _foresee_folder,
         title="Images in",
     ),
     "arrays": DatasetSpec(
@@ -239,6 +251,15 @@ def measure_dataset(spec: str, *, data_dir: Path, skip_bad: bool = False) -> Ext
     name, argument = parse_spec(spec)
     measure = DATASETS[name].measure
     return None if measure is None else measure(argument, Reading(data_dir, skip_bad=skip_bad))
+
+
+def foresee_dataset(
+    spec: str, *, data_dir: Path, image_size: int | None = None, skip_bad: bool = False
+) -> Foreseen | None:
+    """What a data set will be once it is decoded, and how long that takes; None for one that is not decoded."""
+    name, argument = parse_spec(spec)
+    foresee = DATASETS[name].foresee
+    return None if foresee is None else foresee(argument, Reading(data_dir, image_size, skip_bad))
 
 
 def suiting(spec: str, extent: Extent | None, given: Mapping[str, Any]) -> dict[str, Any]:

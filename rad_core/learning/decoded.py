@@ -1,7 +1,7 @@
 """Decoded images on disk: an array per folder, and beside it what it was made of, so that nothing is decoded twice.
 
-A file of an array is called `folder-KEY.npy` once every image of a listing is in it. What was decoded before a bad
-file or an interruption stopped it is kept as `rows-...`. Either has a `read-PLACE-...` beside it, which names the files
+A file of an array is called `folder-KEY.npy` once every image of a listing is in it. While it is decoded, and where a
+bad file or a kill stopped that, it is called `rows-...`. Either has a `read-PLACE-...` beside it, which names the files
 in it; without that nobody looks at it.
 """
 
@@ -10,29 +10,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rad_core.errors import InputError
 from rad_core.learning.pixels import Layout, Seen
 from rad_core.learning.tree import ImageFile
-from rad_core.partials import beside, sweep_files
+from rad_core.partials import beside
 
 _FORMAT = 2  # of what decoding makes of an image; another number, and everything is decoded anew
-_BLOCK = 1024  # images copied at a time
 _Key = tuple[str, int, int]  # name, size and time of a file
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """Images decoded earlier. rows: where each file lies in the array."""
+    """Images decoded earlier. rows: where each file lies in the array. unfinished: more may be written into it."""
 
+    path: Path
     array: np.ndarray
+    unfinished: bool
     layout: Layout
     seen: dict[_Key, Seen]
     rows: dict[_Key, int]
@@ -55,7 +53,7 @@ class Shelf:
     def notes(self, array: Path) -> tuple[str, ...] | None:
         """What was done to the images of a whole array, or None where it is not there."""
         try:
-            with self._about(array.stem).open(encoding="utf-8") as file:
+            with self.record_of(array).open(encoding="utf-8") as file:
                 return tuple(json.loads(file.readline())["notes"]) if array.is_file() else None
         except (FileNotFoundError, ValueError, KeyError):  # not there, or not whole: decoded again
             return None
@@ -64,9 +62,12 @@ class Shelf:
         """What was decoded last of this folder, whole or not."""
         for about in sorted(self.cache.glob(f"read-{self.place}-*.jsonl"), key=_time, reverse=True):
             try:
-                head, *lines = about.read_text("utf-8").splitlines()
+                head, *lines = about.read_text("utf-8").split("\n")
                 facts = json.loads(head)
-                array = np.load(self.cache / facts["array"], mmap_mode="r", allow_pickle=False)
+                unfinished = "notes" not in facts
+                lines = lines[:-1] if unfinished else lines  # the last one may have been cut off by a kill
+                path = self.cache / facts["array"]
+                array = np.load(path, mmap_mode="r", allow_pickle=False)
                 layout, seen, rows = Layout(*facts["layout"]), {}, {}
                 for line in lines:
                     row, name, size, time, *rest = json.loads(line)
@@ -74,28 +75,31 @@ class Shelf:
             except (OSError, ValueError, KeyError, TypeError):  # not whole: decoded again
                 continue
             if array.shape[1:] == layout.shape and max(rows.values(), default=-1) < len(array):
-                return Kept(array, layout, seen, rows)
+                return Kept(path, array, unfinished, layout, seen, rows)
         return None
 
     def rows(self) -> Path:
         """Where an array is while nobody knows yet whether it will be whole."""
         return self.cache / f"rows-{self.place}-{os.urandom(6).hex()}"
 
+    def begin(self, rows: Path, layout: Layout, lines: Sequence[str]) -> Path:
+        """The record of an array that grows, with these lines; it replaces an earlier one at once."""
+        about = self.record_of(rows)
+        _write(about, "".join([json.dumps({"array": rows.name, "layout": astuple(layout)}), "\n", *lines]))
+        return about
+
     def keep(
-        self, rows: Path, files: Sequence[ImageFile], layout: Layout, seen: Sequence[Seen | None], notes: list[str]
+        self, rows: Path, files: Sequence[ImageFile], layout: Layout, seen: Sequence[Seen], notes: list[str]
     ) -> None:
-        """Put an array in its place; what is None in `seen` is not in it. Whatever it replaces is removed."""
-        array = self.array(files) if all(image is not None for image in seen) else rows
-        lines = [json.dumps({"array": array.name, "layout": astuple(layout), "notes": notes})]
-        for row, (file, image) in enumerate(zip(files, seen, strict=True)):
-            if image is not None:
-                lines.append(json.dumps([row, *_key(file), *image]))
-        about = self._about(array.stem)
+        """Put an array that is whole in its place. Whatever it replaces is removed."""
+        array = self.array(files)
+        head = json.dumps({"array": array.name, "layout": astuple(layout), "notes": notes})
+        lines = [line_of(row, file, image) for row, (file, image) in enumerate(zip(files, seen, strict=True))]
+        about = self.record_of(array)
         older = [path for path in self.cache.glob(f"read-{self.place}-*.jsonl") if path != about]
-        loose = [path for path in self.cache.glob(f"rows-{self.place}-*") if path not in (rows, array)]
-        if array != rows:
-            rows.replace(array)
-        _write(about, "\n".join(lines))
+        loose = [path for path in self.cache.glob(f"rows-{self.place}-*") if path != rows]
+        _write(about, "\n".join([head, *lines]))
+        rows.replace(array)
         for path in older:
             self._remove(path)
         for path in loose:
@@ -110,8 +114,9 @@ class Shelf:
         except (OSError, ValueError, KeyError):  # somebody else has removed it, or has it open: it only takes room
             return
 
-    def _about(self, stem: str) -> Path:
-        return self.cache / f"read-{self.place}-{stem.rpartition('-')[2]}.jsonl"
+    def record_of(self, array: Path) -> Path:
+        """Where it is written down what is in an array."""
+        return self.cache / f"read-{self.place}-{array.stem.rpartition('-')[2]}.jsonl"
 
     # --- bad files ---
 
@@ -136,51 +141,24 @@ class Shelf:
         return self.cache / f"bad-{_digest([self.origin, _keys(files)])}.json"
 
 
-@contextmanager
-def new_array(rows: Path, shape: tuple[int, ...]) -> Iterator[np.memmap]:
-    """A new array of bytes on disk, all its room claimed, which is there as `rows` when the block is left.
-
-    Raises InputError where there is not enough room.
-    """
-    cache = rows.parent
-    cache.mkdir(parents=True, exist_ok=True)
-    sweep_files(cache)
-    free, wanted = shutil.disk_usage(cache).free, int(np.prod(shape))
-    if wanted > free:
-        raise InputError(
-            f"{shape[0]} images of {shape[1]} x {shape[2]} need {wanted / 2**30:.1f} GiB in {cache}, and "
-            f"{free / 2**30:.1f} GiB are free; lower --image-size or make room."
-        )
-    with beside(rows, lasting=False) as file:
-        array = np.lib.format.open_memmap(file.name, mode="w+", dtype=np.uint8, shape=shape)
-        # A full disk is an error here, and the end of the process in a memory map.
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-        yield array
-        array.flush()
-
-
-def copy_rows(kept: Kept, files: Sequence[ImageFile], into: np.ndarray) -> Iterator[tuple[int, Seen]]:
-    """Copy what was decoded earlier into its rows; gives these rows and what they are."""
-    pairs = [(row, kept.rows[_key(file)]) for row, file in enumerate(files) if _key(file) in kept.rows]
-    for start in range(0, len(pairs), _BLOCK):
-        rows, sources = map(list, zip(*pairs[start : start + _BLOCK], strict=True))
-        into[rows] = kept.array[sources]
-    for row, _ in pairs:
-        yield row, kept.seen[_key(files[row])]
-
-
 def known(kept: Kept, file: ImageFile) -> Seen | None:
     """What a file is, where it was decoded earlier and has not changed."""
-    return kept.seen.get(_key(file))
+    return kept.seen.get(key_of(file))
 
 
-def _key(file: ImageFile) -> _Key:
+def key_of(file: ImageFile) -> _Key:
+    """By what a file is known again, as long as it does not change."""
     return file.name, file.size, file.time
 
 
+def line_of(row: int, file: ImageFile, seen: Seen | None) -> str:
+    """What is written down of a row."""
+    assert seen is not None
+    return json.dumps([row, *key_of(file), *seen])
+
+
 def _keys(files: Sequence[ImageFile]) -> list[_Key]:
-    return [_key(file) for file in files]
+    return [key_of(file) for file in files]
 
 
 def _digest(value: object) -> str:

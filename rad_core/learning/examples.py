@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from rad_core.learning.ahead import Ahead
 from rad_core.learning.inputs import Inputs
 
 _NORMALIZED_BYTES = 64_000_000  # images without versions are normalized once where they take no more
+_VERSION_BYTES = 1 << 27  # all versions of all examples are kept where they take no more; else made for each step
+_SHARE_OF_GPU = 8  # on a GPU: this part of its memory
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,17 @@ def soften(probabilities: torch.Tensor, temperature: torch.Tensor | float) -> to
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """The training sets of E networks on the device, and which rows of them each step takes, drawn in advance.
+    """The training sets of E networks, and which rows of them each step takes, drawn in advance.
 
-    A batch is one gather, and no step waits for the host.
+    A batch is one gather on the device, and no step waits for the host; of a training set too large for that, it is
+    read from where the images lie.
     """
 
     networks: int  # E
-    # (E n, ..., H, W C) every version of every image, see `all_versions`; one alone: (E n, H, W C), few are normalized
-    windows: torch.Tensor
+    # (E n, ..., H, W C) every version of every image, see `all_versions`; one alone: (E n, H, W C), few are normalized.
+    # A function gives those of a step's batches, (E b, ..., H, W C).
+    windows: torch.Tensor | Callable[[int], torch.Tensor]
+    normalized: bool
     mean: torch.Tensor  # (W C,) of the pixels, as they lie in memory
     std: torch.Tensor
     channels: int
@@ -108,25 +114,29 @@ class Examples:
     ) -> Examples:
         """Draw order and augmentation of each network from a generator of its own."""
         first = inputs[0]
-        n, width, device = len(first), first.pixels.shape[3], first.pixels.device
+        n, width, device = len(first), first.pixels.shape[3], first.device
         augmentation = AUGMENTATIONS[first.augment if config.augment else "none"]
-        windows = all_versions(torch.cat([part.pixels for part in inputs]), first.mean.flatten(), augmentation)
+        sample = all_versions(first.read(slice(0, 1)), first.mean.flatten(), augmentation)
         rows, versions = [], []
         for number, seed in enumerate(seeds):
             generator = torch.Generator().manual_seed(seed)
             rows.append(draw_rows(n, batch, config.steps, generator) + number * n)
-            versions.append(draw_versions(windows, (config.steps, batch), generator))
+            versions.append(draw_versions(sample, (config.steps, batch), generator))
         temperature = torch.from_numpy(np.where(soft, config.temperature, 1.0).astype(np.float32)).to(device)[:, None]
         temperature = temperature.repeat(len(inputs), 1)
         mean, std = first.mean.flatten().repeat(width), first.std.flatten().repeat(width)
-        if windows.shape[1:4] == (1, 1, 1):
-            windows = windows[:, 0, 0, 0]
-            if windows.is_floating_point() or 4 * windows.numel() <= _NORMALIZED_BYTES:
-                windows = windows.float().sub_(mean).div_(std)
+        normalized, windows = False, None
+        if len(inputs) * n * sample.untyped_storage().nbytes() <= _room(device):
+            windows = all_versions(_all_images(inputs), first.mean.flatten(), augmentation)
+            if windows.shape[1:4] == (1, 1, 1):
+                windows = windows[:, 0, 0, 0]
+                normalized = windows.is_floating_point() or 4 * windows.numel() <= _NORMALIZED_BYTES
+                windows = windows.float().sub_(mean).div_(std) if normalized else windows
         probabilities = torch.from_numpy(np.concatenate(targets).astype(np.float32, copy=False)).to(device)
         return cls(
             networks=len(inputs),
-            windows=windows,
+            windows=_step_by_step(inputs, torch.cat(rows, 1), augmentation) if windows is None else windows,
+            normalized=normalized,
             mean=mean,
             std=std,
             channels=first.pixels.shape[1],
@@ -138,13 +148,16 @@ class Examples:
 
     def images(self, step: int) -> torch.Tensor:
         """The normalized images of a step's batches, (E b, C, H, W) float32, channels last in memory."""
-        rows = self.rows[step]
-        if self.windows.ndim == 3:  # nothing to choose
-            x = self.windows.index_select(0, rows)
+        rows, windows = self.rows[step], self.windows
+        if not isinstance(windows, torch.Tensor):
+            windows = windows(step)
+            rows = torch.arange(len(windows), device=windows.device)
+        if windows.ndim == 3:  # nothing to choose
+            x = windows.index_select(0, rows)
         else:
             mirrored, down, right = self.versions[step].long()
-            x = self.windows[rows, mirrored, down, right]
-        if not x.is_floating_point():
+            x = windows[rows, mirrored, down, right]
+        if not self.normalized:
             x = x.float().sub_(self.mean).div_(self.std)
         return x.unflatten(2, (-1, self.channels)).permute(0, 3, 1, 2)
 
@@ -152,3 +165,33 @@ class Examples:
         """What the images of a step are to be answered with, (E b, C), and at which temperatures, (E b, 1)."""
         rows = self.rows[step]
         return self.wanted[rows], None if self.temperature is None else self.temperature[rows]
+
+
+def _room(device: torch.device) -> int:
+    """Bytes that all versions of the examples may take."""
+    if device.type != "cuda":
+        return _VERSION_BYTES
+    return max(_VERSION_BYTES, torch.cuda.get_device_properties(device).total_memory // _SHARE_OF_GPU)
+
+
+def _all_images(inputs: Sequence[Inputs]) -> torch.Tensor:
+    """(E n, C, H, W) numbers of the training sets, one after another."""
+    return inputs[0].read() if len(inputs) == 1 else torch.cat([part.read() for part in inputs])
+
+
+def _step_by_step(
+    inputs: Sequence[Inputs], rows: torch.Tensor, augmentation: Augmentation
+) -> Callable[[int], torch.Tensor]:
+    """What gives every version of each step's images. rows: (steps, E b) numbers of examples over all networks."""
+    first, batch = inputs[0], rows.shape[1] // len(inputs)
+    rows = rows.to(first.pixels.device)
+
+    def gather(step: int) -> torch.Tensor:
+        parts = [
+            part.gather(rows[step, number * batch : (number + 1) * batch] - number * len(part))
+            for number, part in enumerate(inputs)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    images = Ahead(gather, len(rows), first.device, first.stays)
+    return lambda step: all_versions(images(step), first.mean.flatten(), augmentation)

@@ -15,7 +15,8 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.learning.bad_files import describe, needs_record, tell_all
 from rad_core.learning.dataset import Dataset, Extent, Progress
-from rad_core.learning.decoded import Kept, Shelf, copy_rows, known, new_array
+from rad_core.learning.decoded import Kept, Shelf, known
+from rad_core.learning.growing import Growing, open_growing
 from rad_core.learning.listing import Listing, list_folder
 from rad_core.learning.pixels import Layout, Seen, UnlikeError, decode, look, pixel_notes
 from rad_core.learning.tree import ImageFile, glance_into, look_into
@@ -77,11 +78,22 @@ def _load(listing: Listing, cache: Path, image_size: int | None, progress: Progr
             raise InputError(CHANGING.format(listing.root))
         notes = (f"Left out, for they are no readable images (--skip-bad): {sentence}.", *notes)
     images = np.load(shelf.array(listing.files), mmap_mode="r", allow_pickle=False)
-    augment = "crop_flip" if images.shape[3] == 3 else "shift"
+    augment = augmentation_of(images.shape[1:])
     name = f"folder:{listing.root.name}"
     assert not isinstance(notes, _Bad)
     told = (*listing.notes, *notes)
     return Dataset(name, images, listing.labels, listing.classes, listing.test_ids, augment, told, listing.path)
+
+
+def thread_count(files: Sequence[ImageFile]) -> int:
+    """How many threads decode these files fastest."""
+    mean_size = sum(file.size for file in files) / len(files)
+    return (os.cpu_count() or 1) if mean_size > _SMALL_FILE else 1
+
+
+def augmentation_of(shape: tuple[int, ...]) -> str:
+    """The augmentation that suits images of this shape (H, W, C)."""
+    return "crop_flip" if shape[2] == 3 else "shift"
 
 
 @dataclass(frozen=True)
@@ -100,8 +112,7 @@ def _decoded(
     notes = shelf.notes(shelf.array(files))
     if notes is not None:
         return notes
-    mean_size = sum(file.size for file in files) / len(files)
-    with ThreadPoolExecutor(os.cpu_count() if mean_size > _SMALL_FILE else 1) as pool:
+    with ThreadPoolExecutor(thread_count(files)) as pool:
         return _Work(shelf, listing.root, files, image_size, pool, progress).run()
 
 
@@ -158,40 +169,41 @@ class _Work:
     # --- the pixels ---
 
     def _decode(self, layout: Layout, kept: Kept | None) -> tuple[str, ...] | _Bad:
-        seen: list[Seen | None] = [None] * len(self.files)
-        rows, ended = self.shelf.rows(), None
-        with new_array(rows, (len(self.files), *layout.shape)) as images:
+        with open_growing(self.shelf, self.files, layout, kept) as growing:
             try:
-                if kept and kept.layout == layout:
-                    for row, image in copy_rows(kept, self.files, images):
-                        seen[row] = image
-                self._decode_rows([row for row, image in enumerate(seen) if image is None], layout, images, seen)
+                self._decode_rows([row for row, image in enumerate(growing.seen) if image is None], layout, growing)
             except UnlikeError:
+                growing.discard()
                 raise
-            except BaseException as error:  # what is decoded is kept, whatever ends it
-                ended = error
-        done = [image for image in seen if image is not None]
-        notes = pixel_notes(done, layout) if done else []
-        self.shelf.keep(rows, self.files, layout, seen, notes)
-        if ended is not None:
-            raise ended
-        return self._told() if self.bad else tuple(notes)
+            except BaseException:  # what is decoded is kept, whatever ends it
+                growing.enter()
+                raise
+            growing.enter()
+        if self.bad:
+            return self._told()
+        seen = [image for image in growing.seen if image is not None]
+        notes = pixel_notes(seen, layout)
+        self.shelf.keep(growing.path, self.files, layout, seen, notes)
+        return tuple(notes)
 
-    def _decode_rows(self, rows: list[int], layout: Layout, images: np.ndarray, seen: list[Seen | None]) -> None:
+    def _decode_rows(self, rows: list[int], layout: Layout, growing: Growing) -> None:
         rows = [row for row in rows if row not in self.bad]
         parts = [rows[start : start + _PART] for start in range(0, len(rows), _PART)]
-        work = partial(self._decode_part, layout=layout, images=images, seen=seen)
+        work = partial(self._decode_part, layout=layout, growing=growing)
         for done, _ in enumerate(self.pool.map(work, parts), start=1):
+            growing.enter(due=True)
             if self.progress is not None and (done % 32 == 0 or done == len(parts)):
                 self.progress(min(done * _PART, len(rows)), len(rows))
 
-    def _decode_part(self, rows: list[int], layout: Layout, images: np.ndarray, seen: list[Seen | None]) -> None:
-        """Decode some files into their rows of an (n, height, width, 1 or 3) array."""
-        for row in rows:
+    def _decode_part(self, rows: list[int], layout: Layout, growing: Growing) -> None:
+        """Decode some files and write them into their rows."""
+        images, seen = np.zeros((len(rows), *layout.shape), np.uint8), list[Seen | None]([None] * len(rows))
+        for number, row in enumerate(rows):
             decoded = self._try(row, lambda file: decode(file, layout))
             if decoded is not None:
-                images[row] = decoded[0].reshape(layout.shape)
-                seen[row] = decoded[1]
+                images[number] = decoded[0].reshape(layout.shape)
+                seen[number] = decoded[1]
+        growing.write(rows, images, seen)
 
     def _try(self, row: int, read: Callable[[Path], T]) -> T | None:
         """Read one file; one that cannot be read is noted as bad."""

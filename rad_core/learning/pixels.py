@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from rad_core.learning.pages import pages_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 COMMON_SIZE = 64  # pixels: images that agree on a size up to this keep it; others are resized to this square
 _GRAY = ("1", "L", "LA", "La")
 _EXIF_ORIENTATION = 0x0112
+_BLOCK = 256  # images shrunk at a time
 _DEPTHS = (8, 10, 12, 14, 16)  # bits that sensors have
 
 # What was done to an image, a bit each, and how it is told of n of them.
@@ -118,24 +122,32 @@ def decode(file: Path, layout: Layout) -> tuple[np.ndarray, Seen]:
         return np.asarray(pixels), Seen(height, width, gray, peak, done)
 
 
-def shrink(images: np.ndarray, ids: np.ndarray, longest: int) -> np.ndarray:
+def shrink(images: np.ndarray, ids: np.ndarray, longest: int) -> tuple[tuple[int, int, int, int], Iterator[np.ndarray]]:
     """The chosen images as (n, h, w, C) uint8, shrunk to at most `longest` pixels a side by area averaging.
 
-    images: (M, H, W, C) uint8. ids: (n,).
+    images: (M, H, W, C) uint8. ids: (n,). Returns the shape, and the rows in order, some at a time.
     """
-    size = max(images.shape[1:3])
-    if size <= longest:
-        return np.ascontiguousarray(images[ids])
+    height, width, channels = images.shape[1:]
+    size = max(height, width)
+    if size > longest:
+        height, width = (max(1, round(side * longest / size)) for side in (height, width))
+    return (len(ids), height, width, channels), _shrunk(images, ids, (height, width))
+
+
+def _shrunk(images: np.ndarray, ids: np.ndarray, sides: tuple[int, int]) -> Iterator[np.ndarray]:
     import torch
     from torch.nn.functional import interpolate
 
-    shape = tuple(max(1, round(side * longest / size)) for side in images.shape[1:3])
-    small = np.empty((len(ids), *shape, images.shape[3]), np.uint8)
-    for start in range(0, len(ids), 1024):
-        batch = torch.from_numpy(np.ascontiguousarray(images[ids[start : start + 1024]])).permute(0, 3, 1, 2)
-        shrunk = interpolate(batch.float(), size=shape, mode="area").round().to(torch.uint8)
-        small[start : start + 1024] = shrunk.permute(0, 2, 3, 1).numpy()
-    return small
+    pages = pages_of(images)
+    for start in range(0, len(ids), _BLOCK):
+        block = images[ids[start : start + _BLOCK]]
+        if pages is not None:
+            pages.touched(len(block), block.nbytes)
+        if sides != images.shape[1:3]:
+            batch = torch.from_numpy(np.ascontiguousarray(block)).permute(0, 3, 1, 2)
+            shrunk = interpolate(batch.float(), size=sides, mode="area").round().to(torch.uint8)
+            block = shrunk.permute(0, 2, 3, 1).numpy()
+        yield block
 
 
 def pixel_notes(images: list[Seen], layout: Layout) -> list[str]:

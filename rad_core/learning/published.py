@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,21 +51,52 @@ def load_published(name: str, argument: str, how: Reading) -> Dataset:
 
     Downloaded into that subfolder where it is in neither. Raises InputError that says which files go where.
     """
+    about = PUBLISHED[name]
+    for place in _places(name, about, how.data_dir):
+        if (dataset := _read_once(name, place)) is not None:
+            return dataset
+    place = how.data_dir / name / about.inside
+    return _dataset(name, place, _download(name, _kind(about), about, how.data_dir))
+
+
+_held: dict[tuple[str, Path, tuple[tuple[int, int], ...]], Dataset] = {}  # the last one read
+
+
+def _read_once(name: str, place: Path) -> Dataset | None:
+    """The data set from a folder: all seeds and studies of a process share one, as long as no file there changes."""
+    key = (name, place, _stamps(place))
+    if key not in _held:
+        about = PUBLISHED[name]
+        if (content := _read(_kind(about), about, place)) is None:
+            return None
+        dataset = _dataset(name, place, content)
+        _held.clear()
+        _held[name, place, _stamps(place)] = dataset  # an archive may have been unpacked
+        return dataset
+    return _held[key]
+
+
+def _stamps(place: Path) -> tuple[tuple[int, int], ...]:
+    """Size and time of every file that lies in a folder."""
+    try:
+        files = sorted(entry.path for entry in os.scandir(place) if entry.is_file())
+        return tuple((stat.st_size, stat.st_mtime_ns) for stat in map(os.stat, files))
+    except OSError:
+        return ()
+
+
+def _kind(about: Published) -> Any:
     import torchvision.datasets
 
-    about = PUBLISHED[name]
-    kind = getattr(torchvision.datasets, about.kind)
-    for place in _places(name, about, how.data_dir):
-        if (content := _read(kind, about, place)) is not None:
-            break
-    else:
-        place = how.data_dir / name / about.inside
-        content = _download(name, kind, about, how.data_dir)
+    return getattr(torchvision.datasets, about.kind)
+
+
+def _dataset(name: str, place: Path, content: tuple[Parts, tuple[str, ...]]) -> Dataset:
     (x, y), (x_test, y_test) = content[0]
     labels = np.concatenate([y, y_test]).astype(np.int64)
     own = np.arange(len(x), len(labels))
     note = f"{name} is read from {place}."
-    return Dataset(name, np.concatenate([x, x_test]), labels, content[1], own, about.augment, (note,))
+    return Dataset(name, np.concatenate([x, x_test]), labels, content[1], own, PUBLISHED[name].augment, (note,))
 
 
 def _places(name: str, about: Published, data_dir: Path) -> list[Path]:

@@ -33,7 +33,7 @@ class TeacherTask:
 
     dataset: Dataset
     split: Split  # it is trained on the labeled set and what is private to it, and on nothing else
-    inputs: Inputs  # every image of the data set, on the device to compute on
+    inputs: Inputs  # every image of the data set
     config: TrainConfig
     seed: int
     number: int = 0  # of the seed among those of the study, by which a table may hold an array for each
@@ -91,9 +91,11 @@ class NetworkTeacher(Teacher):
         return self._apply(self.inputs.take(ids))
 
     def _apply(self, images: Inputs) -> tuple[np.ndarray, np.ndarray]:
+        import torch
+
         from rad_core.learning.training import predict
 
-        probabilities, features = predict(self.network, images)
+        probabilities, features = predict(self.network, images, keep=torch.float16)  # as studies keep features
         return probabilities.cpu().numpy(), features.cpu().numpy()
 
     def state(self) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from torch import nn
 from torch.optim.adamw import adamw
 
 from rad_core.errors import TrainingError
+from rad_core.learning.ahead import Ahead
 from rad_core.learning.examples import Examples, TrainConfig
 from rad_core.learning.inputs import Inputs
 
@@ -68,7 +69,7 @@ def fit_together(
     augmentation are its own. Where a GPU's memory runs out, goes on with half of the networks at a time, then with
     half the batch, and warns. Otherwise as `fit`. Source of the stacking: torch.func.stack_module_state and vmap.
     """
-    device = inputs[0].pixels.device
+    device = inputs[0].device
     batch = min(config.batch_size, len(inputs[0]))
     together = len(networks)
     starts = [{name: value.clone() for name, value in network.state_dict().items()} for network in networks]
@@ -132,7 +133,7 @@ def _smaller(batch: int, error: torch.cuda.OutOfMemoryError) -> int:
 
 
 def _fit(networks: list[Network], examples: Examples, config: TrainConfig) -> list[FitReport]:
-    device = examples.windows.device
+    device = examples.mean.device
     began = time.perf_counter()
     count = len(networks)
     model = Alone(networks[0]) if count == 1 else Stack(networks)
@@ -266,31 +267,38 @@ def _check_losses(losses: torch.Tensor, step: int, config: TrainConfig) -> None:
 
 
 @torch.inference_mode()
-def predict(network: Network, inputs: Inputs, batch_size: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Class probabilities (n, C) and features (n, D), float32, on the device of the images.
+def predict(
+    network: Network, inputs: Inputs, batch_size: int | None = None, keep: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Class probabilities (n, C), float32, and features (n, D), on the device.
 
-    Where the GPU's memory runs out, halves the batch, warns, and starts over.
+    keep: the type that features are kept in. Where the GPU's memory runs out, halves the batch, warns, and starts over.
     """
-    device = inputs.pixels.device
+    device = inputs.device
     network.to(device).to(memory_format=torch.channels_last).eval()
     batch = batch_size or _PREDICT_BATCH[device.type]
     while True:
         try:
-            return _predict(network, inputs, batch)
+            return _predict(network, inputs, batch, keep)
         except torch.cuda.OutOfMemoryError as error:
             batch = _smaller(batch, error)
 
 
-def _predict(network: Network, inputs: Inputs, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
-    device = inputs.pixels.device
-    probabilities, features = [], []
-    for block in inputs.pixels.split(batch):
+def _predict(network: Network, inputs: Inputs, batch: int, keep: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    device, n = inputs.device, len(inputs)
+    blocks = [slice(start, start + batch) for start in range(0, max(1, n), batch)]
+    images = Ahead(lambda number: inputs.gather(blocks[number]), len(blocks), device, inputs.stays)
+    probabilities = features = torch.empty(0)
+    for number, rows in enumerate(blocks):
         with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-            x = inputs.normalized(block).contiguous(memory_format=torch.channels_last)
+            x = inputs.normalized(images(number)).contiguous(memory_format=torch.channels_last)
             logits, hidden = network(x)
-        probabilities.append(torch.softmax(logits.float(), 1))
-        features.append(hidden.float())
-    return torch.cat(probabilities), torch.cat(features)
+        if number == 0:  # all rows at once: pieces would be copied into one at the end
+            probabilities = torch.empty((n, logits.shape[1]), device=device)
+            features = torch.empty((n, hidden.shape[1]), dtype=keep, device=device)
+        probabilities[rows] = torch.softmax(logits.float(), 1)
+        features[rows] = hidden.to(keep)
+    return probabilities, features
 
 
 def accuracy(probabilities: Any, labels: np.ndarray) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,7 @@ from rad_core.running.engine import count_workers
 
 if TYPE_CHECKING:
     from rad_core.learning.examples import TrainConfig
+    from rad_core.learning.foreseen import Foreseen
     from rad_core.learning.inputs import Inputs
 
 _START_SECONDS = 5.0  # starting the workers and importing torch in them
@@ -35,6 +38,10 @@ class Plan:
     pool: int | None = None
     device: str | None = None
     workers: int | None = None
+    decoded_images: int | None = None  # of a folder: images in it
+    decoded_bytes: int | None = None  # that they take on disk once they are decoded
+    decoding_seconds: float | None = None  # about, for those that are not decoded yet; 0 for none
+    memory_bytes: int | None = None  # about, of each process
     asked: int = 0  # points that a teacher from outside is asked about, at most: what cells share is asked once
     notes: tuple[str, ...] = ()  # the sizes that were chosen, what the reader did to the data
 
@@ -82,14 +89,58 @@ def plan(
     if config.outside:
         outlined = with_asked(outlined, config, min(outlined.asked, len(dataset.labels)))
     count = count_workers(config, workers)
-    seconds = None
+    seconds = memory = None
     if calibrate:
         per_student, per_teacher = time_training(config, dataset, split)
         total = (outlined.trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
         seconds = float(math.ceil(total))
+        memory = _memory(config, len(split.pool), len(dataset.classes), dataset.images.shape[1:])
     device = describe_device(pick_device(config.device))
     notes = tuple(filter(None, [choice, *dataset.notes, config.left_out()]))
-    return replace(outlined, estimated_seconds=seconds, pool=len(split.pool), device=device, workers=count, notes=notes)
+    return replace(
+        outlined,
+        estimated_seconds=seconds,
+        memory_bytes=memory,
+        pool=len(split.pool),
+        device=device,
+        workers=count,
+        notes=notes,
+    )
+
+
+def foretold(planned: Plan, foreseen: Foreseen) -> Plan:
+    """The plan of a study on a folder, with what decoding that takes."""
+    return replace(
+        planned, decoded_images=foreseen.images, decoded_bytes=foreseen.size, decoding_seconds=foreseen.seconds
+    )
+
+
+def _memory(config: StudyConfig, pool: int, classes: int, image_shape: tuple[int, ...]) -> int | None:
+    """About the bytes that a process takes: the most so far, a few steps of training among it, and what the pool adds.
+
+    That is, for each point, the probabilities and features of three students, the teacher's probabilities twice, and
+    what a strategy sorts. None where the system does not tell what a process takes.
+    """
+    from rad_core.learning.models import build_model
+
+    height, width, channels = image_shape
+    network = build_model(config.student, classes=classes, image_shape=(height, width, channels), seed=0)
+    a_point = 3 * 4 * (classes + network.head.in_features) + 2 * 4 * classes + 100
+    peak = _peak_memory()
+    return None if peak is None else peak + pool * a_point
+
+
+def _peak_memory() -> int | None:
+    """Bytes that this process took at most so far."""
+    try:
+        status = Path("/proc/self/status").read_text("utf-8")
+    except OSError:  # no Linux
+        try:
+            import resource
+        except ImportError:  # Windows
+            return None
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[float, float]:

@@ -80,7 +80,7 @@ class Rounds:
         with self._sound(), self.reading() as database:
             return checked.read_meta(database.execute("select key, value from meta"))
 
-    def _save(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def _save(self, arrays: Mapping[str, np.ndarray | files.Blocks]) -> None:
         """arrays: by the names of their files."""
         with files.writing(self.path):
             for folder in {(self.path / name).parent for name in arrays}:

@@ -279,7 +279,7 @@ class Study(Rounds):
     def put_seed(
         self,
         seed: int,
-        arrays: Mapping[str, np.ndarray],
+        arrays: Mapping[str, np.ndarray | files.Blocks],
         metrics: Mapping[str, Any],
         teacher_state: Mapping[str, np.ndarray],
     ) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError
 from rad_core.folders import data_folder
-from rad_core.learning.data import Dataset, Progress, Split, load_dataset, make_split
+from rad_core.learning.data import Dataset, Progress, Split, foresee_dataset, load_dataset, make_split
 from rad_core.learning.device import pick_device
 from rad_core.learning.models import FOR_FEATURES, build_model
 from rad_core.learning.teachers import parse_teacher, read_soft_labels
 from rad_core.study.outside import check_outside
 from rad_core.study.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from rad_core.learning.foreseen import Foreseen
 
 
 def read_dataset(config: StudyConfig, progress: Progress | None = None) -> Dataset:
@@ -26,6 +30,16 @@ def read_dataset(config: StudyConfig, progress: Progress | None = None) -> Datas
         skip_bad=config.skip_bad,
     )
     return dataset if config.augmentation == "auto" else replace(dataset, augment=config.augmentation)
+
+
+def foresee_data(config: StudyConfig) -> Foreseen | None:
+    """What the data set of a study will be once it is decoded; None where nothing is decoded."""
+    foreseen = foresee_dataset(
+        config.dataset, data_dir=data_folder(), image_size=config.image_size, skip_bad=config.skip_bad
+    )
+    if foreseen is None or foreseen.dataset is None or config.augmentation == "auto":
+        return foreseen
+    return replace(foreseen, dataset=replace(foreseen.dataset, augment=config.augmentation))
 
 
 def load_data(config: StudyConfig, seed: int, dataset: Dataset | None = None) -> tuple[Dataset, Split]:

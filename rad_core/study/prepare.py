@@ -11,6 +11,7 @@ import numpy as np
 
 from rad_core.config import StudyConfig
 from rad_core.errors import InputError
+from rad_core.files import Blocks
 from rad_core.learning.data import Dataset, Split
 from rad_core.learning.device import pick_device
 from rad_core.learning.examples import TrainConfig
@@ -79,7 +80,7 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
     if config.full_pool:
         everything = Purchases.plain(np.arange(len(split.pool)), answers["pool"].astype(np.float32))
         metrics["student_full_accuracy"] = train_students([setting], [everything], 0)[0].accuracy
-    arrays = {
+    arrays: dict[str, np.ndarray | Blocks] = {
         "labeled_ids": split.labeled,
         "validation_ids": split.validation,
         "pool_ids": split.pool,
@@ -90,7 +91,8 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
         "student_features": to_numpy(first.features).astype(np.float16),
     }
     if dataset.has_images:
-        arrays["thumbnails"] = shrink(dataset.images, split.pool, THUMBNAIL)
+        shape, rows = shrink(dataset.images, split.pool, THUMBNAIL)
+        arrays["thumbnails"] = Blocks(shape, np.dtype(np.uint8), rows)
     if len(split.private):
         arrays["private_ids"] = split.private
     if features is not None:

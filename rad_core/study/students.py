@@ -74,7 +74,7 @@ class SeedSetting:
 
     config: StudyConfig
     seed: int
-    inputs: Inputs  # every image of the data set, on the device
+    inputs: Inputs  # every image of the data set
     labels: np.ndarray  # (M,) true classes; strategies never see those of the pool
     classes: int
     split: Split
@@ -140,10 +140,11 @@ def train_networks(
 
 def training_set(setting: SeedSetting, purchases: Purchases) -> tuple[Inputs, np.ndarray]:
     """The known images with their classes, then what was bought with its soft labels: images and (n, C) targets."""
-    split, inputs = setting.split, setting.inputs
-    hard = np.eye(setting.classes, dtype=np.float32)[setting.labels[setting.known]]
-    bought = inputs.mixtures(split.pool[purchases.pool], split.pool[purchases.partners], purchases.mix)
-    return inputs.concatenate([inputs.take(setting.known), bought]), np.concatenate([hard, purchases.soft_labels])
+    known, pool = setting.known, setting.split.pool
+    hard = np.eye(setting.classes, dtype=np.float32)[setting.labels[known]]
+    ids, partners = (np.concatenate([known, pool[rows]]) for rows in (purchases.pool, purchases.partners))
+    mix = np.concatenate([np.zeros(len(known), np.float32), purchases.mix])
+    return setting.inputs.mixtures(ids, partners, mix), np.concatenate([hard, purchases.soft_labels])
 
 
 def apply_student(setting: SeedSetting, network: Network, loss: float) -> Student:

@@ -141,4 +141,4 @@ def test_features_mix_without_rounding(tmp_path: Path) -> None:
     inputs = Inputs.of(load(tmp_path / "a.npz"), torch.device("cpu"))
     mixed = inputs.mixtures(np.array([0, 1]), np.array([2, 3]), np.array([0.25, 0.0]))
     expected = np.stack([0.75 * X[0] + 0.25 * X[2], X[1]])
-    np.testing.assert_allclose(mixed.pixels[:, :, 0, 0].numpy(), expected, rtol=1e-6)
+    np.testing.assert_allclose(mixed.read()[:, :, 0, 0].numpy(), expected, rtol=1e-6)

@@ -135,8 +135,8 @@ def test_mixtures_are_weighted_means(digits: Dataset) -> None:
     inputs = Inputs.of(digits, CPU)
     mixed = inputs.mixtures(np.array([3, 4]), np.array([10, 4]), np.array([0.25, 0.0], np.float32))
     expected = 0.75 * digits.images[3] + 0.25 * digits.images[10].astype(float)
-    np.testing.assert_allclose(mixed.pixels[0, 0].numpy(), expected[..., 0], atol=0.51)
-    np.testing.assert_array_equal(mixed.pixels[1, 0].numpy(), digits.images[4, ..., 0])
+    np.testing.assert_allclose(mixed.read()[0, 0].numpy(), expected[..., 0], atol=0.51)
+    np.testing.assert_array_equal(mixed.read()[1, 0].numpy(), digits.images[4, ..., 0])
 
 
 def members(digits: Dataset, name: str, count: int) -> tuple[list, list[Inputs], list[np.ndarray], np.ndarray]:
