@@ -95,6 +95,7 @@ def test_primary_buttons_can_be_read_while_they_are_pointed_at(url: str, visit: 
         assert min(row[0] for row in page.evaluate(CONTRASTS) if row[3] == "New study") >= 4.5
 
 
+@pytest.mark.long
 def test_no_name_of_an_icon_and_no_markdown_is_read_aloud(url: str, visit: Visits) -> None:
     page = visit(f"{url}/")
     for path in (*PAGES, "?run=cifar10-poor-teacher", "curves?curves_strategies=rad"):

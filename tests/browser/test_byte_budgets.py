@@ -47,6 +47,7 @@ def quiet(visit: Visits, page: Any) -> int:
     return now
 
 
+@pytest.mark.long
 def test_every_page_opens_within_its_bytes(big: str, visit: Visits) -> None:
     page, sizes = visit(f"{big}/method"), {}
     for path in PAGES:

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.browser
         ({"teacher": "table:{}/soft.npy", "strategies": "rad"}, "soft.npy"),
     ],
 )
+@pytest.mark.long
 def test_a_link_looks_at_nothing(
     named: dict[str, str], answer: str, studio: Studio, visit: Visits, tmp_path: Path
 ) -> None:

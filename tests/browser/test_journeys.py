@@ -292,6 +292,7 @@ def test_links_made_before_lead_to_the_page_that_answers_now(
     without_errors(page, old)
 
 
+@pytest.mark.long
 def test_a_link_to_the_tradeoff_keeps_its_controls(demo: str, visit: Visits) -> None:
     page = visit(f"{demo}/tradeoff?run={DIGITS}")
     page.get_by_role("combobox", name="Repetition").select_option("2")
@@ -477,6 +478,7 @@ def test_tab_reaches_the_controls_of_a_page(demo: str, visit: Visits, path: str,
 # --- others, and restarts ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_two_browsers_on_two_studies_do_not_disturb_each_other(
     studio: Studio, visit: Visits, tmp_path: Path, data: Path
 ) -> None:

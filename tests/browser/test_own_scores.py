@@ -94,6 +94,7 @@ def test_the_handles_move_what_is_said_and_the_address(url: str, visit: Visits) 
     assert page.get_by_text("How accurate does the student become?").count() == 0
 
 
+@pytest.mark.long
 def test_an_upload_outlives_a_reload_and_another_start_of_the_server(visit: Visits, tmp_path: Path) -> None:
     for start in ("first", "second"):
         (tmp_path / start).mkdir()

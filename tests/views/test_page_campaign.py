@@ -463,7 +463,7 @@ def test_of_a_large_pool_the_map_has_a_sample_with_every_point_that_was_asked(st
     assert len(reading.sample(campaign, 500, 10).rows) <= 10
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_umap_is_computed_when_it_is_asked_for_and_kept(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = featured(store)
     at = sound(page(monkeypatch, store, "map", campaign_layout="UMAP"))
