@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from html import escape
 
 import streamlit as st
 
@@ -100,18 +101,13 @@ def money_bar(status: Status, most: Decimal) -> str:
     spent, reserved = (100 * float(money) / whole for money in (status.spent, status.reserved))
     color = strategy_style("rad").color
     parts = [words.amount(money, status) for money in (status.spent, status.reserved, most)]
-    text = _plain("{} spent, {} reserved, of at most {}".format(*parts))
+    text = escape("{} spent, {} reserved, of at most {}".format(*parts))
     return (
         f'<div role="img" aria-label="{text}" style="display:flex;height:14px;border-radius:4px;overflow:hidden;'
         f'background:rgba(128,132,149,0.25)"><div style="width:{spent:.2f}%;background:{color}"></div>'
         f'<div style="width:{reserved:.2f}%;background:repeating-linear-gradient(45deg,{color} 0 3px,transparent 3px '
         f'7px)"></div></div><div style="font-size:0.875rem;margin-top:4px">{text}</div>'
     )
-
-
-def _plain(text: str) -> str:
-    """A currency may be any text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 def _in_numbers(status: Status, run: Run) -> str:
