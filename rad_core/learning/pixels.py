@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rad_core.learning.jpeg import decode_plain
 from rad_core.learning.pages import pages_of
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def decode(file: Path, layout: Layout) -> tuple[np.ndarray, Seen]:
     """An image as (height, width) or (height, width, 3) bytes, and what it is. Raises UnlikeError."""
     from PIL import Image
 
+    if (plain := decode_plain(file)) is not None:
+        return _fitted(plain, layout)
     with Image.open(file) as image:
         _refuse_floats(image)
         if layout.gray and not _is_gray(image):
@@ -120,6 +123,20 @@ def decode(file: Path, layout: Layout) -> tuple[np.ndarray, Seen]:
         if layout.resized:
             pixels = pixels.resize((layout.width, layout.height), Image.Resampling.BILINEAR)
         return np.asarray(pixels), Seen(height, width, gray, peak, done)
+
+
+def _fitted(pixels: np.ndarray, layout: Layout) -> tuple[np.ndarray, Seen]:
+    """Decoded pixels, upright and opaque, as the layout wants them, and what they were. Raises UnlikeError."""
+    from PIL import Image
+
+    seen = Seen(pixels.shape[0], pixels.shape[1], gray=pixels.ndim == 2, peak=0, done=0)
+    layout.check(seen)
+    if seen.gray and not layout.gray:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    if layout.resized:
+        side = (layout.width, layout.height)
+        pixels = np.asarray(Image.fromarray(pixels).resize(side, Image.Resampling.BILINEAR))
+    return pixels, seen
 
 
 def shrink(images: np.ndarray, ids: np.ndarray, longest: int) -> tuple[tuple[int, int, int, int], Iterator[np.ndarray]]:

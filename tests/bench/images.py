@@ -26,7 +26,7 @@ from rad_core.learning.inputs import Inputs
 from rad_core.learning.models import build_model
 from rad_core.learning.training import fit
 from tests.bench.measure import medians, python
-from tests.bench.rows import Row, missing
+from tests.bench.rows import Row
 
 SIDE = 96
 ENVIRONMENT = "RAD_BENCH_IMAGES"
@@ -120,18 +120,17 @@ def _decoding(folder: Path, cache: Path, files: list[Path], repeats: int) -> Ite
         return np.array(load_folder(folder, cache, None).images)
 
     gray = ours().shape[3] == 1
-    peers = {"a loop over Pillow": lambda: pillow(files, gray), "torchvision": lambda: torchvision_batch(files, gray)}
-    absent = missing("decoding, against simplejpeg", "simplejpeg")
-    if absent is None:
-        peers["simplejpeg"] = lambda: simplejpeg_loop(files, gray)
+    peers = {
+        "a loop over Pillow": lambda: pillow(files, gray),
+        "torchvision": lambda: torchvision_batch(files, gray),
+        "a loop over simplejpeg": lambda: simplejpeg_loop(files, gray),
+    }
     taken = medians({"ours": ours, **peers}, repeats)
     decoded = ours()
     height, width = decoded.shape[1:3]
     what = f"{len(files):,} JPEG files of {height} x {width}"
     for name in peers:
         yield Row(f"{what}, decoded", taken["ours"], "s", taken[name], name)
-    if absent is not None:
-        yield absent
     wrong = float(np.count_nonzero(decoded != pillow(files, gray)))
     yield Row(f"{what}, pixels that differ from Pillow's", wrong, "", 0.0, "none", "difference", at_most=0)
 
