@@ -56,11 +56,12 @@ class Block:
 class BlockCheck:
     """Checks the blocks of a pool, in their order. name: what to call the pool. rows: how many were taken.
 
-    hard: whether all probabilities are 0 or 1 so far.
+    hard: whether all probabilities are 0 or 1 so far. inner: whether other rows come before the first block.
     """
 
-    def __init__(self, name: str, word: Word = Word.AS_THEY_ARE) -> None:
+    def __init__(self, name: str, word: Word = Word.AS_THEY_ARE, *, inner: bool = False) -> None:
         self.name, self.word, self.rows, self.hard = name, word, 0, True
+        self._inner = inner
         self._classes: tuple[int, str] | None = None
         self._negative, self._lowest, self._low, self._high = 0, 0.0, np.inf, -np.inf
         self._why = ""
@@ -74,19 +75,37 @@ class BlockCheck:
         """
         values = block.values
         check_shape(values, block.source)
-        if self._classes is None:
-            self._classes = values.shape[1], block.source
-        elif values.shape[1] != self._classes[0]:
-            raise InputError(
-                f"{block.source} has {values.shape[1]} classes and {self._classes[1]} has {self._classes[0]}; every "
-                "row of a pool needs the same classes."
-            )
+        self._compare(values.shape[1], block.source)
         self.hard = self.hard and bool(((values[:1000] == 0) | (values[:1000] == 1)).all() and _is_hard(values))
         taken = values
         if self.word is not Word.AS_THEY_ARE or not _plain(values):
             taken = self._explained(block)
         self.rows += len(values)
         return taken
+
+    def join(self, later: BlockCheck) -> None:
+        """Take over what another check, by the same word, has seen of the rows that follow."""
+        assert later.word is self.word
+        if later._classes is not None:
+            self._compare(*later._classes)
+        self.rows, self.hard = self.rows + later.rows, self.hard and later.hard
+        self._negative, self._lowest = self._negative + later._negative, min(self._lowest, later._lowest)
+        self._low, self._high = min(self._low, later._low), max(self._high, later._high)
+        self._why = later._why or self._why
+        self._suspect = self._suspect or later._suspect
+        if self._digits is None or later._digits is None:
+            self._digits = self._digits or later._digits
+        else:
+            self._digits.join(later._digits)
+
+    def _compare(self, classes: int, source: str) -> None:
+        if self._classes is None:
+            self._classes = classes, source
+        elif classes != self._classes[0]:
+            raise InputError(
+                f"{source} has {classes} classes and {self._classes[1]} has {self._classes[0]}; every row of a pool "
+                "needs the same classes."
+            )
 
     def notes(self) -> tuple[str, ...]:
         """What was done to the rows. Raises InputError where their digits do not explain them after all."""
@@ -140,7 +159,7 @@ class BlockCheck:
 
     def _turn(self, word: Word, block: Block, row: int) -> None:
         """Go on by another word, if no row was read before."""
-        if self.rows:
+        if self.rows or self._inner:
             raise ReadAgain(word, f"row {block.start + row} of {block.source}")
         self.word = word
 

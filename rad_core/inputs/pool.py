@@ -7,9 +7,11 @@ are not kept; they are looked up for the rows that somebody asks for.
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +63,13 @@ class _Whole:
     name: str
     empty = False
 
-    def blocks(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
+    def pieces(self, rows: int) -> list[tuple[int, int] | None]:
+        """Where to cut an array that is mapped; any other file is one piece."""
+        return [None] if self._mapped is None else [*pairwise([*range(0, len(self._mapped), rows), len(self._mapped)])]
+
+    def blocks(self, piece: tuple[int, int] | None = None) -> Iterator[tuple[Block, tuple[str, ...]]]:
         if self._mapped is not None:
-            yield from self._blocks_of_map()
+            yield from self._blocks_of_map(*(piece or (0, len(self._mapped))))
             return
         content, notes, sheet = meant(read_sheet(self.path, self.name, "probabilities"))
         values, columns, converted = numbers_of(content.columns, sheet)
@@ -106,11 +112,11 @@ class _Whole:
             return None
         return array if array.ndim == 2 and array.dtype.kind in "fiu" and len(array) else None
 
-    def _blocks_of_map(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
+    def _blocks_of_map(self, first: int, last: int) -> Iterator[tuple[Block, tuple[str, ...]]]:
         assert self._mapped is not None
-        for start in _starts(self._mapped):
+        for start in range(first, last, rows := _rows(self._mapped)):
             part = np.load(self.path, mmap_mode="r")  # anew each time, so that no more than a block stays resident
-            numbers = as_numbers(np.array(part[start : start + _rows(part)]), self.name)
+            numbers = as_numbers(np.array(part[start : min(start + rows, last)]), self.name)
             yield Block(Numbers(numbers.values, numbers.kind), self.name, start), numbers.notes
 
 
@@ -122,6 +128,23 @@ def _starts(values: np.ndarray) -> range:
     return range(0, max(1, len(values)) if values.ndim else 1, _rows(values))
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Rows of a pool that follow one another: of a file those from the first to the one before the last, or all."""
+
+    file: Path
+    between: tuple[int, int] | None = None
+
+    def blocks(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
+        """These rows, in their order, with what was converted. Raises InputError of what cannot be read."""
+        yield from _part_of(self.file).blocks(self.between)
+
+
+def _part_of(file: Path) -> ParquetPart | _Whole:
+    """The reader of one file."""
+    return ParquetPart(file, str(file)) if file.suffix.lower() == ".parquet" else _Whole(file, str(file))
+
+
 class Pool:
     """The rows of files, one file after another, as often as they are asked for."""
 
@@ -129,11 +152,9 @@ class Pool:
         self.name = str(path)
         self.files = pool_files(path)
         self._notes: dict[str, None] = {}
+        self._columns: tuple[Sequence[str], str] | None = None  # of the first file that has some
         self._first_rows: list[int] = []  # of each file, once all were read
-        self._parts = [
-            ParquetPart(file, str(file)) if file.suffix.lower() == ".parquet" else _Whole(file, str(file))
-            for file in self.files
-        ]
+        self._parts = [_part_of(file) for file in self.files]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -142,23 +163,42 @@ class Pool:
 
     def blocks(self) -> Iterator[Block]:
         """All rows, in their order. Raises InputError of what cannot be read."""
-        self._notes, self._first_rows, rows = {}, [], 0
-        columns: tuple[Sequence[str], str] | None = None
-        for part in self._parts:
-            self._first_rows.append(rows)
+        self.begin()
+        sizes = Counter[Path]()
+        for file, part in zip(self.files, self._parts, strict=True):
             for block, notes in part.blocks():
-                self._notes |= dict.fromkeys(notes)
-                if columns is None and block.columns is not None:
-                    columns = block.columns, block.source
-                if columns is not None and block.columns is not None and list(columns[0]) != list(block.columns):
-                    raise InputError(
-                        f"{block.source} has the columns {listed(block.columns)} and {columns[1]} has "
-                        f"{listed(columns[0])}; every file of a pool needs the same columns in the same order."
-                    )
-                rows += len(block.values)
+                self.note(block.columns, block.source, notes)
+                sizes[file] += len(block.values)
                 yield block
-        if rows == 0:
+        self.end(sizes)
+
+    def pieces(self, rows: int) -> list[Piece]:
+        """The pool cut into pieces of about so many rows, to be read apart from one another; empty files have none."""
+        return [
+            Piece(file, cut) for file, part in zip(self.files, self._parts, strict=True) for cut in part.pieces(rows)
+        ]
+
+    def begin(self) -> None:
+        """Forget what an earlier reading has noted."""
+        self._notes, self._first_rows, self._columns = {}, [], None
+
+    def note(self, columns: Sequence[str] | None, source: str, notes: Sequence[str]) -> None:
+        """Columns of a file, and what was converted. Raises InputError where those of another file differ."""
+        self._notes |= dict.fromkeys(notes)
+        if columns is None:
+            return
+        first = self._columns = self._columns or (columns, source)
+        if list(first[0]) != list(columns):
+            raise InputError(
+                f"{source} has the columns {listed(columns)} and {first[1]} has {listed(first[0])}; every file of a "
+                "pool needs the same columns in the same order."
+            )
+
+    def end(self, sizes: Mapping[Path, int]) -> None:
+        """All rows were read. sizes: of each file that has some."""
+        if not sum(sizes.values()):
             raise InputError(f"{self.name} names its columns but has no rows.")
+        self._first_rows = np.cumsum([0, *(sizes.get(file, 0) for file in self.files)])[:-1].tolist()
 
     @property
     def naming(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,26 @@ class ParquetPart:
     path: Path
     name: str
 
-    def blocks(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
-        """Its rows in their order, with what was converted. An empty file has none."""
+    def pieces(self, rows: int) -> list[tuple[int, int]]:
+        """Where to cut the file into pieces of about so many rows: first row and the one behind the last."""
+        bounds, start = [0], 0
+        for size in self._groups:
+            start += size
+            if start - bounds[-1] >= rows:
+                bounds.append(start)
+        return list(pairwise(bounds if bounds[-1] == start else [*bounds, start]))
+
+    def blocks(self, piece: tuple[int, int] | None = None) -> Iterator[tuple[Block, tuple[str, ...]]]:
+        """Its rows in their order, or those of a piece, with what was converted. An empty file has none."""
         if self._content is None:
             return
         content, notes = self._content
-        start = 0
-        for table in self._tables([column.name for column in content.columns], _ROWS):
+        start, groups = 0, None
+        if piece is not None:
+            start, stop = piece
+            firsts = np.cumsum([0, *self._groups])[:-1]
+            groups = np.flatnonzero((firsts >= start) & (firsts < stop)).tolist()
+        for table in self._tables([column.name for column in content.columns], _ROWS, groups):
             sheet = sheet_of_table(table, self.name, with_index=False)
             values, columns, converted = numbers_of(sheet.columns, sheet)
             numbers = as_numbers(values, self.name)
@@ -99,6 +113,12 @@ class ParquetPart:
         with self._opened() as file:
             return int(file.metadata.num_rows)
 
+    @cached_property
+    def _groups(self) -> list[int]:
+        """The rows of each of its groups, which are read as a whole."""
+        with self._opened() as file:
+            return [int(file.metadata.row_group(number).num_rows) for number in range(file.metadata.num_row_groups)]
+
     def _opened(self) -> Any:
         import pyarrow.parquet as pq
 
@@ -108,14 +128,14 @@ class ParquetPart:
         except (OSError, ValueError, NotImplementedError) as error:
             raise unreadable(self.path, self.name, error) from error
 
-    def _tables(self, columns: list[str] | None, rows: int) -> Iterator[Any]:
+    def _tables(self, columns: list[str] | None, rows: int, groups: list[int] | None = None) -> Iterator[Any]:
         import pyarrow as pa
 
         with self._opened() as file:
             schema = file.schema_arrow
             if columns is not None and len(set(schema.names)) < len(schema.names):
                 raise InputError(f"{self.name} has two columns of one name; name every column otherwise.")
-            batches = file.iter_batches(batch_size=rows, columns=columns)
+            batches = file.iter_batches(batch_size=rows, columns=columns, row_groups=groups)
             while True:
                 try:
                     batch = next(batches, None)

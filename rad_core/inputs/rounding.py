@@ -75,6 +75,14 @@ class DigitsOfBlocks:
             else:
                 self._allowed[digits] = self._allowed[digits] and bool(slack.allows(sums).all())
 
+    def join(self, later: DigitsOfBlocks) -> None:
+        """Take over what is known of other rows."""
+        self._spacing = max(self._spacing, later._spacing)
+        self._lowest, self._highest = min(self._lowest, later._lowest), max(self._highest, later._highest)
+        self._decimals, self._short = max(self._decimals, later._decimals), max(self._short, later._short)
+        self._never_above = self._never_above and later._never_above
+        self._allowed = {digits: allowed and later._allowed[digits] for digits, allowed in self._allowed.items()}
+
     def explained(self) -> Slack | None:
         """The slack that allows all rows so far, or None."""
         extremes = np.array([self._lowest, self._highest])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +11,15 @@ import numpy as np
 
 from rad_core import partials
 from rad_core.errors import InputError, tell
-from rad_core.inputs.blocks import BlockCheck, ReadAgain, Word
 from rad_core.inputs.pool import Batches, Pool
 from rad_core.selection.api import checked_seed, excluded_rows, is_whole
 from rad_core.selection.arrays import Given
 from rad_core.selection.gains import GAINS
-from rad_core.selection.gains_file import GainsFile
 from rad_core.selection.game import wrong_count
-from rad_core.selection.histogram import Binned, Histogram
+from rad_core.selection.histogram import Binned
 from rad_core.selection.strategies import STRATEGIES, USABLE
 from rad_core.selection.stream_draw import draw
+from rad_core.selection.stream_read import Scores, Spread, read, read_spread
 from rad_core.selection.stream_rules import STREAMS, Chances, Guarantee
 
 _FOLDER = "rad-gains"  # of the system's temporary ones
@@ -101,8 +99,9 @@ def choose_in_passes(
     gain: str,
     exclude: Given,
     seed: int,
+    spread: Spread | None = None,
 ) -> StreamSelection:
-    """The full choice behind `select_stream`."""
+    """The full choice behind `select_stream`; with `spread` other processes read the files of a `Pool`."""
     check_streams(strategy, gain)
     rng = np.random.default_rng(checked_seed(seed))
     wrong_count(1, teacher_accuracy)  # a bad one is told before a long pass
@@ -111,8 +110,8 @@ def choose_in_passes(
     budget, rule = int(budget), STREAMS[strategy]
     excluded = excluded_rows(exclude)
     with partials.temporary_folder(_FOLDER) as folder:
-        score = _Scores(folder, rule.gain or gain, gain, excluded)
-        check = _read(pool, score)
+        score = Scores(folder, rule.gain or gain, gain, excluded)
+        check = read(pool, score) if spread is None else read_spread(pool, score, spread)
         with score:
             size = score.histogram.size
             if budget > size:
@@ -145,77 +144,7 @@ def check_streams(strategy: str, gain: str) -> None:
         )
 
 
-class _Scores:
-    """The gains of a pool in temporary files: those that the rule goes by, and those to hand out where they differ."""
-
-    def __init__(self, folder: Path, key: str, shown: str, excluded: np.ndarray) -> None:
-        self._folder, self._key, self._shown, self._excluded = folder, key, shown, excluded
-        self._closing = ExitStack()
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget what was taken."""
-        self._closing.close()
-        self.rows = 0
-        self.histogram = Histogram()
-        self.keys = GainsFile(self._folder / "keys", self.histogram.add)
-        self.shown = self.keys if self._key == self._shown else GainsFile(self._folder / "shown")
-        for file in (self.keys, self.shown):
-            self._closing.callback(file.close)
-
-    def take(self, probabilities: np.ndarray) -> None:
-        """The next rows (n, C)."""
-        start, self.rows = self.rows, self.rows + len(probabilities)
-        low, high = np.searchsorted(self._excluded, (start, self.rows))
-        for file, name in {id(file): (file, name) for file, name in self._files()}.values():
-            gains = GAINS[name](probabilities)
-            if low < high:
-                gains = gains.astype(np.float32)
-                gains[self._excluded[low:high] - start] = np.nan
-            file.append(gains)
-
-    def end(self) -> None:
-        """Close the files; raise InputError where a row to exclude is none of the pool."""
-        if len(self._excluded) and self._excluded[-1] >= self.rows:
-            raise InputError(
-                f"exclude holds the row {self._excluded[-1]}; the {self.rows} rows of the pool are numbered from 0."
-            )
-        self._closing.close()
-
-    def __enter__(self) -> _Scores:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._closing.close()
-
-    def _files(self) -> Iterator[tuple[GainsFile, str]]:
-        yield self.keys, self._key
-        yield self.shown, self._shown
-
-
-def _read(pool: Pool | Batches, score: _Scores) -> BlockCheck:
-    """The pass over the probabilities; again from the beginning where rows must be taken by another word."""
-    word = Word.AS_THEY_ARE
-    while True:
-        check = BlockCheck(pool.name, word)
-        score.begin()
-        try:
-            with score:
-                for block in pool.blocks():
-                    score.take(check.take(block))
-                score.end()
-            check.notes()
-            return check
-        except ReadAgain as again:
-            if isinstance(pool, Batches) and pool.once:
-                raise InputError(
-                    f"The probabilities in {again.where} do not sum to 1 within 0.001, and the rows before it would "
-                    "have to be read again to be mended as well; give the batches as a list or the files by their path."
-                ) from again
-            word = again.word
-
-
-def _parts(score: _Scores, q: Chances) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _parts(score: Scores, q: Chances) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Row numbers and q of the rows that may be chosen, in their order."""
     for start, chunk in score.keys.chunks():
         rows = np.arange(start, start + len(chunk))
