@@ -29,6 +29,7 @@ from rad_core.study.seeds import derive_seed
 from rad_core.study.students import Purchases, SeedSetting, train_students
 
 _KEPT = ("pool", "validation")  # of the teacher's answers
+_LOOKED_AT = 256  # images of the pool that tell whether they are still the same ones
 
 
 def teacher_training(config: StudyConfig) -> TrainConfig:
@@ -170,6 +171,25 @@ def measure_teacher(config: StudyConfig, right: np.ndarray) -> dict:
     }
 
 
+def _what_differs(study: Study, seed: int, dataset: Dataset, split: Split) -> str | None:
+    """What tells that a data set is another one than when the seed was prepared, None where nothing does.
+
+    Files that were exchanged for others keep the numbers of a split; their labels, or the look of some, tell.
+    """
+    for name in ("labeled", "validation", "pool", "test", *(["private"] if len(split.private) else [])):
+        if not np.array_equal(getattr(split, name), study.seed_array(seed, f"{name}_ids")):
+            return f"another {name} split"
+    for name in ("validation", "pool"):
+        if not np.array_equal(dataset.labels[getattr(split, name)], study.seed_array(seed, f"{name}_labels")):
+            return f"other labels of the {name}"
+    if dataset.has_images:
+        some = np.unique(np.linspace(0, len(split.pool) - 1, _LOOKED_AT).astype(np.int64))
+        _, rows = shrink(dataset.images, split.pool[some], THUMBNAIL)
+        if not np.array_equal(np.concatenate(list(rows)), study.seed_array(seed, "thumbnails")[some]):
+            return "other images in the pool"
+    return None
+
+
 def open_setting(study: Study, seed: int, inputs: Inputs | None = None) -> SeedSetting:
     """The setting of a prepared seed, its teacher restored from the store.
 
@@ -177,15 +197,15 @@ def open_setting(study: Study, seed: int, inputs: Inputs | None = None) -> SeedS
     """
     config = study.config
     dataset, split = load_data(config, seed)
-    for name in ("labeled", "validation", "pool", "test", *(["private"] if len(split.private) else [])):
-        if not np.array_equal(getattr(split, name), study.seed_array(seed, f"{name}_ids")):
-            raise InputError(
-                f"The data set {config.dataset} has changed since study {study.id} was started "
-                f"(another {name} split); start a new study with --new."
-            )
+    state = study.teacher_state(seed)
+    if (other := _what_differs(study, seed, dataset, split)) is not None:
+        raise InputError(
+            f"The data set {config.dataset} has changed since study {study.id} was started ({other}); start a new "
+            "study with --new."
+        )
     if inputs is None:
         inputs = Inputs.of(dataset, pick_device(config.device))
-    task = teacher_task(study, seed, dataset, split, inputs, study.teacher_state(seed))
+    task = teacher_task(study, seed, dataset, split, inputs, state)
     right = None
     if not config.outside:
         right = study.seed_array(seed, "teacher_pool_probabilities").argmax(1) == dataset.labels[split.pool]

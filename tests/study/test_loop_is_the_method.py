@@ -289,9 +289,16 @@ def test_data_that_changed_since_the_start_is_noticed(store: Path, tmp_path: Pat
     config_one = config.resolved()
     study = create_study(store, config_one, "moving-study")
     prepare_seed(study, 0)
-    np.savez(tmp_path / "a.npz", x=x, y=rng.permutation(y))
-    with pytest.raises(InputError, match="has changed"):
-        open_setting(study, 0)
+    open_setting(study, 0)
+    changes = {
+        "another .* split": (x, rng.permutation(y)),
+        "other labels of the": (x, (y + 1) % 4),
+        "other images in the pool": (x[::-1], y),
+    }
+    for words, (pixels, labels) in changes.items():
+        np.savez(tmp_path / "a.npz", x=pixels, y=labels)
+        with pytest.raises(InputError, match=f"has changed since .* was started .{words}"):
+            open_setting(study, 0)
 
 
 def test_the_plan_counts_what_the_study_does(finished: Study) -> None:
