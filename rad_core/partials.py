@@ -46,9 +46,9 @@ def beside(path: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def temporary_folder(name: str) -> Iterator[Path]:
-    """A folder of the system's temporary ones; those of the same name that killed processes left go first."""
-    root, ours = Path(tempfile.gettempdir()), re.compile(rf"{re.escape(name)}-[0-9a-f]{{8}}")
+def temporary_folder(name: str, root: Path | None = None) -> Iterator[Path]:
+    """A folder of the system's temporary ones, or in root; those that killed processes left there go first."""
+    root, ours = root or Path(tempfile.gettempdir()), re.compile(rf"{re.escape(name)}-[0-9a-f]{{8}}")
     sweep(path for path in root.glob(f"{name}-*") if ours.fullmatch(path.name))
     with own_folder(root, f"{name}-") as folder:
         yield folder
