@@ -53,7 +53,10 @@ ENGINE = {
     "results": {"errors", "files", "partials", "selection", "store"},
     "campaign": {"errors", "files", "folders", "inputs", "learning", "partials", "results", "selection", "store"},
     "study": {"campaign", "config", "errors", "files", "folders", "learning", "selection", "store"},
-    "running": {"campaign", "config", "errors", "files", "folders", "learning", "partials", "store", "study"},
+    "running": {
+        *("campaign", "config", "errors", "files", "folders", "inputs", "learning", "partials", "selection"),
+        *("store", "study"),
+    },
     "commands": {
         *("campaign", "config", "errors", "folders", "inputs", "learning", "results", "running", "selection"),
         *("store", "studio", "study", "text"),

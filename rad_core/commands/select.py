@@ -42,6 +42,11 @@ _NEEDY = ", ".join(name for name in USABLE if FEATURES in STRATEGIES[name].needs
 @click.option("--strategy", default="rad", show_default=True, help=f"Rule of selection: {', '.join(USABLE)}.")
 @click.option("--gain", default="margin", show_default=True, help=f"Informativeness: {', '.join(GAINS)}.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random draw.")
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Read a pool of many files on a Ray cluster: auto, local:N or ray://HOST:10001. The picks are the same.",
+)
 @click.option("-o", "--output", type=_FILE, required=True, help="Where to write the picks: .csv or .parquet.")
 @json_option
 def command(
@@ -56,6 +61,7 @@ def command(
     strategy: str,
     gain: str,
     seed: int,
+    cluster: str | None,
     output: Path,
     as_json: bool,
 ) -> None:
@@ -76,6 +82,7 @@ def command(
       rad select --probs p.parquet --validation right.csv --budget 500 -o picks.parquet
       rad select --probs p.csv --exclude picks.csv --budget 500 --teacher-accuracy 0.7 -o more.csv
       rad select --probs 'pool/*.parquet' --budget 50000 --teacher-accuracy 0.7 -o picks.parquet
+      rad select --probs /shared/pool --cluster auto --budget 50000 --teacher-accuracy 0.7 -o picks.parquet
       rad select --probs p.npy --features f.npy --strategy badge --teacher-accuracy 0.7 --budget 500 -o picks.csv
     """
     from rad_core.commands.select_pool import choose_from_pool, reads_in_passes, rows_to_exclude
@@ -101,8 +108,13 @@ def command(
         excluded = rows_to_exclude(files, exclude, report, _tell)
         if validation is not None:
             teacher_accuracy = _estimate(validation, lower_bound, report, as_json)
-        picked, columns = choose_from_pool(files, excluded, how | {"teacher_accuracy": teacher_accuracy}, report, _tell)
+        asked = how | {"teacher_accuracy": teacher_accuracy}
+        picked, columns = choose_from_pool(files, excluded, asked, report, _tell, cluster)
         game, size = picked.guarantee, picked.size
+    elif cluster is not None:
+        raise InputError(
+            f"--cluster is for pools of many files, and {probs} is one that is read into memory; leave it out."
+        )
     else:
         pool = _pool(probs, report)
         matrix, labeled = _features(features, labeled_features, pool, str(probs), report)

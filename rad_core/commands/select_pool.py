@@ -25,13 +25,20 @@ def choose_from_pool(
     asked: dict[str, Any],
     report: dict[str, Any],
     tell: Tell,
+    cluster: str | None,
 ) -> tuple[StreamSelection, dict[str, np.ndarray]]:
     """The choice and what to hand out of it: id, gain, probability, (b,) each.
 
-    asked: the arguments of `choose_in_passes` behind the pool, but for exclude. tell: says notes and keeps them in the
-    report.
+    asked: the arguments of `choose_in_passes` behind the pool, but for exclude and spread. tell: says notes and keeps
+    them in the report. cluster: the address of one that reads the files.
     """
-    selection = choose_in_passes(pool, exclude=excluded, **asked)
+    if cluster is None:
+        selection = choose_in_passes(pool, exclude=excluded, **asked)
+    else:
+        from rad_core.running.spread import spread_over
+
+        with spread_over(cluster) as spread:
+            selection = choose_in_passes(pool, exclude=excluded, spread=spread, **asked)
     ids = pool.ids_of(selection.rows)
     count = len(pool.files)
     read = f"{pool.name}: {count:,} file{'' if count == 1 else 's'}, read in passes; {pool.naming}."

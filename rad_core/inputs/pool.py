@@ -130,19 +130,23 @@ def _starts(values: np.ndarray) -> range:
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows of a pool that follow one another: of a file those from the first to the one before the last, or all."""
+    """Rows of a pool that follow one another: of a file those from the first to the one before the last, or all.
+
+    name: what messages call the file.
+    """
 
     file: Path
+    name: str
     between: tuple[int, int] | None = None
 
     def blocks(self) -> Iterator[tuple[Block, tuple[str, ...]]]:
         """These rows, in their order, with what was converted. Raises InputError of what cannot be read."""
-        yield from _part_of(self.file).blocks(self.between)
+        yield from _part_of(self.file, self.name).blocks(self.between)
 
 
-def _part_of(file: Path) -> ParquetPart | _Whole:
+def _part_of(file: Path, name: str) -> ParquetPart | _Whole:
     """The reader of one file."""
-    return ParquetPart(file, str(file)) if file.suffix.lower() == ".parquet" else _Whole(file, str(file))
+    return ParquetPart(file, name) if file.suffix.lower() == ".parquet" else _Whole(file, name)
 
 
 class Pool:
@@ -154,7 +158,7 @@ class Pool:
         self._notes: dict[str, None] = {}
         self._columns: tuple[Sequence[str], str] | None = None  # of the first file that has some
         self._first_rows: list[int] = []  # of each file, once all were read
-        self._parts = [_part_of(file) for file in self.files]
+        self._parts = [_part_of(file, str(file)) for file in self.files]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -175,7 +179,9 @@ class Pool:
     def pieces(self, rows: int) -> list[Piece]:
         """The pool cut into pieces of about so many rows, to be read apart from one another; empty files have none."""
         return [
-            Piece(file, cut) for file, part in zip(self.files, self._parts, strict=True) for cut in part.pieces(rows)
+            Piece(file, part.name, cut)
+            for file, part in zip(self.files, self._parts, strict=True)
+            for cut in part.pieces(rows)
         ]
 
     def begin(self) -> None:

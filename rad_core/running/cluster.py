@@ -174,13 +174,13 @@ def _knock(address: str) -> None:
 @contextmanager
 def _on_localhost() -> Iterator[None]:
     """Have Ray listen on 127.0.0.1 alone: told that address only, it takes the one that others see instead."""
-    constants = importlib.import_module("ray._private.ray_constants")
-    before = constants.ENABLE_RAY_CLUSTER
-    constants.ENABLE_RAY_CLUSTER = False
+    constants = vars(importlib.import_module("ray._private.ray_constants"))
+    before = constants["ENABLE_RAY_CLUSTER"]
+    constants["ENABLE_RAY_CLUSTER"] = False
     try:
         yield
     finally:
-        constants.ENABLE_RAY_CLUSTER = before
+        constants["ENABLE_RAY_CLUSTER"] = before
 
 
 @contextmanager

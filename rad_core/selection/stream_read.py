@@ -148,7 +148,7 @@ def _read_pieces(pool: Pool, score: Scores, spread: Spread, word: Word) -> Block
 
 def take_piece(names: Sequence[str], word: Word, piece: Piece) -> Answer:
     """The gains of a piece, or the word by which all of the pool must be read, or what is wrong with it."""
-    check, columns, notes = BlockCheck(str(piece.file), word, inner=True), None, dict[str, None]()
+    check, columns, notes = BlockCheck(piece.name, word, inner=True), None, dict[str, None]()
     gains: list[list[np.ndarray]] = []
     try:
         for block, told in piece.blocks():
