@@ -118,7 +118,9 @@ def test_studies_are_ticked_by_their_names(url: str, visit: Visits) -> None:
     page.get_by_role("heading", name="Comparing 2 studies").wait_for()
 
 
-@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1600])
+@pytest.mark.parametrize(
+    "width", [390, 1024, *(pytest.param(width, marks=pytest.mark.long) for width in (768, 1280, 1600))]
+)
 def test_the_time_of_a_plan_is_never_cut(url: str, visit: Visits, width: int) -> None:
     page = visit(f"{url}/studies?new=1", size=(width, 900))
     values = page.locator('[data-testid="stMetricValue"]')

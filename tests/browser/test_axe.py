@@ -68,7 +68,7 @@ def _matches(page: Any, target: list[Any], part: str) -> bool:
     return len(target) == 1 and isinstance(target[0], str) and page.evaluate(look, [target[0], part])
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize("title", PAGES)
 def test_a_page_has_no_serious_violation_of_ours(url: str, visit: Visits, title: str, dark: bool) -> None:
     page = visit(f"{url}/{PAGES[title]}", dark=dark)
@@ -83,7 +83,7 @@ def test_a_page_has_no_serious_violation_of_ours(url: str, visit: Visits, title:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", ["", "tradeoff", "map", "curves", "present", "studies"])
 def test_a_page_of_a_campaign_has_no_serious_violation_of_ours(
     campaign_url: str, visit: Visits, name: str, dark: bool

@@ -41,6 +41,8 @@ PAGES = {
     "a hostile teacher": f"/studies?new=1&teacher=table:{_LINK}&device={_LINK}",
     "a hostile map": f"/map?run=hostile-finished&map_sel={_LINK}&map_color={_LINK}",
 }
+# Once more what other pages show as well.
+AGAIN = ("curves, ahead", "explore, classes", "explore, cost", "presented", "method", "its curves", "its trade-off")
 FOLDED = ("explore", "map", "curves, classes", "explore, classes", "present", "studies", "a hostile form")
 # What a page must never make of the bait. Our own bold words and the links to papers are no bait.
 _MADE = """words => {
@@ -94,7 +96,7 @@ def open_everything(page: Any) -> None:
             page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name in AGAIN)) for name in PAGES])
 def test_nothing_is_made_of_hostile_text(url: str, visit: Visits, name: str) -> None:
     page = visit(f"{url}{PAGES[name]}")
     page.on("dialog", lambda dialog: visit.wrong.append(f"a dialog: {dialog.message}"))

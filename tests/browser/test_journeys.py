@@ -174,7 +174,7 @@ def test_every_page_is_the_first_request_of_a_fresh_server(
         studio.kill(url)
 
 
-@pytest.mark.parametrize(("dark", "size"), [(False, (1280, 720)), (True, PHONE)])
+@pytest.mark.parametrize(("dark", "size"), [(True, PHONE), pytest.param(False, (1280, 720), marks=pytest.mark.long)])
 def test_every_page_is_reached_by_clicking(demo: str, visit: Visits, dark: bool, size: tuple[int, int]) -> None:
     page = visit(demo, dark=dark, size=size)
     sound(page, "Explore")

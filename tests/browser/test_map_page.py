@@ -299,7 +299,9 @@ def big_url(big: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("color", facts.COLORINGS)
+@pytest.mark.parametrize(
+    "color", [pytest.param(color, marks=[pytest.mark.long] * (color != "class")) for color in facts.COLORINGS]
+)
 def test_a_map_of_50_000_points_keeps_within_its_bytes(big: Study, big_url: str, visit: Visits, color: str) -> None:
     name = facts.COLORINGS[color]
     page = visit(f"{big_url}/map?{urlencode({'map_color': name, 'round': 3})}")

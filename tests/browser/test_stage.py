@@ -45,7 +45,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("run", ["fashion-long-tail", "cifar10-poor-teacher", "handwritten-digits"])
+@pytest.mark.parametrize(
+    "run",
+    [
+        "fashion-long-tail",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("cifar10-poor-teacher", "handwritten-digits")),
+    ],
+)
 def test_nothing_is_cut_on_any_step(demo: str, visit: Visits, run: str, size: tuple[int, int], dark: bool) -> None:
     page = visit(f"{demo}/present?run={run}&present=1", size=size, dark=dark)
     page.locator(".board > h2").wait_for()

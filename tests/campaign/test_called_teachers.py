@@ -377,6 +377,7 @@ def test_a_stop_waits_for_what_is_under_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_kills_pay_for_nothing_twice(tmp_path: Path) -> None:
     """Killed at random while an endpoint answers badly: only what was in flight is asked again, and money is exact."""
 

@@ -255,6 +255,7 @@ def test_two_runs_at_once_are_refused_and_what_is_missing_is_named(place: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_run_that_is_killed_pays_for_nothing_twice(place: Path) -> None:
     """Killed at random moments and started again: the same points, the same money, the same training set."""
     calm = create(place, checked=str(place / "unasked.parquet"))

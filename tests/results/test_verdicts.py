@@ -70,6 +70,7 @@ def without_effect(rng: np.random.Generator, rules: int = 9, seeds: int = 5) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_studies_without_any_effect_are_seldom_called_worth_it_and_rules_seldom_ahead() -> None:
     """At most 5 %: of 400 studies 20, and by chance up to 30 (the 99th percentile of the binomial)."""
     rng = np.random.default_rng(20261128)

@@ -223,6 +223,7 @@ def test_the_oracle_buys_no_wrong_label_while_right_ones_are_left() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_coreset_and_badge_stay_small_and_quick_on_a_large_pool() -> None:
     import resource
     import time

@@ -513,6 +513,7 @@ def test_without_a_prepared_seed_a_sentence_stands_there() -> None:
     assert "No seed of this study is prepared yet" in texts(app)
 
 
+@pytest.mark.long
 def test_the_umap_is_computed_in_the_background_and_shown_when_it_is_ready() -> None:
     # So many points that a real UMAP takes seconds: the page is there before it.
     study = create_study(
