@@ -69,20 +69,25 @@ def draw(parts: Callable[[], Parts], budget: int, rng: np.random.Generator) -> t
 def _whole(parts: Parts, scale: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows with q > 0, and q as whole numbers."""
     for rows, q in parts:
-        positive = q > 0
-        if not positive.all():
+        positive = np.flatnonzero(q > 0)
+        if len(positive) < len(q):
             rows, q = rows[positive], q[positive]
-        yield rows, (q * scale).astype(np.int64)
+        yield rows, _sizes(q, scale)
+
+
+def _sizes(q: np.ndarray, scale: float) -> np.ndarray:
+    return (q * scale).astype(np.int64)
 
 
 def _counted(parts: Parts, scale: float, limit: int) -> tuple[int, int, int, int]:
     """How many points are certain, how many are not; the sum and the largest of what these have."""
     certain, points, total, largest = 0, 0, 0, 0
-    for _, sizes in _whole(parts, scale):
+    for _, q in parts:  # those with no chance do no harm
+        sizes = _sizes(q, scale)
         most = int(sizes.max(initial=0))
         uncertain = sizes if most < limit else sizes[sizes < limit]
         certain += len(sizes) - len(uncertain)
-        points += len(uncertain)
+        points += np.count_nonzero(q) - (len(sizes) - len(uncertain))
         total += int(uncertain.sum())
         largest = max(largest, most if most < limit else int(uncertain.max(initial=0)))
     return certain, points, total, largest
