@@ -87,7 +87,7 @@ def _counted(parts: Parts, scale: float, limit: int) -> tuple[int, int, int, int
         most = int(sizes.max(initial=0))
         uncertain = sizes if most < limit else sizes[sizes < limit]
         certain += len(sizes) - len(uncertain)
-        points += np.count_nonzero(q) - (len(sizes) - len(uncertain))
+        points += int(np.count_nonzero(q)) - (len(sizes) - len(uncertain))
         total += int(uncertain.sum())
         largest = max(largest, most if most < limit else int(uncertain.max(initial=0)))
     return certain, points, total, largest
