@@ -20,6 +20,7 @@ from rad_core.folders import default_store
 from rad_core.learning.teachers import OUTSIDE
 from rad_core.results.words import count
 from rad_core.running import worker
+from rad_core.running.cluster import configured
 from rad_core.store.catalogue import create_study, delete_study
 from rad_core.store.study import Study, StudyInfo
 
@@ -38,14 +39,17 @@ def own(study_id: str) -> tuple[Study, StudyInfo]:
     raise InputError(f"There is no study {study_id[:40]!r} among yours; it may have been deleted meanwhile.")
 
 
-def start_new(config: StudyConfig) -> None:
-    """Make a study, start it in the background and put it in view. A study that cannot start is not left behind."""
+def start_new(config: StudyConfig, cluster: str = "") -> None:
+    """Make a study, start it in the background and put it in view. A study that cannot start is not left behind.
+
+    cluster: the address of a Ray cluster to run it on.
+    """
     if state.read_only():
         raise InputError("This studio only shows studies; it starts none.")
     refuse_files(config.to_dict())
     study = create_study(default_store(), config)
     try:
-        worker.start(study)
+        worker.start(study, cluster=cluster or None)
     except RadError:
         delete_study(default_store(), study.id)
         raise
@@ -69,9 +73,9 @@ def refuse_files(values: Mapping[str, Any]) -> None:
 
 
 def resume(study_id: str) -> None:
-    """Go on with a study that is not running."""
+    """Go on with a study that is not running: on the cluster, if it ran there last and one is configured."""
     study, _ = own(study_id)
-    worker.start(study)
+    worker.start(study, cluster=(configured() if study.on_cluster() else "") or None)
     state.forget_list()
 
 

@@ -21,11 +21,13 @@ from rad_core.errors import InputError
 from rad_core.learning.data import DATASETS
 from rad_core.learning.device import likely_devices
 from rad_core.results.words import about
+from rad_core.running.cluster import configured
 from rad_core.text import one_line
 
 PREFILL = "new_study"  # values for the form, set by another page
 OPEN = "new_open"
 _REFUSED = "new_refused"
+_CLUSTER = "cluster"  # a device of the form alone: of the configuration it is no part
 _ARGUMENT = "new_dataset_argument"
 _ASKED = "new_files_asked"  # names of files that somebody typed or chose here, or asked to look at
 
@@ -150,12 +152,17 @@ def show() -> None:
 
 
 def _values() -> dict[str, Any]:
-    return {name: st.session_state.get(_key(name)) for name in SETTINGS} | {"dataset": _dataset()}
+    values = {name: st.session_state.get(_key(name)) for name in SETTINGS} | {"dataset": _dataset()}
+    return values | ({"device": "auto"} if _on_cluster() else {})
+
+
+def _on_cluster() -> bool:
+    return bool(configured()) and st.session_state.get(_key("device")) == _CLUSTER
 
 
 def _start(config: StudyConfig) -> None:
     if st.session_state[OPEN]:  # a second click on the button comes when the study has started already
-        actions.start_new(config)
+        actions.start_new(config, configured() if _on_cluster() else "")
         close_form()
 
 
@@ -312,9 +319,15 @@ def _field(setting: Setting, suits: Suited, place: Any) -> None:
 
 
 def _offered(setting: Setting) -> list[str]:
-    """The choices of a setting; of the devices those of this machine, and one that the form was filled with."""
-    here = likely_devices() if setting.name == "device" else setting.choices
-    return [name for name in setting.choices if name in here or name == st.session_state.get(_key(setting.name))]
+    """The choices of a setting; of the devices those of this machine, and one that the form was filled with.
+
+    Where a cluster is configured (RAD_CLUSTER) it is a device as well.
+    """
+    if setting.name != "device":
+        return list(setting.choices)
+    here, chosen = likely_devices(), st.session_state.get(_key(setting.name))
+    offered = [name for name in setting.choices if name in here or name == chosen]
+    return [*offered, _CLUSTER] if configured() else offered
 
 
 def _step(setting: Setting) -> float:

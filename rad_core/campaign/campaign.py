@@ -26,7 +26,7 @@ from rad_core.campaign.reading import Scores, scores_of
 from rad_core.campaign.scoring import score_of
 from rad_core.campaign.settings import USUAL, Manner, Settings
 from rad_core.campaign.status import Score, Status, status_of
-from rad_core.campaign.students import check_student, scores_of_pool
+from rad_core.campaign.students import Score, check_student, scores_of_pool
 from rad_core.campaign.teachers import check_teacher
 from rad_core.campaign.telling import Told
 from rad_core.campaign.training import TrainingSet
@@ -195,9 +195,9 @@ class Campaign:
         """(N, C) of the campaign's own student, trained now on what is known and bought, on the pool in its order."""
         return self.own_scores(with_checked=False).values
 
-    def own_scores(self, with_checked: bool = True) -> Scores:
+    def own_scores(self, with_checked: bool = True, score: Score = scores_of_pool) -> Scores:
         """What the campaign's own student says of the pool and, by others that did not learn from them, of the checked
-        examples; they are trained now. Raises InputError where there is no student of ours.
+        examples; they are trained now. score: trains them. Raises InputError where there is no student of ours.
         """
         if not self.settings.student:
             raise InputError(
@@ -210,7 +210,7 @@ class Campaign:
             audited = ledger.points(database, "checked") if with_checked else []
             checked = np.array([point.position for point in audited], np.int64)
             pool = ledger.pool_size(database)
-        return scores_of_pool(self.settings.student, held, examples, pool, checked, self.settings.seed)
+        return score(self.settings.student, held, examples, pool, checked, self.settings.seed)
 
     def ask_checked(self) -> Picks:
         """Ask about the checked examples that the teacher was never asked about: paid for, and needed to know m."""

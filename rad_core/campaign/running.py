@@ -22,6 +22,7 @@ from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.money import money_text
 from rad_core.campaign.settings import USUAL, Manner
 from rad_core.campaign.status import Status
+from rad_core.campaign.students import Score, scores_of_pool
 from rad_core.campaign.teachers import check_teacher, make_teacher
 from rad_core.campaign.watch import Run, recorded
 from rad_core.errors import InputError, StoreError
@@ -109,10 +110,13 @@ def run_campaign(
     return run(campaign, plan_of(campaign, rounds, budget, teacher, votes, rate, timeout), say, stop)
 
 
-def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None = None) -> Status:
+def run(
+    campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None = None, score: Score = scores_of_pool
+) -> Status:
     """Go on until the rounds are finished, the money is over or the teacher leaves questions open.
 
-    stop: set from elsewhere, it ends the run once the requests under way are answered. Raises InputError, TeacherError
+    stop: set from elsewhere, it ends the run once the requests under way are answered. score: trains the students, on
+    a cluster where there is one. Raises InputError, TeacherError
     where the teacher cannot go on, and StoreError where another run of the campaign goes on; what was told counts.
     """
     stop = stop or threading.Event()
@@ -134,17 +138,17 @@ def run(campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None =
                 tell(f"{calls.found_lost:,} requests were cut off last time; {cost} may have been billed for nothing.")
             if teacher.introduction:
                 tell(f"Every request begins with:\n{teacher.introduction}")
-            return _go_on(campaign, plan, teacher, calls, tell)
+            return _go_on(campaign, plan, teacher, calls, tell, score)
 
 
-def _go_on(campaign: Campaign, plan: Plan, teacher: Teacher, calls: Calls, say: Say) -> Status:
+def _go_on(campaign: Campaign, plan: Plan, teacher: Teacher, calls: Calls, say: Say, score: Score) -> Status:
     status = campaign.status()
     tell_the_price(status, plan, say)
     while not calls.stop.is_set():
         if status.open:
             say(f"{status.open:,} questions are open; {plan.teacher.partition(':')[0]} is asked about them.")
             status = _have_answered(campaign, teacher, campaign.open_questions(), calls, say)
-        if status.open or calls.stop.is_set() or _ask_next(campaign, plan, status, calls.stop, say) is None:
+        if status.open or calls.stop.is_set() or _ask_next(campaign, plan, status, calls.stop, say, score) is None:
             return status
         status = campaign.status()
     return status
@@ -168,7 +172,9 @@ def _unasked_checked(status: Status) -> int:
     return 0 if any(each.number == 0 for each in status.rounds) else status.checked - status.checked_answered
 
 
-def _ask_next(campaign: Campaign, plan: Plan, status: Status, stop: threading.Event, say: Say) -> Picks | None:
+def _ask_next(
+    campaign: Campaign, plan: Plan, status: Status, stop: threading.Event, say: Say, score: Score
+) -> Picks | None:
     """Enter the next questions; None where there are none to ask, said why, or it is to stop."""
     if _unasked_checked(status):
         picks = campaign.ask_checked()
@@ -188,7 +194,7 @@ def _ask_next(campaign: Campaign, plan: Plan, status: Status, stop: threading.Ev
             say(f"The money is over: no answer fits under {money_text(status.max_cost, status.currency)} any more.")
             return None
     say(f"Round {done + 1}: the {campaign.settings.student} student is trained on what is known, and scores the pool.")
-    scores = campaign.own_scores()
+    scores = campaign.own_scores(score=score)
     if stop.is_set():
         return None
     picks = campaign.ask(scores, budget, gain=plan.gain, lower_bound=plan.lower_bound)

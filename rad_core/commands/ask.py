@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rad_core.commands.common import json_option, notes_said, print_json, say, store_option
+from rad_core.commands.common import cluster_option, json_option, notes_said, print_json, say, store_option
 from rad_core.errors import InputError
 
 if TYPE_CHECKING:
     from rad_core.campaign.asking import Picks
     from rad_core.campaign.campaign import Campaign
+    from rad_core.campaign.reading import Scores
 
 _FILE = click.Path(path_type=Path)
 
@@ -32,6 +33,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("-o", "--output", type=_FILE, required=True, help="Where to write the picks: .csv, .parquet, .jsonl.")
 @click.option("--format", "kind", help="csv, parquet, jsonl, label-studio or argilla (default: by the ending).")
+@cluster_option
 @store_option
 @json_option
 def command(
@@ -45,6 +47,7 @@ def command(
     checked_unseen: bool,
     output: Path,
     kind: str | None,
+    cluster: str | None,
     store: Path | None,
     as_json: bool,
 ) -> None:
@@ -66,11 +69,14 @@ def command(
     """
     from rad_core.campaign.campaign import Campaign
     from rad_core.campaign.formats import FORMATS, format_of, write_picks
+    from rad_core.running.cluster_students import scoring
 
     if kind is not None and kind not in FORMATS:
         raise InputError(f"--format is {kind!r}; choose one of {', '.join(FORMATS)}.")
     if probs is not None and budget is None:
         raise InputError("--probs and --budget go together: how sure the student is, and how many labels to ask for.")
+    if probs is not None and cluster is not None:
+        raise InputError("--cluster has the campaign's own student trained there, and --probs are another's; give one.")
     if sum((checked, again, budget is not None)) != 1:
         raise InputError("Give exactly one of --budget, --checked and --again.")
     kind = format_of(output, kind)
@@ -79,7 +85,10 @@ def command(
     campaign = Campaign.open(name, store)
     with notes_said() as notes:
         if budget is not None:
-            given = None if probs is None else str(probs)
+            given: str | Scores | None = None if probs is None else str(probs)
+            if cluster is not None and given is None:
+                with scoring(cluster) as score:
+                    given = campaign.own_scores(score=score)
             picks = campaign.ask(given, budget, gain=gain, lower_bound=not mean, checked_unseen=checked_unseen)
         else:
             picks = campaign.ask_checked() if checked else campaign.open_questions()

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rad_core.commands.common import json_option, notes_said, print_json, print_table, say, store_option, with_interval
+from rad_core.commands.common import (
+    cluster_option,
+    json_option,
+    notes_said,
+    print_json,
+    print_table,
+    say,
+    store_option,
+    with_interval,
+)
 from rad_core.text import one_line
 
 if TYPE_CHECKING:
@@ -312,6 +321,7 @@ def withdraw(name: str, ids: Path, store: Path | None) -> None:
 @click.option("--rate", type=float, help="Requests a minute, at most; 0: no limit (default: as created).")
 @click.option("--timeout", type=float, help="Seconds that a request may take (default: as created).")
 @click.option("--dry-run", is_flag=True, help="Tell points, requests and price; ask and send nothing.")
+@cluster_option
 @store_option
 def run(
     name: str,
@@ -322,6 +332,7 @@ def run(
     rate: float | None,
     timeout: float | None,
     dry_run: bool,
+    cluster: str | None,
     store: Path | None,
 ) -> None:
     """Run a campaign by itself: train, score, ask, have it answered, tell, and again, until rounds or money are over.
@@ -347,6 +358,7 @@ def run(
     from rad_core.campaign.campaign import Campaign
     from rad_core.campaign.running import plan_of, tell_the_price
     from rad_core.campaign.running import run as go
+    from rad_core.running.cluster_students import scoring
 
     campaign = Campaign.open(name, store)
     plan = plan_of(campaign, rounds, budget, teacher, votes, rate, timeout)
@@ -363,8 +375,8 @@ def run(
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:
-        with notes_said():
-            status = go(campaign, plan, say, stop)
+        with notes_said(), scoring(cluster) as score:
+            status = go(campaign, plan, say, stop, score)
     finally:
         signal.signal(signal.SIGINT, before)
     _print_status(status)

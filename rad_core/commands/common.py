@@ -17,6 +17,20 @@ store_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the studies (default: RAD_STORE, else the user's data directory).",
 )
+
+
+def _address(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    from rad_core.running.cluster import check_address
+
+    return None if value is None else check_address(value)
+
+
+cluster_option = click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    callback=_address,
+    help="Ray cluster to compute on: auto, local:N (N processors here) or ray://HOST:10001 (default: without one).",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from rad_core.commands.common import add_options, json_option, print_json, say, store_option, store_root
+from rad_core.commands.common import add_options, cluster_option, json_option, print_json, say, store_option, store_root
 from rad_core.config import StudyConfig
 from rad_core.folders import data_folder
 
@@ -46,6 +46,7 @@ def _plain_type(field: Any) -> type:
 @add_options(_config_options())
 @store_option
 @click.option("--workers", type=int, help="Processes to use (default: one per core on a CPU, one on a GPU).")
+@cluster_option
 @click.option(
     "--id", "study_id", help="Id of the new study, 6 to 40 of a-z, 0-9 and - (default: data set, date and time)."
 )
@@ -57,6 +58,7 @@ def command(
     study_file: Path | None,
     store: Path | None,
     workers: int | None,
+    cluster: str | None,
     study_id: str | None,
     new: bool,
     dry_run: bool,
@@ -76,6 +78,7 @@ def command(
       rad run showcase --seeds 2
       rad run --dataset folder:~/photos --strategies rad,margin,uniform --seeds 1 --rounds 3
       rad run study.toml --device cuda --dry-run
+      rad run study.toml --cluster auto
     """
     from rad_core.config import read_toml
 
@@ -85,22 +88,24 @@ def command(
     if dry_run:
         _print_plan(given, workers, as_json, quiet)
         return
-    from rad_core.commands.running import find_interrupted, read_data, run_and_report
+    from rad_core.commands.running import check_place, find_interrupted, read_data, run_and_report
     from rad_core.running.engine import count_workers
     from rad_core.store.catalogue import create_study
     from rad_core.study.data import check_study
 
     # What cannot run is refused before it leaves a study behind.
-    count_workers(given, workers)
+    check_place(workers, cluster)
+    if cluster is None:
+        count_workers(given, workers)
     dataset, config, notes = read_data(given, quiet)
-    check_study(config, dataset)
+    check_study(config, dataset, here=cluster is None)
     root = store_root(store)
     study = None if new or study_id is not None else find_interrupted(root, config)
     if study is not None and not quiet:
         say(f"Resuming {study.id}, which was interrupted (--new starts another).", err=True)
     if config.outside and not quiet:
         _tell_price(config, len(dataset.labels))
-    run_and_report(study or create_study(root, config, study_id), workers, as_json, quiet, notes)
+    run_and_report(study or create_study(root, config, study_id), workers, as_json, quiet, notes, cluster)
 
 
 def _print_plan(given: StudyConfig, workers: int | None, as_json: bool, quiet: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rad_core.commands.common import say
 from rad_core.config import StudyConfig
+from rad_core.errors import InputError
 from rad_core.store.catalogue import list_studies
 from rad_core.store.study import Study
 
@@ -32,8 +33,26 @@ def find_interrupted(root: Path, config: StudyConfig) -> Study | None:
     return None
 
 
+def check_place(workers: int | None, cluster: str | None) -> None:
+    """Raise InputError where both are given, or no cluster can be reached at its address."""
+    if cluster is None:
+        return
+    if workers is not None:
+        raise InputError(
+            f"--workers is {workers}, processes of this machine, and --cluster has its nodes compute; give one of them."
+        )
+    from rad_core.running.cluster import reach
+
+    reach(cluster)
+
+
 def run_and_report(
-    study: Study, workers: int | None, as_json: bool, quiet: bool, notes: Sequence[str] | None = None
+    study: Study,
+    workers: int | None,
+    as_json: bool,
+    quiet: bool,
+    notes: Sequence[str] | None = None,
+    cluster: str | None = None,
 ) -> None:
     """Run a study to its end with a progress bar, then print its summary. notes: about its data, for the JSON."""
     from rad_core.commands.show import print_summary
@@ -44,7 +63,7 @@ def run_and_report(
     endings = [ending for ending in ENDINGS if signal.getsignal(ending) is not signal.SIG_IGN]
     with _progress(study, quiet) as on_event, launch.interrupted_by(*endings):
         try:
-            run_study(study, workers=workers, on_event=on_event)
+            run_study(study, workers=workers, cluster=cluster, on_event=on_event)
         except KeyboardInterrupt:
             say(err=True)
             say(f"Paused; every finished round is kept. Go on with: rad resume {study.id}", err=True)

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from rad_core.learning.examples import TrainConfig
     from rad_core.learning.inputs import Inputs
     from rad_core.learning.networks import Network
+
+
+SoftLabels: TypeAlias = tuple[np.ndarray, np.ndarray | None]  # probabilities (M, C), and features (M, D) if any
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,7 @@ class TeacherTask:
     labels: str = "soft"  # what it hands out, one of LABELS
     state: dict[str, np.ndarray] | None = None  # its weights by name, where it is restored and not trained
     outside: Callable[[Dataset], Teacher] | None = None  # makes the one from outside, which keeps what it has answered
+    table: SoftLabels | None = None  # those of a table, where its file was read elsewhere
 
     @property
     def classes(self) -> int:
@@ -191,12 +195,15 @@ def _table(argument: str, task: TeacherTask) -> Teacher:
     """Soft labels computed elsewhere: arrays with a row for every image of the data set, or a table of some by id."""
     if is_outside(f"table:{argument}"):
         return _outside(argument, task)
-    return TableTeacher(
-        *read_soft_labels(Path(argument).expanduser(), task.number, (len(task.dataset.labels), task.classes))
-    )
+    return TableTeacher(*(task.table or read_table(argument, task.number, task.dataset)))
 
 
-def read_soft_labels(path: Path, seed: int, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray | None]:
+def read_table(argument: str, seed: int, dataset: Dataset) -> SoftLabels:
+    """The soft labels of `table:ARGUMENT` for a seed of a data set. Raises InputError."""
+    return read_soft_labels(Path(argument).expanduser(), seed, (len(dataset.labels), len(dataset.classes)))
+
+
+def read_soft_labels(path: Path, seed: int, shape: tuple[int, int]) -> SoftLabels:
     """Class probabilities (M, C) and features (M, D) or None, from an .npy or .npz file.
 
     path: an .npy file, an .npz file with one array, or one with arrays of these names: probabilities, or

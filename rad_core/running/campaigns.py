@@ -17,16 +17,18 @@ from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.running import Plan, Say, run
 from rad_core.campaign.settings import Manner
 from rad_core.running import launch
+from rad_core.running.cluster_students import scoring
 
 
-def start(campaign: Campaign, plan: Plan) -> None:
-    """Run a campaign by a plan. Returns once it has begun; raises RadError, one sentence, where it cannot."""
+def start(campaign: Campaign, plan: Plan, cluster: str = "") -> None:
+    """Run a campaign by a plan, its students trained on a cluster where an address is given. Returns once it has begun; raises RadError, one sentence, where it cannot."""
     with files.writing(campaign.path):
         log = files.inside(campaign.path, campaign.path / watch.LOG)
-        launch.launch("rad_core.running.campaigns", [str(campaign.path.absolute()), json.dumps(asdict(plan))], log)
+        arguments = [str(campaign.path.absolute()), json.dumps(asdict(plan)), cluster]
+        launch.launch("rad_core.running.campaigns", arguments, log)
 
 
-def main(path: str, plan: str) -> int:
+def main(path: str, plan: str, cluster: str = "") -> int:
     """Run one campaign until its plan is done, the money is over, or somebody stops it."""
     begun = False
 
@@ -37,12 +39,13 @@ def main(path: str, plan: str) -> int:
             begun = True
         print(words, flush=True)
 
-    return launch.ended_by(lambda: _run(path, plan, say))
+    return launch.ended_by(lambda: _run(path, plan, say, cluster))
 
 
-def _run(path: str, plan: str, say: Say) -> None:
+def _run(path: str, plan: str, say: Say, cluster: str) -> None:
     values = json.loads(plan)
-    run(Campaign(Path(path)), Plan(**values | {"manner": Manner(**values["manner"])}), say)
+    with scoring(cluster or None) as score:
+        run(Campaign(Path(path)), Plan(**values | {"manner": Manner(**values["manner"])}), say, score=score)
 
 
 if __name__ == "__main__":

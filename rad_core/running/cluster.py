@@ -106,6 +106,17 @@ def connect(address: str, *, checked: bool = True) -> Iterator[Cluster]:
                 ray.shutdown()
 
 
+def reach(address: str) -> None:
+    """Raise InputError where Ray is not installed or nobody listens at an address; it takes a few seconds at most."""
+    check_address(address)
+    _ray()
+    if not address.startswith("local:"):
+        try:
+            _knock(address)
+        except (OSError, ValueError) as error:
+            raise InputError(_no_cluster(address, error)) from error
+
+
 def _ray() -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

@@ -1,7 +1,7 @@
 """A study in the background: a process of its own, which outlives the one that started it and waits for its turn.
 
-`start` launches `python -m rad_core.running.worker STORE ID WORKERS MAP`, detached. Whoever wants to stop it asks
-through the store (`Study.request`); what became of it stands in the store (`Study.info`), what it wrote in
+`start` launches `python -m rad_core.running.worker STORE ID WORKERS MAP CLUSTER`, detached. Whoever wants to stop it
+asks through the store (`Study.request`); what became of it stands in the store (`Study.info`), what it wrote in
 `worker.log` there.
 """
 
@@ -22,6 +22,7 @@ from rad_core import files
 from rad_core.errors import InputError
 from rad_core.folders import queue_folder
 from rad_core.running import launch
+from rad_core.running.cluster import reach
 from rad_core.running.engine import StudyStopped, check_requests, run_study
 from rad_core.running.queue import turn
 from rad_core.store.catalogue import open_study
@@ -30,12 +31,13 @@ from rad_core.store.study import Study
 OUTPUT = "worker.log"
 
 
-def start(study: Study, workers: int | None = None, *, with_map: bool = True) -> None:
+def start(study: Study, workers: int | None = None, *, with_map: bool = True, cluster: str | None = None) -> None:
     """Run a study, or what is left of it, in a process that goes on when this one ends.
 
     workers: processes to use, as in `run_study`. with_map: compute the map of the first seed's pool when the study is
-    finished, if that takes no longer than a minute. When this returns the study is queued or further. Raises RadError,
-    with the reason in one sentence, if it is running already or cannot be started.
+    finished, if that takes no longer than a minute. cluster: the address of a Ray cluster to run it on instead. When
+    this returns the study is queued or further. Raises RadError, with the reason in one sentence, if it is running
+    already or cannot be started.
     """
     info = study.info()
     if study.is_locked():
@@ -45,6 +47,7 @@ def start(study: Study, workers: int | None = None, *, with_map: bool = True) ->
         raise InputError(f"Study {study.id} is finished; there is nothing left to run.")
     study.request("run")
     arguments = [str(study.path.parent.absolute()), study.id, str(workers or 0), str(int(with_map))]
+    arguments += [cluster] if cluster else []
     with files.writing(study.path):
         log = files.inside(study.path, study.path / OUTPUT)
         launch.launch("rad_core.running.worker", arguments, log)
@@ -62,8 +65,8 @@ def read_output(study: Study, characters: int = 4000) -> str:
 
 
 @contextmanager
-def _turn(study: Study) -> Iterator[None]:
-    """Hold the study's device. Raises StudyStopped when the study is asked to pause or to cancel meanwhile."""
+def _turn(study: Study, cluster: str = "") -> Iterator[None]:
+    """Hold the study's device, or the cluster. Raises StudyStopped when it is asked to pause or to cancel meanwhile."""
     launch.ready()
     announced = ""
 
@@ -75,12 +78,14 @@ def _turn(study: Study) -> Iterator[None]:
             study.set_status("queued", f"Waits for its turn: {other} comes first.")
 
     check_requests(study)
-    with turn(queue_folder(), study.id, lambda: _device(study), waits_for):
+    with turn(queue_folder(), study.id, lambda: _device(study, cluster), waits_for):
         yield
 
 
-def _device(study: Study) -> str:
+def _device(study: Study, cluster: str = "") -> str:
     """The kind of the study's device. torch is imported beside, so that requests are heard meanwhile."""
+    if cluster and not cluster.startswith("local:"):
+        return cluster
     if study.config.device == "cpu":
         return "cpu"
     answer: Future[str] = Future()
@@ -120,17 +125,20 @@ def _draw_map(study: Study) -> None:
         study.log(f"the map of seed 0 could not be computed: {error}")
 
 
-def main(root: str, study_id: str, workers: str, with_map: str) -> int:
+def main(root: str, study_id: str, workers: str, with_map: str, cluster: str = "") -> int:
     """Run one study to its end; the exit status is 0 if it finished or was stopped on request."""
 
     def work() -> None:
         study = open_study(Path(root), study_id)
+        if cluster:
+            reach(cluster)
         with suppress(StudyStopped):
             run_study(
                 study,
                 workers=int(workers) or None,
+                cluster=cluster or None,
                 on_event=lambda event: launch.trim(study.path / OUTPUT),
-                turn=lambda: _turn(study),
+                turn=lambda: _turn(study, cluster),
             )
             if int(with_map):
                 _draw_map(study)

@@ -80,6 +80,29 @@ class Rounds:
         with self._sound(), self.reading() as database:
             return checked.read_meta(database.execute("select key, value from meta"))
 
+    def _set(self, **values: str) -> None:
+        with writing(self.path) as database:
+            for key, value in values.items():
+                database.execute("insert or replace into meta values (?, ?)", [key, value])
+
+    def threads(self) -> int | None:
+        """Threads that each unit of work computes with, as recorded when the study first ran; None before."""
+        count = self._meta().get("threads")
+        return None if count is None else int(count)
+
+    def record_threads(self, count: int) -> None:
+        """Record how many threads each unit of work computes with, wherever the study goes on."""
+        self._set(threads=str(count))
+
+    def on_cluster(self) -> bool:
+        """Whether it ran on a cluster when it ran last."""
+        return self._meta().get("cluster") == "1"
+
+    def record_place(self, *, cluster: bool) -> None:
+        """Record whether it runs on a cluster; which one is nobody's business who gets a copy."""
+        if cluster != self.on_cluster():
+            self._set(cluster=str(int(cluster)))
+
     def _save(self, arrays: Mapping[str, np.ndarray | files.Blocks]) -> None:
         """arrays: by the names of their files."""
         with files.writing(self.path):

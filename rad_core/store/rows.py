@@ -56,6 +56,8 @@ def read_meta(rows: Iterable[tuple[object, object]]) -> dict[str, str]:
         raise Unsound(f"it is asked to {shown(meta['control'])}, which no study can be")
     if not re.fullmatch(r"[0-9]{1,15}", meta["version"], re.ASCII):
         raise Unsound(f"its version is {shown(meta['version'])}, which is no number")
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", meta.get("threads", "1"), re.ASCII):
+        raise Unsound(f"its threads are {shown(meta['threads'])}, which is no number")
     for key in ("created", "updated"):
         read_moment(_float(meta[key], f"its date {key}"), f"its date {key}")
     return meta

@@ -105,11 +105,6 @@ class Study(Rounds):
         """Raise InputError unless the study can be read."""
         self.info()
 
-    def _set(self, **values: str) -> None:
-        with writing(self.path) as database:
-            for key, value in values.items():
-                database.execute("insert or replace into meta values (?, ?)", [key, value])
-
     # --- state ---
 
     def moment(self) -> str:

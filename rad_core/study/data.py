@@ -63,12 +63,14 @@ def load_data(config: StudyConfig, seed: int, dataset: Dataset | None = None) ->
     return dataset, split
 
 
-def check_study(config: StudyConfig, dataset: Dataset | None = None) -> tuple[Dataset, Split]:
+def check_study(config: StudyConfig, dataset: Dataset | None = None, *, here: bool = True) -> tuple[Dataset, Split]:
     """Refuse with an InputError what would fail once the study runs: data, sizes, device, networks, a teacher.
 
-    Returns the data set, which is loaded unless it is given, and the split of the first seed.
+    Returns the data set, which is loaded unless it is given, and the split of the first seed. here: whether it is this
+    machine that computes, so that it must have the device.
     """
-    pick_device(config.device)
+    if here:
+        pick_device(config.device)
     dataset, split = load_data(config, 0, dataset)
     kind, argument = parse_teacher(config.teacher)
     if not dataset.has_images and kind == "pretrained":

@@ -53,6 +53,16 @@ class Cell:
         return Purchases.of(self.history, self.setting.classes)
 
 
+def advance(cells: Sequence[Cell]) -> Iterator[list[Round]]:
+    """Go on with cells to their last rounds, those that have finished equally many side by side."""
+    abreast: dict[int, list[Cell]] = {}
+    for cell in cells:
+        if cell.finished < cell.setting.config.rounds:
+            abreast.setdefault(cell.finished, []).append(cell)
+    for level in abreast.values():
+        yield from run_cells(level)
+
+
 def run_cells(cells: Sequence[Cell]) -> Iterator[list[Round]]:
     """Yield the next rounds of cells that have finished equally many, one of each cell; their students train together.
 

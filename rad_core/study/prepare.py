@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import attrs
 import numpy as np
 
 from rad_core.config import StudyConfig
@@ -17,10 +19,11 @@ from rad_core.learning.device import pick_device
 from rad_core.learning.examples import TrainConfig
 from rad_core.learning.inputs import Inputs
 from rad_core.learning.pixels import shrink
-from rad_core.learning.teachers import Teacher, TeacherTask, make_teacher
+from rad_core.learning.teachers import SoftLabels, Teacher, TeacherTask, make_teacher
 from rad_core.selection.api import estimate_accuracy
 from rad_core.selection.arrays import to_numpy
 from rad_core.store.array_kinds import THUMBNAIL
+from rad_core.store.rounds import Round
 from rad_core.store.study import SHARED, Study
 from rad_core.study.data import load_data
 from rad_core.study.outside import OutsideTeacher
@@ -43,19 +46,30 @@ def teacher_training(config: StudyConfig) -> TrainConfig:
     )
 
 
-def teacher_task(
-    study: Study, seed: int, dataset: Dataset, split: Split, inputs: Inputs, state: dict | None = None
-) -> TeacherTask:
-    """What the teacher of a seed is made for. state: its weights, where it has been trained before."""
-    config = study.config
-    return TeacherTask(
-        *(dataset, split, inputs, teacher_training(config)),
-        seed=derive_seed("teacher", seed),
-        number=seed,
-        labels=config.labels,
-        state=state,
-        outside=partial(OutsideTeacher, study),
-    )
+MakeOutside = Callable[[Dataset], Teacher]  # makes a teacher from outside
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is kept of a seed, the small images of its pool aside. first: its round 0, which all strategies share."""
+
+    seed: int
+    first: Round
+    arrays: Mapping[str, np.ndarray]
+    metrics: Mapping[str, Any]
+    teacher_state: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """What opens the setting of a prepared seed again, beside its data set. table: its soft labels, of a table."""
+
+    seed: int
+    split: Split
+    teacher_state: Mapping[str, np.ndarray]
+    teacher_accuracy: float
+    teacher_right: np.ndarray | None
+    table: SoftLabels | None = None
 
 
 def prepare_seed(study: Study, seed: int) -> SeedSetting:
@@ -63,10 +77,36 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
     began = time.perf_counter()
     config = study.config
     dataset, split = load_data(config, seed)
-    for note in (*dataset.notes, *filter(None, [config.left_out()])) if seed == 0 else ():
-        study.log(note)
+    note_data(study, dataset, seed)
     inputs = Inputs.of(dataset, pick_device(config.device))
-    teacher = make_teacher(config.teacher, teacher_task(study, seed, dataset, split, inputs))
+    setting, prepared = make_seed(config, seed, dataset, split, inputs, outside=partial(OutsideTeacher, study))
+    keep_seed(study, dataset, prepared, time.perf_counter() - began)
+    return setting
+
+
+def note_data(study: Study, dataset: Dataset, seed: int) -> None:
+    """Log what was done to the data and what a study does without, once: with its first seed."""
+    for note in (*dataset.notes, *filter(None, [study.config.left_out()])) if seed == 0 else ():
+        study.log(note)
+
+
+def make_seed(
+    config: StudyConfig,
+    seed: int,
+    dataset: Dataset,
+    split: Split,
+    inputs: Inputs,
+    *,
+    outside: MakeOutside | None = None,
+    table: SoftLabels | None = None,
+) -> tuple[SeedSetting, Prepared]:
+    """Train the teacher and the reference students of one seed: its setting, and what is to be kept of it.
+
+    outside: makes a teacher from outside. table: the soft labels of a teacher that is a table of arrays, where they
+    were read already.
+    """
+    task = _task(config, seed, dataset, split, inputs)
+    teacher = make_teacher(config.teacher, replace(task, outside=outside, table=table))
     if config.outside:
         answers, features = {"validation": teacher.query(split.validation)}, None
     else:
@@ -81,7 +121,7 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
     if config.full_pool:
         everything = Purchases.plain(np.arange(len(split.pool)), answers["pool"].astype(np.float32))
         metrics["student_full_accuracy"] = train_students([setting], [everything], 0)[0].accuracy
-    arrays: dict[str, np.ndarray | Blocks] = {
+    arrays: dict[str, np.ndarray] = {
         "labeled_ids": split.labeled,
         "validation_ids": split.validation,
         "pool_ids": split.pool,
@@ -91,24 +131,34 @@ def prepare_seed(study: Study, seed: int) -> SeedSetting:
         **{f"teacher_{part}_probabilities": answers[part].astype(np.float32) for part in _KEPT if part in answers},
         "student_features": to_numpy(first.features).astype(np.float16),
     }
-    if dataset.has_images:
-        shape, rows = shrink(dataset.images, split.pool, THUMBNAIL)
-        arrays["thumbnails"] = Blocks(shape, np.dtype(np.uint8), rows)
     if len(split.private):
         arrays["private_ids"] = split.private
     if features is not None:
         arrays["teacher_features"] = features.astype(np.float16)
+    of_first = {"accuracy": first.accuracy, "loss": first.loss, "labels": 0.0}
+    shared = Round(SHARED, seed, 0, describe_student(config, first), of_first, {})
+    return setting, Prepared(seed, shared, arrays, metrics, teacher.state())
+
+
+def keep_seed(study: Study, dataset: Dataset, prepared: Prepared, seconds: float) -> None:
+    """Store what was prepared of a seed, and the small images of its pool. seconds: that it took."""
+    arrays: dict[str, np.ndarray | Blocks] = dict(prepared.arrays)
+    if dataset.has_images:
+        shape, rows = shrink(dataset.images, prepared.arrays["pool_ids"], THUMBNAIL)
+        arrays["thumbnails"] = Blocks(shape, np.dtype(np.uint8), rows)
     # The shared round 0 goes first: a seed counts as prepared only when everything about it is there.
-    study.put_round(
-        SHARED,
-        seed,
-        0,
-        describe_student(config, first),
-        {"accuracy": first.accuracy, "loss": first.loss, "labels": 0.0},
-        {"prepare": time.perf_counter() - began},
+    study.put_rounds([attrs.evolve(prepared.first, seconds={"prepare": seconds})])
+    study.put_seed(prepared.seed, arrays, prepared.metrics, prepared.teacher_state)
+
+
+def _task(config: StudyConfig, seed: int, dataset: Dataset, split: Split, inputs: Inputs) -> TeacherTask:
+    """What the teacher of a seed is made for."""
+    return TeacherTask(
+        *(dataset, split, inputs, teacher_training(config)),
+        seed=derive_seed("teacher", seed),
+        number=seed,
+        labels=config.labels,
     )
-    study.put_seed(seed, arrays, metrics, teacher.state())
-    return setting
 
 
 def ask_everything(teacher: Teacher, split: Split) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
@@ -197,21 +247,37 @@ def open_setting(study: Study, seed: int, inputs: Inputs | None = None) -> SeedS
     """
     config = study.config
     dataset, split = load_data(config, seed)
+    opening = read_opening(study, seed, dataset, split)
+    if inputs is None:
+        inputs = Inputs.of(dataset, pick_device(config.device))
+    return open_prepared(config, opening, dataset, inputs, partial(OutsideTeacher, study))
+
+
+def read_opening(study: Study, seed: int, dataset: Dataset, split: Split) -> Opening:
+    """What opens the setting of a seed again. Raises InputError where the data set is another than it was."""
     state = study.teacher_state(seed)
     if (other := _what_differs(study, seed, dataset, split)) is not None:
         raise InputError(
-            f"The data set {config.dataset} has changed since study {study.id} was started ({other}); start a new "
-            "study with --new."
+            f"The data set {study.config.dataset} has changed since study {study.id} was started ({other}); start a "
+            "new study with --new."
         )
-    if inputs is None:
-        inputs = Inputs.of(dataset, pick_device(config.device))
-    task = teacher_task(study, seed, dataset, split, inputs, state)
     right = None
-    if not config.outside:
+    if not study.config.outside:
         right = study.seed_array(seed, "teacher_pool_probabilities").argmax(1) == dataset.labels[split.pool]
+    accuracy = study.seed_metrics(seed)["teacher_accuracy_used"]
+    return Opening(seed, split, state, accuracy, right)
+
+
+def open_prepared(
+    config: StudyConfig, opening: Opening, dataset: Dataset, inputs: Inputs, outside: MakeOutside | None = None
+) -> SeedSetting:
+    """The setting that an opening opens. outside: makes a teacher from outside."""
+    seed, split = opening.seed, opening.split
+    task = _task(config, seed, dataset, split, inputs)
+    task = replace(task, state=dict(opening.teacher_state), outside=outside, table=opening.table)
     return SeedSetting(
         *(config, seed, inputs, dataset.labels, len(dataset.classes), split),
         teacher=make_teacher(config.teacher, task),
-        teacher_accuracy=study.seed_metrics(seed)["teacher_accuracy_used"],
-        teacher_right=right,
+        teacher_accuracy=opening.teacher_accuracy,
+        teacher_right=opening.teacher_right,
     )

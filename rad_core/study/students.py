@@ -21,6 +21,8 @@ from rad_core.selection.arrays import Array, as_numpy_on_cpu
 from rad_core.study.seeds import derive_seed
 
 if TYPE_CHECKING:
+    import torch
+
     from rad_core.learning.networks import Network
 
 
@@ -174,7 +176,12 @@ def student_training(config: StudyConfig) -> TrainConfig:
     )
 
 
-def students_at_once(config: StudyConfig, image_shape: tuple[int, int, int], classes: int) -> int:
-    """How many students of this study train together; the same for the same study on the same kind of device."""
+def students_at_once(
+    config: StudyConfig, image_shape: tuple[int, int, int], classes: int, device: torch.device | None = None
+) -> int:
+    """How many students of this study train together; the same for the same study on the same kind of device.
+
+    device: by default the one that it has here.
+    """
     network = build_model(config.student, classes=classes, image_shape=image_shape, seed=0)
-    return networks_at_once(network, image_shape, pick_device(config.device))
+    return networks_at_once(network, image_shape, pick_device(config.device) if device is None else device)

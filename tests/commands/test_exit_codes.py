@@ -11,7 +11,7 @@ import pytest
 
 from rad_core import cli, errors
 from rad_core.errors import DamagedError, InputError, RadError, StoreError, TrainingError, WorkerError, retold
-from rad_core.running import engine
+from rad_core.running import engine, workers
 from rad_core.store.catalogue import create_study
 from rad_core.store.pack import pack
 from tests.conftest import tiny_config
@@ -89,7 +89,7 @@ def test_a_damaged_archive_or_study_is_bad_input(store: Path, tmp_path: Path) ->
 
 def test_a_worker_that_dies_is_told_as_such(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = create_study(store, tiny_config(seeds=2))
-    monkeypatch.setattr(engine, "_start_worker", _die)
+    monkeypatch.setattr(workers, "_start_worker", _die)
     with pytest.raises(WorkerError, match="worker process ended unexpectedly"):
         engine.run_study(study, workers=2)
     assert (study.info().status, study.info().message[:16]) == ("failed", "A worker process")
