@@ -26,7 +26,7 @@ from rad_core.campaign.reading import Scores, scores_of
 from rad_core.campaign.scoring import score_of
 from rad_core.campaign.settings import USUAL, Manner, Settings
 from rad_core.campaign.status import Score, Status, status_of
-from rad_core.campaign.students import Score, check_student, scores_of_pool
+from rad_core.campaign.students import Scorer, check_student, scores_of_pool
 from rad_core.campaign.teachers import check_teacher
 from rad_core.campaign.telling import Told
 from rad_core.campaign.training import TrainingSet
@@ -195,7 +195,7 @@ class Campaign:
         """(N, C) of the campaign's own student, trained now on what is known and bought, on the pool in its order."""
         return self.own_scores(with_checked=False).values
 
-    def own_scores(self, with_checked: bool = True, score: Score = scores_of_pool) -> Scores:
+    def own_scores(self, with_checked: bool = True, score: Scorer = scores_of_pool) -> Scores:
         """What the campaign's own student says of the pool and, by others that did not learn from them, of the checked
         examples; they are trained now. score: trains them. Raises InputError where there is no student of ours.
         """

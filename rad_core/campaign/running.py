@@ -22,7 +22,7 @@ from rad_core.campaign.campaign import Campaign
 from rad_core.campaign.money import money_text
 from rad_core.campaign.settings import USUAL, Manner
 from rad_core.campaign.status import Status
-from rad_core.campaign.students import Score, scores_of_pool
+from rad_core.campaign.students import Scorer, scores_of_pool
 from rad_core.campaign.teachers import check_teacher, make_teacher
 from rad_core.campaign.watch import Run, recorded
 from rad_core.errors import InputError, StoreError
@@ -111,7 +111,7 @@ def run_campaign(
 
 
 def run(
-    campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None = None, score: Score = scores_of_pool
+    campaign: Campaign, plan: Plan, say: Say, stop: threading.Event | None = None, score: Scorer = scores_of_pool
 ) -> Status:
     """Go on until the rounds are finished, the money is over or the teacher leaves questions open.
 
@@ -141,7 +141,7 @@ def run(
             return _go_on(campaign, plan, teacher, calls, tell, score)
 
 
-def _go_on(campaign: Campaign, plan: Plan, teacher: Teacher, calls: Calls, say: Say, score: Score) -> Status:
+def _go_on(campaign: Campaign, plan: Plan, teacher: Teacher, calls: Calls, say: Say, score: Scorer) -> Status:
     status = campaign.status()
     tell_the_price(status, plan, say)
     while not calls.stop.is_set():
@@ -173,7 +173,7 @@ def _unasked_checked(status: Status) -> int:
 
 
 def _ask_next(
-    campaign: Campaign, plan: Plan, status: Status, stop: threading.Event, say: Say, score: Score
+    campaign: Campaign, plan: Plan, status: Status, stop: threading.Event, say: Say, score: Scorer
 ) -> Picks | None:
     """Enter the next questions; None where there are none to ask, said why, or it is to stop."""
     if _unasked_checked(status):

@@ -21,7 +21,10 @@ from rad_core.running.cluster_students import scoring
 
 
 def start(campaign: Campaign, plan: Plan, cluster: str = "") -> None:
-    """Run a campaign by a plan, its students trained on a cluster where an address is given. Returns once it has begun; raises RadError, one sentence, where it cannot."""
+    """Run a campaign by a plan. Returns once it has begun; raises RadError, one sentence, where it cannot.
+
+    cluster: the address of a Ray cluster to train its students on.
+    """
     with files.writing(campaign.path):
         log = files.inside(campaign.path, campaign.path / watch.LOG)
         arguments = [str(campaign.path.absolute()), json.dumps(asdict(plan)), cluster]

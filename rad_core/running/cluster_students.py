@@ -1,4 +1,4 @@
-"""Students of ours in a campaign, trained as tasks of a Ray cluster; the campaign is written by its own process alone."""
+"""Students of ours in a campaign, trained as tasks of a Ray cluster; its own process alone writes into it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad_core.campaign.students import Score, scores_of_pool
+from rad_core.campaign.students import Scorer, scores_of_pool
 from rad_core.campaign.training import TrainingSet
 from rad_core.errors import WorkerError
 from rad_core.running.cluster import connect
@@ -22,7 +22,7 @@ _TRIES = 3  # times that a task is begun again elsewhere
 
 
 @contextmanager
-def scoring(address: str | None) -> Iterator[Score]:
+def scoring(address: str | None) -> Iterator[Scorer]:
     """How students score a pool while the block lasts: in this process, or on the cluster at an address.
 
     Raises InputError where no cluster can be reached.
