@@ -14,7 +14,10 @@ from tests.bench.__main__ import TOPICS, main
 from tests.bench.rows import Row, amount, missing, table
 
 ROOT = Path(__file__).parent.parent
-LONG, ELSEWHERE = {"loop", "campaign", "training"}, {"maps"}  # elsewhere: beside the tests that compile a UMAP anyway
+LONG, ELSEWHERE = (
+    {"loop", "campaign", "cluster", "training"},
+    {"maps"},
+)  # elsewhere: beside the tests that compile a UMAP anyway
 
 
 @pytest.mark.parametrize(

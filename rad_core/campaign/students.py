@@ -25,9 +25,7 @@ _STEPS, _LEARNING_RATE = 300, 1e-2
 _SAMPLE = 10_000  # rows that tell mean and standard deviation of features
 
 Predict = Callable[[np.ndarray], np.ndarray]  # (n, D) features -> (n, C) float32
-Scorer = Callable[
-    [str, np.ndarray, TrainingSet, int, np.ndarray, int], Scores
-]  # as `scores_of_pool`
+Scorer = Callable[[str, np.ndarray, TrainingSet, int, np.ndarray, int], Scores]  # as `scores_of_pool`
 
 
 def check_student(name: str) -> str:

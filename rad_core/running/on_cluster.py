@@ -52,11 +52,16 @@ def run_on_cluster(study: Study, address: str, progress: Progress) -> None:
     dataset = read_dataset(study.config)
     with connect(address) as cluster:
         progress.check()
-        run = _Run(study, cluster, dataset, progress)
-        try:
-            run.go()
-        finally:
-            run.end()
+        run_connected(study, cluster, dataset, progress)
+
+
+def run_connected(study: Study, cluster: Cluster, dataset: Dataset, progress: Progress) -> None:
+    """As `run_on_cluster`, with the cluster that this process is connected to. dataset: the study's."""
+    run = _Run(study, cluster, dataset, progress)
+    try:
+        run.go()
+    finally:
+        run.end()
 
 
 def device_on(config: StudyConfig, cluster: Cluster) -> str:

@@ -25,6 +25,7 @@ TOPICS = {
     "diversity": "CoreSet and BADGE",
     "training": "Training",
     "loop": "The whole loop",
+    "cluster": "A study on a Ray cluster",
     "images": "Images",
     "maps": "Maps",
     "startup": "Start-up",
