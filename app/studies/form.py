@@ -148,21 +148,22 @@ def show() -> None:
         if unasked := _unasked():
             _ask(unasked)
         else:
-            plan.show(*_checked(_values()), _start)
+            plan.show(*_checked(_values()), _start, cluster=_cluster())
 
 
 def _values() -> dict[str, Any]:
     values = {name: st.session_state.get(_key(name)) for name in SETTINGS} | {"dataset": _dataset()}
-    return values | ({"device": "auto"} if _on_cluster() else {})
+    return values | ({"device": "auto"} if _cluster() else {})
 
 
-def _on_cluster() -> bool:
-    return bool(configured()) and st.session_state.get(_key("device")) == _CLUSTER
+def _cluster() -> str:
+    """The address of the cluster, where that is the device chosen; else ""."""
+    return configured() if st.session_state.get(_key("device")) == _CLUSTER else ""
 
 
 def _start(config: StudyConfig) -> None:
     if st.session_state[OPEN]:  # a second click on the button comes when the study has started already
-        actions.start_new(config, configured() if _on_cluster() else "")
+        actions.start_new(config, _cluster())
         close_form()
 
 

@@ -24,15 +24,18 @@ _PLAN = "new_plan_job"
 _SETTLED_SECONDS = 0.8  # without a change before a process is started to measure
 
 
-def show(config: StudyConfig | None, problem: str, start: Callable[[StudyConfig], None]) -> None:
-    """The plan of a valid configuration, or what is wrong with it; reads the measured time until it is there."""
+def show(config: StudyConfig | None, problem: str, start: Callable[[StudyConfig], None], *, cluster: str = "") -> None:
+    """The plan of a valid configuration, or what is wrong with it; reads the measured time until it is there.
+
+    cluster: the address of the Ray cluster that it is to run on, if any.
+    """
     waits = config is not None and _measured(config) is None
     st.fragment(_panel, run_every=0.5 if waits else None)(config, problem, start, waits)
     if config is not None:
         with st.expander("Copy as command", icon=":material/terminal:"):
             st.caption("The same study in a terminal:")
-            st.code(settings.command(config), language=None, wrap_lines=True)
-            st.caption("Or from a file, with `rad run study.toml`:")
+            st.code(settings.command(config, cluster), language=None, wrap_lines=True)
+            st.caption(f"Or from a file, with `rad run study.toml{f' --cluster {cluster}' if cluster else ''}`:")
             st.code(config.to_toml(), language=None, wrap_lines=True)
 
 

@@ -255,8 +255,11 @@ def to_config(values: Mapping[str, Any]) -> StudyConfig:
 # --- to the command line -------------------------------------------------------------------------------------------
 
 
-def command(config: StudyConfig) -> str:
-    """The line for a shell that runs the same study: what differs from the defaults, as options of `rad run`."""
+def command(config: StudyConfig, cluster: str = "") -> str:
+    """The line for a shell that runs the same study: what differs from the defaults, as options of `rad run`.
+
+    cluster: the address of the Ray cluster that it runs on.
+    """
     words = ["rad", "run"]
     for name, setting in SETTINGS.items():
         value = getattr(config, name)
@@ -268,4 +271,4 @@ def command(config: StudyConfig) -> str:
         else:
             text = ",".join(value) if isinstance(value, tuple) else f"{value}"
             words += [flag, text]
-    return shlex.join(words)
+    return shlex.join(words + (["--cluster", cluster] if cluster else []))

@@ -123,6 +123,16 @@ def test_a_device_that_the_machine_lacks_is_not_offered_but_kept_where_it_was_se
     assert offered(open_form()) == ["auto", "cpu", "cuda"]
 
 
+def test_a_cluster_is_a_device_where_one_is_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RAD_CLUSTER", "ray://127.0.0.1:10001")
+    at = open_form()
+    at.session_state["new_device"] = "cluster"
+    at.run()
+    assert code(at)[0].endswith("--cluster ray://127.0.0.1:10001")
+    assert filled(at, tmp_path).device == "auto"
+    assert "cluster" not in code(at)[1]
+
+
 def test_settings_left_empty_are_left_to_the_data_set(tmp_path: Path) -> None:
     at = open_form()
     assert at.number_input(key="new_budget").value is None
@@ -331,6 +341,23 @@ def test_it_starts_in_the_background_and_is_in_view() -> None:
         assert time.monotonic() < end
         time.sleep(0.2)
     assert info.rounds_done == 1
+
+
+@pytest.mark.slow
+def test_it_starts_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAD_CLUSTER", "local:1")
+    at = open_form(strategies="rad", seeds="1", rounds="1", student_steps="5", teacher_steps="5")
+    at.session_state["new_device"] = "cluster"
+    at.run()
+    at.button(key="new_start").click().run(timeout=90)
+    assert not at.exception
+    [id] = study_ids(default_store())
+    study, end = Study(default_store() / id), time.monotonic() + 240
+    while (info := study.info()).status != "finished":
+        assert info.status in ("queued", "running"), info
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert (info.rounds_done, study.on_cluster(), study.config.device) == (1, True, "auto")
 
 
 # --- files of the machine that runs the studio -----------------------------------------------------------------------
