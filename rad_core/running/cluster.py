@@ -183,15 +183,20 @@ def _knock(address: str) -> None:
 
 
 @contextmanager
-def _on_localhost() -> Iterator[None]:
-    """Have Ray listen on 127.0.0.1 alone: told that address only, it takes the one that others see instead."""
-    constants = vars(importlib.import_module("ray._private.ray_constants"))
-    before = constants["ENABLE_RAY_CLUSTER"]
-    constants["ENABLE_RAY_CLUSTER"] = False
+def _set(module: str, name: str, value: object) -> Iterator[None]:
+    """Another value for a name of a module of Ray's, which has no setting for it, while the block lasts."""
+    names = vars(importlib.import_module(module))
+    before = names.get(name)
+    names[name] = value
     try:
         yield
     finally:
-        constants["ENABLE_RAY_CLUSTER"] = before
+        names[name] = before
+
+
+def _on_localhost() -> AbstractContextManager[None]:
+    """Have Ray listen on 127.0.0.1 alone: told that address only, it takes the one that others see instead."""
+    return _set("ray._private.ray_constants", "ENABLE_RAY_CLUSTER", False)
 
 
 @contextmanager
@@ -209,13 +214,17 @@ def _left_alone() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What Ray has to say about itself is no matter of ours; what goes wrong it raises."""
+    """What Ray has to say about itself is no matter of ours; what goes wrong it raises.
+
+    A process that dies it tells on standard output as well, where results of ours are.
+    """
     loggers = [logging.getLogger("ray"), logging.getLogger("ray.util.client")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with _set("ray._private.worker", "print_to_stdstream", lambda *told, **how: None):
+            yield
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)

@@ -79,6 +79,7 @@ def ray_cluster() -> Iterator[Ray]:
         for name, value in (("ENABLE_WINDOWS_OR_OSX_CLUSTER", "0"), ("USAGE_STATS_ENABLED", "0")):
             patch.setenv(f"RAY_{name}", value)
         patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "120")  # a busy machine takes more than its 30
         from ray._private import ray_constants
 
         patch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)

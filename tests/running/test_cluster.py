@@ -80,6 +80,7 @@ def test_a_node_that_is_killed_changes_no_byte(ray: Ray, alone: Study, store: Pa
     assert len([text for _, text in study.read_log(1000) if ": accuracy " in text]) == 2 * 3 * 6  # none twice
 
 
+@pytest.mark.long
 def test_a_study_is_paused_there_and_goes_on_through_a_client(ray: Ray, alone: Study, store: Path) -> None:
     study = create_study(store, CONFIG)
 
@@ -96,6 +97,7 @@ def test_a_study_is_paused_there_and_goes_on_through_a_client(ray: Ray, alone: S
     assert content(study) == content(alone)
 
 
+@pytest.mark.long
 def test_a_teacher_from_outside_is_asked_by_one_process(ray: Ray, store: Path, tmp_path: Path) -> None:
     studies = []
     for name, place in (("here", None), ("there", "auto")):
@@ -132,6 +134,7 @@ def test_the_doctor_lists_the_nodes(ray: Ray) -> None:
     assert "Studies can run there" in done.output
 
 
+@pytest.mark.long
 def test_a_ray_of_our_own_listens_here_alone_and_is_gone_afterwards(ray: Ray) -> None:
     with connect("local:2") as cluster:
         assert [(node.address, node.cpus) for node in cluster.nodes] == [("127.0.0.1", 2)]
