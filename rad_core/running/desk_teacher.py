@@ -1,4 +1,4 @@
-"""A teacher from outside as the nodes of a cluster see it: they ask the desk, and one process alone asks him."""
+"""A teacher from outside as the nodes of a cluster see it: they ask the desk, and one process asks for all."""
 
 from __future__ import annotations
 
