@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rad_core.commands.common import json_option, print_json, say
+from rad_core.commands.common import cluster_option, json_option, print_json, say
 from rad_core.errors import InputError
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import FEATURES, STRATEGIES, USABLE
@@ -42,11 +42,7 @@ _NEEDY = ", ".join(name for name in USABLE if FEATURES in STRATEGIES[name].needs
 @click.option("--strategy", default="rad", show_default=True, help=f"Rule of selection: {', '.join(USABLE)}.")
 @click.option("--gain", default="margin", show_default=True, help=f"Informativeness: {', '.join(GAINS)}.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random draw.")
-@click.option(
-    "--cluster",
-    metavar="ADDRESS",
-    help="Read a pool of many files on a Ray cluster: auto, local:N or ray://HOST:10001. The picks are the same.",
-)
+@cluster_option
 @click.option("-o", "--output", type=_FILE, required=True, help="Where to write the picks: .csv or .parquet.")
 @json_option
 def command(
@@ -67,11 +63,11 @@ def command(
 ) -> None:
     """Choose which rows of your own pool to have labeled by your own teacher.
 
-    Files: .npy, .npz, .parquet, .csv or .tsv. --probs may be a folder or a pattern in quotation marks, whose files are
-    read in the order of their names: a pool that need not fit into memory. Such a pool, and a file of 1 GB or more, is
-    drawn in the order of its rows: a seed gives other picks than from the same rows in memory. A column, array or index
-    "id" names the rows, as text exactly as given; otherwise they are numbered from 0. What was done to the data is told
-    on stderr, and as notes with --json.
+    Files: .npy, .npz, .parquet, .csv or .tsv. --probs may be a folder or a pattern in quotation marks, whose files
+    are read in the order of their names: a pool that need not fit into memory. Such a pool, and a file of 1 GB or
+    more, is drawn in the order of its rows: a seed gives other picks than from the same rows in memory; a cluster
+    reads its files in parts, for the same picks. A column, array or index "id" names the rows, as text exactly as
+    given; otherwise they are numbered from 0. What was done to the data is told on stderr, and as notes with --json.
     The output has the columns id, gain and probability (of being selected; empty where a strategy has none), and where
     a strategy mixes images partner and weight of the image to mix in. In a .csv an id that a spreadsheet would run as a
     formula has an apostrophe before it; --exclude knows that, and .parquet has every id as it is.

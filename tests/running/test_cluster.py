@@ -97,6 +97,23 @@ def test_a_study_is_paused_there_and_goes_on_through_a_client(ray: Ray, alone: S
     assert content(study) == content(alone)
 
 
+def test_a_pool_that_a_cluster_reads_gives_the_picks_of_one_process(ray: Ray, tmp_path: Path) -> None:
+    node = ray.add_node()
+    rng = np.random.default_rng(0)
+    (tmp_path / "pool").mkdir()
+    for number in range(4):
+        np.save(tmp_path / "pool" / f"{number}.npy", rng.dirichlet(np.ones(5), 400_000).astype(np.float32))
+    picks = []
+    for place, more in (("alone", []), ("auto", ["--cluster", "auto"])):
+        output = tmp_path / f"{place}.csv"
+        told = ["--budget", "999", "--teacher-accuracy", "0.8", "-o", str(output), *more]
+        done = CliRunner().invoke(cli, ["select", "--probs", str(tmp_path / "pool"), *told])
+        assert done.exit_code == 0, done.output
+        picks.append(output.read_bytes())
+    assert picks[0] == picks[1]
+    ray.kill(node)
+
+
 @pytest.mark.long
 def test_a_teacher_from_outside_is_asked_by_one_process(ray: Ray, store: Path, tmp_path: Path) -> None:
     studies = []
