@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ import numpy as np
 from rad_core.config import StudyConfig
 from rad_core.learning.dataset import Dataset, Split
 from rad_core.running.engine import count_workers
+from rad_core.running.units import threads_for
 
 if TYPE_CHECKING:
     from rad_core.learning.examples import TrainConfig
@@ -91,7 +94,8 @@ def plan(
     count = count_workers(config, workers)
     seconds = memory = None
     if calibrate:
-        per_student, per_teacher = time_training(config, dataset, split)
+        with _threads(threads_for(config)):
+            per_student, per_teacher = time_training(config, dataset, split)
         total = (outlined.trainings * per_student + config.seeds * per_teacher) / count + _START_SECONDS
         seconds = float(math.ceil(total))
         memory = _memory(config, len(split.pool), len(dataset.classes), dataset.images.shape[1:])
@@ -141,6 +145,19 @@ def _peak_memory() -> int | None:
             return None
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Compute with so many threads for now, as every process of the study will."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def time_training(config: StudyConfig, dataset: Dataset, split: Split) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from rad_core.config import StudyConfig
 from rad_core.store.rounds import Round
 from rad_core.store.study import Study
 
@@ -128,9 +129,14 @@ def threads_of(study: Study) -> int:
     """
     count = study.threads()
     if count is None:
-        count = max(1, cores() // (len(study.config.strategies) * study.config.seeds))
+        count = threads_for(study.config)
         study.record_threads(count)
     return count
+
+
+def threads_for(config: StudyConfig) -> int:
+    """How many threads each unit of work of a new study computes with on this machine."""
+    return max(1, cores() // (len(config.strategies) * config.seeds))
 
 
 def limit_threads(count: int, device: str) -> None:
