@@ -1,7 +1,7 @@
 """The program behind `rad app`: the studio as a server, behind its doorkeeper.
 
-Its one argument is a JSON object of Streamlit's options, by name. RAD_OPEN is an address to open in a browser, and
-RAD_ALLOW_HOST the names of proxies before the studio, separated by commas.
+Its one argument is a JSON object of Streamlit's options, by name. RAD_OPEN is an address to open in a browser,
+RAD_ALLOW_HOST the names of proxies before the studio, separated by commas, and RAD_PASSWORD_FILE what guards it.
 """
 
 from __future__ import annotations
@@ -14,20 +14,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import streamlit as st
 from starlette.middleware import Middleware
 
 from app.data import kept, visitors
-from app.shell.doorkeeper import own_names_only, read_only
+from app.shell.doorkeeper import own_names_only, password_file, read_only
+from app.shell.login import PasswordOnly
+from rad_core import passwords
+from rad_core.errors import RadError
+from rad_core.text import one_line
 
 
-def studio() -> st.App:
-    """The studio as an ASGI application."""
+def studio(options: dict[str, Any]) -> st.App:
+    """The studio as an ASGI application. options: Streamlit's."""
     behind = tuple(filter(None, os.environ.get("RAD_ALLOW_HOST", "").split(",")))
-    door = Middleware(own_names_only, names=partial(st.get_option, "server.allowedHosts"), behind=behind)
-    return st.App(str(Path(__file__).with_name("main.py")), middleware=[door], lifespan=opened)
+    doors = [Middleware(own_names_only, names=partial(st.get_option, "server.allowedHosts"), behind=behind)]
+    if file := password_file():
+        base, cookie = options.get("server.baseUrlPath", ""), f"rad-session-{options['server.port']}"
+        doors.append(Middleware(PasswordOnly, password=passwords.read(file), base=base, cookie=cookie))
+    return st.App(str(Path(__file__).with_name("main.py")), middleware=doors, lifespan=opened)
 
 
 @asynccontextmanager
@@ -48,7 +56,10 @@ def main() -> None:
     """Entry point."""
     options = json.loads(sys.argv[1])
     try:
-        studio().run(config=options)
+        studio(options).run(config=options)
+    except RadError as error:  # the file of the password has changed since the command looked at it
+        click.echo(f"Error: {one_line(error)}", err=True)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:  # how a person ends it
         sys.exit(130)
 
