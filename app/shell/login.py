@@ -196,7 +196,7 @@ def _stranger(request: Request, base: str) -> Response:
     asked = quote(request.scope["path"]) + (f"?{query}" if query else "")
     login = escape(f"{base}/login?next={quote(own_place(asked, base), safe='')}")
     refresh = f'<meta http-equiv="refresh" content="0; url={login}">\n'
-    return _page(f'<p><a href="{login}">Log in</a></p>', _UNKNOWN, refresh)
+    return _page(f'<p><a href="{login}">Log in</a></p>', head=refresh)
 
 
 def own_place(asked: str, base: str) -> str:

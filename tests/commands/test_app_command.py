@@ -268,12 +268,12 @@ def test_a_studio_for_a_network_says_who_can_reach_it_and_keeps_the_files_of_its
 
 
 def test_the_start_says_what_visitors_may_do() -> None:
-    assert _reach(["localhost"], private=True, read_only=True, files=False) == (
+    assert _reach(["localhost"], private=True, read_only=True, files=False, guarded=False) == (
         "Only people on this computer can reach it; they can see all studies and change none."
     )
-    line = _reach(["box"], private=False, read_only=False, files=True)
+    line = _reach(["box"], private=False, read_only=False, files=True, guarded=False)
     assert "can have its files read as data (--files)" in line
-    assert "files" not in _reach(["box"], private=False, read_only=True, files=False)
+    assert "files" not in _reach(["box"], private=False, read_only=True, files=False, guarded=False)
 
 
 def test_names_are_those_that_nobody_else_can_have() -> None:
