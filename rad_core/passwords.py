@@ -71,7 +71,7 @@ def read(path: Path) -> Password:
         raise InputError(f"There is no file {path}; make it with rad password {path}.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it with rad password FILE.") from error
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o027:  # a group may read: so systemd lets a service's user
         raise InputError(f"{path} is open to other users of this machine; close it with chmod 600 {path}.")
     if not content.strip():
         raise InputError(f"{path} is empty; make it with rad password {path}.")

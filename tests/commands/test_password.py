@@ -108,7 +108,7 @@ def test_a_password_is_kept_as_its_hash_for_its_owner_alone(tmp_path: Path) -> N
         ("hunter2\n", 0o600, "does not hold a password"),
         ("scrypt-2-8-1$AAAA$AAAA\n", 0o600, "does not hold a password"),
         ("x" * 5000, 0o600, "does not hold a password"),
-        ("hunter2\n", 0o640, "chmod 600"),
+        ("hunter2\n", 0o644, "chmod 600"),
     ],
 )
 def test_a_file_that_guards_nothing_is_refused(tmp_path: Path, content: str | None, mode: int, says: str) -> None:
