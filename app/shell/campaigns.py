@@ -58,7 +58,7 @@ def listed() -> list[StudyInfo]:
     return _listed(str(default_store()))
 
 
-@st.cache_data(ttl=2, max_entries=8, show_spinner=False)
+@st.cache_resource(ttl=2, max_entries=8, show_spinner=False)
 def _listed(root: str) -> list[StudyInfo]:
     found = []
     for name in catalogue.names(Path(root)):
