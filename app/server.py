@@ -20,8 +20,10 @@ from typing import Any
 import click
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import file_util
 
 from app.data import kept, visitors
+from app.shell.assets import AssetsFromMemory
 from app.shell.doorkeeper import own_names_only, password_file, read_only
 from app.shell.login import PasswordOnly
 from rad_core import passwords
@@ -33,9 +35,11 @@ def studio(options: dict[str, Any]) -> st.App:
     """The studio as an ASGI application. options: Streamlit's."""
     behind = tuple(filter(None, os.environ.get("RAD_ALLOW_HOST", "").split(",")))
     doors = [Middleware(own_names_only, names=partial(st.get_option, "server.allowedHosts"), behind=behind)]
+    base = options.get("server.baseUrlPath", "")
     if file := password_file():
-        base, cookie = options.get("server.baseUrlPath", ""), f"rad-session-{options['server.port']}"
+        cookie = f"rad-session-{options['server.port']}"
         doors.append(Middleware(PasswordOnly, password=passwords.read(file), base=base, cookie=cookie))
+    doors.append(Middleware(AssetsFromMemory, folder=Path(file_util.get_static_dir()) / "static", base=base))
     return st.App(str(Path(__file__).with_name("main.py")), middleware=doors, lifespan=opened)
 
 

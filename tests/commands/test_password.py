@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from app.shell import login
+from app.shell.assets import AssetsFromMemory
 from app.shell.doorkeeper import Message, own_names_only
 from app.shell.login import PasswordOnly, Tries, own_place
 from rad_core import passwords
@@ -70,7 +72,7 @@ async def ask(
     scope = scope_of("http", path, headers, client) | {"method": method or ("GET" if typed is None else "POST")}
     await app(scope, receive, send)
     names = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return Reply(sent[0]["status"], names, b"".join(part["body"] for part in sent[1:]).decode())
+    return Reply(sent[0]["status"], names, b"".join(part["body"] for part in sent[1:]).decode(errors="replace"))
 
 
 def cookie_of(reply: Reply) -> str:
@@ -245,6 +247,37 @@ def test_what_somebody_wrote_into_the_address_is_no_markup() -> None:
     assert reply.status == 200
     assert "<script" not in reply.text
     assert "default-src 'none'" in reply.headers["content-security-policy"]
+
+
+# --- what everybody is sent ------------------------------------------------------------------------------------------
+
+
+def test_scripts_come_packed_from_memory_and_nothing_else_does(tmp_path: Path) -> None:
+    (tmp_path / "static" / "js").mkdir(parents=True)
+    (tmp_path / "static" / "js" / "a.js").write_text("let a = 1;" * 100)
+    (tmp_path / "secret.js").write_text("secret")
+
+    async def story() -> None:
+        app = AssetsFromMemory(inner, tmp_path / "static", "/rad")
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        packed = {"accept-encoding": "br, gzip"}
+        for _ in range(2):
+            sent.clear()
+            await app(scope_of("http", "/rad/static/js/a.js", packed) | {"method": "GET"}, None, send)
+            assert gzip.decompress(sent[1]["body"]).decode() == "let a = 1;" * 100
+            assert (b"content-type", b"text/javascript; charset=utf-8") in sent[0]["headers"]
+        (tmp_path / "static" / "js" / "a.js").unlink()
+        assert (await ask(app, "/rad/static/js/a.js", **packed)).status == 200
+        for path in ("/static/js/a.js", "/rad/static/../secret.js", "/rad/static/js", "/rad/static/secret.js"):
+            assert (await ask(app, path, **packed)).text == f"secret {path}", "Streamlit decides"
+        assert "secret" in (await ask(app, "/rad/static/js/a.js")).text, "who cannot unpack it"
+        assert "secret" in (await ask(app, "/rad/static/js/a.js", range="bytes=0-1", **packed)).text
+
+    asyncio.run(story())
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
