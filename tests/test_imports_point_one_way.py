@@ -38,7 +38,7 @@ APP = {
     "export": {"components", "figures", "findings", "palette", "present"},
     "views": {*_BLOCKS, "components", "atlas", "campaign", "data", "explore", "export", "method", "present", "studies"},
     "main": {"campaign", "explore", "method", "results", "shell"},
-    "server": {"data", "shell"},
+    "server": {"campaign", "data", "explore", "shell"},
 }
 _LEAVES = {"errors", "folders", "partials", "text"}
 ENGINE = {

@@ -42,7 +42,7 @@ _HEADERS = {
 
 @dataclass(eq=False)
 class Session:
-    """Somebody who gave the password. until: on the clock of the event loop. lines: their open websockets."""
+    """Somebody who gave the password. until: by time.monotonic(). lines: their open websockets."""
 
     until: float
     lines: set[asyncio.Timeout] = field(default_factory=set)
@@ -172,7 +172,7 @@ async def _line(session: Session | None, served: Served, scope: Message, receive
     if session is None:
         return await refuse(scope, send, _UNKNOWN, "")
     try:
-        async with asyncio.timeout_at(session.until) as limit:
+        async with asyncio.timeout(session.until - time.monotonic()) as limit:
             session.lines.add(limit)
             await served(scope, receive, send)
     except TimeoutError:

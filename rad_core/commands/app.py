@@ -40,6 +40,7 @@ _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path),
+    envvar="RAD_PASSWORD_FILE",
     help="Ask everybody for the password of this file (rad password FILE makes it).",
 )
 @click.option("--files", is_flag=True, help="Let those who reach it from elsewhere name files of this machine as data.")
@@ -67,7 +68,8 @@ def command(
       rad app
       rad app --store ~/studies --port 8600
       rad app --host 0.0.0.0 --read-only --headless     show studies to colleagues
-      rad app --allow-host studio.example.com --base-path /rad --password-file ~/rad-password    behind a proxy
+      rad app --host 0.0.0.0 --password-file ~/rad-password      let in who knows it
+      rad app --allow-host studio.example.com --base-path /rad   behind a proxy of that name
     """
     from rad_core import passwords
 
@@ -88,7 +90,18 @@ def command(
     }
     if store is not None:
         environment["RAD_STORE"] = str(store.expanduser().absolute())
-    options = {
+    arguments = [*server, json.dumps(_options(host, port, names, base))]
+    say(f"RAD Studio is at {_url(host, port, base)} (Ctrl-C ends it; studies in the background go on).")
+    say(_reach(names, private=private, read_only=read_only, files=files, guarded=password_file is not None))
+    sys.stdout.flush()
+    if os.name == "posix":  # this process becomes the server, so that whoever ends it ends the server
+        os.execve(sys.executable, arguments, environment)  # noqa: S606 - our own script
+    sys.exit(subprocess.call(arguments, env=environment))  # noqa: S603 - our own script
+
+
+def _options(host: str, port: int, names: Sequence[str], base: str) -> dict[str, object]:
+    """What Streamlit is told, by the names of its options."""
+    return {
         "server.port": port,
         "server.address": host,
         "server.allowedHosts": names,
@@ -98,13 +111,6 @@ def command(
         "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
     }
-    arguments = [*server, json.dumps(options)]
-    say(f"RAD Studio is at {_url(host, port, base)} (Ctrl-C ends it; studies in the background go on).")
-    say(_reach(names, private=private, read_only=read_only, files=files, guarded=password_file is not None))
-    sys.stdout.flush()
-    if os.name == "posix":  # this process becomes the server, so that whoever ends it ends the server
-        os.execve(sys.executable, arguments, environment)  # noqa: S606 - our own script
-    sys.exit(subprocess.call(arguments, env=environment))  # noqa: S603 - our own script
 
 
 def _checked_name(name: str) -> str:
