@@ -262,7 +262,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="Also write the tables to this file.")
     parser.add_argument("--minutes", type=float, default=5.0, help="Minutes of use before memory is read.")
     parser.add_argument("--sizes", type=int, nargs="*", default=[200_000, 1_000_000], help="Of further made-up pools.")
-    parser.add_argument("--crowd", type=int, metavar="N", help="Measure N browsers at once and nothing else.")
+    parser.add_argument("--crowd", type=int, metavar="N", help="Print what N browsers at once cost, and nothing else.")
     parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     arguments = parser.parse_args()
     lines: list[str] = []
@@ -280,7 +280,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
         if arguments.crowd:
             with server(store, Path(folder) / "data") as (url, process):
-                say(str(crowd(browser, url, small, process, arguments.crowd)))
+                print(crowd(browser, url, small, process, arguments.crowd))
             browser.close()
             return
         big = make_big_study(store).id
