@@ -13,6 +13,7 @@ from rad_core.text import one_line
 
 COMMANDS = {
     "app": "Start the studio.",
+    "password": "Make the file of a password for the studio.",
     "run": "Run a study: distill with every strategy and compare them.",
     "resume": "Go on with an interrupted study.",
     "runs": "List the studies.",

@@ -38,7 +38,7 @@ APP = {
     "export": {"components", "figures", "findings", "palette", "present"},
     "views": {*_BLOCKS, "components", "atlas", "campaign", "data", "explore", "export", "method", "present", "studies"},
     "main": {"campaign", "explore", "method", "results", "shell"},
-    "server": {"data", "shell"},
+    "server": {"campaign", "data", "explore", "shell"},
 }
 _LEAVES = {"errors", "folders", "partials", "text"}
 ENGINE = {
@@ -49,6 +49,7 @@ ENGINE = {
     "learning": {"errors", "inputs", "partials"},
     "config": {"errors", "folders", "learning", "selection"},
     "studio": {"errors"},
+    "passwords": {"errors", "partials"},
     "store": {"config", "errors", "files", "folders", "partials", "selection", "studio"},
     "results": {"errors", "files", "partials", "selection", "store"},
     "campaign": {"errors", "files", "folders", "inputs", "learning", "partials", "results", "selection", "store"},
@@ -58,8 +59,8 @@ ENGINE = {
         *("store", "study"),
     },
     "commands": {
-        *("campaign", "config", "errors", "folders", "inputs", "learning", "results", "running", "selection"),
-        *("store", "studio", "study", "text"),
+        *("campaign", "config", "errors", "folders", "inputs", "learning", "passwords", "results", "running"),
+        *("selection", "store", "studio", "study", "text"),
     },
     "cli": {"errors", "text"},
 }

@@ -179,3 +179,14 @@ def test_the_example_of_the_library_runs() -> None:
     exec(example, values)
     assert len(set(values["ids"])) == 500
     assert {"q", "waterline", "cap", "value"} <= set(dir(values["game"]))
+
+
+def test_the_unit_of_systemd_is_sound(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    unit = (ROOT / "assets" / "serving" / "rad-studio.service").read_text()
+    program = re.search(r"^ExecStart=(\S+)", unit, re.MULTILINE)
+    assert program is not None
+    (tmp_path / "rad-studio.service").write_text(unit.replace(program[1], shutil.which("true") or ""))
+    checked = subprocess.run(["systemd-analyze", "verify", tmp_path / "rad-studio.service"], capture_output=True)
+    assert (checked.returncode, checked.stderr) == (0, b"")

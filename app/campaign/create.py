@@ -92,7 +92,13 @@ def _field(role: str, wanted: str) -> Table:
         text = st.text_input(label, key=f"campaign_{role}_path", placeholder=example, help=help_)
         return text.strip() or None
     turn = st.session_state.get("campaign_turn", 0)
-    return st.file_uploader(label, list(_TABLES), key=f"campaign_{role}-{turn}", help=help_)
+    return st.file_uploader(
+        label,
+        list(_TABLES),
+        key=f"campaign_{role}-{turn}",
+        help=help_,
+        max_upload_size=uploads.MOST_MEGABYTES,
+    )
 
 
 def _settings(stem: str) -> dict[str, Any]:

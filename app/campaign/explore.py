@@ -169,6 +169,7 @@ def _source(standing: Standing, found: Offer | None) -> None:
         "the teacher is right among the picks.",
         on_change=_received,
         args=[name, f"campaign_probs-{turn}"],
+        max_upload_size=uploads.MOST_MEGABYTES,
     )
 
 

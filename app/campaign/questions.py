@@ -144,6 +144,7 @@ def take_answers(standing: Standing) -> None:
         "Studio or Argilla export as JSON. All of a file counts, or nothing of it.",
         on_change=_received,
         args=[standing.name, f"answers-{turn}"],
+        max_upload_size=uploads.MOST_MEGABYTES,
     )
 
 

@@ -16,6 +16,7 @@ from rad_core.text import one_line
 
 PROBABILITIES = ("csv", "tsv", "parquet", "jsonl", "npz")
 ANSWERS = ("csv", "tsv", "parquet", "jsonl", "json")
+MOST_MEGABYTES = 200  # of one file: text takes several times its size while it is read
 _PIECE = 1 << 20  # bytes
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from rad_core.errors import InputError
 from rad_core.inputs.tables import READABLE, ROLES, Table, read_table
 
-VISITOR_BYTES = 400_000_000  # what the files of one visitor may take in memory, all together, as read
+VISITOR_BYTES = 1_100_000_000  # what the files of one visitor may take in memory, all together, as read
 MOST_BYTES = 2_000_000_000  # the same of a file of this computer
 _SAMPLE = 1 << 20  # bytes of a text file by which its numbers are estimated
 
@@ -159,6 +159,20 @@ def _too_large(name: str, size: int, room: int) -> str:
         f"{name} unpacks to about {size / 1e6:,.0f} MB of numbers, and there is room for {room / 1e6:,.0f} MB here; "
         "remove another file, give a part, or use rad select on your own computer."
     )
+
+
+def room_beside(taken: int) -> int:
+    """Bytes that further files of a visitor may take, as far as the machine has them free. taken: by theirs so far."""
+    return max(0, min(VISITOR_BYTES - taken, _free_memory()))
+
+
+def _free_memory() -> int:
+    """Bytes that the machine can give; without an end where it does not tell."""
+    try:
+        told = re.search(r"^MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        return sys.maxsize
+    return sys.maxsize if told is None else 1024 * int(told[1])
 
 
 # --- where files on the server may lie ----------------------------------------------------------------------------

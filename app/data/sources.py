@@ -21,7 +21,7 @@ from rad_core.inputs.tables import READABLE
 
 # The words stand in the address, too.
 UPLOAD, FOLDER, EXAMPLE = SOURCES = ("Upload", "This computer", "Example")
-MAX_MEGABYTES = 200  # of one upload, as in .streamlit/config.toml
+MAX_MEGABYTES = 1024  # of one upload, as in .streamlit/config.toml
 _TURN = "own_scores_turn"  # how often each field was used: it is a new one then, and Streamlit lets go of the old one
 
 LINK = "upload"  # in the address: the name of the folder of what was uploaded
@@ -96,7 +96,7 @@ def _uploaded(by_role: dict[str, Given], errors: dict[str, str]) -> dict[str, Gi
             with place:
                 _uploader(role, by_role)
         st.caption(
-            f"Up to {MAX_MEGABYTES} MB a file, and {files.VISITOR_BYTES / 1e6:.0f} MB of numbers in all for each "
+            f"Up to {MAX_MEGABYTES:,} MB a file, and {files.VISITOR_BYTES / 1e6:,.0f} MB of numbers in all for each "
             f"visitor. {_LASTING if _lasting() else _FLEETING} More is for rad select on your own computer."
         )
         if len(by_role) > 1:
@@ -168,7 +168,7 @@ def _follow_link(by_role: dict[str, Given], errors: dict[str, str]) -> None:
 
 
 def _room(by_role: dict[str, Given]) -> int:
-    return max(0, files.VISITOR_BYTES - sum(given.bytes for given in by_role.values()))
+    return files.room_beside(sum(given.bytes for given in by_role.values()))
 
 
 def _summary(by_role: dict[str, Given]) -> str:

@@ -1,13 +1,15 @@
-"""Visitors who gave the studio something large: it goes when they go.
+"""Visitors who gave the studio something large: it goes when they go, and so does what any of them cost.
 
 Streamlit keeps what was uploaded as long as its field; and the state of a visit that has ended until another one begins
-or ends, which may be never, or even longer.
+or ends, which may be never, or even longer. What is free of it, the C library keeps.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -56,12 +58,32 @@ def goes_with_them(*things: dict[str, Any]) -> None:
 
 async def sweep() -> None:
     """End the visits of those who gave something and are gone; runs beside the server, on its event loop."""
+    before = 0
     while True:
         await asyncio.sleep(_SECONDS)
-        for session, visit in list(_visits.items()):
-            if runtime.get_instance().is_active_session(session):
-                visit.seen = time.monotonic()
-            elif time.monotonic() - visit.seen > PATIENCE:
-                runtime.get_instance().close_session(session)
-                _visits.pop(session).end()
-                gc.collect()  # a visit is full of circles
+        ended = _end_visits()
+        now = runtime.get_instance()._session_mgr.num_active_sessions()
+        if ended or now < before:
+            await asyncio.to_thread(give_back)
+        before = now
+
+
+def _end_visits() -> bool:
+    """End those whose patience is over; whether there were any."""
+    gone = []
+    for session, visit in list(_visits.items()):
+        if runtime.get_instance().is_active_session(session):
+            visit.seen = time.monotonic()
+        elif time.monotonic() - visit.seen > PATIENCE:
+            runtime.get_instance().close_session(session)
+            gone.append(_visits.pop(session))
+    for visit in gone:
+        visit.end()
+    return bool(gone)
+
+
+def give_back() -> None:
+    """Give the system what is free: a visit is full of circles, and the C library keeps what it got."""
+    gc.collect()
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)

@@ -44,13 +44,13 @@ def moment(path: Path) -> str:
 
 def names() -> list[str]:
     """The names of all campaigns of the store, sorted."""
-    return catalogue.names(catalogue.root_of(None))
+    return sorted(info.id for info in listed())
 
 
 def running() -> list[str]:
     """The names of those that a process runs by itself now."""
     root = catalogue.root_of(None)
-    return [name for name in catalogue.names(root) if watch.is_running(root / name)]
+    return [name for name in names() if watch.is_running(root / name)]
 
 
 def listed() -> list[StudyInfo]:
@@ -58,7 +58,7 @@ def listed() -> list[StudyInfo]:
     return _listed(str(default_store()))
 
 
-@st.cache_data(ttl=2, max_entries=8, show_spinner=False)
+@st.cache_resource(ttl=2, max_entries=8, show_spinner=False)
 def _listed(root: str) -> list[StudyInfo]:
     found = []
     for name in catalogue.names(Path(root)):

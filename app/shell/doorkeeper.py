@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ Served = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _MISDIRECTED, _FORBIDDEN = 421, 403
-_POLICY = 1008  # why a websocket is closed
+POLICY = 1008  # why a websocket is closed
 
 
 def own_names_only(served: Served, names: Callable[[], Collection[str]], behind: Collection[str] = ()) -> Served:
@@ -36,14 +37,14 @@ def own_names_only(served: Served, names: Callable[[], Collection[str]], behind:
             return await served(scope, receive, send)
         host, origin = header(scope, b"host"), header(scope, b"origin")
         if not answers_to(host, names()):
-            return await _refuse(scope, send, _MISDIRECTED, _not_mine(host))
+            return await refuse(scope, send, _MISDIRECTED, _not_mine(host))
         if origin is None or scope.get("method") in _READING:
             return await served(scope, receive, send)
         if not same_site(origin, host, behind):
-            return await _refuse(scope, send, _FORBIDDEN, "This studio talks to its own pages alone.")
+            return await refuse(scope, send, _FORBIDDEN, "This studio talks to its own pages alone.")
         # It is one of ours, and nothing behind has to find that out again.
         kept = [(name, value) for name, value in scope["headers"] if name != b"origin"]
-        return await served({**scope, "headers": kept}, receive, send)
+        return await served({**scope, "headers": kept, "origin": origin}, receive, send)
 
     return answer
 
@@ -85,9 +86,10 @@ def _not_mine(host: str | None) -> str:
     )
 
 
-async def _refuse(scope: Message, send: Send, status: int, sentence: str) -> None:
+async def refuse(scope: Message, send: Send, status: int, sentence: str) -> None:
+    """Answer with a sentence, or close a websocket before it opens."""
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": _POLICY, "reason": ""})
+        await send({"type": "websocket.close", "code": POLICY, "reason": ""})
         return
     kind = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
     await send({"type": "http.response.start", "status": status, "headers": kind})
@@ -97,3 +99,9 @@ async def _refuse(scope: Message, send: Send, status: int, sentence: str) -> Non
 def read_only() -> bool:
     """Whether the studio only shows: no control changes or starts anything."""
     return os.environ.get("RAD_READ_ONLY", "") not in ("", "0")
+
+
+def password_file() -> Path | None:
+    """The file of the password that guards the studio; None without one."""
+    name = os.environ.get("RAD_PASSWORD_FILE", "")
+    return Path(name) if name else None

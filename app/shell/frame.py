@@ -10,6 +10,7 @@ import streamlit as st
 from app.findings.words import literal
 from app.results import shipped
 from app.shell import blocks, campaigns, purchase, state
+from app.shell.doorkeeper import password_file
 from rad_core.store import light_copy
 from rad_core.store.study import StudyInfo
 
@@ -91,6 +92,9 @@ def sidebar(page: StreamlitPage) -> None:
             args=[True],
             help="Larger type and no controls on the left, for a projector.",
         )
+        if password_file() is not None:
+            place = f"{st.get_option('server.baseUrlPath').rstrip('/')}/logout"
+            st.html(f'<a href="{place}" target="_self" style="color: inherit; font-size: 0.875rem">Log out</a>')
     if presenting():
         st.button(
             "Leave presentation", icon=":material/close_fullscreen:", type="tertiary", on_click=present, args=[False]

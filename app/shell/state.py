@@ -105,8 +105,8 @@ def remember(_make: Callable[[], T], *key: Any) -> T:
     return _make()
 
 
-@st.cache_data(ttl=2, max_entries=8, show_spinner=False)
-def _list(root: str) -> list[StudyInfo]:
+@st.cache_resource(ttl=2, max_entries=8, show_spinner=False)
+def _list(root: str) -> list[StudyInfo]:  # shared: a thousand studies copied for every look would be felt
     return list_studies(Path(root))
 
 

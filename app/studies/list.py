@@ -170,10 +170,11 @@ def _result(entry: Entry) -> None:
     """The verdict, and the curve of the rule that it speaks of."""
     if not entry.info.rounds_done:
         return
-    measured = _view(entry).read(verdicts.results)
+    view = _view(entry)
+    measured = view.read(verdicts.results)
     if measured.table.empty:
         return
-    head = sentences.headline(measured)
+    head = state.remember(lambda: sentences.headline(measured), "headline", view.key)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     if (line := spark(measured, head.rule)) is not None:
         row.image(line[0], width=_SPARK[0], alt=line[1])

@@ -47,9 +47,10 @@ def explore() -> None:
 def _verdict(view: View, here: Stand) -> None:
     """Whether it is worth it, against buying nothing; then which rule; and what can be done about it."""
     measured = view.read(verdicts.results)
-    head = sentences.headline(measured)
+    head = state.remember(lambda: sentences.headline(measured), "headline", view.key)
+    which = state.remember(lambda: sentences.which_rule(measured), "which rule", view.key)
     example = "An example that ships with the program. " if view.demo else ""
-    beside = f"{example}{literal(sentences.which_rule(measured))}"
+    beside = f"{example}{literal(which)}"
     with instrument.verdict(literal(head.text), beside, literal(head.details) or None):
         st.page_link("views/present.py", label="Present", icon=":material/slideshow:")
         if st.button("Use this purchase", type="primary", key="use"):

@@ -33,7 +33,7 @@ def names(root: Path) -> list[str]:
                 for item in items
                 if NAME.fullmatch(item.name)
                 and item.is_dir(follow_symlinks=False)
-                and (root / item.name / DATABASE).exists()
+                and os.path.exists(f"{item.path}/{DATABASE}")  # noqa: PTH110 - a path takes thrice as long
             )
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -22,6 +22,7 @@ from rad_core.errors import InputError
 from rad_core.studio import program
 
 _PORTS = range(8501, 8601)
+_STEP = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._~-]*")
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 
@@ -35,6 +36,13 @@ _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([
     metavar="NAME",
     help="Another name to answer to, such as that of a proxy before the studio; may be repeated.",
 )
+@click.option("--base-path", default="", metavar="/PATH", help="Path before all pages, as a proxy passes it on.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    envvar="RAD_PASSWORD_FILE",
+    help="Ask everybody for the password of this file (rad password FILE makes it).",
+)
 @click.option("--files", is_flag=True, help="Let those who reach it from elsewhere name files of this machine as data.")
 @click.option("--headless", is_flag=True, help="Do not open a browser.")
 @click.option("--read-only", is_flag=True, help="Show studies; let nobody start, change or delete one.")
@@ -43,6 +51,8 @@ def command(
     port: int | None,
     host: str,
     others: tuple[str, ...],
+    base_path: str,
+    password_file: Path | None,
     files: bool,
     headless: bool,
     read_only: bool,
@@ -58,9 +68,15 @@ def command(
       rad app
       rad app --store ~/studies --port 8600
       rad app --host 0.0.0.0 --read-only --headless     show studies to colleagues
-      rad app --allow-host studio.example.com           behind a proxy of that name
+      rad app --host 0.0.0.0 --password-file ~/rad-password      let in who knows it
+      rad app --allow-host studio.example.com --base-path /rad   behind a proxy of that name
     """
-    server = program("serve")
+    from rad_core import passwords
+
+    server, base = program("serve"), _checked_base(base_path)
+    if password_file is not None:
+        password_file = password_file.expanduser().absolute()
+        passwords.read(password_file)
     others = tuple(map(_checked_name, others))
     port = _free_port(host, _PORTS if port is None else [port])
     names, private = _names(host, others), _is_loopback(host) and not others
@@ -69,26 +85,32 @@ def command(
         "RAD_READ_ONLY": "1" if read_only else "",
         "RAD_FILES": "1" if files or private else "0",
         "RAD_ALLOW_HOST": ",".join(others),
-        "RAD_OPEN": "" if headless else _url(host, port),
+        "RAD_PASSWORD_FILE": str(password_file or ""),
+        "RAD_OPEN": "" if headless else _url(host, port, base),
     }
     if store is not None:
         environment["RAD_STORE"] = str(store.expanduser().absolute())
-    options = {
+    arguments = [*server, json.dumps(_options(host, port, names, base))]
+    say(f"RAD Studio is at {_url(host, port, base)} (Ctrl-C ends it; studies in the background go on).")
+    say(_reach(names, private=private, read_only=read_only, files=files, guarded=password_file is not None))
+    sys.stdout.flush()
+    if os.name == "posix":  # this process becomes the server, so that whoever ends it ends the server
+        os.execve(sys.executable, arguments, environment)  # noqa: S606 - our own script
+    sys.exit(subprocess.call(arguments, env=environment))  # noqa: S603 - our own script
+
+
+def _options(host: str, port: int, names: Sequence[str], base: str) -> dict[str, object]:
+    """What Streamlit is told, by the names of its options."""
+    return {
         "server.port": port,
         "server.address": host,
         "server.allowedHosts": names,
+        "server.baseUrlPath": base,
         "server.showEmailPrompt": False,
         "runner.magicEnabled": False,  # no page shows what merely stands in it, and looking for that takes time
         "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
     }
-    arguments = [*server, json.dumps(options)]
-    say(f"RAD Studio is at {_url(host, port)} (Ctrl-C ends it; studies in the background go on).")
-    say(_reach(names, private=private, read_only=read_only, files=files))
-    sys.stdout.flush()
-    if os.name == "posix":  # this process becomes the server, so that whoever ends it ends the server
-        os.execve(sys.executable, arguments, environment)  # noqa: S606 - our own script
-    sys.exit(subprocess.call(arguments, env=environment))  # noqa: S603 - our own script
 
 
 def _checked_name(name: str) -> str:
@@ -100,6 +122,16 @@ def _checked_name(name: str) -> str:
             "studio.example.com."
         )
     return plain
+
+
+def _checked_base(path: str) -> str:
+    """A path as "/rad", or nothing for none."""
+    steps = path.strip("/").split("/") if path.strip("/") else []
+    if not all(map(_STEP.fullmatch, steps)):
+        raise InputError(
+            f"--base-path is {path!r}; give a path of letters, digits, dots and hyphens alone, such as /rad."
+        )
+    return "".join(f"/{step}" for step in steps)
 
 
 def _is_address(host: str) -> bool:
@@ -138,15 +170,17 @@ def _own_addresses() -> list[str]:
     return addresses
 
 
-def _reach(names: Sequence[str], *, private: bool, read_only: bool, files: bool) -> str:
+def _reach(names: Sequence[str], *, private: bool, read_only: bool, files: bool, guarded: bool) -> str:
     """Who can reach the studio, and what they can do there."""
     may = "see all studies and change none" if read_only else "see and change all studies"
     if private:
-        return f"Only people on this computer can reach it; they can {may}."
+        asked = ", once they give the password" if guarded else ""
+        return f"Only people on this computer can reach it; they can {may}{asked}."
     opened = "they can have its files read as data (--files)" if files else "its files stay closed to them (--files)"
     opened = "" if read_only else f"; {opened}"
+    asked = "and knows the password can" if guarded else "can, without a password (--password-file asks for one),"
     return (
-        f"Everybody who can reach this machine at that port, or through a proxy, can {may}{opened}. It answers to "
+        f"Everybody who can reach this machine at that port, or through a proxy, {asked} {may}{opened}. It answers to "
         f"{', '.join(names)} (--allow-host adds others)."
     )
 
@@ -179,11 +213,11 @@ def _free_port(host: str, ports: Iterable[int]) -> int:
     raise InputError(f"The ports {tried[0]} to {tried[-1]} are all in use; choose another with --port.")
 
 
-def _url(host: str, port: int) -> str:
+def _url(host: str, port: int, base: str = "") -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return f"http://{host}:{port}"
+        return f"http://{host}:{port}{base}"
     if address.is_unspecified:
-        return f"http://{platform.node() or 'localhost'}:{port}"
-    return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"
+        return f"http://{platform.node() or 'localhost'}:{port}{base}"
+    return f"http://[{host}]:{port}{base}" if address.version == 6 else f"http://{host}:{port}{base}"

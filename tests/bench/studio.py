@@ -2,8 +2,8 @@
 
 Measures, in headless Chromium with software rendering, against a server of its own: first paint of every page with the
 shipped study and with one of 50,000 points; the gaps between frames and the script in each while a handle of Explore is
-held, at 50,000, 200,000 and 1,000,000 points; bytes over the websocket; the browser's memory after minutes of use; ten
-browsers at once. Prints Markdown tables.
+held, at 50,000, 200,000 and 1,000,000 points; bytes over the websocket; the browser's memory after minutes of use; a
+crowd of browsers at once, and what it costs the server (--crowd: that alone). Prints Markdown tables.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ PAGES = {
     "studies": "Studies",
     "method": "Method",
 }
-MAIN = Path(__file__).parents[2] / "app" / "main.py"
 SIZE = {"width": 1280, "height": 720}
 
 # The heading of the page is there and nothing is running or still a placeholder.
@@ -56,23 +55,23 @@ _SETTLED = """() => document.querySelector('[data-testid="stMain"] h1')
 
 
 @contextmanager
-def server(store: Path, data: Path) -> Iterator[str]:
-    """A studio of its own on a free port; gives its address."""
+def server(store: Path, data: Path) -> Iterator[tuple[str, int]]:
+    """A studio as `rad app` starts it, on a free port; gives its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(MAIN), "--server.port", str(port)]
-    environment = {**os.environ, "RAD_STORE": str(store), "RAD_DATA": str(data)}
+    command = [sys.executable, "-m", "rad_core.cli", "app", "--headless", "--port", str(port), "--store", str(store)]
+    environment = {**os.environ, "RAD_DATA": str(data)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(200):
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
                 break
             except OSError:
                 time.sleep(0.1)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -195,19 +194,66 @@ def _heap(page: Page) -> float:
     return float(page.evaluate("() => { window.gc && gc(); return performance.memory.usedJSHeapSize / 1e6 }"))
 
 
-def ten_at_once(browser: Browser, url: str, study: str, count: int = 10) -> list[float]:
-    """Seconds until each of several visitors who open the same page at the same moment sees all of it."""
+@dataclass(frozen=True)
+class Crowd:
+    """Browsers at once: seconds until each sees all of the page; what the server held, in MB, and computed, in s."""
+
+    seconds: list[float]
+    before: float
+    peak: float
+    after: float
+    spent: float
+
+    def __str__(self) -> str:
+        count, median, worst = len(self.seconds), statistics.median(self.seconds), max(self.seconds)
+        return (
+            f"{count} browsers at once, on the cores of the server: all drawn after {median:.1f} s (median) and "
+            f"{worst:.1f} s (worst). The server computed {self.spent / count:.2f} s for each and held "
+            f"{self.before:.0f} MB before, {self.peak:.0f} MB at the peak, {self.after:.0f} MB a minute after."
+        )
+
+
+# Notes when the page is all there, the instrument's first frame included.
+_NOTE_DRAWN = f"""(() => {{
+  const settled = {_SETTLED}
+  const timer = setInterval(() => {{
+    if (!settled() || !globalThis.radStudioExplore?.views.get('explore')?.spent) return
+    window.drawnAfter = (Date.now() - performance.timeOrigin) / 1000
+    clearInterval(timer)
+  }}, 50)
+}})()"""
+
+
+def crowd(browser: Browser, url: str, study: str, process: int, count: int) -> Crowd:
+    """Visitors who open Explore at the same moment, and are gone once all of them see it."""
+    open_page(browser, f"{url}/?run={study}")[0].context.close()  # loads what everybody needs
+    time.sleep(10)
+    before, spent = memory(process), computed(process)
+    Path(f"/proc/{process}/clear_refs").write_text("5")  # the peak is that of the crowd
     pages = [browser.new_context(viewport=SIZE).new_page() for _ in range(count)]
-    start = time.perf_counter()
     for page in pages:
-        page.goto(f"{url}/?run={study}", wait_until="commit")
-    seconds = []
+        page.add_init_script(_NOTE_DRAWN)
+        page.evaluate("url => setTimeout(() => location.assign(url), 2000)", f"{url}/?run={study}")
     for page in pages:
-        page.wait_for_function(_SETTLED, timeout=180_000)
-        seconds.append(time.perf_counter() - start)
+        page.wait_for_function("() => window.drawnAfter", timeout=300_000)
+    spent, peak = computed(process) - spent, memory(process, "VmHWM")
+    seconds = [float(page.evaluate("() => window.drawnAfter")) for page in pages]
     for page in pages:
         page.context.close()
-    return seconds
+    time.sleep(60)
+    return Crowd(seconds, before, peak, memory(process), spent)
+
+
+def memory(process: int, name: str = "VmRSS") -> float:
+    """What a process holds, in MB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1e3
+
+
+def computed(process: int) -> float:
+    """Seconds that a process has computed so far, on all cores."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -216,6 +262,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="Also write the tables to this file.")
     parser.add_argument("--minutes", type=float, default=5.0, help="Minutes of use before memory is read.")
     parser.add_argument("--sizes", type=int, nargs="*", default=[200_000, 1_000_000], help="Of further made-up pools.")
+    parser.add_argument("--crowd", type=int, metavar="N", help="Print what N browsers at once cost, and nothing else.")
     parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     arguments = parser.parse_args()
     lines: list[str] = []
@@ -226,13 +273,18 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         store = Path(folder) / "store"
-        big = make_big_study(store).id
         os.environ["RAD_DATA"] = str(Path(folder) / "data")
         from app.results import shipped
 
         small = shipped.infos()[0].id
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
-        with server(store, Path(folder) / "data") as url:
+        if arguments.crowd:
+            with server(store, Path(folder) / "data") as (url, process):
+                print(crowd(browser, url, small, process, arguments.crowd))
+            browser.close()
+            return
+        big = make_big_study(store).id
+        with server(store, Path(folder) / "data") as (url, process):
             say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, software rendering")
             say()
             say("| page | study | heading, s | all drawn, s | received, kB |")
@@ -254,8 +306,7 @@ def main() -> None:
             say()
             first, last = memory_after(browser, url, big, arguments.minutes)
             say(f"JavaScript heap: {first:.0f} MB at first, {last:.0f} MB after {arguments.minutes:g} minutes of use.")
-            waited = ten_at_once(browser, url, big)
-            say(f"Ten browsers at once: the first drawn after {min(waited):.1f} s, the last after {max(waited):.1f} s.")
+            say(str(crowd(browser, url, small, process, 20)))
         browser.close()
     if arguments.output:
         arguments.output.write_text("\n".join(lines) + "\n")

@@ -43,7 +43,7 @@ SERVER_GONE = (
     *("ERR_CONNECTION_RESET", "Failed to fetch dynamically imported module"),
 )
 # Below the root Streamlit looks for itself beside the page before it looks at the root.
-PROBE = re.compile(r"/\w+/_stcore/(health|host-config)")
+PROBE = re.compile(r"(/\w+)+/_stcore/(health|host-config)")
 
 # An exception box reports itself as a console error at the moment when it appears, even if it goes again.
 _WATCH = """new MutationObserver(() => {
@@ -153,9 +153,14 @@ class Visits:
 
     def __call__(self, url: str, *, dark: bool = False, size: tuple[int, int] = (1280, 720)) -> Any:
         """A page in a fresh browser (no cookies, no cache) at an address, settled."""
-        context = self.browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
-        )
+        page = self.open(url, dark=dark, size=size)
+        settled(page)
+        return page
+
+    def open(self, url: str, *, dark: bool = False, size: tuple[int, int] = (1280, 720), **options: Any) -> Any:
+        """The same, of any page, as soon as it is there."""
+        look = {"viewport": {"width": size[0], "height": size[1]}, "color_scheme": "dark" if dark else "light"}
+        context = self.browser.new_context(**look, **options)
         self.contexts.append(context)
         context.add_init_script(_WATCH)
         context.on("request", lambda request: self._asked(request.url))
@@ -164,7 +169,6 @@ class Visits:
         page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
         page.on("websocket", lambda socket: self._count(page, socket))
         page.goto(url)
-        settled(page)
         return page
 
     def received(self, page: Any) -> int:

@@ -120,6 +120,7 @@ class Studio:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.port, self.asked = free_port(), list[bytes]()
+        self.base = arguments[arguments.index("--base-path") + 1] if "--base-path" in arguments else ""
         self._outside = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._listen, daemon=True).start()
         proxy = f"http://127.0.0.1:{self._outside.getsockname()[1]}"
@@ -134,7 +135,7 @@ class Studio:
                 env=os.environ | variables | {"no_proxy": "", "NO_PROXY": ""},
             )
         end = time.monotonic() + 90
-        while self.get("/_stcore/health")[0] != 200:
+        while self.get(f"{self.base}/_stcore/health")[0] != 200:
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < end
             time.sleep(0.2)
@@ -165,7 +166,7 @@ class Studio:
 
     def takes(self, host: str, origin: str | None) -> bool:
         """Whether a websocket under this Host and from this Origin gets a session."""
-        address = f"ws://{host.format(port=self.port)}/_stcore/stream"
+        address = f"ws://{host.format(port=self.port)}{self.base}/_stcore/stream"
         from_page = origin and origin.format(port=self.port)
         try:
             with connect(
@@ -268,12 +269,12 @@ def test_a_studio_for_a_network_says_who_can_reach_it_and_keeps_the_files_of_its
 
 
 def test_the_start_says_what_visitors_may_do() -> None:
-    assert _reach(["localhost"], private=True, read_only=True, files=False) == (
+    assert _reach(["localhost"], private=True, read_only=True, files=False, guarded=False) == (
         "Only people on this computer can reach it; they can see all studies and change none."
     )
-    line = _reach(["box"], private=False, read_only=False, files=True)
+    line = _reach(["box"], private=False, read_only=False, files=True, guarded=False)
     assert "can have its files read as data (--files)" in line
-    assert "files" not in _reach(["box"], private=False, read_only=True, files=False)
+    assert "files" not in _reach(["box"], private=False, read_only=True, files=False, guarded=False)
 
 
 def test_names_are_those_that_nobody_else_can_have() -> None:
