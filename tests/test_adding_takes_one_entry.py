@@ -222,6 +222,7 @@ def rounds_of_halves(study: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_and_resumed_study_keeps_its_mixtures_and_ends_as_the_uninterrupted_one(copy: Copy) -> None:
     process, study, end = copy.start("-m", "rad_core.cli", *copy.run("killed-study")), copy.store / "killed-study", 280
     until = time.monotonic() + end
@@ -256,6 +257,7 @@ def test_every_page_shows_what_was_added(copy: Copy) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_export_tells_of_what_was_added(copy: Copy, tmp_path: Path) -> None:
     endings = copy.python(EXPORTS, str(tmp_path))
     assert {".html", ".pptx", ".zip", ".md", ".bib"} <= set(endings)

@@ -221,23 +221,30 @@ def measure_teacher(config: StudyConfig, right: np.ndarray) -> dict:
     }
 
 
-def _what_differs(study: Study, seed: int, dataset: Dataset, split: Split) -> str | None:
-    """What tells that a data set is another one than when the seed was prepared, None where nothing does.
-
-    Files that were exchanged for others keep the numbers of a split; their labels, or the look of some, tell.
-    """
+def _check_split(study: Study, seed: int, split: Split) -> None:
+    """Raise InputError where a data set is split otherwise than when the seed was prepared."""
     for name in ("labeled", "validation", "pool", "test", *(["private"] if len(split.private) else [])):
         if not np.array_equal(getattr(split, name), study.seed_array(seed, f"{name}_ids")):
-            return f"another {name} split"
+            raise _changed(study, f"another {name} split")
+
+
+def _check_content(study: Study, seed: int, dataset: Dataset, split: Split) -> None:
+    """The same for files that were exchanged for others, one for one: their labels, or the look of some, tell."""
     for name in ("validation", "pool"):
         if not np.array_equal(dataset.labels[getattr(split, name)], study.seed_array(seed, f"{name}_labels")):
-            return f"other labels of the {name}"
+            raise _changed(study, f"other labels of the {name}")
     if dataset.has_images:
         some = np.unique(np.linspace(0, len(split.pool) - 1, _LOOKED_AT).astype(np.int64))
         _, rows = shrink(dataset.images, split.pool[some], THUMBNAIL)
         if not np.array_equal(np.concatenate(list(rows)), study.seed_array(seed, "thumbnails")[some]):
-            return "other images in the pool"
-    return None
+            raise _changed(study, "other images in the pool")
+
+
+def _changed(study: Study, what: str) -> InputError:
+    return InputError(
+        f"The data set {study.config.dataset} has changed since study {study.id} was started ({what}); start a new "
+        "study with --new."
+    )
 
 
 def open_setting(study: Study, seed: int, inputs: Inputs | None = None) -> SeedSetting:
@@ -255,12 +262,9 @@ def open_setting(study: Study, seed: int, inputs: Inputs | None = None) -> SeedS
 
 def read_opening(study: Study, seed: int, dataset: Dataset, split: Split) -> Opening:
     """What opens the setting of a seed again. Raises InputError where the data set is another than it was."""
-    state = study.teacher_state(seed)
-    if (other := _what_differs(study, seed, dataset, split)) is not None:
-        raise InputError(
-            f"The data set {study.config.dataset} has changed since study {study.id} was started ({other}); start a "
-            "new study with --new."
-        )
+    _check_split(study, seed, split)
+    state = study.teacher_state(seed)  # before the pictures: a light copy has none of the first, and coarse ones
+    _check_content(study, seed, dataset, split)
     right = None
     if not study.config.outside:
         right = study.seed_array(seed, "teacher_pool_probabilities").argmax(1) == dataset.labels[split.pool]

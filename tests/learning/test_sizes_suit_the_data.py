@@ -243,6 +243,7 @@ def _reading() -> object:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_showcase")
+@pytest.mark.long
 def test_command_line_library_and_studio_say_the_same(photos: Path) -> None:
     (photos / "cat" / "bad.png").write_text("<html>")
     (photos / "cat" / "notes.txt").write_text("x")

@@ -345,6 +345,7 @@ def test_nothing_is_measured_that_nobody_waits_for() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_visitors_ask_for_plans_and_leave_at_the_same_time() -> None:
     first = tiny_config(budget=13, seeds=2)
     wait_for(request_plan(first))
@@ -398,6 +399,7 @@ def test_a_plan_that_takes_too_long_is_given_up() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_finished_study_has_its_map(store: Path) -> None:
     study = create_study(store, tiny_config())
     worker.start(study, workers=1)

@@ -127,6 +127,7 @@ def test_a_teacher_from_outside_is_asked_by_one_process(ray: Ray, store: Path, t
     assert len(there) > 60
 
 
+@pytest.mark.long
 def test_students_of_campaigns_say_the_same_there(ray: Ray) -> None:
     rng = np.random.default_rng(0)
     features, rows = rng.normal(size=(400, 6)).astype(np.float32), np.arange(300, 360)

@@ -105,6 +105,7 @@ def ours(digits: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_umap_keeps_neighbors_together_and_is_the_same_each_time(digits: np.ndarray, ours: np.ndarray) -> None:
     import umap
 
@@ -142,6 +143,7 @@ def test_the_points_beyond_a_sample_are_placed_among_it_as_well_as_those_in_it(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_point_that_equals_a_fitted_one_lies_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     large_from(monkeypatch, 300, 200)
     images = np.repeat(load_digits().data[:200].astype(np.float32), 2, axis=0)
@@ -152,6 +154,7 @@ def test_a_point_that_equals_a_fitted_one_lies_on_it(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_maps_are_measured_beside_those_of_umap_learn() -> None:
     check_rows(list(maps_bench.rows(True)))
 

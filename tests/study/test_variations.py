@@ -139,6 +139,7 @@ def test_every_variation_starts_where_the_study_does(finished: Study, name: str)
         assert [row["teacher_right_share"] for row in rows[1:]] == pytest.approx(shares)
 
 
+@pytest.mark.long
 def test_finished_cells_are_not_run_again(
     finished: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

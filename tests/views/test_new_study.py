@@ -344,6 +344,7 @@ def test_it_starts_in_the_background_and_is_in_view() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_it_starts_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAD_CLUSTER", "local:1")
     at = open_form(strategies="rad", seeds="1", rounds="1", student_steps="5", teacher_steps="5")

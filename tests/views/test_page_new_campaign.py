@@ -142,6 +142,7 @@ def test_a_campaign_is_deleted_once_its_name_is_typed(
     assert not (store / "reviews").exists()
 
 
+@pytest.mark.long
 def test_what_runs_is_not_deleted_nor_run_twice(store: Path, tmp_path: Path) -> None:
     campaign = Campaign.create("reviews", store=store, student="linear", **tables(tmp_path))
     plan = plan_of(campaign, 1, 64, f"python:{tmp_path / 'teacher.py'}:label")
