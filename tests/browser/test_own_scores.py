@@ -28,6 +28,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def drop(page: Any, label: str, path: Path) -> None:
     """Give a file to the field of this name."""
     field = page.get_by_test_id("stFileUploader").filter(has_text=label)
+    page.wait_for_function(
+        "label => [...document.querySelectorAll('[data-testid=stFileUploader]')]"
+        ".filter(e => e.textContent.includes(label)).length === 1",
+        arg=label,
+    )  # a field that was used stands beside the new one for a moment
     field.locator("input[type=file]").set_input_files(str(path))
     settled(page)
 
