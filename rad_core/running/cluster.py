@@ -287,10 +287,13 @@ def _look(ray: ModuleType, address: str) -> tuple[Node, ...]:
         for node in nodes
     ]
     ray.wait(asked, num_returns=len(asked), timeout=_ASK_SECONDS)
+    still = {node["NodeID"] for node in ray.nodes() if node["Alive"]}  # that one died Ray knows a while later
     looked = []
     for node, answer in zip(nodes, asked, strict=True):
+        if node["NodeID"] not in still:
+            continue
         versions: dict[str, str] = {}
-        with suppress(ray.exceptions.RayError):  # it has gone meanwhile, or is too busy: said of it by `mismatch`
+        with suppress(ray.exceptions.RayError):  # it is too busy: said of it by `mismatch`
             versions = ray.get(answer, timeout=0.1)
         looked.append(_node(node, versions))
     if not looked:

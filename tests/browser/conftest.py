@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,14 @@ _SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.tes
 def settled(page: Any, seconds: float = 60.0) -> None:
     """Wait until the page has content, nothing is running, and every chart is drawn."""
     page.wait_for_function(_SETTLED, timeout=1000 * seconds)
+
+
+def until(page: Any, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for something that the page will show; only while Playwright waits does it hear what the page receives."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        page.wait_for_timeout(50)
 
 
 class Studio:

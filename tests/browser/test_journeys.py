@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -16,7 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from app.palette import strategy_style
-from tests.browser.conftest import Studio, Visits, settled, studios
+from tests.browser.conftest import Studio, Visits, settled, studios, until
 from tests.helpers.big_study import make_big_study
 
 pytestmark = pytest.mark.browser
@@ -105,14 +104,6 @@ def without_errors(page: Any, what: str) -> None:
 def address(page: Any) -> dict[str, str]:
     query = page.evaluate("location.search")  # what page.url has to say about it comes later
     return {name: values[0] for name, values in parse_qs(query[1:]).items()}
-
-
-def until(page: Any, condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait for something that the page will show; only while Playwright waits does it hear what the page receives."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        page.wait_for_timeout(50)
 
 
 def asks_for(page: Any, **wanted: str) -> None:
@@ -256,11 +247,12 @@ def test_from_the_first_visit_to_a_report_in_the_hand(demo: str, visit: Visits, 
 def test_the_handles_move_by_keyboard_and_their_link_shows_the_same_numbers(demo: str, visit: Visits) -> None:
     page = visit(demo)
     teacher = page.get_by_role("slider", name="Teacher accuracy")
-    before = [handle.get_attribute("aria-valuenow") for handle in (budget(page), teacher)]
-    budget(page).press("ArrowRight")
-    teacher.press("ArrowLeft")
-    after = [handle.get_attribute("aria-valuenow") for handle in (budget(page), teacher)]
-    assert all(one != other for one, other in zip(before, after, strict=True))
+    after = []
+    for handle, key in ((budget(page), "ArrowRight"), (teacher, "ArrowLeft")):
+        before = handle.get_attribute("aria-valuenow")
+        handle.press(key)
+        until(page, lambda handle=handle, before=before: handle.get_attribute("aria-valuenow") != before)
+        after.append(handle.get_attribute("aria-valuenow"))
     page.get_by_text("what if", exact=False).first.wait_for()
     until(page, lambda: address(page).get("b", "") == after[0] == labels(page))
     until(page, lambda: "m" in address(page))

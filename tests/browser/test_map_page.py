@@ -16,7 +16,7 @@ from app.results import reading
 from rad_core.running.engine import run_study
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
-from tests.browser.conftest import Studio, Visits, settled, studios
+from tests.browser.conftest import Studio, Visits, settled, studios, until
 from tests.conftest import tiny_config
 from tests.helpers.big_study import make_big_study
 
@@ -211,7 +211,7 @@ def test_the_card_of_the_point_in_view_is_marked(url: str, visit: Visits) -> Non
     first, second = (int(items.nth(i).get_attribute("data-position")) for i in (1, 4))
     items.nth(1).locator("button").click()
     page.get_by_text(f"Point {first}").first.wait_for()
-    assert marked(page) == [first]
+    marked(page, [first])
 
     page.locator("canvas.canvas").evaluate("node => node.scrollIntoView({block: 'center'})")
     place = page.evaluate(
@@ -224,18 +224,17 @@ def test_the_card_of_the_point_in_view_is_marked(url: str, visit: Visits) -> Non
     )
     page.mouse.click(*place)  # a point on the map marks its card, wherever it is
     page.get_by_text(f"Point {second}").first.wait_for()
-    settled(page)
-    assert marked(page) == [second]
+    marked(page, [second])
     page.get_by_role("button", name="Close").click()
     page.get_by_text("Click a point or a card").wait_for()
-    settled(page)
-    assert marked(page) == []
+    marked(page, [])
 
 
-def marked(page: Any) -> list[int]:
-    """The positions of the cards that are marked."""
+def marked(page: Any, positions: list[int]) -> None:
+    """Wait until the cards of these positions are marked, and no others."""
     pressed = page.locator(".item:has(button[aria-pressed=true])")
-    return pressed.evaluate_all("items => items.map((item) => Number(item.dataset.position))")
+    read = "items => items.map((item) => Number(item.dataset.position))"
+    until(page, lambda: pressed.evaluate_all(read) == positions)
 
 
 def test_leaving_the_map_frees_its_thumbnails(url: str, visit: Visits) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import gzip
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ from rad_core.errors import InputError
 
 WORDS = "correct horse"
 PASSWORD = passwords.made_of(WORDS)
+
+
+def told(story: Coroutine[Any, Any, Any]) -> Any:
+    """What a story ends with: in a thread of its own, since a browser of another test may have a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, story).result()
 
 
 @dataclass
@@ -146,7 +153,7 @@ def test_nothing_is_shown_without_the_password(base: str) -> None:
         assert (await ask(app, f"{base}/explore", cookie="who=")).status == 401
         assert (await ask(app, f"{base}/explore", cookie="who=guess")).status == 401
 
-    asyncio.run(story())
+    told(story())
 
 
 def test_the_cookie_is_new_strict_and_out_of_reach_of_scripts() -> None:
@@ -162,7 +169,7 @@ def test_the_cookie_is_new_strict_and_out_of_reach_of_scripts() -> None:
         assert "Secure" in by_proxy.headers["set-cookie"].split("; ")
         assert (await ask(app, "/rad/login", WORDS, origin="https://evil.example")).status == 403
 
-    asyncio.run(story())
+    told(story())
 
 
 def test_a_websocket_opens_with_the_cookie_alone_and_ends_with_the_logout() -> None:
@@ -192,7 +199,7 @@ def test_a_websocket_opens_with_the_cookie_alone_and_ends_with_the_logout() -> N
         assert sent[-1] == "websocket.close"
         assert (await ask(app, "/explore", cookie=cookie)).status == 401
 
-    asyncio.run(story())
+    told(story())
 
 
 def test_guessing_is_slowed_down_for_each_address_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +213,7 @@ def test_guessing_is_slowed_down_for_each_address_and_for_all(monkeypatch: pytes
         assert "Too many wrong passwords; try again in" in late.text
         assert (await ask(app, "/login", WORDS, client="192.0.2.8")).status == 303
 
-    asyncio.run(story())
+    told(story())
     tries = Tries()
     for _ in range(login.TRIES_OF_ALL + 1):  # who knows it is never slowed down
         assert tries.wait("them") == 0
@@ -243,7 +250,7 @@ def test_the_login_leads_to_our_own_pages_alone(asked: str) -> None:
 
 
 def test_what_somebody_wrote_into_the_address_is_no_markup() -> None:
-    reply = asyncio.run(ask(guarded(), "/login?next=/%22%3E%3Cscript%3Ealert(1)%3C/script%3E"))
+    reply = told(ask(guarded(), "/login?next=/%22%3E%3Cscript%3Ealert(1)%3C/script%3E"))
     assert reply.status == 200
     assert "<script" not in reply.text
     assert "default-src 'none'" in reply.headers["content-security-policy"]
@@ -277,7 +284,7 @@ def test_scripts_come_packed_from_memory_and_nothing_else_does(tmp_path: Path) -
         assert "secret" in (await ask(app, "/rad/static/js/a.js")).text, "who cannot unpack it"
         assert "secret" in (await ask(app, "/rad/static/js/a.js", range="bytes=0-1", **packed)).text
 
-    asyncio.run(story())
+    told(story())
 
 
 # --- the command -----------------------------------------------------------------------------------------------------

@@ -144,7 +144,11 @@ def test_students_of_campaigns_say_the_same_there(ray: Ray) -> None:
     assert np.array_equal(here.unseen[1], there.unseen[1])
 
 
-def test_the_doctor_lists_the_nodes(ray: Ray) -> None:
+def test_the_doctor_lists_the_nodes_that_live(ray: Ray) -> None:
+    before = len(ray.nodes)
+    ray.kill(ray.add_node())  # Ray still takes it for alive, for some ten seconds
+    with connect("auto") as cluster:
+        assert len(cluster.nodes) == before
     done = CliRunner().invoke(cli, ["doctor", "--cluster", "auto"])
     assert done.exit_code == 0, done.output
     assert "127.0.0.1" in done.output
