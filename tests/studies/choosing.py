@@ -37,7 +37,8 @@ RULES = ("uniform", "margin", "rad")
 SEEDS = 5
 _COMMON = {"strategies": RULES, "seeds": SEEDS, "rounds": 4, "full_pool": False, "augment": False, "device": "cpu"}
 _DIGITS = {"validation": 200, "budget": 40, "student_steps": 400, "teacher_steps": 400, "test": 300}
-_FASHION = {"pool": 6000, "validation": 300, "budget": 100, "student_steps": 600, "teacher_steps": 800, "test": 3000}
+_FASHION = {"pool": 4000, "validation": 300, "budget": 100, "student_steps": 500, "teacher_steps": 500, "test": 2000}
+_FASHION |= {"batch_size": 64}
 _SIZES = {"digits": (40, 120), "fashion": (100, 400)}
 
 
