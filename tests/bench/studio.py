@@ -3,12 +3,14 @@
 Measures, in headless Chromium with software rendering, against a server of its own: first paint of every page with the
 shipped study and with one of 50,000 points; the gaps between frames and the script in each while a handle of Explore is
 held, at 50,000, 200,000 and 1,000,000 points; bytes over the websocket; the browser's memory after minutes of use; a
-crowd of browsers at once, and what it costs the server (--crowd: that alone). Prints Markdown tables.
+crowd of browsers, or of one among visitors who compute nothing, and what it costs the server (--crowd: that alone).
+Prints Markdown tables.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import platform
@@ -196,20 +198,30 @@ def _heap(page: Page) -> float:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Browsers at once: seconds until each sees all of the page; what the server held, in MB, and computed, in s."""
+    """Browsers, and visitors who compute nothing, at once: seconds until each browser sees all of the page, and each
+    visitor has it; what the server held, in MB, and computed, in s.
+    """
 
-    seconds: list[float]
+    browsers: list[float]
+    visitors: list[float]
     before: float
     peak: float
     after: float
     spent: float
 
     def __str__(self) -> str:
-        count, median, worst = len(self.seconds), statistics.median(self.seconds), max(self.seconds)
+        words = [
+            f"{len(seconds)} {what} {statistics.median(seconds):.1f} s (median) and {max(seconds):.1f} s (worst)"
+            for seconds, what in (
+                (self.browsers, "browsers on the cores of the server saw it whole after"),
+                (self.visitors, "visitors who compute nothing had it all after"),
+            )
+            if seconds
+        ]
         return (
-            f"{count} browsers at once, on the cores of the server: all drawn after {median:.1f} s (median) and "
-            f"{worst:.1f} s (worst). The server computed {self.spent / count:.2f} s for each and held "
-            f"{self.before:.0f} MB before, {self.peak:.0f} MB at the peak, {self.after:.0f} MB a minute after."
+            f"At once: {', '.join(words)}. The server computed "
+            f"{self.spent / (len(self.browsers) + len(self.visitors)):.2f} s for each and held {self.before:.0f} MB "
+            f"before, {self.peak:.0f} MB at the peak, {self.after:.0f} MB a minute after."
         )
 
 
@@ -224,24 +236,29 @@ _NOTE_DRAWN = f"""(() => {{
 }})()"""
 
 
-def crowd(browser: Browser, url: str, study: str, process: int, count: int) -> Crowd:
-    """Visitors who open Explore at the same moment, and are gone once all of them see it."""
+def crowd(browser: Browser, url: str, study: str, process: int, browsers: int, visitors: int) -> Crowd:
+    """Those who open Explore at the same moment, and are gone once all of them have it."""
     open_page(browser, f"{url}/?run={study}")[0].context.close()  # loads what everybody needs
     time.sleep(10)
     before, spent = memory(process), computed(process)
     Path(f"/proc/{process}/clear_refs").write_text("5")  # the peak is that of the crowd
-    pages = [browser.new_context(viewport=SIZE).new_page() for _ in range(count)]
+    pages = [browser.new_context(viewport=SIZE).new_page() for _ in range(browsers)]
+    moment = time.time() + 6  # until then the visitors have read what they import
+    command = [sys.executable, "-m", "tests.bench.visitors", url, study, str(visitors), str(moment)]
+    others = subprocess.Popen(command, stdout=subprocess.PIPE, text=True) if visitors else None
     for page in pages:
         page.add_init_script(_NOTE_DRAWN)
-        page.evaluate("url => setTimeout(() => location.assign(url), 2000)", f"{url}/?run={study}")
+        there = [f"{url}/?run={study}", 1000 * moment]
+        page.evaluate("([url, moment]) => setTimeout(() => location.assign(url), moment - Date.now())", there)
     for page in pages:
         page.wait_for_function("() => window.drawnAfter", timeout=300_000)
-    spent, peak = computed(process) - spent, memory(process, "VmHWM")
     seconds = [float(page.evaluate("() => window.drawnAfter")) for page in pages]
+    told: list[float] = json.loads(others.communicate()[0]) if others else []
+    spent, peak = computed(process) - spent, memory(process, "VmHWM")
     for page in pages:
         page.context.close()
     time.sleep(60)
-    return Crowd(seconds, before, peak, memory(process), spent)
+    return Crowd(seconds, told, before, peak, memory(process), spent)
 
 
 def memory(process: int, name: str = "VmRSS") -> float:
@@ -262,7 +279,13 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="Also write the tables to this file.")
     parser.add_argument("--minutes", type=float, default=5.0, help="Minutes of use before memory is read.")
     parser.add_argument("--sizes", type=int, nargs="*", default=[200_000, 1_000_000], help="Of further made-up pools.")
-    parser.add_argument("--crowd", type=int, metavar="N", help="Print what N browsers at once cost, and nothing else.")
+    parser.add_argument(
+        "--crowd",
+        type=int,
+        nargs=2,
+        metavar=("N", "V"),
+        help="Print what N browsers and V visitors cost, nothing else.",
+    )
     parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     arguments = parser.parse_args()
     lines: list[str] = []
@@ -280,7 +303,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
         if arguments.crowd:
             with server(store, Path(folder) / "data") as (url, process):
-                print(crowd(browser, url, small, process, arguments.crowd))
+                print(crowd(browser, url, small, process, *arguments.crowd))
             browser.close()
             return
         big = make_big_study(store).id
@@ -306,7 +329,8 @@ def main() -> None:
             say()
             first, last = memory_after(browser, url, big, arguments.minutes)
             say(f"JavaScript heap: {first:.0f} MB at first, {last:.0f} MB after {arguments.minutes:g} minutes of use.")
-            say(str(crowd(browser, url, small, process, 20)))
+            for browsers, visitors in ((20, 0), (1, 19)):
+                say(str(crowd(browser, url, small, process, browsers, visitors)))
         browser.close()
     if arguments.output:
         arguments.output.write_text("\n".join(lines) + "\n")

@@ -66,7 +66,7 @@ def settings(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def features_of(folder: Path) -> None:
-    """Files of features: the digits' pixels, and 64 principal components of 12,000 images of Fashion-MNIST."""
+    """Files of features: the digits' pixels, and 64 principal components of 20,000 images of Fashion-MNIST."""
     from sklearn.datasets import load_digits
     from sklearn.decomposition import PCA
 
@@ -75,9 +75,9 @@ def features_of(folder: Path) -> None:
     pixels, digits = load_digits(return_X_y=True)
     np.savez(folder / "digits.npz", features=(pixels / 16).astype(np.float32), labels=digits)
     fashion = load_dataset("fashion_mnist", data_dir=data_folder())
-    images = np.asarray(fashion.images[:12000], np.float32).reshape(12000, -1) / 255
+    images = np.asarray(fashion.images[:20000], np.float32).reshape(20000, -1) / 255
     components = PCA(64, random_state=0).fit_transform(images).astype(np.float32)
-    np.savez(folder / "fashion.npz", features=components, labels=np.asarray(fashion.labels[:12000]))
+    np.savez(folder / "fashion.npz", features=components, labels=np.asarray(fashion.labels[:20000]))
 
 
 def known_before(study: Study) -> dict[str, float]:
