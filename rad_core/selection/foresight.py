@@ -17,6 +17,8 @@ class Foresight:
     RAD's purchase is certain to be worth over what uniform's is, at the estimated m. fall: how much less often the
     teacher is right on the more informative half of the checked examples than on the other. worth: informative *and
     right* labels that the b most informative points are expected to bring over those of b random ones, by `fall`.
+    closeness: how many times nearer to one another, in the student's features, the b most informative points lie than b
+    random ones (1: as far apart; more: they repeat one another); NaN without features.
     """
 
     lift: float
@@ -25,10 +27,14 @@ class Foresight:
     worth: float
     accuracy: float
     mean_gain: float
+    closeness: float
 
 
-def foresee(gains: np.ndarray, checked_gains: np.ndarray, right: np.ndarray, budget: int) -> Foresight:
+def foresee(
+    gains: np.ndarray, checked_gains: np.ndarray, right: np.ndarray, budget: int, features: np.ndarray | None = None
+) -> Foresight:
     """gains: (N,) of the pool. checked_gains, right: (V,) gains of the checked examples, and the teacher's correctness.
+    features: (N, D) of the student, of the pool.
 
     The gains of checked examples must be of a student that did not learn from them.
     """
@@ -50,4 +56,29 @@ def foresee(gains: np.ndarray, checked_gains: np.ndarray, right: np.ndarray, bud
         worth=float(top.mean() * share_high / max(mean * accuracy, 1e-12)),
         accuracy=accuracy,
         mean_gain=mean,
+        closeness=float("nan") if features is None else _closeness(gains, features, budget),
     )
+
+
+_MOST = 1000  # points among which neighbors are looked for
+
+
+def _closeness(gains: np.ndarray, features: np.ndarray, budget: int) -> float:
+    rng = np.random.default_rng(0)
+    top = np.argsort(-gains, kind="stable")[:budget]
+    size = min(budget, _MOST)
+    apart = [
+        _nearest(np.asarray(features[rng.choice(rows, size, replace=False)], np.float32))
+        for rows in (np.arange(len(gains)), top)
+    ]
+    return float(apart[0] / max(apart[1], 1e-12))
+
+
+def _nearest(points: np.ndarray) -> float:
+    """The mean distance to the nearest other point. (n, D)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if len(points) < 2:
+        return 0.0
+    distances, _ = NearestNeighbors(n_neighbors=2).fit(points).kneighbors(points)
+    return float(distances[:, 1].mean())

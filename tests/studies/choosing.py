@@ -13,7 +13,7 @@ import itertools
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from rad_core.folders import data_folder
 from rad_core.learning.training import predict
 from rad_core.results.verdicts import holm, results
 from rad_core.running.engine import run_study
-from rad_core.selection.foresight import foresee
+from rad_core.selection.foresight import Foresight, foresee
 from rad_core.selection.gains import GAINS
 from rad_core.store.catalogue import create_study
 from rad_core.store.study import Study
@@ -35,6 +35,7 @@ from rad_core.study.students import Purchases, train_networks
 
 RULES = ("uniform", "margin", "rad")
 SEEDS = 5
+KNOWN = [field.name for field in fields(Foresight)]
 _COMMON = {"strategies": RULES, "seeds": SEEDS, "rounds": 4, "full_pool": False, "augment": False, "device": "cpu"}
 _DIGITS = {"validation": 200, "budget": 40, "student_steps": 400, "teacher_steps": 400, "test": 300}
 _FASHION = {"pool": 4000, "validation": 300, "budget": 100, "student_steps": 500, "teacher_steps": 500, "test": 2000}
@@ -88,13 +89,20 @@ def known_before(study: Study) -> dict[str, float]:
         validation = setting.inputs.take(setting.split.validation)
         ((network, _),) = train_networks([setting], [Purchases.nothing(setting.classes)], 0)
         gain = GAINS[study.config.gain]
-        on_pool, on_checked = (
-            np.asarray(gain(predict(network, inputs)[0].numpy()))
-            for inputs in (setting.inputs.take(setting.split.pool), validation)
+        (pool, features), (checked, _) = (
+            predict(network, inputs) for inputs in (setting.inputs.take(setting.split.pool), validation)
         )
+        on_pool, on_checked = (np.asarray(gain(said.numpy())) for said in (pool, checked))
         right = setting.teacher.peek(setting.split.validation)[0].argmax(1) == setting.labels[setting.split.validation]
-        rows.append(asdict(foresee(on_pool, on_checked, right, study.config.budget)))
+        rows.append(asdict(foresee(on_pool, on_checked, right, study.config.budget, features.numpy())))
     return {str(name): float(value) for name, value in pd.DataFrame(rows).mean().items()}
+
+
+def again(config: Mapping[str, Any], store: Path) -> dict[str, float]:
+    """What can be known before, of a setting whose rules have been played: of its teachers and first students alone."""
+    study = create_study(store, StudyConfig.from_mapping({**config, "strategies": ("uniform",), "rounds": 1}))
+    run_study(study, workers=1)
+    return known_before(study)
 
 
 def outcome(study: Study) -> dict[str, float]:
@@ -135,6 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True, help="CSV file")
     parser.add_argument("--only", help="settings whose names hold this")
+    parser.add_argument("--again", action="store_true", help="measure what can be known before and the file lacks")
     arguments = parser.parse_args()
     target: Path = arguments.output
     table = pd.read_csv(target) if target.exists() else pd.DataFrame({"setting": pd.Series(dtype=str)})
@@ -143,10 +152,15 @@ def main() -> None:
         features_of(folder)
         wanted = {key: each for key, each in settings(folder).items() if (arguments.only or "") in key}
         for key, config in wanted.items():
-            if key in set(table["setting"]):
+            played = table["setting"] == key
+            if arguments.again and table.reindex(columns=KNOWN)[played].isna().any(axis=None):
+                for name, value in again(config, folder / key).items():
+                    table.loc[played, name] = value
+            elif played.any() or arguments.again:
                 continue
-            row = pd.DataFrame([{"setting": key, **run(config, folder / key)}])
-            table = pd.concat([table, row], ignore_index=True) if len(table) else row
+            else:
+                row = pd.DataFrame([{"setting": key, **run(config, folder / key)}])
+                table = pd.concat([table, row], ignore_index=True) if len(table) else row
             text = table.to_csv(index=False, float_format="%.6g")
             files.replace(target, lambda file, text=text: file.write(text.encode()))
             print(f"{len(table)} of {len(wanted)}: {key}", file=sys.stderr, flush=True)
