@@ -29,7 +29,7 @@ APP = {
     "components": {"figures", "findings", "palette"},
     "shell": {*_PLAIN, "figures"},
     "method": {"components", "figures", "findings", "palette", "shell"},
-    "explore": {*_BLOCKS, "components"} - {"findings"},
+    "explore": {*_BLOCKS, "components"},
     "studies": _BLOCKS,
     "atlas": {*_BLOCKS, "components"},
     "data": {*_PLAIN, "shell", "components", "explore"},

@@ -12,7 +12,8 @@ from app.campaign import counter, ledger, offer, questions, rehearsal, uploads, 
 from app.campaign.offer import Given, Offer
 from app.components.explore import component
 from app.data import visitors
-from app.explore import instrument, numbers, payload
+from app.explore import instrument, matters, numbers, payload
+from app.explore.matters import Matters
 from app.findings.words import literal
 from app.palette import WRONG_COLOR, strategy_order, strategy_style
 from app.results import reading
@@ -23,6 +24,7 @@ from rad_core.campaign import features
 from rad_core.errors import InputError
 from rad_core.learning.plane import principal_plane
 from rad_core.selection.api import AccuracyEstimate
+from rad_core.selection.foresight import foresee
 from rad_core.selection.gains import GAINS
 
 KEY = "campaign-explore"
@@ -221,6 +223,26 @@ def _purchase(standing: Standing, found: Offer, estimate: AccuracyEstimate, head
             _ask_button(standing, found, levers.budget, wished.m is not None, bound)
     _controls(standing, found)
     _instrument(standing, found, pool, own, levers.budget, bound)
+    with st.expander("Does choosing matter here?", key="campaign-matters", on_change="rerun") as opened:
+        if opened.open:
+            with blocks.spoken_errors():
+                matters.draw(_foreseen(standing, found, levers.budget), KEY)
+
+
+def _foreseen(standing: Standing, found: Offer, labels: int) -> Matters:
+    """Whether it matters which labels are bought next, by the checked examples and what students say of them."""
+    given = _given(standing)
+    unseen = found.checked and bool(st.session_state.get("campaign_unseen", False))
+    if given is None or found.stale:
+        return Matters(None, "It takes probabilities of the student that knows the last answers.")
+    gains, right = standing.campaign.checked_gains(given.scores, found.gain, unseen)
+    if len(gains) < matters.LEAST:
+        return Matters(
+            None,
+            f"It takes {matters.LEAST} checked examples that the teacher answered, with probabilities of students that "
+            f"did not learn from them, and there are {len(gains)}.",
+        )
+    return Matters(foresee(found.gains, gains, right, labels))
 
 
 def _ask_button(standing: Standing, found: Offer, labels: int, assumed: bool, bound: bool) -> None:

@@ -25,7 +25,8 @@ from app.data.choice import (
     remarks,
 )
 from app.data.files import Given
-from app.explore import instrument, numbers, panels, payload
+from app.explore import instrument, matters, numbers, panels, payload
+from app.explore.matters import Matters
 from app.findings.words import literal, number
 from app.palette import strategy_order
 from app.results import reading
@@ -34,6 +35,7 @@ from app.shell.purchase import Own, Purchase
 from rad_core.inputs.writing import table_bytes
 from rad_core.learning.plane import principal_plane
 from rad_core.results.words import capital, count, money, name, percent
+from rad_core.selection.foresight import foresee
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import FEATURES, STRATEGIES, USABLE
 from rad_core.selection.whatif import WhatIf
@@ -70,7 +72,22 @@ def draw(given: dict[str, Given]) -> None:
         _instrument(scores, pool, wish, own, rules)
     purchase.keep_in_address(own)
     _what_was_read(scores)
-    panels.draw(panels.Lab(pool, levers, game, found, KEY, None, wish.gain, wished.price, 0.0))
+    panels.draw(
+        panels.Lab(
+            pool, levers, game, found, KEY, None, wish.gain, wished.price, 0.0, lambda: foreseen(scores, wish, gains)
+        )
+    )
+
+
+def foreseen(scores: Scores, wish: Wish, gains: np.ndarray) -> Matters:
+    """Whether choosing matters on a pool on which nothing was bought, by the checked examples and their gains."""
+    flags = None if scores.flags is None else scores.flags.table
+    if flags is None or flags.gains is None:
+        what = "teacher-right flags with a column gain" if flags is None else "a column gain beside the flags"
+        return Matters(None, f"To foresee it, give {what}: your student's there, 1 minus its margin.")
+    if len(flags.gains) < matters.LEAST:
+        return Matters(None, f"It takes {matters.LEAST} checked examples or more, and these are {len(flags.gains)}.")
+    return Matters(foresee(gains, flags.gains, flags.values, wish.budget, scores.matrix))
 
 
 def offered(scores: Scores) -> list[str]:

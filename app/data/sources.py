@@ -36,7 +36,8 @@ FIELDS = {
     "flags": (
         "Teacher right or wrong",
         "1 or 0 (or yes and no) for every validation point with a known label, or two columns, truth and answer: (V). "
-        "It tells how often the teacher errs; without it you type that.",
+        "It tells how often the teacher errs; without it you type that. A column gain beside it, of your student there "
+        "(1 minus its margin), lets the page foresee whether choosing matters.",
     ),
     "features": ("Features", "For the map, and for the strategies that look at distances: (N, D)."),
     "labels": ("True labels", "Class numbers from 0, if you know them: (N). Only shown, never used to choose."),

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app.explore import matters
+from app.explore.matters import Matters
 from app.explore.numbers import Levers, Measured, as_strategy, bought_table, chances, comparison, next_table
 from app.figures import class_heatmap, overlap_heatmap
 from app.palette import strategy_label
@@ -22,6 +24,7 @@ from rad_core.selection.whatif import WhatIf, overlap_matrix
 
 PANELS = {
     "rules": "Ways of choosing",
+    "matters": "Does choosing matter?",
     "next": "What the next labels buy",
     "classes": "Classes",
     "overlap": "Overlap",
@@ -34,7 +37,7 @@ _EXPECTED = st.column_config.NumberColumn(format="%.1f")
 
 @dataclass(frozen=True, eq=False)
 class Lab:
-    """Everything that a panel may show. price and latency: per label, as entered."""
+    """Everything that a panel may show. price and latency: per label, as entered. matters: asked when it is shown."""
 
     pool: reading.Pool
     levers: Levers
@@ -45,6 +48,7 @@ class Lab:
     gain_name: str
     price: float
     latency: float
+    matters: Callable[[], Matters]
 
 
 def draw(lab: Lab) -> None:
@@ -54,6 +58,7 @@ def draw(lab: Lab) -> None:
     panel = blocks.choose_one("More", offered, f"{lab.prefix}_panel", hidden=True, width="stretch")
     draws: dict[str, Callable[[Lab], None]] = {
         "rules": _rules,
+        "matters": lambda lab: matters.draw(lab.matters(), lab.prefix),
         "next": _next,
         "classes": _classes,
         "overlap": _overlap,

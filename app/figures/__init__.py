@@ -7,6 +7,7 @@ from app.figures.game import small_game_chart
 from app.figures.guarantee import guarantee_by_accuracy
 from app.figures.heatmaps import class_heatmap, overlap_heatmap
 from app.figures.raster import density_raster
+from app.figures.settings import settings_chart
 from app.figures.teacher import accuracy_by_decile, calibration_chart
 from app.figures.tradeoff import tradeoff_chart
 
@@ -25,6 +26,7 @@ __all__ = [
     "paired_difference_chart",
     "plotly_config",
     "round_delta_chart",
+    "settings_chart",
     "small_game_chart",
     "tradeoff_chart",
 ]

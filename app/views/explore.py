@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app.explore import instrument, numbers, panels, picks
+from app.explore import instrument, matters, numbers, panels, picks
 from app.explore.instrument import KEY, Stand
+from app.explore.matters import Matters
 from app.findings.words import literal
 from app.results import reading
 from app.shell import blocks, purchase, state
@@ -109,8 +110,18 @@ def _tables(view: View, here: Stand) -> None:
             view.config.gain,
             wished.price,
             pool.latency if np.isfinite(pool.latency) else 0.0,
+            lambda: _matters(view),
         )
     )
+
+
+def _matters(view: View) -> Matters:
+    """What could be foreseen before the first purchase, and what the study found."""
+    known = view.read(matters.of_study, view.config.budget)
+    measured = view.read(verdicts.results)
+    found = state.remember(lambda: sentences.which_rule(measured), "which rule", view.key)
+    why = "Nobody knows the teacher's correctness on the pool of this study."
+    return Matters(known, "" if known is not None else why, f"What this study found: {found}" if found else "")
 
 
 explore()

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from app.data.example import FILES
+from rad_core.selection.gains import GAINS
 
 
 def make(target: Path) -> None:
@@ -24,10 +25,12 @@ def make(target: Path) -> None:
     student = LogisticRegression(C=0.002, max_iter=1000).fit(images[labeled], digits[labeled])
     teacher = SVC(C=10.0).fit(images[labeled], digits[labeled])
     right = (teacher.predict(images[validation]) == digits[validation]).astype(int)
+    gains = GAINS["margin"](student.predict_proba(images[validation]))
+    checked = [f"{flag},{gain:.4f}" for flag, gain in zip(right, gains, strict=True)]
     target.mkdir(parents=True, exist_ok=True)
     np.save(target / FILES["probabilities"], student.predict_proba(images[pool]).astype(np.float32))
     np.save(target / FILES["features"], images[pool].astype(np.uint8))
-    for role, column, values in (("flags", "right", right), ("labels", "label", digits[pool])):
+    for role, column, values in (("flags", "right,gain", checked), ("labels", "label", digits[pool])):
         (target / FILES[role]).write_text("\n".join([column, *map(str, values)]) + "\n", encoding="ascii")
 
 

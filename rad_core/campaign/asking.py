@@ -20,6 +20,7 @@ from rad_core.campaign.settings import Settings
 from rad_core.campaign.status import estimate_of, teacher_right
 from rad_core.errors import DamagedError, InputError
 from rad_core.inputs.ids import Purchases, row_of, shortened
+from rad_core.selection.gains import GAINS
 
 CHECKED_ROUND = 0  # the round of the questions about checked examples
 
@@ -122,6 +123,23 @@ def ask(
         drawn.facts,
         (*scores.notes, *sale.notes),
     )
+
+
+def checked_gains(
+    database: sqlite3.Connection, folder: Path, settings: Settings, scores: Scores, gain: str, checked_unseen: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gains (V,) of the checked examples by students that did not learn from them, and whether the teacher was right.
+
+    Empty where no probabilities of theirs are known, or the teacher answered none of them.
+    """
+    unseen = scores.unseen
+    if checked_unseen:
+        unseen = _unseen(database, scores, for_sale(database, folder, settings, scores).everywhere)
+    right = teacher_right(database, len(settings.classes))
+    positions, beliefs = (np.empty(0, np.int64), np.empty((0, 1))) if unseen is None else unseen
+    known = [row for row, position in enumerate(positions.tolist()) if position in right]
+    gains = np.asarray(GAINS[gain](beliefs[known])) if known else np.empty(0)
+    return gains, np.array([right[positions[row]] for row in known], bool)
 
 
 def for_sale(database: sqlite3.Connection, folder: Path, settings: Settings, scores: Scores) -> ForSale:

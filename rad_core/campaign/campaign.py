@@ -183,6 +183,15 @@ class Campaign:
         with ledger.reading(self.path) as database:
             return asking.for_sale(database, self.path, self.settings, scores)
 
+    def checked_gains(
+        self, scores: Scores, gain: str = "margin", checked_unseen: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of the checked examples the gains (V,) by students that did not learn from them, and whether the teacher was
+        right (V,). Empty where nothing is known of them; gain and checked_unseen as in `ask`. Raises InputError.
+        """
+        with ledger.reading(self.path) as database:
+            return asking.checked_gains(database, self.path, self.settings, scores, gain, checked_unseen)
+
     def last_gains(self) -> tuple[int, np.ndarray, np.ndarray] | None:
         """The last round's number, the rows (n,) of the pool that had a gain then and are free now, their gains (n,).
 

@@ -23,6 +23,7 @@ _ANSWER_WORDS = (
 _TRUTHS, _ANSWERS = (frozenset(words.split(", ")) for words in (_TRUTH_WORDS, _ANSWER_WORDS))
 _RIGHT = frozenset({"true", "t", "yes", "y", "1", "1.0", "right", "correct"})
 _WRONG = frozenset({"false", "f", "no", "n", "0", "0.0", "wrong", "incorrect"})
+_GAIN = "gain"
 _WANTED = "a teacher-right flag is 1 where the teacher was right and 0 else"
 
 
@@ -54,6 +55,22 @@ def flags_of(sheet: Sheet) -> tuple[np.ndarray, tuple[str, ...]]:
         )
     flags, notes = _of_numbers(values, sheet) if values.dtype.kind in "fiub" else _of_words(values, sheet)
     return flags, content.notes + notes
+
+
+def gains_apart(sheet: Sheet) -> tuple[np.ndarray | None, Sheet]:
+    """How informative a label is where the teacher was checked, (V,) float64, of a column gain; and the rest."""
+    others = without_ids(sheet)
+    column = next((each for each in others if each.name.strip().casefold() == _GAIN), None)
+    if column is None or len(others) == 1:
+        return None, sheet
+    if column.values.dtype.kind not in "fiu" or column.values.ndim != 1:
+        raise InputError(f"The column {column.name} of {sheet.name} must hold one number from 0 to 1 per row, or go.")
+    gains: np.ndarray = column.values.astype(np.float64)
+    bad = ~((gains >= 0) & (gains <= 1))
+    if bad.any():
+        row = int(bad.argmax())
+        raise InputError(f"Row {row} of {sheet.name} has the gain {gains[row]:.4g}; it must be a number from 0 to 1.")
+    return gains, replace(sheet, columns=tuple(each for each in sheet.columns if each is not column))
 
 
 def _of_numbers(values: np.ndarray, sheet: Sheet) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from rad_core.errors import InputError
 from rad_core.inputs import diagnosis
 from rad_core.inputs.arrays import Given, Numbers, as_numbers, is_frame
 from rad_core.inputs.columns import Content, content_of, id_column_of, ids_of, listed, numbers_of
-from rad_core.inputs.flags import flags_of
+from rad_core.inputs.flags import flags_of, gains_apart
 from rad_core.inputs.ids import PICK_COLUMNS, ROW_NUMBERS, Ids, Purchases, make_ids, shortened
 from rad_core.inputs.npy import read_arrays
 from rad_core.inputs.rounding import MOST_SLACK
@@ -32,12 +32,13 @@ class Table:
     """What a file holds, read for a role.
 
     values: probabilities (N, C), features (N, D), flags or labels (N,). ids: of its rows, or None where it names none.
-    notes: one sentence for everything that was done to the data.
+    notes: one sentence for everything that was done to the data. gains: (V,) the student's, of flags that have them.
     """
 
     values: np.ndarray
     ids: Ids | None = None
     notes: tuple[str, ...] = ()
+    gains: np.ndarray | None = None
 
     @property
     def naming(self) -> str:
@@ -200,8 +201,9 @@ def _labels(sheet: Sheet) -> Table:
 
 
 def _flags(sheet: Sheet) -> Table:
-    values, notes = flags_of(sheet)
-    return Table(values, None, sheet.notes + notes)
+    gains, flags = gains_apart(sheet)
+    values, notes = flags_of(flags)
+    return Table(values, None, sheet.notes + notes, gains)
 
 
 ROLES = {

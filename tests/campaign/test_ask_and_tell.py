@@ -13,6 +13,7 @@ import pytest
 
 from rad_core import Campaign
 from rad_core.campaign.ledger import DATABASE
+from rad_core.campaign.reading import scores_of
 from rad_core.errors import InputError
 from rad_core.selection.api import estimate_accuracy
 from tests.campaign.examples import CLASSES, make, probabilities
@@ -225,6 +226,10 @@ def test_the_share_right_among_the_picks_is_that_of_a_simulation(tmp_path: Path)
     assert estimate is not None
     assert estimate.mean > true_share + 0.03
     assert 1 <= audited.right.effective <= audited.right.examples <= checked
+    gains, flags = campaign.checked_gains(scores_of(beliefs, campaign.classes, ids), checked_unseen=True)
+    assert flags.tolist() == right[:checked].tolist()
+    np.testing.assert_allclose(gains, 1 - (ranked[:checked, 2] - ranked[:checked, 1]), atol=1e-6)
+    assert len(campaign.checked_gains(scores_of(beliefs, campaign.classes, ids))[0]) == 0  # of whom nobody says so
     with pytest.raises(InputError, match="hold no checked example"):
         campaign.ask(beliefs[checked:], 5, checked_unseen=True)
 

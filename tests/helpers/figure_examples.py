@@ -19,12 +19,15 @@ from app.figures import (
     overlap_heatmap,
     paired_difference_chart,
     round_delta_chart,
+    settings_chart,
     small_game_chart,
     tradeoff_chart,
 )
+from app.findings.foresight import atlas
 from app.palette import STRATEGY_STYLES
 from rad_core import solve_game
 from rad_core.results.verdicts import Results, difference_table
+from rad_core.selection.foresight import foresee
 
 CLASSES = ("plane", "car", "<script>", "cat")
 
@@ -79,6 +82,7 @@ def charts(n: int = 1000, budget: int = 100) -> dict[str, Callable[..., Chart]]:
         "guarantee by accuracy": lambda **o: guarantee_by_accuracy(
             gains, budget, measured=0.88, interval=(0.85, 0.9), **o
         ),
+        "settings": lambda **o: settings_chart(atlas(), foresee(gains, gains, right, budget), **o),
         "trade-off": lambda **o: tradeoff_chart(gains, right, picks, **o),
         "trade-off, density": lambda **o: tradeoff_chart(gains, right, picks, confidence=confidence, **o),
         "accuracy by decile": lambda **o: accuracy_by_decile(gains, right, **o),

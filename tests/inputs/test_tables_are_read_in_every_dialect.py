@@ -323,7 +323,19 @@ def test_flags_are_read_as_people_write_them(name: str, content: bytes | str, no
     assert bool(note) == bool(read.notes)
 
 
+def test_gains_beside_flags_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_text("gain,right\n0.5,1\n0.25,0\n")
+    read = read_table("flags", tmp_path / "v.csv", "v.csv")
+    assert read.gains is not None
+    assert (read.gains.tolist(), read.values.tolist()) == ([0.5, 0.25], [1, 0])
+    (tmp_path / "v.csv").write_text("right\n1\n0\n")
+    assert read_table("flags", tmp_path / "v.csv", "v.csv").gains is None
+
+
 BAD_FLAGS = {
+    "a gain that is none": ("right,gain\n1,0.5\n0,1.5\n", "Row 1 of v.csv has the gain 1.5"),
+    "no gain": ("right,gain\n1,0.5\n0,\n", "Row 1 of v.csv has the gain nan"),
+    "gains of words": ("right,gain\n1,high\n0,low\n", "The column gain of v.csv must hold one number from 0 to 1"),
     "another word": ("right\nyes\nmaybe\n", "v.csv holds 'maybe' in row 1; a teacher-right flag is 1 where"),
     "a blank line": ("right\nyes\n\nno\n", "Row 1 of v.csv has no flag"),
     "a blank line of numbers": ("right\n1\n\n0\n", "Row 1 of v.csv has no flag"),

@@ -485,6 +485,8 @@ def test_a_student_of_ours_is_trained_when_it_is_asked_for_and_asks_with_its_che
     campaign = featured(store)
     at = sound(press(page(monkeypatch, store, b="6"), "campaign-train"))
     assert at.title[0].value.startswith("6 labels")
+    at.session_state["campaign-matters"] = True
+    assert "settings of ours came out as expected" in words(sound(at.run()))
     sound(press(at, "ask"))
     status = campaign.status()
     assert status.open == 6

@@ -123,6 +123,17 @@ def test_the_command_shown_writes_the_picks_byte_for_byte(
     assert (tmp_path / f"picks{ending}").read_bytes() == expected
 
 
+def test_whether_choosing_matters_is_foreseen_where_the_checked_examples_have_gains() -> None:
+    at = open_page(scores_from="Example", own_panel=PANELS["matters"])
+    assert "Does choosing matter here? Probably" in " ".join(text.value for text in at.subheader)
+    assert "settings of ours came out as expected" in words(at)
+    given = {"probabilities": ("p.npy", npy(probabilities())), "flags": ("v.csv", b"right\n" + b"1\n0\n" * 20)}
+    scores = choice.put_together({role: read_upload(role, *file) for role, file in given.items()})
+    told = answer.foreseen(scores, Wish(5, "rad", "margin"), choice.gains_of(scores, "margin"))
+    assert told.known is None
+    assert "give a column gain beside the flags" in told.why
+
+
 @pytest.mark.parametrize("gain", GAINS)
 def test_a_typed_accuracy_is_the_same_on_the_command_line(
     gain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
