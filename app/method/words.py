@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from app.findings.references import bibtex
+from app.method import tried
 from app.palette import WRONG_COLOR, strategy_label, strategy_order, strategy_style, text_color
 from app.shell.state import theme
 from rad_core.selection.gains import GAINS
@@ -110,6 +111,7 @@ def reference() -> None:
         "Words": _words,
         "Strategies": _strategies,
         "How it is measured": _measures,
+        "What was tried": tried.draw,
         "Formulas": _formulas,
         "Cite": _cite,
     }

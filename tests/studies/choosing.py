@@ -100,9 +100,14 @@ def known_before(study: Study) -> dict[str, float]:
 
 def again(config: Mapping[str, Any], store: Path) -> dict[str, float]:
     """What can be known before, of a setting whose rules have been played: of its teachers and first students alone."""
-    study = create_study(store, StudyConfig.from_mapping({**config, "strategies": ("uniform",), "rounds": 1}))
+    return known_before(_played({**config, "strategies": ("uniform",), "rounds": 1}, store))
+
+
+def _played(config: Mapping[str, Any], store: Path) -> Study:
+    study = create_study(store, StudyConfig.from_mapping(dict(config)))
+    study.record_threads(1)  # sums depend on how many there are
     run_study(study, workers=1)
-    return known_before(study)
+    return study
 
 
 def outcome(study: Study) -> dict[str, float]:
@@ -126,8 +131,7 @@ def outcome(study: Study) -> dict[str, float]:
 
 def run(config: Mapping[str, Any], store: Path) -> dict[str, float]:
     """One setting from its beginning to its row."""
-    study = create_study(store, StudyConfig.from_mapping(dict(config)))
-    run_study(study, workers=1)
+    study = _played(config, store)
     teacher = np.mean([study.seed_metrics(seed)["teacher_accuracy_pool"] for seed in range(study.config.seeds)])
     measured = results(study)
     return {

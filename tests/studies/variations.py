@@ -31,7 +31,7 @@ from rad_core.learning.networks import Network
 from rad_core.learning.teachers import Teacher
 from rad_core.learning.training import predict
 from rad_core.results.summary import FEWEST_SEEDS, cell_scores
-from rad_core.results.verdicts import Tested, holm
+from rad_core.results.verdicts import holm
 from rad_core.results.words import few
 from rad_core.selection.arrays import to_numpy
 from rad_core.selection.gains import GAINS
@@ -322,38 +322,57 @@ def run(study: Study, names: list[str], target: Path, workers: int | None = None
     return table
 
 
+def summary(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each variation and measure (the curve, the last round): in points of accuracy minus its baseline,
+    paired by seed, with the interval that holds together with all others of the measure, and its outcome.
+    """
+    scores = cell_scores(pd.concat([study.rounds_table(), table], ignore_index=True)).set_index(["strategy", "seed"])
+    names = [name for name in VARIATIONS if name in set(table["strategy"])]
+    rows = []
+    for value in ("area", "final"):
+        samples = {
+            name: (scores.loc[name, value] - scores.loc[VARIATIONS[name].baseline, value]).dropna() for name in names
+        }
+        for name, tested in holm(samples, len(samples)).items():
+            difference = tested.difference
+            numbers = [100 * each for each in (difference.mean, difference.low, difference.high)]
+            rows.append([study.id, name, VARIATIONS[name].baseline, value, difference.n, *numbers, tested.outcome])
+    return pd.DataFrame(rows, columns=SUMMARY)
+
+
+SUMMARY = ["study", "variation", "against", "measure", "seeds", "mean", "low", "high", "outcome"]
+
+
 def report(study: Study, table: pd.DataFrame) -> str:
     """Each variation minus its baseline, paired by seed, as Markdown."""
-    own = study.rounds_table()
-    together = pd.concat([own, table], ignore_index=True)
-    scores = cell_scores(together).set_index(["strategy", "seed"])
+    together = pd.concat([study.rounds_table(), table], ignore_index=True)
     shares = together[together["round"] > 0].groupby(["strategy", "seed"])["teacher_right_share"].mean()
     lines = [
         "| variation | against | mean over the curve | last round | labels right |",
         "| --- | --- | --- | --- | --- |",
     ]
-    names = [name for name in VARIATIONS if name in set(table["strategy"])]
-    tested = {}
-    for value in ("area", "final"):
-        samples = {
-            name: (scores.loc[name, value] - scores.loc[VARIATIONS[name].baseline, value]).dropna() for name in names
-        }
-        tested[value] = holm(samples, len(samples))
-    for name in names:
-        baseline = VARIATIONS[name].baseline
-        cells = [_in_words(tested[value][name]) for value in ("area", "final")]
+    for (name, baseline), rows in summary(study, table).groupby(["variation", "against"], sort=False):
+        cells = [_in_words(row) for row in rows.to_dict("records")]
         right = f"{shares[name].mean():.3f} ({shares[baseline].mean():.3f})"
         lines.append(f"| {name} | {baseline} | {cells[0]} | {cells[1]} | {right} |")
     return "\n".join(lines)
 
 
-def _in_words(tested: Tested) -> str:
-    """In points of accuracy; in bold what is shown."""
-    difference = tested.difference
-    if difference.n < FEWEST_SEEDS:
-        return f"{100 * difference.mean:+.1f}, {few(difference.n)}"
-    shown = {"ahead": " **higher**", "behind": " **lower**"}.get(tested.outcome, "")
-    return f"{100 * difference.mean:+.1f} [{100 * difference.low:+.1f}, {100 * difference.high:+.1f}]{shown}"
+def _in_words(row: dict[Any, Any]) -> str:
+    """In bold what is shown."""
+    if row["seeds"] < FEWEST_SEEDS:
+        return f"{row['mean']:+.1f}, {few(row['seeds'])}"
+    shown = {"ahead": " **higher**", "behind": " **lower**"}.get(row["outcome"], "")
+    return f"{row['mean']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]{shown}"
+
+
+def _keep_summary(target: Path, rows: pd.DataFrame) -> None:
+    """Rows of a study take the place of those that it had in a file of several."""
+    if target.exists():
+        kept = pd.read_csv(target)
+        rows = pd.concat([kept[kept["study"] != rows["study"].iloc[0]], rows], ignore_index=True)
+    text = rows.to_csv(index=False, float_format="%.3f")
+    files.replace(target, lambda file: file.write(text.encode()))
 
 
 def main() -> None:
@@ -364,6 +383,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True, help="the folder of studies")
     parser.add_argument("--workers", type=int, help="processes (default: one for each core)")
     parser.add_argument("-o", "--output", type=Path, help="CSV file (default: ID-variations.csv here)")
+    parser.add_argument("--summary", type=Path, help="also write the differences into this CSV file of several studies")
     arguments = parser.parse_args()
     try:
         unknown = set(arguments.names) - set(VARIATIONS)
@@ -376,6 +396,8 @@ def main() -> None:
     except InputError as error:
         parser.error(str(error))
     print(report(study, table))
+    if arguments.summary is not None:
+        _keep_summary(arguments.summary, summary(study, table))
 
 
 if __name__ == "__main__":

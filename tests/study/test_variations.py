@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rad_core.running.engine import run_study
@@ -145,6 +146,7 @@ def test_finished_cells_are_not_run_again(
 ) -> None:
     target = tmp_path / "variations.csv"
     command = ["variations", finished.id, "calibrated", "--store", str(finished.path.parent), "-o", str(target)]
+    command += ["--summary", str(tmp_path / "summary.csv")]
     monkeypatch.setattr(sys, "argv", command)
     variations.main()
     first = capsys.readouterr()
@@ -154,6 +156,11 @@ def test_finished_cells_are_not_run_again(
     second = capsys.readouterr()
     assert second.out == first.out
     assert second.err == ""
+    kept = pd.read_csv(tmp_path / "summary.csv")
+    assert kept[["study", "variation", "against", "measure", "seeds"]].to_numpy().tolist() == [
+        [finished.id, "calibrated", "rad", "area", 2],
+        [finished.id, "calibrated", "rad", "final", 2],
+    ]
 
 
 def test_an_unknown_variation_is_refused_in_a_sentence(
