@@ -51,9 +51,10 @@ def _mean(found: list[Foresight]) -> Foresight:
 
 def words(matters: Matters, atlas: foresight.Atlas) -> tuple[str, str]:
     """The answer in a word or two, and what it rests on; never more than its hit rate."""
+    rates = [f"{name} {told} of {of}" for name, (told, of) in atlas.by_data.items()]
     rate = (
-        f"So told, {atlas.hits} of {atlas.size} settings of ours came out as expected, each told by the others alone; "
-        f"whoever always says the same is right in {atlas.usual}."
+        f"So told, {atlas.hits} of {atlas.size} settings of ours came out as expected, each told by the others alone "
+        f"({', '.join(rates)}); whoever always says the same is right in {atlas.usual}."
     )
     if matters.known is None:
         return "Not known yet.", f"{matters.why} {rate}"
@@ -89,8 +90,9 @@ def draw(matters: Matters, prefix: str) -> None:
         st.markdown(literal(matters.came))
     chart = settings_chart(atlas, matters.known, theme=state.theme())
     note = (
-        "Filled: it mattered, that is, a difference between two of uniform, margin and RAD over the curve was shown, "
-        "in five repetitions. Digits and Fashion-MNIST, as images and as features; even and long-tailed pools; "
-        "teachers that know as much as the student or more. Made by python -m tests.studies.choosing."
+        "Filled: it mattered, that is, a difference of a point or more between uniform, margin and RAD was shown over "
+        "the curve. The studies that ship, and digits and Fashion-MNIST as images and as features, with even and "
+        "long-tailed pools and teachers that know as much as the student or more, five repetitions each. Made by "
+        "python -m tests.studies.choosing."
     )
     blocks.chart(chart, f"{prefix}-matters", basis="measured", note=note, lazy=True)

@@ -69,7 +69,7 @@ def settings_chart(atlas: Atlas, known: Foresight | None, *, theme: Theme = "lig
             title_of(up): atlas.table[up],
             "Margin minus uniform, points": atlas.table["margin"],
             "RAD minus uniform, points": atlas.table["rad"],
-            "A difference was shown": np.where(atlas.differ, "yes", "no"),
+            "It mattered": np.where(atlas.differ, "yes", "no"),
         }
     )
     alt = (

@@ -23,6 +23,8 @@ _TITLES = {
     "accuracy": "Teacher's accuracy on checked examples",
     "mean_gain": "Mean gain of the pool",
 }
+LEAST_POINTS = 1.0  # of accuracy, in the mean over the curve: less is a difference that hardly matters
+_DATA = {"digits": "digits", "handwritten": "digits", "fashion": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 _COMPARED = ("margin", "rad", "rad over margin")  # the first two with uniform
 
 
@@ -42,14 +44,28 @@ class Cut:
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """Settings that were played. table: a row each, what was known before and what came. differ: (S,) whether a
-    difference between uniform, margin and RAD was shown. hits: settings that were told rightly by the others alone.
+    """Settings that were played. table: a row each, what was known before and what came.
+
+    differ: (S,) whether a difference of a point or more between uniform, margin and RAD was shown. told: (S,) whether
+    the setting was told rightly by a cut that was found without it.
     """
 
     table: pd.DataFrame
     differ: np.ndarray
     cut: Cut
-    hits: int
+    told: np.ndarray
+
+    @property
+    def hits(self) -> int:
+        """Settings that were told rightly."""
+        return int(self.told.sum())
+
+    @property
+    def by_data(self) -> dict[str, tuple[int, int]]:
+        """Name of each data set -> settings of it that were told rightly, and all of them."""
+        kinds = [_DATA.get(name.split("-")[0], name) for name in self.table["setting"]]
+        told = pd.Series(self.told).groupby(kinds, sort=False)
+        return {str(name): (int(each.sum()), len(each)) for name, each in told}
 
     @property
     def size(self) -> int:
@@ -84,14 +100,15 @@ def atlas() -> Atlas:
 
 def atlas_of(table: pd.DataFrame) -> Atlas:
     """What a table of settings tells: the best cut, and how often one is right that was found without the setting."""
-    differ = table[[f"{name} shown" for name in _COMPARED]].astype(bool).any(axis=1).to_numpy()
+    shown = [(table[f"{name} shown"] == 1) & (table[name].abs() >= LEAST_POINTS) for name in _COMPARED]
+    differ = np.any(shown, axis=0)
     values = {measure: table[measure].to_numpy(np.float64) for measure in MEASURES}
-    hits = 0
+    told = np.zeros(len(differ), bool)
     for left in range(len(differ)):
         others = np.arange(len(differ)) != left
         found = best_cut({measure: each[others] for measure, each in values.items()}, differ[others])
-        hits += found.says(float(values[found.measure][left])) == differ[left]
-    return Atlas(table, differ, best_cut(values, differ), int(hits))
+        told[left] = found.says(float(values[found.measure][left])) == differ[left]
+    return Atlas(table, differ, best_cut(values, differ), told)
 
 
 def best_cut(values: Mapping[str, np.ndarray], differ: np.ndarray) -> Cut:

@@ -43,13 +43,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield studio(folder / "store")
 
 
+_OTHERS = ("cifar10-converged", "cifar10-poor-teacher", "handwritten-digits")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     "run",
     [
         "fashion-long-tail",
-        *(pytest.param(name, marks=pytest.mark.long) for name in ("cifar10-poor-teacher", "handwritten-digits")),
+        *(pytest.param(name, marks=pytest.mark.long) for name in _OTHERS),
     ],
 )
 def test_nothing_is_cut_on_any_step(demo: str, visit: Visits, run: str, size: tuple[int, int], dark: bool) -> None:

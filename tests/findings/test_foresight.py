@@ -13,7 +13,8 @@ from rad_core.selection.foresight import foresee
 
 
 def settings(values: dict[str, np.ndarray], differ: np.ndarray) -> pd.DataFrame:
-    shown = {"margin shown": differ, "rad shown": 0, "rad over margin shown": 0}
+    shown = {"margin": 1.5, "margin shown": differ, "rad": 1.5, "rad shown": 0, "rad over margin": 0.2}
+    shown |= {"rad over margin shown": 1}  # of less than a point
     constant = dict.fromkeys(set(MEASURES) - set(values), 1.0)
     return pd.DataFrame({"setting": [f"s{i}" for i in range(len(differ))], **values, **constant, **shown})
 

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app.explore.matters import of_study
+from app.results import shipped
 from rad_core import files
 from rad_core.config import StudyConfig
 from rad_core.folders import data_folder
@@ -110,6 +112,17 @@ def _played(config: Mapping[str, Any], store: Path) -> Study:
     return study
 
 
+def shipped_rows() -> pd.DataFrame:
+    """The studies that ship, whose pool stands for the checked examples, since a simulation knows the teacher there."""
+    rows = []
+    for info in shipped.infos():
+        study = shipped.open_study(info.id)
+        known = of_study(study, study.config.budget)
+        assert known is not None
+        rows.append({"setting": study.id, **asdict(known), **outcome(study)})
+    return pd.DataFrame(rows)
+
+
 def outcome(study: Study) -> dict[str, float]:
     """By comparison with uniform, over the curve: mean difference in points of accuracy, and whether it is shown."""
     measured = results(study)
@@ -142,15 +155,25 @@ def run(config: Mapping[str, Any], store: Path) -> dict[str, float]:
     }
 
 
+def _keep(table: pd.DataFrame, target: Path) -> None:
+    text = table.to_csv(index=False, float_format="%.6g")
+    files.replace(target, lambda file: file.write(text.encode()))
+
+
 def main() -> None:
     """Run what the file does not hold yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True, help="CSV file")
     parser.add_argument("--only", help="settings whose names hold this")
+    parser.add_argument("--shipped", action="store_true", help="add the studies that ship, and play nothing")
     parser.add_argument("--again", action="store_true", help="measure what can be known before and the file lacks")
     arguments = parser.parse_args()
     target: Path = arguments.output
     table = pd.read_csv(target) if target.exists() else pd.DataFrame({"setting": pd.Series(dtype=str)})
+    if arguments.shipped:
+        rows = shipped_rows()
+        _keep(pd.concat([table[~table["setting"].isin(rows["setting"])], rows], ignore_index=True), target)
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         features_of(folder)
@@ -165,8 +188,7 @@ def main() -> None:
             else:
                 row = pd.DataFrame([{"setting": key, **run(config, folder / key)}])
                 table = pd.concat([table, row], ignore_index=True) if len(table) else row
-            text = table.to_csv(index=False, float_format="%.6g")
-            files.replace(target, lambda file, text=text: file.write(text.encode()))
+            _keep(table, target)
             print(f"{len(table)} of {len(wanted)}: {key}", file=sys.stderr, flush=True)
 
 

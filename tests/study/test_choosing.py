@@ -29,7 +29,7 @@ def test_a_setting_is_played_once_and_told_of(tmp_path: Path, monkeypatch: pytes
     assert row["setting"] == "tiny"
     assert np.isfinite([row[name] for name in choosing.KNOWN]).all()
     assert row["rad low"] <= row["rad"] <= row["rad high"]
-    others = [{**row, "rad shown": 1, "fall": 0.8 + 0.1 * number} for number in range(3)]
+    others = [{**row, "rad": 2.0, "rad shown": 1, "fall": 0.8 + 0.1 * number} for number in range(3)]
     assert atlas_of(pd.DataFrame([row, *others])).differ.tolist() == [False, True, True, True]
 
     monkeypatch.setattr(choosing, "run", lambda *given: pytest.fail("it was played again"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.method import tried
 from app.method.game import DEFAULT, PRESETS, WRONG, guarantees, interpretation
 from app.method.words import described, strategy_label
 from rad_core.selection.game import game_value, solve_game
@@ -36,6 +37,20 @@ def test_the_page_opens_without_any_study_and_names_everything() -> None:
         assert strategy_label(name) in text
     assert "eprint = {2210.01213}" in at.code[0].value
     assert "does not promise" in " ".join(header.value for header in at.subheader)
+
+
+def test_what_was_tried_is_what_was_measured() -> None:
+    table, rows = tried.table(), tried.measured()
+    assert list(table["Change"]) == list(tried.CHANGES.values())
+    for name, words_ in tried.CHANGES.items():
+        cells = table.set_index("Change").loc[words_]
+        found = rows[(rows["variation"] == name) & (rows["measure"] == "area")]
+        assert found["seeds"].min() >= 8
+        assert len(found) == 3
+        for cell, row in zip(cells.iloc[:3], found.to_dict("records"), strict=True):
+            assert cell.strip("*") == f"{row['mean']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]"
+            assert cell.startswith("**") == (row["low"] > 0 or row["high"] < 0)
+        assert (cells["So"] == "better in every setting") == (found["low"] > 0).all()
 
 
 def test_the_comparison_is_what_the_engine_says() -> None:
