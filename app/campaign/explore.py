@@ -24,7 +24,6 @@ from rad_core.campaign import features
 from rad_core.errors import InputError
 from rad_core.learning.plane import principal_plane
 from rad_core.selection.api import AccuracyEstimate
-from rad_core.selection.foresight import foresee
 from rad_core.selection.gains import GAINS
 
 KEY = "campaign-explore"
@@ -242,7 +241,7 @@ def _foreseen(standing: Standing, found: Offer, labels: int) -> Matters:
             f"It takes {matters.LEAST} checked examples that the teacher answered, with probabilities of students that "
             f"did not learn from them, and there are {len(gains)}.",
         )
-    return Matters(foresee(found.gains, gains, right, labels))
+    return matters.of_checked(found.gains, gains, right, labels, None)
 
 
 def _ask_button(standing: Standing, found: Offer, labels: int, assumed: bool, bound: bool) -> None:

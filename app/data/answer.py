@@ -35,7 +35,6 @@ from app.shell.purchase import Own, Purchase
 from rad_core.inputs.writing import table_bytes
 from rad_core.learning.plane import principal_plane
 from rad_core.results.words import capital, count, money, name, percent
-from rad_core.selection.foresight import foresee
 from rad_core.selection.gains import GAINS
 from rad_core.selection.strategies import FEATURES, STRATEGIES, USABLE
 from rad_core.selection.whatif import WhatIf
@@ -87,7 +86,7 @@ def foreseen(scores: Scores, wish: Wish, gains: np.ndarray) -> Matters:
         return Matters(None, f"To foresee it, give {what}: your student's there, 1 minus its margin.")
     if len(flags.gains) < matters.LEAST:
         return Matters(None, f"It takes {matters.LEAST} checked examples or more, and these are {len(flags.gains)}.")
-    return Matters(foresee(gains, flags.gains, flags.values, wish.budget, scores.matrix))
+    return matters.of_checked(gains, flags.gains, flags.values, wish.budget, scores.matrix)
 
 
 def offered(scores: Scores) -> list[str]:

@@ -13,7 +13,7 @@ from app.findings.words import literal
 from app.results import reading
 from app.shell import blocks, state
 from rad_core.results.words import percent, points
-from rad_core.selection.foresight import Foresight, foresee
+from rad_core.selection.foresight import Foresight, foresee, width_of_fall
 from rad_core.store import light_copy
 from rad_core.store.study import Study
 
@@ -22,11 +22,25 @@ LEAST = 30  # checked examples, half of them more informative than the others
 
 @dataclass(frozen=True)
 class Matters:
-    """What is known of a pool before a purchase. why: what is missing where nothing is. came: what a study found."""
+    """What is known of a pool before a purchase. why: what is missing where nothing is. came: what a study found.
+
+    width: half of the 95 % interval of `known.fall`, 0 where it is known of the whole pool.
+    """
 
     known: Foresight | None
     why: str = ""
     came: str = ""
+    width: float = 0.0
+
+
+def of_checked(
+    gains: np.ndarray, checked: np.ndarray, right: np.ndarray, budget: int, more: np.ndarray | None
+) -> Matters:
+    """Of a pool with gains (N,), by checked examples: their gains and the teacher's correctness, (V,) each.
+
+    more: (N, D) features of the pool, where there are any.
+    """
+    return Matters(foresee(gains, checked, right, budget, more), width=width_of_fall(checked, right))
 
 
 def of_study(study: Study, budget: int) -> Foresight | None:
@@ -64,10 +78,13 @@ def words(matters: Matters, atlas: foresight.Atlas) -> tuple[str, str]:
     head = "Probably." if answer else "Probably not."
     limit = atlas.cut.limit
     if atlas.cut.measure == "fall":
-        fall = matters.known.fall
+        fall, width = matters.known.fall, matters.width
+        if abs(fall - limit) <= width:
+            head = "Not clear."
+        interval = f" [{100 * (fall - width):+.1f}, {100 * (fall + width):+.1f}]" if width else ""
         told = (
             f"The teacher, right on {percent(matters.known.accuracy)}, is right {points(fall)} "
-            f"{'less' if fall >= 0 else 'more'} often on the more informative half than on the other."
+            f"{'less' if fall >= 0 else 'more'} often on the more informative half than on the other{interval}."
         )
         limit_in_words = points(limit)
     else:

@@ -44,8 +44,7 @@ def foresee(
     game = solve_game(gains, budget, wrong=wrong)
     uniform = game_value(np.full(len(gains), budget / len(gains)), gains, wrong)
     top = np.sort(gains)[::-1][:budget]
-    middle = np.median(checked_gains)
-    high, low = right[checked_gains > middle], right[checked_gains <= middle]
+    high, low = _halves(checked_gains, right)
     fall = float(low.mean() - high.mean()) if len(high) and len(low) else 0.0
     share_high = float(high.mean()) if len(high) else accuracy
     mean = float(gains.mean())
@@ -58,6 +57,24 @@ def foresee(
         mean_gain=mean,
         closeness=float("nan") if features is None else _closeness(gains, features, budget),
     )
+
+
+def width_of_fall(checked_gains: np.ndarray, right: np.ndarray) -> float:
+    """Half of the 95 % interval of `Foresight.fall` on V checked examples, both (V,); inf where a half is empty.
+
+    Source: Agresti and Caffo (2000), an example right and one wrong added to each half.
+    """
+    halves = _halves(checked_gains, right)
+    if not all(len(half) for half in halves):
+        return float("inf")
+    shares = [((half.sum() + 1) / (len(half) + 2), len(half) + 2) for half in halves]
+    return float(1.96 * np.sqrt(sum(share * (1 - share) / size for share, size in shares)))
+
+
+def _halves(checked_gains: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The teacher's correctness on the more informative half, and on the other."""
+    above = checked_gains > np.median(checked_gains)
+    return right[above], right[~above]
 
 
 _MOST = 1000  # points among which neighbors are looked for

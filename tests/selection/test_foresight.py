@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rad_core.selection.foresight import foresee
+from rad_core.selection.foresight import foresee, width_of_fall
 from rad_core.selection.game import game_value, solve_game
 
 GAINS = np.array([0.9, 0.8, 0.1, 0.2, 0.3, 0.4, 0.05, 0.25])
@@ -21,6 +21,16 @@ def test_spread_and_fall_are_counted() -> None:
     uniform = game_value(np.full(8, 0.25), GAINS, wrong)
     assert known.certain == pytest.approx(solve_game(GAINS, 2, wrong=wrong).value / uniform)
     assert np.isnan(known.closeness)
+
+
+def test_the_interval_of_the_fall_holds_the_truth() -> None:
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(500):
+        gains = rng.random(120)
+        right = rng.random(120) < np.where(gains > np.median(gains), 0.8, 0.97)
+        held += abs(foresee(GAINS, gains, right, 2).fall - 0.17) <= width_of_fall(gains, right)
+    assert 0.93 <= held / 500 <= 0.99
+    assert width_of_fall(np.full(5, 0.5), np.ones(5, bool)) == np.inf
 
 
 def test_points_that_repeat_one_another_are_close() -> None:

@@ -22,8 +22,9 @@ from streamlit.testing.v1 import AppTest
 from app.data import answer, choice, example
 from app.data.choice import Wish
 from app.data.files import files_in, read_from_folder, read_upload, shown_name
-from app.explore import numbers, payload
+from app.explore import matters, numbers, payload
 from app.explore.panels import PANELS
+from app.findings.foresight import atlas
 from app.results import reading
 from rad_core.commands.select import command
 from rad_core.errors import InputError
@@ -125,13 +126,24 @@ def test_the_command_shown_writes_the_picks_byte_for_byte(
 
 def test_whether_choosing_matters_is_foreseen_where_the_checked_examples_have_gains() -> None:
     at = open_page(scores_from="Example", own_panel=PANELS["matters"])
-    assert "Does choosing matter here? Probably" in " ".join(text.value for text in at.subheader)
+    assert "Does choosing matter here? Probably not." in " ".join(text.value for text in at.subheader)
     assert "settings of ours came out as expected" in words(at)
     given = {"probabilities": ("p.npy", npy(probabilities())), "flags": ("v.csv", b"right\n" + b"1\n0\n" * 20)}
     scores = choice.put_together({role: read_upload(role, *file) for role, file in given.items()})
     told = answer.foreseen(scores, Wish(5, "rad", "margin"), choice.gains_of(scores, "margin"))
     assert told.known is None
     assert "give a column gain beside the flags" in told.why
+
+
+@pytest.mark.parametrize(("wrong", "head"), [(1, "Probably."), (18, "Not clear."), (40, "Probably not.")])
+def test_what_few_checked_examples_leave_open_is_not_said(wrong: int, head: str) -> None:
+    gains = probabilities(400).max(axis=1).astype(np.float64)
+    checked = np.linspace(0, 1, 200)
+    right = np.ones(200, int)
+    right[-wrong:] = 0
+    matter = matters.of_checked(1 - gains, checked, right, 20, None)
+    assert matters.words(matter, atlas())[0] == head
+    assert "[" in matters.words(matter, atlas())[1]
 
 
 @pytest.mark.parametrize("gain", GAINS)
