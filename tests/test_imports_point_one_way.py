@@ -28,7 +28,7 @@ APP = {
     "figures": {"findings", "palette"},
     "components": {"figures", "findings", "palette"},
     "shell": {*_PLAIN, "figures"},
-    "method": {"components", "figures", "findings", "palette", "shell"},
+    "method": {"components", "figures", "findings", "palette", "results", "shell"},
     "explore": {*_BLOCKS, "components"},
     "studies": _BLOCKS,
     "atlas": {*_BLOCKS, "components"},
