@@ -138,7 +138,7 @@ def test_a_campaign_is_made_runs_by_itself_and_is_stopped(
         page.get_by_role("option", name="linear, on the features").click()
         settled(page)
         page.get_by_role("button", name="Create the campaign").click()
-        page.get_by_text("Created; nothing was asked yet.").wait_for()
+        page.get_by_text("Created; nothing was asked yet.").wait_for(timeout=120_000)
         settled(page)
         assert server.requests.total() == 0
 
