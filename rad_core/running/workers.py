@@ -103,8 +103,8 @@ def _drain(queue: Any, progress: Progress) -> None:
 
 def _stop(pool: ProcessPoolExecutor) -> None:
     """End the workers at once: what they have not finished is done again at the next start."""
-    processes = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
         if process.is_alive():
             process.kill()
+    # Waited for: at the end of Python the pool's thread would close the pipe that Python still writes to.
+    pool.shutdown(cancel_futures=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -272,13 +274,16 @@ def test_progress_counts_every_round_once(store: Path) -> None:
     assert len(study.read_log()) == 5
 
 
-def test_a_failed_study_says_why(store: Path) -> None:
+def test_a_failed_study_says_why_and_leaves_nothing_running(store: Path) -> None:
     study = create_study(store, tiny_config(learning_rate=10.0, weight_decay=10.0, student_steps=200), "failed-study")
     with pytest.raises(TrainingError, match="diverged"):
         run_study(study, workers=2)
     info = study.info()
     assert info.status == "failed"
     assert "lower it" in info.message
+    # One left behind could close its pipe while Python, at its end, still writes to it.
+    assert not [thread for thread in threading.enumerate() if "ExecutorManager" in type(thread).__name__]
+    assert not multiprocessing.active_children()
 
 
 def test_data_that_changed_since_the_start_is_noticed(store: Path, tmp_path: Path) -> None:
