@@ -26,6 +26,7 @@ from rad_core.errors import DamagedError, InputError, RadError, StoreError
 
 PARTIAL = partials.ENDING
 _LITTLE = 2**17  # bytes: below this SQLite cannot open a database and its log
+_SMALL = 2**16  # bytes: mapping an array that takes no more takes longer than reading it
 # What numpy and Python's readers of zip files raise over bytes that are none of theirs.
 _NO_ARRAY = (
     OSError,
@@ -130,9 +131,14 @@ def save_state(path: Path, state: Mapping[str, np.ndarray]) -> None:
 
 
 def load_array(root: Path, path: Path) -> np.ndarray:
-    """A read-only memory map of an .npy file under root; never unpickles."""
+    """An .npy file under root, read-only: a memory map, or all of it where it is small; never unpickles."""
     try:
-        return np.load(inside(root, path), mmap_mode="r", allow_pickle=False)
+        if inside(root, path).stat().st_size > _SMALL:
+            return np.lib.format.open_memmap(path, mode="r")
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+        array.flags.writeable = False
+        return array
     except RadError:
         raise
     except _NO_ARRAY as error:
@@ -152,9 +158,17 @@ def load_state(root: Path, path: Path) -> dict[str, np.ndarray]:
 
 def inside(root: Path, path: Path) -> Path:
     """The path itself, once it is sure not to lead out of root."""
-    if not path.resolve().is_relative_to(root.resolve()):
+    if _may_lead_out(root, path) and not path.resolve().is_relative_to(root.resolve()):
         raise InputError(f"{path} leads out of the study's folder by a link; it is not followed.")
     return path
+
+
+def _may_lead_out(root: Path, path: Path) -> bool:
+    """Whether anything on the way from root to a path is a link or leads back; resolving both would look far longer."""
+    if not path.is_relative_to(root):
+        return True
+    parts = path.relative_to(root).parts
+    return ".." in parts or any(root.joinpath(*parts[: depth + 1]).is_symlink() for depth in range(len(parts)))
 
 
 def sync_folder(folder: Path) -> None:

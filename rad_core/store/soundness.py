@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -34,6 +34,9 @@ from rad_core.store.rows import (
     read_object,
     shown,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _SHARES = ("accuracy", "mean_gain", "teacher_right_share", "agreement")  # metrics between 0 and 1
 _OF_A_ROUND = ("accuracy", "loss", "labels")
@@ -102,6 +105,11 @@ def check_study(folder: Path) -> None:
     contents = read_contents(folder)
     for row in contents.seeds:
         _check_seed_arrays(folder, contents, row)
+    seeds = {row.seed for row in contents.seeds}
+    for done in contents.rounds:
+        if done.seed not in seeds:  # a round 0 is recorded before its seed
+            for name in done.arrays:
+                files.load_array(folder, folder / layout.round_file(done.strategy, done.seed, done.round, name))
     for row in contents.seeds:
         check_weights(folder, row.seed)
 
@@ -214,6 +222,8 @@ def _check_metrics(metrics: dict[str, Any], needed: Iterable[str], title: str, s
 
 def _check_seed_arrays(folder: Path, contents: Contents, row: SeedRow) -> None:
     """The arrays of a seed, and those of all its rounds."""
+    import numpy as np
+
     whole = row.seed in contents.whole_seeds()
     title = f"seed {row.seed}"
     needed = set(_OF_A_WHOLE_SEED if whole else (*_OF_EVERY_SEED, "teacher_right"))
@@ -228,14 +238,16 @@ def _check_seed_arrays(folder: Path, contents: Contents, row: SeedRow) -> None:
         array = files.load_array(folder, folder / layout.seed_file(row.seed, name))
         check_array(array, SEED_ARRAYS.get(name), sizes, f"{name} of {title}")
     _check_maps(folder, contents, row, sizes)
+    bought = {strategy: np.zeros(sizes.pool, bool) for strategy in contents.config.strategies}
     for done in (each for each in contents.rounds if each.seed == row.seed):
         _check_round_names(contents, done, whole)
+        arrays = {}
         for name in done.arrays:
             place = layout.round_file(done.strategy, done.seed, done.round, name)
-            array = files.load_array(folder, folder / place)
-            check_array(array, ROUND_ARRAYS.get(name), sizes, f"{name} of {done.title}")
-    for strategy in contents.config.strategies:
-        _check_purchases(folder, contents, strategy, row.seed, sizes)
+            arrays[name] = files.load_array(folder, folder / place)
+            check_array(arrays[name], ROUND_ARRAYS.get(name), sizes, f"{name} of {done.title}")
+        if done.strategy in bought:
+            _check_purchase(contents, done, arrays, bought[done.strategy])
 
 
 def _check_round_names(contents: Contents, row: RoundRow, whole: bool) -> None:
@@ -260,27 +272,19 @@ def _check_names(names: list[str], needed: set[str], title: str) -> None:
         raise Unsound(f"{title} has an array twice")
 
 
-def _check_purchases(folder: Path, contents: Contents, strategy: str, seed: int, sizes: Sizes) -> None:
-    """No point of the pool is bought twice."""
+def _check_purchase(contents: Contents, row: RoundRow, arrays: dict[str, np.ndarray], bought: np.ndarray) -> None:
+    """No point of the pool is bought twice. bought: (pool,), which were by this strategy before; brought up to date."""
     import numpy as np
 
-    bought = np.zeros(sizes.pool, bool)
-    for row in contents.rounds:
-        if (row.strategy, row.seed) == (strategy, seed):
-            arrays = {
-                name: files.load_array(folder, folder / layout.round_file(strategy, seed, row.round, name))
-                for name in ("bought", "bought_correct", "mix", "soft_labels")
-                if name in row.arrays
-            }
-            picks, judged = arrays["bought"], arrays["bought_correct"] <= 1
-            if bought[picks].any():
-                raise Unsound(f"{row.title} buys what was bought before")
-            unjudged = arrays["mix"] > 0 if "mix" in arrays else np.zeros(len(picks), bool)
-            if contents.config.outside:
-                unjudged = unjudged | np.isnan(arrays["soft_labels"]).any(1)
-            if (judged == unjudged).any():
-                raise Unsound(f"{row.title} does not say of every label, and of no mixture, whether it is right")
-            bought[picks] = True
+    picks, judged = arrays["bought"], arrays["bought_correct"] <= 1
+    if bought[picks].any():
+        raise Unsound(f"{row.title} buys what was bought before")
+    unjudged = arrays["mix"] > 0 if "mix" in arrays else np.zeros(len(picks), bool)
+    if contents.config.outside:
+        unjudged = unjudged | np.isnan(arrays["soft_labels"]).any(1)
+    if (judged == unjudged).any():
+        raise Unsound(f"{row.title} does not say of every label, and of no mixture, whether it is right")
+    bought[picks] = True
 
 
 def _check_maps(folder: Path, contents: Contents, row: SeedRow, sizes: Sizes) -> None:

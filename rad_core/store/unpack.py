@@ -274,19 +274,20 @@ def _check_study(archive: Path, folder: Path, about: Packed) -> None:
         if database.execute("select value from meta where key = 'id'").fetchone() != (about.id,):
             raise _refused(archive, "its database belongs to another study")
     names, rows = contents(folder)
-    allowed = {DATABASE, *names, *weights(folder)}
+    known = set(names)  # these are looked at below
+    allowed = {DATABASE, *known, *weights(folder)}
     for name in about.sizes:
         if name not in allowed and not layout.is_map(name):
             raise _refused(archive, f"its database knows nothing of {name!r}")
-        if name.endswith(".npy"):
+        if name.endswith(".npy") and name not in known:
             files.load_array(folder, folder / name)
         elif name.endswith(".npz"):
             _check_weights(archive, folder / name)
-    if missing := sorted(set(names) - set(about.sizes)):
+    if missing := sorted(known - set(about.sizes)):
         raise _refused(archive, f"{missing[0]!r} is missing in it")
+    check_study(folder)
     if fingerprint(rows, about.sums) != about.fingerprint:
         raise _refused(archive, "its manifest and its database do not agree")
-    check_study(folder)
 
 
 def _check_weights(archive: Path, path: Path) -> None:

@@ -229,7 +229,10 @@ ROUND = "rad-0/round-1-bought.npy"
 TAMPERED = {
     "a file is missing": (lambda found: {k: v for k, v in found.items() if k != ROUND}, "is missing in it"),
     "no database": (lambda found: {k: v for k, v in found.items() if k != "study.sqlite"}, "no database"),
-    "another array": (changed(ROUND, lambda data: data[:-1] + b"\7"), "do not agree"),
+    "another array": (
+        changed("rad-0/round-1-bought_gain.npy", lambda data: data[:-4] + np.float32(0.25).tobytes()),
+        "do not agree",
+    ),
     "pickled objects": (changed("seed-0/pool_labels.npy", objects), "study is damaged"),
     "no array": (changed("seed-0/pool_labels.npy", lambda data: b"evil"), "study is damaged"),
     "weights that unfold": (changed("seed-0/teacher_state.npz", compressed), "compressed"),
