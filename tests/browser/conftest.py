@@ -28,6 +28,7 @@ import pytest
 from rad_core.errors import InputError
 from rad_core.store.catalogue import study_ids
 from rad_core.store.study import Study
+from tests.helpers.background import end_background
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 FLAGS = [
@@ -115,6 +116,7 @@ class Studio:
             self.kill(url)
         for store in self.stores:
             _stop_studies(store)
+            end_background(store)
 
 
 def _free_port() -> int:

@@ -72,7 +72,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield studio(store, RAD_DATA=str(tmp_path_factory.mktemp("data")))
 
 
-@pytest.mark.parametrize("theme", INKS)
+# Where it is light, axe looks at every page.
+@pytest.mark.parametrize("theme", [pytest.param(name, marks=[pytest.mark.long] * (name == "light")) for name in INKS])
 def test_every_text_stands_out_from_what_it_stands_on(url: str, visit: Visits, theme: str) -> None:
     page = visit(f"{url}/", dark=theme == "dark")
     for path in PAGES:

@@ -84,7 +84,11 @@ def test_a_page_has_no_serious_violation_of_ours(url: str, visit: Visits, title:
 
 
 @pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.long)])
-@pytest.mark.parametrize("name", ["", "tradeoff", "map", "curves", "present", "studies"])
+# Of three the parts are those of a study's pages.
+@pytest.mark.parametrize(
+    "name",
+    ["", "present", "studies", *(pytest.param(name, marks=pytest.mark.long) for name in ("tradeoff", "map", "curves"))],
+)
 def test_a_page_of_a_campaign_has_no_serious_violation_of_ours(
     campaign_url: str, visit: Visits, name: str, dark: bool
 ) -> None:

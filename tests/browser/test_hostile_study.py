@@ -42,7 +42,16 @@ PAGES = {
     "a hostile map": f"/map?run=hostile-finished&map_sel={_LINK}&map_color={_LINK}",
 }
 # Once more what other pages show as well.
-AGAIN = ("curves, ahead", "explore, classes", "explore, cost", "presented", "method", "its curves", "its trade-off")
+AGAIN = (
+    "curves, ahead",
+    "explore, classes",
+    "explore, cost",
+    "presented",
+    "method",
+    "its curves",
+    "its trade-off",
+    "a hostile teacher",
+)
 FOLDED = ("explore", "map", "curves, classes", "explore, classes", "present", "studies", "a hostile form")
 # What a page must never make of the bait. Our own bold words and the links to papers are no bait.
 _MADE = """words => {

@@ -266,8 +266,8 @@ def test_the_handles_move_by_keyboard_and_their_link_shows_the_same_numbers(demo
     ("old", "title", "wanted"),
     [
         ("overview?round=2", "Explore", {"round": "2"}),
-        ("budget?budget_b=77&budget_m=70", "Explore", {"b": "77", "m": "70"}),
-        ("story?story_step=curves", "Present", {"story_step": "curves"}),
+        pytest.param("budget?budget_b=77&budget_m=70", "Explore", {"b": "77", "m": "70"}, marks=pytest.mark.long),
+        pytest.param("story?story_step=curves", "Present", {"story_step": "curves"}, marks=pytest.mark.long),
         ("scores?scores_gain=Entropy", "Your data", {"scores_gain": "Entropy"}),
         ("runs?compare=fashion-long-tail", "Studies", {"compare": "fashion-long-tail"}),
     ],
@@ -449,7 +449,7 @@ def test_the_numbers_behind_a_chart_download_as_they_are_shown(demo: str, visit:
         ("tradeoff", ["Study", "Is it right?", "All seeds", "RAD", "Numbers behind this chart", "Round of purchase"]),
         ("map", ["Color by", "Shown", "Options", "Select by lasso (Alt + drag)", "Download as CSV"]),
         ("", ["Study", "How it works", "Use this purchase", "Teacher accuracy", "Round of purchase", "Download CSV"]),
-        ("method", ["Gain of point 1", "Labels you can pay for", "All alike"]),
+        pytest.param("method", ["Gain of point 1", "Labels you can pay for", "All alike"], marks=pytest.mark.long),
     ],
 )
 def test_tab_reaches_the_controls_of_a_page(demo: str, visit: Visits, path: str, controls: list[str]) -> None:

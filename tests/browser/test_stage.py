@@ -46,8 +46,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 _OTHERS = ("cifar10-converged", "cifar10-poor-teacher", "handwritten-digits")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [
+        (SIZES[0], False),
+        (SIZES[1], True),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in ((SIZES[0], True), (SIZES[1], False))),
+    ],
+)
 @pytest.mark.parametrize(
     "run",
     [

@@ -31,7 +31,13 @@ from rad_core.store.unpack import unpack_into
 from tests.conftest import tiny_config
 from tests.helpers.result_pages import figures, open_page, sound, words
 
-STUDIES = ("fashion-long-tail", "cifar10-converged", "cifar10-poor-teacher", "handwritten-digits", "two seeds")
+STUDIES = (
+    "fashion-long-tail",
+    "cifar10-converged",
+    "cifar10-poor-teacher",
+    pytest.param("handwritten-digits", marks=pytest.mark.long),
+    "two seeds",
+)
 
 
 @pytest.fixture(scope="module", params=STUDIES)
