@@ -80,6 +80,7 @@ class Studio:
         self.logs = logs
         self.servers: dict[str, subprocess.Popen[bytes]] = {}
         self.stores: list[Path] = []
+        self.data: list[Path] = []
 
     def __call__(self, store: Path, port: int | None = None, **environment: str) -> str:
         """The address of a studio on a store. environment: RAD_DATA, RAD_READ_ONLY, ... for the server."""
@@ -102,6 +103,7 @@ class Studio:
                 start_new_session=True,
             )
         self.stores.append(store)
+        self.data += [Path(folder) for name, folder in environment.items() if name == "RAD_DATA"]
         until_healthy(url, self.servers[url], self.logs / f"studio-{port}.log")
         return url
 
@@ -116,7 +118,8 @@ class Studio:
             self.kill(url)
         for store in self.stores:
             _stop_studies(store)
-            end_background(store)
+        for folder in {*self.stores, *self.data}:
+            end_background(folder)
 
 
 def _free_port() -> int:

@@ -7,7 +7,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-_OURS = b"rad_core.running."  # maps and studies
+_OURS = b"rad_core.running."  # maps, plans and studies
 
 
 def end_background(under: Path) -> None:
