@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -43,6 +43,10 @@ SERVER_GONE = (
     *("ERR_CONNECTION_REFUSED", "disconnected from server", "reaching server endpoint", "server is not responding"),
     *("ERR_CONNECTION_RESET", "Failed to fetch dynamically imported module"),
 )
+# Streamlit forgets the images of a run once the next one has its own: whoever clicks on before the browser has fetched
+# one is told so. What matters is that no picture on the page is missing at the end.
+_MISSING = """[...document.images].map((image) => image.complete && !image.naturalWidth ? image.src : '')
+  .filter((source) => source.includes('/media/'))"""
 # Below the root Streamlit looks for itself beside the page before it looks at the root.
 PROBE = re.compile(r"(/\w+)+/_stcore/(health|host-config)")
 
@@ -71,6 +75,12 @@ def until(page: Any, condition: Callable[[], bool], seconds: float = 30.0) -> No
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         page.wait_for_timeout(50)
+
+
+def address(page: Any) -> dict[str, str]:
+    """The parameters in a page's address. Wait for what an action puts there: it comes a moment later."""
+    query = page.evaluate("location.search")  # what page.url has to say about it comes later still
+    return {name: values[0] for name, values in parse_qs(query[1:]).items()}
 
 
 class Studio:
@@ -200,7 +210,8 @@ class Visits:
         where = said.location.get("url", "")
         gone = any(words in said.text for words in SERVER_GONE)  # a test may end the server on purpose
         probe = "status of 404" in said.text and PROBE.fullmatch(urlsplit(where).path)
-        if said.type == "error" and not gone and not probe:
+        forgotten = "/media/" in where + said.text and ("status of 404" in said.text or "Image source" in said.text)
+        if said.type == "error" and not gone and not probe and not forgotten:
             self.wrong.append(f"console error: {said.text} ({where})")
 
     def _count(self, page: Any, socket: Any) -> None:
@@ -210,6 +221,8 @@ class Visits:
 
     def close(self) -> None:
         for context in self.contexts:
+            for page in context.pages:
+                self.wrong += [f"no picture: {address}" for address in page.evaluate(_MISSING)]
             context.close()
         assert not self.wrong, "\n".join(self.wrong)
 

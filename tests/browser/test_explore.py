@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from rad_core.selection.game import solve_game
 from rad_core.selection.whatif import guarantees
 from rad_core.store.study import Study
 from rad_core.store.unpack import unpack_into
-from tests.browser.conftest import Studio, Visits, settled, studios
+from tests.browser.conftest import Studio, Visits, address, settled, studios, until
 
 pytestmark = pytest.mark.browser
 
@@ -142,8 +141,8 @@ def test_everything_follows_a_handle_that_is_held(server: str, study: Study, vis
     page.mouse.up()
     settled(page)
     check_numbers(screen, study)
+    until(page, lambda: address(page).get("b") == str(screen.b))
     assert 0 < visit.sent(page) - before <= MOST_SENT
-    assert parse_qs(urlsplit(page.url).query)["b"] == [str(screen.b)]
 
     x, y = screen.grab(screen.teacher)
     for shift in (-60, 30):
@@ -151,7 +150,7 @@ def test_everything_follows_a_handle_that_is_held(server: str, study: Study, vis
         check_numbers(screen, study)
     page.mouse.up()
     settled(page)
-    assert float(parse_qs(urlsplit(page.url).query)["m"][0]) == pytest.approx(100 * screen.m, abs=0.051)
+    until(page, lambda: float(address(page).get("m", "nan")) == pytest.approx(100 * screen.m, abs=0.051))
     page.reload()
     settled(page)
     reopened = Screen(page)
@@ -168,14 +167,13 @@ def test_handles_move_by_keyboard_and_numbers_can_be_typed(server: str, study: S
     for key, more in (("ArrowRight", True), ("PageUp", True), ("ArrowLeft", False), ("PageDown", False)):
         before = screen.b
         page.keyboard.press(key)
-        page.wait_for_timeout(100)
+        until(page, lambda before=before: screen.b != before)
         assert (screen.b > before) == more, key
         check_numbers(screen, study)
     screen.teacher.focus()
     before = screen.m
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(100)
-    assert screen.m < before
+    until(page, lambda: screen.m < before)
     check_numbers(screen, study)
     field = page.get_by_role("spinbutton", name="Labels of this purchase")
     field.fill("777")
@@ -190,7 +188,7 @@ def test_handles_move_by_keyboard_and_numbers_can_be_typed(server: str, study: S
     page.get_by_role("combobox", name="Compared with").select_option("badge")
     settled(page)
     assert "BADGE, as bought" in page.locator(".places header").inner_text()
-    assert parse_qs(urlsplit(page.url).query)["vs"] == ["badge"]
+    until(page, lambda: address(page).get("vs") == "badge")
 
 
 def test_a_lasso_on_the_map_chooses_the_images_and_points_are_linked(server: str, visit: Visits) -> None:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from app.palette import strategy_style
-from tests.browser.conftest import Studio, Visits, settled, studios, until
+from tests.browser.conftest import Studio, Visits, address, settled, studios, until
 from tests.helpers.big_study import make_big_study
 
 pytestmark = pytest.mark.browser
@@ -99,11 +99,6 @@ def sound(page: Any, title: str) -> None:
 def without_errors(page: Any, what: str) -> None:
     for mark in ("stException", "stAlertContentError"):
         assert page.get_by_test_id(mark).all_inner_texts() == [], what
-
-
-def address(page: Any) -> dict[str, str]:
-    query = page.evaluate("location.search")  # what page.url has to say about it comes later
-    return {name: values[0] for name, values in parse_qs(query[1:]).items()}
 
 
 def asks_for(page: Any, **wanted: str) -> None:

@@ -71,7 +71,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     button(page, "Start the study").click()
     page.get_by_text("What is running, what failed, what is there?").wait_for(timeout=60_000)
     study = only_study(store)
-    assert f"run={study.id}" in page.url
+    page.wait_for_function(f"() => location.search.includes('run={study.id}')")
     button(page, "Pause").wait_for(timeout=60_000)
 
     until(lambda: study.info().rounds_done >= 1)
@@ -89,7 +89,7 @@ def test_from_the_form_to_finished_curves_across_a_reload(studio: Studio, visit:
     opening.click()
     page.wait_for_function("() => !location.pathname.includes('studies')")
     page.get_by_role("slider", name=re.compile("^Budget")).wait_for(timeout=60_000)
-    assert f"run={study.id}" in page.url
+    page.wait_for_function(f"() => location.search.includes('run={study.id}')")
     assert study.info().rounds_done == study.info().rounds_total == 15
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from app.data import example
-from tests.browser.conftest import Visits, settled, studios
+from tests.browser.conftest import Visits, address, settled, studios, until
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ def test_own_scores_uploaded_picks_downloaded(url: str, visit: Visits, tmp_path:
     budget.press("Enter")
     page.get_by_role("heading", name="Of 1,537 points, 77 labels", level=1).wait_for()
     settled(page)
-    assert "b=77" in page.url
+    until(page, lambda: address(page).get("b") == "77")
     page.get_by_role("button", name="Use this purchase").click()
     page.get_by_text("77 of 1,537 rows").wait_for()
     settled(page)
@@ -92,7 +92,7 @@ def test_the_handles_move_what_is_said_and_the_address(url: str, visit: Visits) 
     before = title.inner_text()
     teacher.press("ArrowLeft")
     page.wait_for_function("before => document.querySelector('h1').innerText !== before", arg=before)
-    assert "m=" in page.url
+    until(page, lambda: "m" in address(page))
     page.get_by_role("slider", name="Budget: labels of this purchase").press("PageUp")
     page.wait_for_function("() => location.search.includes('b=')")
     page.get_by_text("What is a purchase certain to be worth?").wait_for()
@@ -151,4 +151,4 @@ def test_bars_are_dragged_and_moved_by_keys(url: str, visit: Visits) -> None:
     from playwright.sync_api import expect
 
     expect(third).to_have_attribute("aria-valuenow", "0.60")
-    assert "game_g=60.60.60." in page.url
+    until(page, lambda: address(page).get("game_g", "").startswith("60.60.60."))

